@@ -1,0 +1,1 @@
+"""Classifies images: an event in, a record in Cosmos DB out."""

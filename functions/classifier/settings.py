@@ -1,0 +1,69 @@
+"""The app's environment as one value, read once; every missing or wrong setting is named together."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+REQUIRED = (
+    "PIPELINE_CLIENT_ID",
+    "PIPELINE_BLOB_ENDPOINT",
+    "PIPELINE_IMAGES_CONTAINER",
+    "PIPELINE_IMAGES_QUEUE",
+    "PIPELINE_COSMOS_ENDPOINT",
+    "PIPELINE_COSMOS_DATABASE",
+    "PIPELINE_COSMOS_IMAGES",
+    "PIPELINE_COSMOS_ANALYSES",
+    "PIPELINE_VISION_ENDPOINT",
+    "PIPELINE_FEATURES",
+    "PIPELINE_MIN_CONFIDENCE",
+)
+
+
+class SettingsError(Exception):
+    """What is missing from the environment, or wrong in it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The pipeline's settings; infra/app.py (code_settings) writes them."""
+
+    client_id: str
+    blob_endpoint: str
+    images_container: str
+    cosmos_endpoint: str
+    cosmos_database: str
+    cosmos_images: str
+    cosmos_analyses: str
+    vision_endpoint: str
+    features: tuple[str, ...]
+    min_confidence: float
+
+    @staticmethod
+    def load(environment: Mapping[str, str] = os.environ) -> "Settings":
+        """The settings in `environment`; raises SettingsError."""
+        errors = [f"{name} is not set" for name in REQUIRED if not environment.get(name)]
+        features: tuple[str, ...] = ()
+        confidence = 0.0
+        try:
+            features = tuple(json.loads(environment.get("PIPELINE_FEATURES") or "[]"))
+        except (ValueError, TypeError):
+            errors.append(f"PIPELINE_FEATURES is {environment['PIPELINE_FEATURES']!r}, not a JSON list of features")
+        try:
+            confidence = float(environment.get("PIPELINE_MIN_CONFIDENCE") or 0)
+        except ValueError:
+            errors.append(f"PIPELINE_MIN_CONFIDENCE is {environment['PIPELINE_MIN_CONFIDENCE']!r}, not a number 0 to 1")
+        if errors:
+            raise SettingsError("; ".join(errors))
+        return Settings(
+            client_id=environment["PIPELINE_CLIENT_ID"],
+            blob_endpoint=environment["PIPELINE_BLOB_ENDPOINT"],
+            images_container=environment["PIPELINE_IMAGES_CONTAINER"],
+            cosmos_endpoint=environment["PIPELINE_COSMOS_ENDPOINT"],
+            cosmos_database=environment["PIPELINE_COSMOS_DATABASE"],
+            cosmos_images=environment["PIPELINE_COSMOS_IMAGES"],
+            cosmos_analyses=environment["PIPELINE_COSMOS_ANALYSES"],
+            vision_endpoint=environment["PIPELINE_VISION_ENDPOINT"],
+            features=features,
+            min_confidence=confidence,
+        )

@@ -1,0 +1,1 @@
+"""The pipeline's infrastructure: components, grants, and the release of the function code."""

@@ -1,0 +1,152 @@
+"""App: the Function App on Flex Consumption, and the settings its code reads."""
+
+import json
+from collections.abc import Mapping, Sequence
+
+import pulumi
+from pulumi_azure_native import managedidentity, web
+
+from infra.bundle import PYTHON_VERSION
+from infra.database import Records
+from infra.foundation import Place
+from infra.storage import HostStorage, ImageStorage
+from infra.telemetry import Telemetry
+from infra.vision import Vision
+
+
+def code_settings(
+    *,
+    identity: managedidentity.UserAssignedIdentity,
+    images: ImageStorage,
+    vision: Vision,
+    records: Records,
+    features: Sequence[str],
+    min_confidence: float,
+) -> dict[str, pulumi.Input[str]]:
+    """The environment of the function code: what `functions/classifier/settings.py` requires, and its trigger's connection."""
+    return {
+        "PIPELINE_CLIENT_ID": identity.client_id,
+        "PIPELINE_BLOB_ENDPOINT": images.blob_endpoint,
+        "PIPELINE_IMAGES_CONTAINER": images.images.name,
+        "PIPELINE_IMAGES_QUEUE": images.queue.name,
+        "PIPELINE_COSMOS_ENDPOINT": records.endpoint,
+        "PIPELINE_COSMOS_DATABASE": records.database.name,
+        "PIPELINE_COSMOS_IMAGES": records.images.name,
+        "PIPELINE_COSMOS_ANALYSES": records.analyses.name,
+        "PIPELINE_VISION_ENDPOINT": vision.endpoint,
+        "PIPELINE_FEATURES": json.dumps([*features]),
+        "PIPELINE_MIN_CONFIDENCE": str(min_confidence),
+        # The queue trigger's connection, by identity:
+        # https://learn.microsoft.com/azure/azure-functions/functions-reference#configure-an-identity-based-connection
+        "IMAGES__queueServiceUri": images.queue_endpoint,
+        "IMAGES__credential": "managedidentity",
+        "IMAGES__clientId": identity.client_id,
+    }
+
+
+def _host_settings(
+    identity: managedidentity.UserAssignedIdentity, host: HostStorage, telemetry: Telemetry
+) -> dict[str, pulumi.Input[str]]:
+    return {
+        "AzureWebJobsStorage__blobServiceUri": host.blob_endpoint,
+        "AzureWebJobsStorage__credential": "managedidentity",
+        "AzureWebJobsStorage__clientId": identity.client_id,
+        "APPLICATIONINSIGHTS_CONNECTION_STRING": telemetry.insights.connection_string,
+        "APPLICATIONINSIGHTS_AUTHENTICATION_STRING": pulumi.Output.concat(
+            "ClientId=", identity.client_id, ";Authorization=AAD"
+        ),
+    }
+
+
+class FunctionApp(pulumi.ComponentResource):
+    """A Flex Consumption plan and its one app, which reads its package and its host state by identity."""
+
+    plan: web.AppServicePlan
+    site: web.WebApp
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        place: Place,
+        identity: managedidentity.UserAssignedIdentity,
+        host: HostStorage,
+        telemetry: Telemetry,
+        settings: Mapping[str, pulumi.Input[str]],
+        maximum_instances: int,
+        after: Sequence[pulumi.Resource],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("image-pipeline:app:FunctionApp", name, {}, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        site_name = place.names.world("func")
+        self.plan = web.AppServicePlan(
+            "plan",
+            name=place.names.local("asp"),
+            resource_group_name=place.resource_group_name,
+            location=place.location,
+            kind="functionapp",
+            reserved=True,
+            sku=web.SkuDescriptionArgs(name="FC1", tier="FlexConsumption"),
+            tags=place.tags,
+            opts=child,
+        )
+        everything = {**_host_settings(identity, host, telemetry), **settings}
+        self.site = web.WebApp(
+            "site",
+            name=site_name,
+            resource_group_name=place.resource_group_name,
+            location=place.location,
+            kind="functionapp,linux",
+            server_farm_id=self.plan.id,
+            https_only=True,
+            identity=web.ManagedServiceIdentityArgs(
+                type=web.ManagedServiceIdentityType.USER_ASSIGNED, user_assigned_identities=[identity.id]
+            ),
+            function_app_config=web.FunctionAppConfigArgs(
+                deployment=web.FunctionsDeploymentArgs(
+                    storage=web.FunctionsDeploymentStorageArgs(
+                        type=web.FunctionsDeploymentStorageType.BLOB_CONTAINER,
+                        value=host.packages_url,
+                        authentication=web.FunctionsDeploymentStorageAuthenticationArgs(
+                            type=web.AuthenticationType.USER_ASSIGNED_IDENTITY,
+                            user_assigned_identity_resource_id=identity.id,
+                        ),
+                    )
+                ),
+                runtime=web.FunctionsRuntimeArgs(name=web.RuntimeName.PYTHON, version=PYTHON_VERSION),
+                scale_and_concurrency=web.FunctionsScaleAndConcurrencyArgs(
+                    maximum_instance_count=maximum_instances, instance_memory_mb=2048
+                ),
+            ),
+            # A plain dict on purpose: SiteConfigArgs adds netFrameworkVersion, which Flex Consumption refuses
+            # (https://github.com/pulumi/pulumi-azure-native/issues/4168).
+            site_config={
+                "app_settings": [{"name": key, "value": value} for key, value in sorted(everything.items())],
+                "min_tls_version": web.SupportedTlsVersions.SUPPORTED_TLS_VERSIONS_1_2,
+            },
+            tags=place.tags,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[*after]),
+        )
+        # Publishing user names and passwords are keys too; only Entra identities may deploy.
+        for kind, policy in (("ftp", web.WebAppFtpAllowed), ("scm", web.WebAppScmAllowed)):
+            policy(
+                f"no-{kind}-password",
+                name=self.site.name,
+                resource_group_name=place.resource_group_name,
+                allow=False,
+                opts=child,
+            )
+        self.register_outputs({"site": self.site.name})
+
+    @property
+    def scm_host(self) -> pulumi.Output[str]:
+        """The host name of the app's deployment service, as Azure gave it; it is not to be guessed from the name."""
+        return self.site.host_name_ssl_states.apply(_repository_host)
+
+
+def _repository_host(states: Sequence[web.outputs.HostNameSslStateResponse] | None) -> str:
+    for state in states or ():
+        if state.host_type == web.HostType.REPOSITORY.value and state.name:
+            return state.name
+    raise ValueError("Azure named no deployment (SCM) host for the function app")

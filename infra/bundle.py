@@ -1,0 +1,124 @@
+"""Bundle: the function code and its dependencies as one zip, byte for byte the same wherever it is built."""
+
+import compileall
+import hashlib
+import py_compile
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import uv
+
+PYTHON_VERSION = "3.13"
+# What ships, and nothing else; a test compares it with what the folder holds.
+SHIPPED = ("function_app.py", "host.json", "requirements.txt", "classifier/**/*.py")
+_PACKAGES = Path(".python_packages/lib/site-packages")
+# Flex Consumption runs Python 3.13 on Debian 12 (glibc 2.36), so manylinux_2_28 wheels load there.
+_PLATFORM = "x86_64-manylinux_2_28"
+_BUILDER_VERSION = "1"
+
+
+class BundleError(Exception):
+    """The bundle could not be built; the text says why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bundle:
+    """A zip ready to be published."""
+
+    path: Path
+    sha256: str
+
+
+def build(source: Path, out: Path) -> Bundle:
+    """The bundle of the app in `source`, as a zip in `out`; an unchanged source costs milliseconds.
+
+    The zip holds the app's files, its locked dependencies under `.python_packages` as Linux wheels, and their bytecode:
+    without it every cold start would compile for about a second. Names are sorted, dates fixed, bytecode unchecked
+    against the (dateless) sources. Raises BundleError.
+    """
+    if f"{sys.version_info.major}.{sys.version_info.minor}" != PYTHON_VERSION:
+        raise BundleError(f"the bundle holds bytecode for Python {PYTHON_VERSION}; this is {sys.version.split()[0]}")
+    key = _key(source)
+    target = out / f"functions-{key[:16]}.zip"
+    if not target.exists():
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=out, prefix="stage-") as stage:
+            root = Path(stage) / "app"
+            _stage(source, root)
+            _compile(root)
+            zipped = Path(stage) / "bundle.zip"
+            _zip(root, zipped)
+            zipped.replace(target)
+    return Bundle(path=target, sha256=hashlib.sha256(target.read_bytes()).hexdigest())
+
+
+def shipped(source: Path) -> Iterator[Path]:
+    """The files of `source` that ship, sorted, relative to it."""
+    found = {path.relative_to(source) for pattern in SHIPPED for path in source.glob(pattern) if path.is_file()}
+    yield from sorted(found)
+
+
+def _key(source: Path) -> str:
+    digest = hashlib.sha256(f"{_BUILDER_VERSION} {sys.version_info[:3]} {_PLATFORM} {version("uv")}".encode())
+    for path in shipped(source):
+        content = hashlib.sha256((source / path).read_bytes()).hexdigest()
+        digest.update(f"\n{path.as_posix()} {content}".encode())
+    return digest.hexdigest()
+
+
+def _stage(source: Path, root: Path) -> None:
+    for path in shipped(source):
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source / path, root / path)
+    command = [
+        uv.find_uv_bin(), "pip", "install", "--quiet", "--no-config", "--require-hashes", "--only-binary", ":all:",
+        "--python", sys.executable, "--python-version", PYTHON_VERSION, "--python-platform", _PLATFORM,
+        "--link-mode", "copy", "--target", str(root / _PACKAGES), "--requirement", str(root / "requirements.txt"),
+    ]  # fmt: skip
+    result = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 (fixed command)
+    if result.returncode:
+        raise BundleError(f"the function's dependencies could not be installed:\n{result.stderr.strip()}")
+    _prune(root / _PACKAGES)
+
+
+def _prune(packages: Path) -> None:
+    """Drops what the running app never reads, and what differs between installs (RECORD and the like)."""
+    shutil.rmtree(packages / "bin", ignore_errors=True)
+    for folder in [path for path in packages.rglob("*") if path.is_dir() and path.name in {"tests", "__pycache__"}]:
+        shutil.rmtree(folder, ignore_errors=True)
+    for path in [path for path in packages.rglob("*") if path.is_file()]:
+        metadata = any(parent.suffix == ".dist-info" for parent in path.parents)
+        kept_metadata = path.name in {"METADATA", "entry_points.txt"} or path.name.startswith("LICENSE")
+        if path.suffix == ".pyi" or path.name == ".lock" or (metadata and not kept_metadata):
+            path.unlink()
+
+
+def _compile(root: Path) -> None:
+    # One worker: with several, some .pyc differ between runs (reference counts leak into marshal's flags).
+    compileall.compile_dir(
+        root,
+        quiet=1,
+        force=True,
+        workers=1,
+        stripdir=str(root),
+        prependdir="/home/site/wwwroot",
+        invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+    )
+
+
+def _zip(root: Path, target: Path) -> None:
+    files = sorted((path.relative_to(root).as_posix(), path) for path in root.rglob("*") if path.is_file())
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
+        for name, path in files:
+            entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.create_system = 3  # Unix, whatever builds it: the mode bits below are Unix's
+            entry.external_attr = (0o100755 if path.suffix == ".so" else 0o100644) << 16
+            archive.writestr(entry, path.read_bytes(), compresslevel=6)

@@ -1,0 +1,157 @@
+"""Database: the Cosmos DB account, its autoscaled containers, and who may do what with their items."""
+
+from collections.abc import Sequence
+
+import pulumi
+from pulumi_azure_native import cosmosdb
+
+from infra.foundation import Place
+from infra.roles import Principal
+
+_DATA = "Microsoft.DocumentDB/databaseAccounts"
+_ITEMS = f"{_DATA}/sqlDatabases/containers/items"
+# Every client reads the account's metadata first:
+# https://learn.microsoft.com/azure/cosmos-db/nosql/security/reference-data-plane-actions
+_METADATA = f"{_DATA}/readMetadata"
+WRITE_RECORDS = (_METADATA, f"{_ITEMS}/read", f"{_ITEMS}/create", f"{_ITEMS}/replace")
+READ_RECORDS = (_METADATA, f"{_ITEMS}/read")
+
+
+class Records(pulumi.ComponentResource):
+    """`images`: one record for each blob. `analyses`: results by content, so that no picture is paid for twice."""
+
+    account: cosmosdb.DatabaseAccount
+    database: cosmosdb.SqlResourceSqlDatabase
+    images: cosmosdb.SqlResourceSqlContainer
+    analyses: cosmosdb.SqlResourceSqlContainer
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        place: Place,
+        autoscale_max_ru: int,
+        cache_days: int,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("image-pipeline:database:Records", name, {}, opts)
+        self._place = place
+        self.account = cosmosdb.DatabaseAccount(
+            "cosmos-account",
+            account_name=place.names.world("cosmos"),
+            resource_group_name=place.resource_group_name,
+            location=place.location,
+            kind=cosmosdb.DatabaseAccountKind.GLOBAL_DOCUMENT_DB,
+            database_account_offer_type=cosmosdb.DatabaseAccountOfferType.STANDARD,
+            locations=[
+                cosmosdb.LocationArgs(location_name=place.location, failover_priority=0, is_zone_redundant=False)
+            ],
+            consistency_policy=cosmosdb.ConsistencyPolicyArgs(
+                default_consistency_level=cosmosdb.DefaultConsistencyLevel.SESSION
+            ),
+            disable_local_auth=True,
+            disable_key_based_metadata_write_access=True,
+            minimal_tls_version=cosmosdb.MinimalTlsVersion.TLS12,
+            tags=place.tags,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.database = cosmosdb.SqlResourceSqlDatabase(
+            "database",
+            database_name="pipeline",
+            account_name=self.account.name,
+            resource_group_name=place.resource_group_name,
+            resource=cosmosdb.SqlDatabaseResourceArgs(id="pipeline"),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.images = self._container(
+            "images",
+            autoscale_max_ru=autoscale_max_ru,
+            # What lists and searches ask for, and nothing else: an index entry is paid for at every write.
+            indexed=["/processedAt/?", "/status/?", "/labels/[]/?", "/category/name/?"],
+        )
+        self.analyses = self._container(
+            "analyses", autoscale_max_ru=autoscale_max_ru, indexed=[], ttl_seconds=cache_days * 24 * 3600
+        )
+        self.register_outputs({"endpoint": self.endpoint, "database": self.database.name})
+
+    @property
+    def endpoint(self) -> pulumi.Output[str]:
+        """The account's document URL."""
+        return self.account.document_endpoint
+
+    def allow(
+        self,
+        who: Sequence[Principal],
+        actions: Sequence[str],
+        *,
+        on: Sequence[cosmosdb.SqlResourceSqlContainer],
+        role: str,
+    ) -> list[cosmosdb.SqlResourceSqlRoleAssignment]:
+        """Each of `who` may do `actions` with the items of `on`, under a custom role called `role`; nothing else.
+
+        Cosmos DB has its own role system: an ARM role gives no access to items, and these give none to the account.
+        """
+        if not who:
+            return []
+        names, group = self._place.names, self._place.resource_group_name
+        definition = cosmosdb.SqlResourceSqlRoleDefinition(
+            f"{role}-role",
+            role_definition_id=names.guid("cosmos-role", role),
+            role_name=role,
+            type=cosmosdb.RoleDefinitionType.CUSTOM_ROLE,
+            account_name=self.account.name,
+            resource_group_name=group,
+            assignable_scopes=[self.account.id],
+            permissions=[cosmosdb.PermissionArgs(data_actions=[*actions])],
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        return [
+            cosmosdb.SqlResourceSqlRoleAssignment(
+                f"{principal.name}-{role}-on-{label}",
+                role_assignment_id=names.guid(principal.name, role, label),
+                account_name=self.account.name,
+                resource_group_name=group,
+                principal_id=principal.object_id,
+                role_definition_id=definition.id,
+                # Cosmos DB's own form of a scope: dbs/colls, not ARM's sqlDatabases/containers.
+                scope=pulumi.Output.concat(self.account.id, "/dbs/", self.database.name, "/colls/", container.name),
+                # azure-native's own replace rules are keyed by the provider's old module name and may not apply:
+                # https://github.com/pulumi/pulumi-azure-native/issues/3701
+                opts=pulumi.ResourceOptions(
+                    parent=self, replace_on_changes=["principalId", "scope"], delete_before_replace=True
+                ),
+            )
+            for principal in who
+            for label, container in ((self._label(container), container) for container in on)
+        ]
+
+    def _label(self, container: cosmosdb.SqlResourceSqlContainer) -> str:
+        return "images-records" if container is self.images else "analyses-records"
+
+    def _container(
+        self, container: str, *, autoscale_max_ru: int, indexed: Sequence[str], ttl_seconds: int | None = None
+    ) -> cosmosdb.SqlResourceSqlContainer:
+        return cosmosdb.SqlResourceSqlContainer(
+            f"{container}-records",
+            container_name=container,
+            database_name=self.database.name,
+            account_name=self.account.name,
+            resource_group_name=self._place.resource_group_name,
+            resource=cosmosdb.SqlContainerResourceArgs(
+                id=container,
+                partition_key=cosmosdb.ContainerPartitionKeyArgs(
+                    kind=cosmosdb.PartitionKind.HASH, paths=["/id"], version=2
+                ),
+                default_ttl=ttl_seconds,
+                indexing_policy=cosmosdb.IndexingPolicyArgs(
+                    indexing_mode=cosmosdb.IndexingMode.CONSISTENT,
+                    automatic=True,
+                    included_paths=[cosmosdb.IncludedPathArgs(path=path) for path in indexed],
+                    excluded_paths=[cosmosdb.ExcludedPathArgs(path="/*")],
+                ),
+            ),
+            options=cosmosdb.CreateUpdateOptionsArgs(
+                autoscale_settings=cosmosdb.AutoscaleSettingsArgs(max_throughput=autoscale_max_ru)
+            ),
+            opts=pulumi.ResourceOptions(parent=self),
+        )

@@ -1,0 +1,65 @@
+"""Foundation: the resource group everything lives in, and the identity the function code runs as."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_azure_native import authorization, managedidentity, resources
+
+from infra.naming import Names
+from infra.roles import Principal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a component puts its resources, and what it calls and tags them."""
+
+    names: Names
+    location: str
+    resource_group_name: pulumi.Output[str]
+    tags: Mapping[str, str]
+
+
+class Foundation(pulumi.ComponentResource):
+    """A resource group and the user-assigned identity of the function app.
+
+    The identity is made before the app, so that every role it needs can be in force when the app first starts.
+    """
+
+    place: Place
+    group: resources.ResourceGroup
+    identity: managedidentity.UserAssignedIdentity
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        names: Names,
+        location: str,
+        tags: Mapping[str, str],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("image-pipeline:foundation:Foundation", name, {}, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        self.group = resources.ResourceGroup(
+            "group", resource_group_name=names.local("rg"), location=location, tags=tags, opts=child
+        )
+        self.place = Place(names=names, location=location, resource_group_name=self.group.name, tags=tags)
+        self.identity = managedidentity.UserAssignedIdentity(
+            "function-identity",
+            resource_name_=names.local("id"),
+            resource_group_name=self.group.name,
+            location=location,
+            tags=tags,
+            opts=child,
+        )
+        self.register_outputs({"resourceGroup": self.group.name, "functionPrincipal": self.identity.principal_id})
+
+    @property
+    def function(self) -> Principal:
+        """The function code, as somebody to grant roles to."""
+        return Principal(
+            name="function",
+            object_id=self.identity.principal_id,
+            kind=authorization.PrincipalType.SERVICE_PRINCIPAL,
+        )

@@ -1,0 +1,56 @@
+"""Names that Azure accepts: deterministic, and globally unique where Azure asks for it."""
+
+import base64
+import hashlib
+import re
+import uuid
+from dataclasses import dataclass
+
+# Any fixed namespace will do; changing it would rename every role assignment.
+_NAMESPACE = uuid.UUID("8f0c3c1e-2d43-5b0e-9c55-6b1a3f6a7d10")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Names:
+    """The physical names of one stack.
+
+    Globally unique names end in eight characters of a hash over subscription, prefix and stack: the same
+    program in another subscription gets other names, and a second run gets the same ones.
+    """
+
+    prefix: str
+    stack: str
+    subscription_id: str
+
+    @property
+    def unique(self) -> str:
+        """Eight lower-case letters and digits, the same at every run."""
+        digest = hashlib.sha256(f"{self.subscription_id}/{self.prefix}/{self.stack}".encode()).digest()
+        return base64.b32encode(digest).decode().lower()[:8]
+
+    def local(self, kind: str) -> str:
+        """A name that must be unique only within its resource group, such as `log-imgpipe-dev`."""
+        return f"{kind}-{self.prefix}-{self._stack(20)}"
+
+    def world(self, kind: str) -> str:
+        """A name that becomes a host name: 2 to 40 characters of [a-z0-9-], such as `func-imgpipe-dev-ab12cd34`.
+
+        Cosmos DB has the tightest rule of those that use it (44 characters; letters, digits and hyphens):
+        https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules
+        """
+        return f"{kind}-{self.prefix}-{self._stack(12)}-{self.unique}"
+
+    def storage(self, purpose: str) -> str:
+        """A storage account name: 3 to 24 lower-case letters and digits (same page, Microsoft.Storage)."""
+        room = 24 - 2 - len(purpose) - len(self.unique)
+        if room < 2:
+            raise ValueError(f"purpose {purpose!r} is too long for a storage account name: at most 12 characters")
+        middle = (self.prefix + re.sub(r"[^a-z0-9]", "", self.stack.lower()))[:room]
+        return f"st{middle}{purpose}{self.unique}"
+
+    def guid(self, *parts: str) -> str:
+        """A GUID out of logical names, so that a role assignment keeps its name whatever ids Azure deals out."""
+        return str(uuid.uuid5(_NAMESPACE, "/".join((self.subscription_id, self.prefix, self.stack, *parts))))
+
+    def _stack(self, length: int) -> str:
+        return re.sub(r"[^a-z0-9]+", "-", self.stack.lower()).strip("-")[:length].strip("-") or "stack"

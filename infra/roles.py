@@ -1,0 +1,64 @@
+"""Who may do what, where: the built-in roles this program uses, and `grant`, which reads as a sentence."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+import pulumi
+from pulumi_azure_native import authorization
+
+from infra.naming import Names
+
+
+class Role(Enum):
+    """Azure built-in roles by id: https://learn.microsoft.com/azure/role-based-access-control/built-in-roles."""
+
+    # https://learn.microsoft.com/azure/azure-functions/functions-reference (host storage: the documented minimum)
+    STORAGE_BLOB_DATA_OWNER = "b7e6dc6d-f1e8-4753-8033-0f276bb0955b"
+    STORAGE_BLOB_DATA_CONTRIBUTOR = "ba92f5b4-2d11-453d-a403-e96b0029c9fe"
+    STORAGE_BLOB_DATA_READER = "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1"
+    # https://learn.microsoft.com/azure/azure-functions/functions-bindings-storage-queue-trigger#grant-permission
+    STORAGE_QUEUE_DATA_READER = "19e7f393-937e-4f77-808e-94535e297925"
+    STORAGE_QUEUE_DATA_MESSAGE_PROCESSOR = "8a0f0c08-91a1-4084-bc3d-661d67233fed"
+    # https://learn.microsoft.com/azure/event-grid/add-identity-roles
+    STORAGE_QUEUE_DATA_MESSAGE_SENDER = "c6a89b2d-59bc-44d0-9896-0f6e12d7b80a"
+    COGNITIVE_SERVICES_USER = "a97b65f3-24c7-4388-baec-2e87135dc908"
+    # https://learn.microsoft.com/azure/azure-monitor/app/azure-ad-authentication
+    MONITORING_METRICS_PUBLISHER = "3913510d-42f4-4e42-8a64-420c390055eb"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Principal:
+    """Somebody who can be granted a role. `name` is ours and stable; the object id is Entra's."""
+
+    name: str
+    object_id: pulumi.Input[str]
+    kind: authorization.PrincipalType
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scope:
+    """Something a role can be granted on. `name` is ours and stable; `id` is the ARM resource id."""
+
+    name: str
+    id: pulumi.Output[str]
+
+
+def grant(names: Names, who: Principal, role: Role, on: Scope) -> authorization.RoleAssignment:
+    """`who` gets `role` on `on`, and on nothing else.
+
+    The assignment's name comes from logical names, not from ids, so it is known at preview and stays the same.
+    The principal's type is always stated: without it Azure refuses an identity it has only just made
+    (https://learn.microsoft.com/azure/role-based-access-control/role-assignments-template#new-service-principal).
+    """
+    sentence = f"{who.name}-{role.name.lower().replace('_', '-')}-on-{on.name}"
+    definition = (
+        f"/subscriptions/{names.subscription_id}/providers/Microsoft.Authorization/roleDefinitions/{role.value}"
+    )
+    return authorization.RoleAssignment(
+        sentence,
+        role_assignment_name=names.guid(who.name, role.value, on.name),
+        principal_id=who.object_id,
+        principal_type=who.kind,
+        role_definition_id=definition,
+        scope=on.id,
+    )

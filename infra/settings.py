@@ -1,0 +1,147 @@
+"""What a stack may be configured to: read once, checked whole, the only reader of Pulumi config."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+import pulumi
+
+# https://learn.microsoft.com/azure/ai-services/computer-vision/overview-image-analysis (regions, 2026 copy)
+CAPTION_REGIONS = frozenset(
+    {"eastus", "westus", "francecentral", "northeurope", "westeurope", "southeastasia", "eastasia", "koreacentral"}
+)
+ANALYSIS_REGIONS = CAPTION_REGIONS | {"westus2", "swedencentral", "switzerlandnorth", "australiaeast", "japaneast"}
+# `az functionapp list-flexconsumption-locations` prints the current list; this one is of 2026-11.
+FLEX_REGIONS = frozenset(
+    {
+        "northeurope", "westeurope", "southeastasia", "eastasia", "eastus", "eastus2", "southcentralus", "westus2",
+        "westus3", "uksouth", "swedencentral", "australiaeast", "brazilsouth", "canadaeast", "koreacentral",
+    }
+)  # fmt: skip
+FEATURES = ("tags", "objects", "people", "read", "smartCrops", "caption", "denseCaptions")
+CAPTION_FEATURES = frozenset({"caption", "denseCaptions"})
+_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+class SettingsError(Exception):
+    """Every setting that is wrong, one line each: its key, its value and what is allowed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """One stack's settings, already checked."""
+
+    location: str
+    name_prefix: str
+    features: tuple[str, ...]
+    min_confidence: float
+    uploaders: tuple[str, ...]
+    maximum_instances: int
+    autoscale_max_ru: int
+    cache_days: int
+    log_retention_days: int
+    role_propagation_seconds: int
+    tags: Mapping[str, str]
+
+    @staticmethod
+    def load() -> "Settings":
+        """The settings of the stack being deployed; raises SettingsError naming every wrong one."""
+        return Settings.parse(_from_pulumi)
+
+    @staticmethod
+    def parse(read: Callable[[str], Any]) -> "Settings":
+        """Settings out of `read(key)`, which gives a decoded value or None when the key is absent."""
+        reader = _Reader(read)
+        location = reader.text("location", r"[a-z0-9]+", "an Azure region in lower case, such as northeurope")
+        features = reader.texts("features", lambda item: item in FEATURES, f"a list out of {', '.join(FEATURES)}")
+        if location and location not in ANALYSIS_REGIONS & FLEX_REGIONS:
+            allowed = ", ".join(sorted(ANALYSIS_REGIONS & FLEX_REGIONS))
+            reader.refuse("location", location, f"a region with Image Analysis 4.0 and Flex Consumption: {allowed}")
+        elif CAPTION_FEATURES & set(features) and location not in CAPTION_REGIONS:
+            allowed = ", ".join(sorted(CAPTION_REGIONS & FLEX_REGIONS))
+            reader.refuse("features", list(features), f"no captions in {location}; regions that have them: {allowed}")
+        if not features:
+            reader.refuse("features", [], f"at least one of {', '.join(FEATURES)}")
+        settings = Settings(
+            location=location,
+            name_prefix=reader.text(
+                "namePrefix", r"[a-z][a-z0-9]{1,9}", "2 to 10 lower-case letters and digits, a letter first"
+            ),
+            features=features,
+            min_confidence=reader.integer("minConfidencePercent", 0, 100) / 100,
+            uploaders=reader.texts("uploaders", lambda item: bool(_GUID.fullmatch(item)), "a list of object ids (GUIDs)"),
+            maximum_instances=reader.integer("maximumInstances", 40, 1000),
+            autoscale_max_ru=reader.integer("autoscaleMaxRu", 1000, 1_000_000, step=1000),
+            cache_days=reader.integer("cacheDays", 1, 3650),
+            log_retention_days=reader.integer("logRetentionDays", 30, 730),
+            role_propagation_seconds=reader.integer("rolePropagationSeconds", 0, 900),
+            tags=reader.tags("tags"),
+        )
+        reader.finish()
+        return settings
+
+
+def _from_pulumi(key: str) -> Any:
+    config = pulumi.Config()
+    # pulumi.Config only knows how each key is meant to be read, not how it is typed in Pulumi.yaml.
+    if key in {"features", "uploaders", "tags"}:
+        return config.get_object(key)
+    if key in {"location", "namePrefix"}:
+        return config.get(key)
+    return config.get_int(key)
+
+
+class _Reader:
+    """Reads values and collects complaints, so that all of them are reported together."""
+
+    def __init__(self, read: Callable[[str], Any]) -> None:
+        self._read = read
+        self._errors: dict[str, str] = {}
+
+    def refuse(self, key: str, value: object, allowed: str) -> None:
+        self._errors.setdefault(key, f"{key}: {value!r} is not allowed; allowed: {allowed}")
+
+    def text(self, key: str, pattern: str, allowed: str) -> str:
+        value = self._read(key)
+        if isinstance(value, str) and re.fullmatch(pattern, value):
+            return value
+        self.refuse(key, value, allowed)
+        return ""
+
+    def integer(self, key: str, low: int, high: int, *, step: int = 1) -> int:
+        value = self._read(key)
+        if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high and value % step == 0:
+            return value
+        self.refuse(key, value, f"{low} to {high}" + (f" in steps of {step}" if step > 1 else ""))
+        return low
+
+    def texts(self, key: str, accept: Callable[[str], bool], allowed: str) -> tuple[str, ...]:
+        value = self._read(key)
+        if isinstance(value, list):
+            items = cast(list[object], value)
+            if all(isinstance(item, str) and accept(item) for item in items) and len(set(map(str, items))) == len(items):
+                return tuple(map(str, items))
+        self.refuse(key, value, f"{allowed}, each once")
+        return ()
+
+    def tags(self, key: str) -> dict[str, str]:
+        value = self._read(key)
+        if isinstance(value, dict):
+            pairs = cast(dict[object, object], value)
+            # https://learn.microsoft.com/azure/azure-resource-manager/management/tag-resources#limitations
+            if len(pairs) <= 40 and all(
+                isinstance(name, str)
+                and 1 <= len(name) <= 128
+                and not re.search(r"[<>%&\\?/]", name)
+                and isinstance(text, str)
+                and len(text) <= 256
+                for name, text in pairs.items()
+            ):
+                return {str(name): str(text) for name, text in pairs.items()}
+        self.refuse(key, value, r"up to 40 texts by name; names of 1 to 128 characters without <>%&\?/")
+        return {}
+
+    def finish(self) -> None:
+        if self._errors:
+            raise SettingsError("the stack's configuration is wrong:\n  " + "\n  ".join(self._errors.values()))
