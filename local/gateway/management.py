@@ -1,0 +1,74 @@
+"""The two management endpoints that shipping code needs: an app's deployment service (SCM), and ARM's list of functions."""
+
+import re
+
+from aiohttp import web
+
+from local.authorization import Authorization
+from local.identity import Identities, TokenError
+from local.resources import Resources
+from local.services.functions.sites import Site, Sites
+
+_AUDIENCES = {"https://management.azure.com", "https://management.core.windows.net"}
+_FUNCTIONS = re.compile(r"(/subscriptions/.+/providers/Microsoft\.Web/sites/[^/]+)/functions", re.IGNORECASE)
+
+
+class Management:
+    """Both endpoints, open to those who may manage resources."""
+
+    def __init__(self, resources: Resources, identities: Identities, sites: Sites) -> None:
+        self._resources = resources
+        self._identities = identities
+        self._sites = sites
+
+    async def scm(self, request: web.Request) -> web.Response:
+        """Answers a request to `<app>.scm.azurewebsites.net`."""
+        refusal = self._refusal(request)
+        if refusal is not None:
+            return refusal
+        resource = self._resources.named("web:WebApp", request.host.partition(".")[0])
+        site = self._sites.get(resource.id) if resource else None
+        if site is None:
+            return _error(404, "SiteNotFound", f"{request.host} is no function app's")
+        match (request.method, request.path):
+            case ("POST", "/api/publish"):
+                return await self._publish(request, site)
+            case ("GET", "/api/deployments/latest"):
+                return web.json_response(site.latest) if site.latest else _error(404, "NotFound", "no deployment yet")
+            case _:
+                return _error(501, "NotImplemented", f"the laptop does not support {request.method} {request.path}")
+
+    async def arm(self, request: web.Request) -> web.Response:
+        """Answers a request to `management.azure.com`."""
+        refusal = self._refusal(request)
+        if refusal is not None:
+            return refusal
+        listing = _FUNCTIONS.fullmatch(request.path)
+        if request.method != "GET" or listing is None:
+            return _error(501, "NotImplemented", f"the laptop does not support {request.method} {request.path}")
+        site = self._sites.get(listing[1])
+        if site is None:
+            return _error(404, "ResourceNotFound", f"{listing[1]} does not exist")
+        functions = [{"name": f"{site.resource.name}/{name}", "properties": {"name": name}} for name in site.functions]
+        return web.json_response({"value": functions})
+
+    async def _publish(self, request: web.Request, site: Site) -> web.Response:
+        if request.headers.get("Content-Type") != "application/zip":
+            return _error(415, "UnsupportedMediaType", "the package must be sent as application/zip")
+        if request.query.get("RemoteBuild", "false").lower() != "false":
+            return _error(501, "NotImplemented", "the laptop does not build packages; send RemoteBuild=false")
+        return web.json_response(self._sites.publish(site, await request.read()), status=202)
+
+    def _refusal(self, request: web.Request) -> web.Response | None:
+        try:
+            token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+            caller = self._identities.read(token, _AUDIENCES)
+        except TokenError as error:
+            return _error(401, "AuthenticationFailed", f"the token was refused: {error}")
+        if not Authorization.manages(caller.object_id):
+            return _error(403, "AuthorizationFailed", f"{caller.object_id} may not manage function apps")
+        return None
+
+
+def _error(status: int, code: str, message: str) -> web.Response:
+    return web.json_response({"error": {"code": code, "message": message}}, status=status)

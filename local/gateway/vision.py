@@ -1,0 +1,67 @@
+"""Azure AI Vision: tokens and roles checked, then handed to the models."""
+
+import aiohttp
+from aiohttp import web
+
+from local.authorization import Authorization
+from local.identity import Identities, TokenError
+from local.resources import Resources
+
+_ANALYZE = "Microsoft.CognitiveServices/accounts/ComputerVision/imageanalysis:analyze/action"
+_PATH = "/computervision/imageanalysis:analyze"
+
+
+class Vision:
+    """Every deployed Vision account; `models_url` is where the models answer."""
+
+    def __init__(
+        self, resources: Resources, identities: Identities, session: aiohttp.ClientSession, models_url: str
+    ) -> None:
+        self._resources = resources
+        self._identities = identities
+        self._authorization = Authorization(resources)
+        self._session = session
+        self._models_url = models_url
+
+    async def handle(self, request: web.Request) -> web.Response:
+        """Answers a request to `<account>.cognitiveservices.azure.com`."""
+        name = request.host.partition(".")[0]
+        account = next(
+            (
+                found
+                for found in self._resources.of_type("cognitiveservices:Account")
+                if found.inputs["properties"].get("customSubDomainName", "").lower() == name.lower()
+            ),
+            None,
+        )
+        if account is None:
+            return error(404, "404", f"The Vision account {name} does not exist.")
+        try:
+            token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+            caller = self._identities.read(token, {"https://cognitiveservices.azure.com"})
+        except TokenError:
+            return error(401, "401", "Access denied due to invalid subscription key or wrong API endpoint.")
+        if not self._authorization.allows(caller.object_id, _ANALYZE, account.id):
+            return error(
+                401,
+                "PermissionDenied",
+                f"The principal `{caller.object_id}` lacks the required data action `{_ANALYZE}` to perform"
+                f" `POST {_PATH}` operation.",
+            )
+        if request.method != "POST" or request.path != _PATH:
+            return error(501, "NotImplemented", f"The laptop's Vision does not support {request.method} {request.path}.")
+        content_type = request.headers.get("Content-Type", "")
+        if content_type != "application/octet-stream":
+            return error(501, "NotImplemented", f"The laptop's Vision takes bytes only, not {content_type}.")
+        async with self._session.post(
+            self._models_url + "/analyze", params=request.query, data=await request.read()
+        ) as answer:
+            return web.Response(status=answer.status, body=await answer.read(), content_type="application/json")
+
+
+def error(status: int, code: str, message: str, inner: str | None = None) -> web.Response:
+    """An error in the service's own form."""
+    body: dict[str, object] = {"code": code, "message": message}
+    if inner is not None:
+        body["innererror"] = {"code": inner, "message": message}
+    return web.json_response({"error": body}, status=status)

@@ -1,0 +1,162 @@
+"""Azure's rules that a deployment can break, checked as Azure would: by inputs at preview, by what exists at creation."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from local.authorization import BUILT_IN, Authorization
+from local.provider.kinds import Kind
+from local.resources import Properties, Resources
+
+# What the engine sends in the place of a value that is not known yet (pulumi.runtime.rpc.UNKNOWN).
+UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+_BLOB_WRITE = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/write"
+_QUEUE_ADD = "Microsoft.Storage/storageAccounts/queueServices/queues/messages/add/action"
+# Names seen verbatim in ARM's refusals of Flex Consumption apps (docs/decisions/0012).
+_NOT_ON_FLEX = (
+    "netFrameworkVersion linuxFxVersion windowsFxVersion ftpsState use32BitWorkerProcess preWarmedInstanceCount"
+    " functionsRuntimeScaleMonitoringEnabled functionAppScaleLimit alwaysOn"
+).split()
+# https://learn.microsoft.com/azure/azure-functions/functions-app-settings#flex-consumption-plan-deprecations
+_SETTINGS_NOT_ON_FLEX = re.compile(
+    "FUNCTIONS_WORKER_RUNTIME|WEBSITE_RUN_FROM_PACKAGE|SCM_DO_BUILD_DURING_DEPLOYMENT|ENABLE_ORYX_BUILD"
+    "|WEBSITE_CONTENT.*|FUNCTIONS_EXTENSION_VERSION"
+)
+
+
+class Refusal(Exception):
+    """Azure would refuse this deployment; the text says why, with Azure's own code."""
+
+
+def inputs(kind: Kind, given: Properties) -> Iterator[tuple[str, str]]:
+    """Every (property, reason) for which the inputs would be refused; unknown values are given the benefit of doubt."""
+    for missing in sorted(kind.required - given.keys()):
+        yield missing, f"{kind.type} needs {missing}"
+    for extra in sorted(given.keys() - kind.required - kind.optional):
+        yield extra, f"the laptop's stand-in for {kind.type} does not support {extra}"
+    name = given.get(kind.name)
+    if isinstance(name, str) and name != UNKNOWN and not re.fullmatch(kind.pattern, name):
+        yield kind.name, f"{name!r} is not a legal name; it must match {kind.pattern}"
+    check = _INPUT_RULES.get(kind.type)
+    if check is not None:
+        yield from check(given)
+
+
+def creation(kind: Kind, given: Properties, resource_id: str, resources: Resources) -> None:
+    """Raises Refusal when what is already deployed does not allow this resource."""
+    subscription = resource_id.split("/")[2]
+    for template in kind.parents:
+        parent = template.format(**given, subscription=subscription)
+        if resources.get(parent) is None:
+            raise Refusal(f"ParentResourceNotFound: {parent} does not exist")
+    if resources.get(resource_id) is not None:
+        raise Refusal(f"Conflict: {resource_id} exists already")
+    if kind.type == "azure-native:authorization:RoleAssignment":
+        _unique_assignment(given, resources)
+    if kind.type == "azure-native:eventgrid:SystemTopicEventSubscription":
+        _topic_may_deliver(given, resources)
+
+
+def _known(value: object) -> bool:
+    return value is not None and UNKNOWN not in str(value)
+
+
+def _storage_account(given: Properties) -> Iterator[tuple[str, str]]:
+    if given.get("allowSharedKeyAccess") is not False:
+        yield "allowSharedKeyAccess", "the laptop's storage has no account keys; it must be false"
+
+
+def _local_auth_off(name: str, read: Callable[[Properties], Any]) -> Callable[[Properties], Iterator[tuple[str, str]]]:
+    def rule(given: Properties) -> Iterator[tuple[str, str]]:
+        value = read(given)
+        if value is not True and value != UNKNOWN:
+            yield name, "the laptop's service knows no keys; it must be true"
+
+    return rule
+
+
+def _role_assignment(given: Properties) -> Iterator[tuple[str, str]]:
+    role = given.get("roleDefinitionId")
+    if _known(role) and str(role).rsplit("/", 1)[1].lower() not in BUILT_IN:
+        yield "roleDefinitionId", f"the laptop does not know the role {role}; it knows {sorted(BUILT_IN)}"
+    if given.get("principalType") not in {"ServicePrincipal", "User", "Group", UNKNOWN}:
+        yield "principalType", f"{given.get('principalType')!r} is not a principal type that the laptop knows"
+
+
+def _web_app(given: Properties) -> Iterator[tuple[str, str]]:
+    site: Properties = given.get("siteConfig") or {}
+    for name in _NOT_ON_FLEX:
+        if name in site:
+            yield f"siteConfig.{name}", f"51021: site configuration property {name} for Flex Consumption sites is invalid"
+    for extra in sorted(site.keys() - {"appSettings", "minTlsVersion", *_NOT_ON_FLEX}):
+        yield f"siteConfig.{extra}", f"the laptop's function apps do not support siteConfig.{extra}"
+    for setting in site.get("appSettings") or []:
+        name = setting.get("name", "") if isinstance(setting, dict) else ""
+        if _SETTINGS_NOT_ON_FLEX.fullmatch(name):
+            yield "siteConfig.appSettings", f"the app setting {name} is not supported on Flex Consumption"
+    runtime = (given.get("functionAppConfig") or {}).get("runtime")
+    if runtime != {"name": "python", "version": "3.13"}:
+        yield "functionAppConfig.runtime", f"the laptop runs python 3.13 only, not {runtime}"
+
+
+def _event_subscription(given: Properties) -> Iterator[tuple[str, str]]:
+    if given.get("eventDeliverySchema", "EventGridSchema") != "EventGridSchema":
+        yield "eventDeliverySchema", "the laptop's Event Grid delivers EventGridSchema only"
+    known = {"includedEventTypes", "subjectBeginsWith", "subjectEndsWith", "isSubjectCaseSensitive"}
+    for extra in sorted(set(given.get("filter") or {}) - known):
+        yield f"filter.{extra}", f"the laptop's Event Grid does not support the filter {extra}"
+    for side, holder, kind in (
+        ("destination", "deliveryWithResourceIdentity", "StorageQueue"),
+        ("deadLetterDestination", "deadLetterWithResourceIdentity", "StorageBlob"),
+    ):
+        part: Properties = given.get(holder) or {}
+        if part.get("identity") != {"type": "SystemAssigned"}:
+            yield f"{holder}.identity", "the laptop's Event Grid delivers by system-assigned identity only"
+        if (part.get(side) or {}).get("endpointType") != kind:
+            yield f"{holder}.{side}", f"the laptop's Event Grid knows only {kind} here"
+
+
+def _cosmos_container(given: Properties) -> Iterator[tuple[str, str]]:
+    resource: Properties = given.get("resource") or {}
+    key: Properties = resource.get("partitionKey") or {}
+    if len(key.get("paths", [])) != 1 or key.get("kind") != "Hash":
+        yield "resource.partitionKey", "the laptop's Cosmos DB supports one partition key path, kind Hash"
+    for extra in sorted(resource.keys() - {"id", "partitionKey", "defaultTtl", "indexingPolicy"}):
+        yield f"resource.{extra}", f"the laptop's Cosmos DB does not support {extra}"
+
+
+_INPUT_RULES: dict[str, Callable[[Properties], Iterator[tuple[str, str]]]] = {
+    "azure-native:storage:StorageAccount": _storage_account,
+    "azure-native:cognitiveservices:Account": _local_auth_off(
+        "properties.disableLocalAuth", lambda given: (given.get("properties") or {}).get("disableLocalAuth")
+    ),
+    "azure-native:cosmosdb:DatabaseAccount": _local_auth_off(
+        "disableLocalAuth", lambda given: given.get("disableLocalAuth")
+    ),
+    "azure-native:cosmosdb:SqlResourceSqlContainer": _cosmos_container,
+    "azure-native:authorization:RoleAssignment": _role_assignment,
+    "azure-native:web:WebApp": _web_app,
+    "azure-native:eventgrid:SystemTopicEventSubscription": _event_subscription,
+}
+
+
+def _unique_assignment(given: Properties, resources: Resources) -> None:
+    triple = ("principalId", "roleDefinitionId", "scope")
+    for other in resources.of_type("authorization:RoleAssignment"):
+        if all(other.inputs[key].lower() == given[key].lower() for key in triple):
+            raise Refusal(f"RoleAssignmentExists: the role assignment already exists as {other.name}")
+
+
+def _topic_may_deliver(given: Properties, resources: Resources) -> None:
+    """Azure checks, when the subscription is saved, that the topic's identity holds the roles it will need."""
+    topic = resources.named("eventgrid:SystemTopic", given["systemTopicName"])
+    principal = topic.outputs["identity"]["principalId"] if topic else ""
+    delivery = given["deliveryWithResourceIdentity"]["destination"]
+    dead = given["deadLetterWithResourceIdentity"]["deadLetterDestination"]
+    queue = f"{delivery['resourceId']}/queueServices/default/queues/{delivery['queueName']}"
+    container = f"{dead['resourceId']}/blobServices/default/containers/{dead['blobContainerName']}"
+    for scope, action in ((queue, _QUEUE_ADD), (container, _BLOB_WRITE)):
+        if resources.get(scope) is None:
+            raise Refusal(f"ResourceNotFound: {scope} does not exist")
+        if not Authorization(resources).allows(principal, action, scope):
+            raise Refusal(f"Forbidden: the topic's identity {principal} lacks {action} on {scope}")

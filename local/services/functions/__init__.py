@@ -1,0 +1,1 @@
+"""The Functions host: runs what was shipped through the real Python worker library."""

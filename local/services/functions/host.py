@@ -1,0 +1,154 @@
+"""The host process of one function app: starts its worker, listens to its triggers.
+
+Its environment is the app's: its settings, its identities, and the laptop's network. It says READY with the functions it
+found, or FAILED with the reason. Usage: host.py APP_FOLDER WORKER_LIBRARY_FOLDER
+"""
+
+import asyncio
+import json
+import logging
+import os
+import sys
+import uuid
+from pathlib import Path
+from typing import Any
+
+from azure.identity.aio import ManagedIdentityCredential
+from azure.storage.queue.aio import QueueServiceClient
+
+from local.services.functions import configuration
+from local.services.functions.queues import QueueListener
+
+_log = logging.getLogger("host")
+# What is being worked on when the host is stopped may finish; it would come back only when its lease ends.
+_DRAIN_SECONDS = 30
+_WORKER = Path(__file__).parent / "worker" / "__main__.py"
+
+
+class HostError(Exception):
+    """The app cannot be run; the text says why."""
+
+
+class WorkerProcess:
+    """The app's worker, behind a pipe."""
+
+    def __init__(self, process: asyncio.subprocess.Process, functions: list[dict[str, Any]]) -> None:
+        self.functions = functions
+        self._process = process
+        self._waiting: dict[str, asyncio.Future[dict[str, Any]]] = {}
+        self._reading = asyncio.create_task(self._read())
+
+    @staticmethod
+    async def start(app: str, library: str) -> "WorkerProcess":
+        """A worker that has loaded the app. Raises HostError."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-I", "-S", str(_WORKER), app, library,
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=64 * 1024 * 1024,
+        )  # fmt: skip
+        assert process.stdout is not None
+        line = await process.stdout.readline()
+        said = json.loads(line) if line else {"failed": f"the worker ended with {await process.wait()}"}
+        if "failed" in said:
+            raise HostError(said["failed"])
+        return WorkerProcess(process, said["functions"])
+
+    async def invoke(self, function: str, binding: str, text: str, metadata: dict[str, Any]) -> dict[str, Any]:
+        """One invocation: `{ok, error, trace}`. Raises HostError when the worker dies of it."""
+        invocation = str(uuid.uuid4())
+        answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        self._waiting[invocation] = answer
+        call = {"id": invocation, "function": function, "binding": binding, "text": text, "metadata": metadata}
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(call).encode() + b"\n")
+        await self._process.stdin.drain()
+        return await answer
+
+    @property
+    def ended(self) -> asyncio.Task[None]:
+        """Done when the worker has ended."""
+        return self._reading
+
+    async def _read(self) -> None:
+        assert self._process.stdout is not None
+        while line := await self._process.stdout.readline():
+            answer = json.loads(line)
+            self._waiting.pop(answer["id"]).set_result(answer)
+        for future in self._waiting.values():
+            future.set_exception(HostError("the worker process ended"))
+
+
+async def _listener(
+    worker: WorkerProcess, function: dict[str, Any], options: configuration.HostOptions
+) -> QueueListener:
+    bindings: list[dict[str, Any]] = function["bindings"]
+    if [binding["type"] for binding in bindings] != ["queueTrigger"]:
+        raise HostError(
+            f"{function['name']} has the bindings {[binding['type'] for binding in bindings]};"
+            " the laptop's host supports a queueTrigger alone"
+        )
+    trigger = bindings[0]
+    name = configuration.resolve(trigger["queueName"], os.environ)
+    source = configuration.connection(trigger["connection"], os.environ)
+    service = QueueServiceClient(source.service_uri, credential=ManagedIdentityCredential(client_id=source.client_id))
+
+    async def invoke(body: str, metadata: dict[str, Any]) -> str | None:
+        run = worker.invoke(function["id"], trigger["name"], body, metadata)
+        try:
+            answer = await asyncio.wait_for(run, options.timeout_seconds)
+        except TimeoutError:
+            # As on Azure: the worker is ended, and its messages come back.
+            _log.critical("%s exceeded functionTimeout (%s s)", function["name"], options.timeout_seconds)
+            os._exit(1)
+        except HostError as error:
+            return str(error)
+        if not answer["ok"]:
+            _log.error("%s failed: %s", function["name"], answer["trace"])
+        return None if answer["ok"] else str(answer["error"])
+
+    queue, poison = service.get_queue_client(name), service.get_queue_client(f"{name}-poison")
+    await queue.get_queue_properties()  # at start, so that a missing queue or role stops the app here
+    return QueueListener(queue, poison, options.queues, invoke)
+
+
+async def _run(app: str, library: str, stopping: asyncio.Event) -> None:
+    try:
+        options = configuration.read_host_json(Path(app) / "host.json")
+        worker = await WorkerProcess.start(app, library)
+        listeners = [await _listener(worker, function, options) for function in worker.functions]
+    except Exception as error:
+        _log.exception("the app cannot be run")
+        print("FAILED " + json.dumps(f"{type(error).__name__}: {error}"), flush=True)
+        return
+    print("READY " + json.dumps(sorted(function["name"] for function in worker.functions)), flush=True)
+    listening = [asyncio.create_task(listener.run()) for listener in listeners]
+    stop = asyncio.create_task(stopping.wait())
+    await asyncio.wait({stop, worker.ended, *listening}, return_when=asyncio.FIRST_COMPLETED)
+    if not stopping.is_set():
+        failures = [str(task.exception()) for task in listening if task.done()]
+        _log.critical("the app has stopped: %s", "; ".join(failures) or "its worker process ended")
+        os._exit(1)
+    for task in listening:
+        task.cancel()
+    await asyncio.gather(*(listener.drain(_DRAIN_SECONDS) for listener in listeners))
+
+
+def main() -> None:
+    """Entry point."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for noisy in ("azure.core", "azure.identity"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    loop = asyncio.new_event_loop()
+    stopping = asyncio.Event()
+
+    def input_ended() -> None:  # the daemon is gone, or stops us
+        loop.remove_reader(0)
+        stopping.set()
+
+    loop.add_reader(0, input_ended)
+    app, library = sys.argv[1:]
+    loop.run_until_complete(_run(app, library, stopping))
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Image Analysis on small real models whose weights ship in packages."""

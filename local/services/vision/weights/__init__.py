@@ -1,0 +1,1 @@
+"""Packaged weights turned into ONNX, once, without torch or TensorFlow."""
