@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -45,16 +45,16 @@ def build(source: Path, out: Path) -> Bundle:
     """
     if f"{sys.version_info.major}.{sys.version_info.minor}" != PYTHON_VERSION:
         raise BundleError(f"the bundle holds bytecode for Python {PYTHON_VERSION}; this is {sys.version.split()[0]}")
-    key = _key(source)
-    target = out / f"functions-{key[:16]}.zip"
+    packages = _packages(source / "requirements.txt", out)
+    target = out / f"functions-{_key(source, packages)}.zip"
     if not target.exists():
-        out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=out, prefix="stage-") as stage:
-            root = Path(stage) / "app"
-            _stage(source, root)
-            _compile(root)
-            zipped = Path(stage) / "bundle.zip"
-            _zip(root, zipped)
+            code, zipped = Path(stage) / "code", Path(stage) / "bundle.zip"
+            for path in shipped(source):
+                (code / path).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(source / path, code / path)
+            _compile(code, "/home/site/wwwroot")
+            _zip({Path(): code, _PACKAGES: packages}, zipped)
             zipped.replace(target)
     return Bundle(path=target, sha256=hashlib.sha256(target.read_bytes()).hexdigest())
 
@@ -65,27 +65,39 @@ def shipped(source: Path) -> Iterator[Path]:
     yield from sorted(found)
 
 
-def _key(source: Path) -> str:
-    digest = hashlib.sha256(f"{_BUILDER_VERSION} {sys.version_info[:3]} {_PLATFORM} {version("uv")}".encode())
+def _key(source: Path, packages: Path) -> str:
+    digest = hashlib.sha256(packages.name.encode())
     for path in shipped(source):
         content = hashlib.sha256((source / path).read_bytes()).hexdigest()
         digest.update(f"\n{path.as_posix()} {content}".encode())
-    return digest.hexdigest()
+    return digest.hexdigest()[:16]
 
 
-def _stage(source: Path, root: Path) -> None:
-    for path in shipped(source):
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source / path, root / path)
+def _packages(lock: Path, out: Path) -> Path:
+    """The installed, pruned and compiled dependencies; only a changed lock needs the network."""
+    tools = f"{_BUILDER_VERSION} {sys.version_info[:3]} {_PLATFORM} {version('uv')}"
+    key = hashlib.sha256(tools.encode() + lock.read_bytes()).hexdigest()[:16]
+    target = out / f"packages-{key}"
+    if not target.exists():
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=out, prefix="stage-") as stage:
+            folder = Path(stage) / "packages"
+            _install(lock, folder)
+            _prune(folder)
+            _compile(folder, f"/home/site/wwwroot/{_PACKAGES}")
+            folder.replace(target)
+    return target
+
+
+def _install(lock: Path, target: Path) -> None:
     command = [
         uv.find_uv_bin(), "pip", "install", "--quiet", "--no-config", "--require-hashes", "--only-binary", ":all:",
         "--python", sys.executable, "--python-version", PYTHON_VERSION, "--python-platform", _PLATFORM,
-        "--link-mode", "copy", "--target", str(root / _PACKAGES), "--requirement", str(root / "requirements.txt"),
+        "--link-mode", "copy", "--target", str(target), "--requirement", str(lock),
     ]  # fmt: skip
     result = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 (fixed command)
     if result.returncode:
         raise BundleError(f"the function's dependencies could not be installed:\n{result.stderr.strip()}")
-    _prune(root / _PACKAGES)
 
 
 def _prune(packages: Path) -> None:
@@ -100,21 +112,27 @@ def _prune(packages: Path) -> None:
             path.unlink()
 
 
-def _compile(root: Path) -> None:
+def _compile(folder: Path, prefix: str) -> None:
     # One worker: with several, some .pyc differ between runs (reference counts leak into marshal's flags).
     compileall.compile_dir(
-        root,
+        folder,
         quiet=1,
         force=True,
         workers=1,
-        stripdir=str(root),
-        prependdir="/home/site/wwwroot",
+        stripdir=str(folder),
+        prependdir=prefix,
         invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
     )
 
 
-def _zip(root: Path, target: Path) -> None:
-    files = sorted((path.relative_to(root).as_posix(), path) for path in root.rglob("*") if path.is_file())
+def _zip(folders: Mapping[Path, Path], target: Path) -> None:
+    """Zips each folder under its place in the archive."""
+    files = sorted(
+        ((place / path.relative_to(folder)).as_posix(), path)
+        for place, folder in folders.items()
+        for path in folder.rglob("*")
+        if path.is_file()
+    )
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
         for name, path in files:
             entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
@@ -122,3 +140,7 @@ def _zip(root: Path, target: Path) -> None:
             entry.create_system = 3  # Unix, whatever builds it: the mode bits below are Unix's
             entry.external_attr = (0o100755 if path.suffix == ".so" else 0o100644) << 16
             archive.writestr(entry, path.read_bytes(), compresslevel=6)
+
+
+if __name__ == "__main__":
+    print(build(Path("functions"), Path(".build")).path)

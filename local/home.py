@@ -1,7 +1,7 @@
 """Where the laptop cloud keeps its things: one folder, one subfolder for each subject."""
 
+import fcntl
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -56,6 +56,17 @@ class Home:
         """The public certificate authorities and the laptop's own."""
         return self.pki / "bundle.pem"
 
+    def locked(self) -> bool:
+        """Whether a daemon is alive: a lock, unlike a process id, is gone with its holder, whatever ended it."""
+        try:
+            with self.lock.open("r") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return False
+        except BlockingIOError:
+            return True
+        return False
+
     def announce(self, running: Running) -> None:
         """Tells everybody that the daemon is ready."""
         temporary = self.announcement.with_suffix(".new")
@@ -65,10 +76,11 @@ class Home:
 
     def running(self) -> Running | None:
         """The daemon that is ready now, or None."""
+        if not self.locked():
+            return None
         try:
             found = json.loads(self.announcement.read_text())
-            os.kill(found["pid"], 0)
-        except (FileNotFoundError, ProcessLookupError):
+        except FileNotFoundError:  # it is still starting, or stopping already
             return None
         return Running(pid=found["pid"], ports=Ports(**found["ports"]), user_secret=found["user_secret"])
 

@@ -12,6 +12,8 @@ from classifier.settings import Settings
 # host.json, extensions.queues.maxDequeueCount: after this attempt the host moves the message to the poison queue.
 LAST_ATTEMPT = 5
 _log = logging.getLogger("classifier")
+# The SDKs log every request in full at INFO, which costs more to keep than the pipeline to run.
+logging.getLogger("azure").setLevel(logging.WARNING)
 
 blueprint = func.Blueprint()
 

@@ -24,7 +24,8 @@ class VisionAnalyzer:
     """`ports.Analyzer` over one Vision account; the image's bytes are sent, so the blobs may stay private."""
 
     def __init__(self, endpoint: str, credential: TokenCredential) -> None:
-        self._client = ImageAnalysisClient(endpoint, credential, api_version=API_VERSION)
+        # Azure gives the endpoint with a slash at its end, and the SDK would add a second one.
+        self._client = ImageAnalysisClient(endpoint.rstrip("/"), credential, api_version=API_VERSION)
 
     @property
     def identity(self) -> str:

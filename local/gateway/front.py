@@ -1,0 +1,51 @@
+"""The TLS listener: sends each request to the service that its host name belongs to."""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+
+from aiohttp import web
+
+_log = logging.getLogger("local.gateway")
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+# The largest request that is read as a whole: a deployment package.
+_MAX_BYTES = 1024 * 1024 * 1024
+
+
+def service_of(host: str) -> str | None:
+    """Which service answers to a host name: its suffix behind the account, or the name itself."""
+    host = host.partition(":")[0].lower()
+    if host == "management.azure.com":
+        return host
+    account, _, suffix = host.partition(".")
+    return suffix if account and suffix in SERVICES else None
+
+
+SERVICES = frozenset(
+    {
+        "blob.core.windows.net",
+        "queue.core.windows.net",
+        "documents.azure.com",
+        "cognitiveservices.azure.com",
+        "scm.azurewebsites.net",
+    }
+)
+
+
+def application(handlers: Mapping[str, Handler]) -> web.Application:
+    """The gateway as an aiohttp application; `handlers` by service, as `service_of` names them."""
+
+    async def route(request: web.Request) -> web.StreamResponse:
+        service = service_of(request.host)
+        if service is None or service not in handlers:
+            return web.json_response({"error": {"code": "NoSuchHost", "message": request.host}}, status=502)
+        try:
+            response = await handlers[service](request)
+        except Exception:
+            _log.exception("%s %s%s", request.method, request.host, request.path)
+            raise
+        _log.debug("%s %s%s %s", request.method, request.host, request.path, response.status)
+        return response
+
+    app = web.Application(client_max_size=_MAX_BYTES)
+    app.router.add_route("*", "/{path:.*}", route)
+    return app

@@ -1,0 +1,17 @@
+"""Real photos for a first look: they come with installed packages, so none is kept here."""
+
+from importlib.resources import files
+from pathlib import Path
+
+# scikit-image: public domain or CC0, see skimage/data/README.txt; scikit-learn: CC BY 2.0, see sklearn/datasets/images/README.txt.
+_SAMPLES = {
+    "skimage.data": (
+        "chelsea.png", "coffee.png", "astronaut.png", "motorcycle_left.png", "camera.png", "rocket.jpg", "page.png",
+    ),
+    "sklearn.datasets.images": ("china.jpg", "flower.jpg"),
+}  # fmt: skip
+
+
+def samples() -> list[Path]:
+    """Paths of the sample photos; chelsea.png is a cat."""
+    return [Path(str(files(package) / name)) for package, names in _SAMPLES.items() for name in names]
