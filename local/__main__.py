@@ -1,4 +1,4 @@
-"""The laptop cloud's command: python -m local start | stop | status | run | env | pulumi | exec."""
+"""The laptop cloud's command: python -m local start | stop | down | status | run | env | pulumi | exec."""
 
 import argparse
 import asyncio
@@ -25,7 +25,7 @@ class CommandError(Exception):
 def main() -> int:
     """Entry point."""
     parser = argparse.ArgumentParser(prog="python -m local", description="Azure on this laptop.")
-    parser.add_argument("command", choices=("start", "stop", "status", "run", "env", "pulumi", "exec"))
+    parser.add_argument("command", choices=("start", "stop", "status", "down", "run", "env", "pulumi", "exec"))
     parser.add_argument("words", nargs="*", help="behind `--`; pulumi: a stack and a Pulumi command; exec: a command")
     parser.add_argument("--home", type=Path, default=_ROOT / ".local", help="where its data lives")
     parser.add_argument("--tools", type=Path, default=_ROOT / ".tools", help="where `make` has put the tools")
@@ -38,6 +38,8 @@ def main() -> int:
                 _start(home, arguments.tools.resolve())
             case "stop":
                 _stop(home)
+            case "down":
+                return _down(home, arguments.tools.resolve())
             case "run":
                 _run(home, arguments.tools.resolve())
             case "pulumi":
@@ -99,6 +101,17 @@ def _stop(home: Home) -> None:
             raise CommandError(f"process {running.pid} does not stop; see {home.logs}")
         time.sleep(0.1)
     print("laptop cloud stopped")
+
+
+def _down(home: Home, tools: Path) -> int:
+    """Destroys the stack through Pulumi, which needs the laptop cloud running, and then stops that."""
+    if engine.has_stack(home, "local"):
+        _start(home, tools)
+        code = engine.run(home, _ROOT, environment(home), "local", "destroy", "--yes", "--skip-preview")
+        if code:
+            raise CommandError(f"pulumi destroy ended with {code}; the laptop cloud keeps running, so it can be tried again")
+    _stop(home)
+    return 0
 
 
 def _run(home: Home, tools: Path) -> None:

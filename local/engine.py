@@ -48,6 +48,11 @@ def run(home: Home, project: Path, environment: Mapping[str, str], stack: str, *
     return subprocess.run(line, env=environment, cwd=project, check=False).returncode
 
 
+def has_stack(home: Home, stack: str) -> bool:
+    """Whether the stack was ever made on this laptop."""
+    return (home.pulumi / "new" / f"Pulumi.{stack}.yaml").exists()
+
+
 def _passphrase(home: Home) -> Path:
     path = home.pulumi / "passphrase"
     if not path.exists():

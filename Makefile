@@ -1,0 +1,72 @@
+# Everything a checkout is used for. `make` alone prints this list.
+STACK ?= local
+FORMAT ?= table
+PYTHON ?= python3.13
+# A Pulumi CLI of the user's own comes before the one that tools/setup.py builds.
+export PATH := $(CURDIR)/.venv/bin:$(PATH):$(CURDIR)/.tools/pulumi-3.259.0/bin
+export PYTHONPATH :=
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev up classify preview down clean format lint types check test lock
+
+ifeq ($(STACK),local)
+pulumi = python -m local pulumi -- $(STACK) $(1)
+within = python -m local exec --
+else
+pulumi = pulumi $(1) --stack $(STACK)
+within =
+endif
+
+help: ## what there is
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
+
+setup:
+	@command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) is not on PATH; install Python 3.13, or set PYTHON" >&2; exit 1; }
+	@$(PYTHON) tools/setup.py local
+
+setup-dev:
+	@command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) is not on PATH; install Python 3.13, or set PYTHON" >&2; exit 1; }
+	@$(PYTHON) tools/setup.py dev
+
+up: setup ## deploy (STACK=local: to this laptop, then classify the sample photos)
+	@python -m infra.bundle >/dev/null
+ifeq ($(STACK),local)
+	@python -m local start
+	@$(call pulumi,up --yes --skip-preview)
+	@$(within) python tools/classify.py --samples --stack $(STACK) --format $(FORMAT)
+else
+	@$(call pulumi,up)
+endif
+
+classify: setup ## upload IMAGES="a.jpg 'b c.png'" and print what was found (FORMAT=table|json)
+	@$(within) python tools/classify.py --stack $(STACK) --format $(FORMAT) -- $(IMAGES)
+
+preview: setup ## plan STACK against the laptop's stand-in, offline
+	@python -m infra.bundle >/dev/null
+	@python -m local start
+	@python -m local pulumi -- $(STACK) preview
+
+down: setup ## destroy the local stack through Pulumi and stop the laptop cloud
+	@python -m local down
+
+clean: ## as down, and delete all its data
+	@if [ -x .venv/bin/python ]; then python -m local stop; fi
+	@rm -rf .local .build
+
+format: setup-dev ## format the code
+	@ruff format . && ruff check --fix .
+
+lint: setup-dev
+	@ruff format --check . && ruff check .
+
+types: setup-dev
+	@basedpyright
+
+check: setup-dev lint types ## format, lint, types and the tests that need no laptop cloud; offline
+	@python -m pytest -m "not laptop" -q
+
+test: setup-dev lint types ## all of check, and the tests that deploy to the laptop
+	@python -m pytest
+
+lock: setup-dev ## compile requirements/*.txt anew
+	@UV=$$(ls -d .tools/uv-*/bin/uv | head -1) tools/lock
