@@ -1,0 +1,98 @@
+"""A checkout of its own, deployed to a laptop cloud of its own by the README's commands."""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+# What `make` has installed is used again; everything else is the copy's own.
+_SHARED = (".venv", ".tools", "node_modules")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkout:
+    """A copy of the working tree, as a fresh clone would hold it."""
+
+    root: Path
+
+    def make(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Runs make; fails the test with its output when it fails."""
+        result = subprocess.run(
+            ["make", "--no-print-directory", *arguments],
+            cwd=self.root, capture_output=True, text=True, check=False, env=_plain_environment(), timeout=400,
+        )  # fmt: skip
+        if check and result.returncode:
+            pytest.fail(f"make {arguments} ended with {result.returncode}\n{result.stdout[-4000:]}\n{result.stderr[-4000:]}")
+        return result
+
+    def classify(self, *images: str, check: bool = True) -> list[dict[str, Any]]:
+        """`make classify` on files, given as they are named from the checkout's root."""
+        quoted = " ".join("'" + image.replace("'", "'\\''") + "'" for image in images)
+        result = self.make("classify", f"IMAGES={quoted}", "FORMAT=json", check=check)
+        return [json.loads(line) for line in result.stdout.splitlines()]
+
+    def python(self, code: str) -> subprocess.CompletedProcess[str]:
+        """Runs Python as the laptop's user, signed in."""
+        python = str(self.root / ".venv/bin/python")
+        return subprocess.run(
+            [python, "-m", "local", "exec", "--", python, "-c", code],
+            cwd=self.root, capture_output=True, text=True, check=False, env=_plain_environment(), timeout=120,
+        )  # fmt: skip
+
+    def local(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Runs `python -m local`."""
+        path = f"{self.root}/.venv/bin:{os.environ['PATH']}"
+        return subprocess.run(
+            [str(self.root / ".venv/bin/python"), "-m", "local", *arguments],
+            cwd=self.root, capture_output=True, text=True, check=False,
+            env=_plain_environment() | {"PATH": f"{path}:{self.root}/.tools/pulumi-3.259.0/bin"}, timeout=300,
+        )  # fmt: skip
+
+    @property
+    def daemon(self) -> dict[str, Any]:
+        """What the running daemon has announced."""
+        return json.loads((self.root / ".local/run/daemon.json").read_text())
+
+
+def _plain_environment() -> dict[str, str]:
+    """A new user's environment: no virtual environment, no Pulumi or Azure settings, make's own variables gone."""
+    dropped = ("PULUMI_", "AZURE_", "ARM_", "MAKE", "MFLAGS", "VIRTUAL_ENV", "IDENTITY_", "STACK", "FORMAT", "PYTHON")
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(dropped)}
+    venv = str(ROOT / ".venv/bin")
+    return kept | {"PATH": os.pathsep.join(part for part in kept["PATH"].split(os.pathsep) if part != venv)}
+
+
+@pytest.fixture(scope="session")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
+    """A checkout with nothing deployed."""
+    root = tmp_path_factory.mktemp("checkout") / "pipeline"
+    listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    for name in subprocess.check_output(listing, cwd=ROOT, text=True).split("\0"):
+        if name and (ROOT / name).is_file():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, root / name)
+    for name in _SHARED:
+        (root / name).symlink_to(ROOT / name)
+    made = Checkout(root=root)
+    yield made
+    made.make("clean", check=False)
+
+
+@pytest.fixture(scope="session")
+def first_up(checkout: Checkout) -> subprocess.CompletedProcess[str]:
+    """The first `make up`: its output, with the samples' results as JSON lines."""
+    return checkout.make("up", "FORMAT=json")
+
+
+@pytest.fixture(scope="session")
+def laptop(checkout: Checkout, first_up: subprocess.CompletedProcess[str]) -> Checkout:
+    """The checkout, deployed."""
+    del first_up
+    return checkout

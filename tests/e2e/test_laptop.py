@@ -1,0 +1,210 @@
+"""What a user sees: the README's commands, on real photos, against the real engine."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+from collections import Counter
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.e2e.conftest import Checkout
+
+pytestmark = pytest.mark.laptop
+
+CAT = Path(str(files("skimage.data") / "chelsea.png"))
+COFFEE = Path(str(files("skimage.data") / "coffee.png"))
+RECORD = {
+    "id", "schemaVersion", "status", "reason", "blob", "sequencer", "image", "tags", "labels", "category", "caption",
+    "denseCaptions", "objects", "people", "read", "smartCrops", "analyzer", "timings", "attempts", "processedAt",
+    "_ts", "_etag",
+}  # fmt: skip
+FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "ICO")
+
+
+def steps(output: str) -> Counter[str]:
+    """How many resources were `created`, `updated`, `unchanged` and so on, as Pulumi's summary says."""
+    summary = output.rpartition("Resources:")[2].partition("Duration")[0]
+    return Counter({word: int(count) for count, word in re.findall(r"(\d+) (\w+)", summary)})
+
+
+def picture(folder: Path, name: str, source: Path = COFFEE, *, width: int = 240, kind: str | None = None) -> str:
+    """A real photo, made smaller, under a name below `folder`."""
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with Image.open(source) as image:
+        image.convert("RGB").resize((width, width * image.height // image.width)).save(path, format=kind)
+    return name
+
+
+def test_the_first_up_classifies_the_sample_photos(first_up: subprocess.CompletedProcess[str]) -> None:
+    created = steps(first_up.stdout)
+    assert set(created) == {"created"}
+    results = [json.loads(line) for line in first_up.stdout.splitlines() if line.startswith('{"file"')]
+    assert len(results) >= 6
+    assert {result["status"] for result in results} == {"classified"}
+    cat = next(result["record"] for result in results if result["file"].endswith("chelsea.png"))
+    assert cat["category"]["name"].endswith("cat")
+    assert "Egyptian cat" in cat["labels"]
+    assert all(set(result["record"]) - {"_rid", "_self"} == RECORD for result in results)
+    yamaha = next(result["record"] for result in results if "motorcycle" in result["file"])
+    assert "YAMAHA" in {line["text"] for line in yamaha["read"]}
+
+
+def test_a_second_up_changes_nothing(laptop: Checkout) -> None:
+    packages = laptop.root / ".build"
+    before = {path: path.stat().st_mtime_ns for path in packages.glob("*.zip")}
+    again = laptop.make("up", "FORMAT=json")
+    assert set(steps(again.stdout)) == {"unchanged"}
+    assert {path: path.stat().st_mtime_ns for path in packages.glob("*.zip")} == before
+
+
+def test_a_change_of_code_updates_the_release_alone_and_serves_the_next_image(laptop: Checkout) -> None:
+    models = laptop.root / "functions/classifier/models.py"
+    original = models.read_text()
+    models.write_text(original.replace("SCHEMA_VERSION = 1", "SCHEMA_VERSION = 7"))
+    try:
+        changed = steps(laptop.make("up", "FORMAT=json").stdout)
+        assert changed["updated"] == 1
+        assert set(changed) == {"updated", "unchanged"}
+        picture(laptop.root, "after the change.png")
+        (result,) = laptop.classify("after the change.png")
+        assert result["record"]["schemaVersion"] == 7
+    finally:
+        models.write_text(original)
+        laptop.make("up", "FORMAT=json")
+
+
+def test_every_format_is_classified(laptop: Checkout) -> None:
+    names = [picture(laptop.root, f"formats/cat.{kind.lower()}", CAT, kind=kind) for kind in FORMATS]
+    results = laptop.classify(*names)
+    assert [result["status"] for result in results] == ["classified"] * len(FORMATS)
+    assert [result["record"]["image"]["format"] for result in results] == list(FORMATS)
+    assert all("cat" in result["record"]["category"]["name"] for result in results)
+
+
+@pytest.mark.parametrize("name", ["my holiday/cat 1.png", "日本/écureuil ☀.png", "a#b.png", "50%25 off 100%.png", "a+b&c=d?.png"])
+def test_names_of_all_kinds_arrive_as_they_are(laptop: Checkout, name: str) -> None:
+    picture(laptop.root, name)
+    (result,) = laptop.classify(name)
+    assert result["status"] == "classified"
+    assert result["record"]["blob"]["name"] == name
+
+
+def test_a_new_upload_under_the_same_name_is_followed(laptop: Checkout) -> None:
+    picture(laptop.root, "same.png", CAT)
+    (first,) = laptop.classify("same.png")
+    picture(laptop.root, "same.png", COFFEE)
+    (second,) = laptop.classify("same.png")
+    assert first["record"]["id"] == second["record"]["id"]
+    assert first["record"]["category"]["name"].endswith("cat")
+    assert second["record"]["category"]["name"] == "espresso"
+    assert second["record"]["sequencer"] > first["record"]["sequencer"]
+
+
+def test_the_same_picture_is_not_analysed_twice(laptop: Checkout) -> None:
+    picture(laptop.root, "twin 1.png", CAT, width=301)
+    picture(laptop.root, "twin 2.png", CAT, width=301)
+    (first,) = laptop.classify("twin 1.png")
+    (second,) = laptop.classify("twin 2.png")
+    assert [first["record"]["analyzer"]["cached"], second["record"]["analyzer"]["cached"]] == [False, True]
+    assert first["record"]["tags"] == second["record"]["tags"]
+
+
+def test_what_is_no_image_is_rejected_with_the_reason(laptop: Checkout) -> None:
+    (laptop.root / "notes.jpg").write_text("not an image")
+    (laptop.root / "empty.png").write_bytes(b"")
+    picture(laptop.root, "tiny.png", width=40)
+    results = laptop.classify("notes.jpg", "empty.png", "tiny.png")
+    assert [result["status"] for result in results] == ["rejected"] * 3
+    assert [result["record"]["reason"]["code"] for result in results] == ["NotAnImage", "EmptyFile", "BadDimensions"]
+
+
+def test_a_missing_file_is_named(laptop: Checkout) -> None:
+    result = laptop.make("classify", "IMAGES=nowhere.png", check=False)
+    assert result.returncode != 0
+    assert "'nowhere.png'" in result.stderr
+
+
+def test_dev_can_be_planned_offline_and_its_file_stays_as_it_is(laptop: Checkout) -> None:
+    before = {path: path.read_text() for path in (laptop.root / "stacks").iterdir()}
+    planned = laptop.make("preview", "STACK=dev")
+    counts = re.findall(r"\+ (\d+) to create", planned.stdout)
+    assert len(counts) == 1
+    assert int(counts[0]) >= 40
+    assert {path: path.read_text() for path in (laptop.root / "stacks").iterdir()} == before
+
+
+def test_the_state_holds_no_key(laptop: Checkout) -> None:
+    exported = laptop.local("pulumi", "--", "local", "stack", "export")
+    assert exported.returncode == 0, exported.stderr
+    state = exported.stdout
+    assert len(json.loads(state)["deployment"]["resources"]) > 45
+    for trace in ("AccountKey=", "SharedAccessSignature", "sig=", "InstrumentationKey=", "eyJ0eXAi", "eyJhbGci"):
+        assert trace not in state
+    # A storage or Cosmos key is 64 bytes in base64; a token is three dotted parts.
+    assert not re.search(r"[A-Za-z0-9+/]{86}==", state)
+    secret = laptop.daemon["user_secret"]
+    assert secret not in state
+
+
+def test_a_killed_daemon_is_replaced_and_nothing_is_lost(laptop: Checkout) -> None:
+    os.kill(laptop.daemon["pid"], signal.SIGKILL)
+    again = laptop.make("up", "FORMAT=json")
+    assert set(steps(again.stdout)) == {"unchanged"}
+    assert '"status": "classified"' in again.stdout
+
+
+def test_roles_are_enforced_for_the_user_too(laptop: Checkout) -> None:
+    """The user may upload images and read records, and nothing else."""
+    answers = laptop.python(
+        """
+import json, subprocess
+from azure.core.exceptions import HttpResponseError
+from azure.cosmos import CosmosClient
+from azure.identity import DefaultAzureCredential
+from azure.storage.blob import BlobServiceClient
+outputs = json.loads(subprocess.check_output(
+    [".tools/pulumi-3.259.0/bin/pulumi", "stack", "output", "--json", "--stack", "local"], text=True))
+credential = DefaultAzureCredential()
+blobs = BlobServiceClient(outputs["imagesEndpoint"], credential)
+database = CosmosClient(outputs["recordsEndpoint"], credential).get_database_client("pipeline")
+def code(call):
+    try:
+        call()
+        return 200
+    except HttpResponseError as error:
+        return error.status_code
+print(json.dumps({
+    "images": code(lambda: blobs.get_container_client("images").upload_blob("mine.txt", b"x", overwrite=True)),
+    "deadletter": code(lambda: blobs.get_container_client("deadletter").upload_blob("mine.txt", b"x")),
+    "containers": code(lambda: list(blobs.list_containers())),
+    "write record": code(lambda: database.get_container_client("images").create_item({"id": "mine"})),
+    "read analyses": code(lambda: database.get_container_client("analyses").read_item("a", "a")),
+    "create container": code(lambda: blobs.create_container("mine")),
+}))
+"""
+    )
+    assert answers.returncode == 0, answers.stderr
+    assert json.loads(answers.stdout) == {
+        "images": 200, "deadletter": 403, "containers": 403, "write record": 403, "read analyses": 403,
+        "create container": 403,
+    }  # fmt: skip
+
+
+def test_down_leaves_nothing_running_and_up_works_again(laptop: Checkout) -> None:
+    daemon = laptop.daemon
+    laptop.make("down")
+    left = subprocess.run(["pgrep", "-f", str(laptop.root)], capture_output=True, text=True, check=False).stdout
+    assert left == ""
+    for port in daemon["ports"].values():
+        with socket.socket() as probe:
+            assert probe.connect_ex(("127.0.0.1", port)) != 0
+    again = laptop.make("up", "FORMAT=json")
+    assert set(steps(again.stdout)) == {"created"}
+    assert again.stdout.count('"status": "classified"') >= 6
