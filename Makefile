@@ -1,6 +1,7 @@
 # Everything a checkout is used for. `make` alone prints this list.
 STACK ?= local
 FORMAT ?= table
+TIMEOUT ?= 300
 PYTHON ?= python3.13
 # A Pulumi CLI of the user's own comes before the one that tools/setup.py builds.
 export PATH := $(CURDIR)/.venv/bin:$(PATH):$(CURDIR)/.tools/pulumi-3.259.0/bin
@@ -33,13 +34,13 @@ up: setup ## deploy (STACK=local: to this laptop, then classify the sample photo
 ifeq ($(STACK),local)
 	@python -m local start
 	@$(call pulumi,up --yes --skip-preview)
-	@$(within) python tools/classify.py --samples --stack $(STACK) --format $(FORMAT)
+	@$(within) python tools/classify.py --samples --stack $(STACK) --format $(FORMAT) --timeout $(TIMEOUT)
 else
 	@$(call pulumi,up)
 endif
 
 classify: setup ## upload IMAGES="a.jpg 'b c.png'" and print what was found (FORMAT=table|json)
-	@$(within) python tools/classify.py --stack $(STACK) --format $(FORMAT) -- $(IMAGES)
+	@$(within) python tools/classify.py --stack $(STACK) --format $(FORMAT) --timeout $(TIMEOUT) -- $(IMAGES)
 
 preview: setup ## plan STACK against the laptop's stand-in, offline
 	@python -m infra.bundle >/dev/null

@@ -33,9 +33,7 @@ host = HostStorage("host", place=place)
 images = ImageStorage("images", place=place)
 topic = ImageTopic("topic", place=place, source=images)
 vision = Vision("vision", place=place)
-records = Records(
-    "records", place=place, autoscale_max_ru=settings.autoscale_max_ru, cache_days=settings.cache_days
-)
+records = Records("records", place=place, autoscale_max_ru=settings.autoscale_max_ru, cache_days=settings.cache_days)
 users = [
     Principal(name=f"user-{object_id}", object_id=object_id, kind=authorization.PrincipalType.USER)
     for object_id in settings.uploaders

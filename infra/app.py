@@ -23,7 +23,7 @@ def code_settings(
     features: Sequence[str],
     min_confidence: float,
 ) -> dict[str, pulumi.Input[str]]:
-    """The environment of the function code: what `functions/classifier/settings.py` requires, and its trigger's connection."""
+    """The code's environment: what `functions/classifier/settings.py` requires, and its trigger's connection."""
     return {
         "PIPELINE_CLIENT_ID": identity.client_id,
         "PIPELINE_BLOB_ENDPOINT": images.blob_endpoint,

@@ -8,7 +8,9 @@ from pulumi import dynamic
 
 
 class _Wait(dynamic.ResourceProvider):
-    """Waits once for each new set of assignments. Azure offers no way to ask whether one has arrived everywhere:
+    """Waits once for each new set of assignments.
+
+    Azure offers no way to ask whether one has arrived everywhere:
     https://learn.microsoft.com/azure/role-based-access-control/troubleshooting#symptom---role-assignment-changes-are-not-being-detected
     """
 
@@ -21,7 +23,7 @@ class _Wait(dynamic.ResourceProvider):
         return dynamic.DiffResult(changes=_olds["assignments"] != _news["assignments"])
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.UpdateResult:
-        if set(_news["assignments"]) - set(cast(list[str], _olds["assignments"])):
+        if set(_news["assignments"]) - set(cast("list[str]", _olds["assignments"])):
             time.sleep(int(_news["seconds"]))
         return dynamic.UpdateResult(_news)
 

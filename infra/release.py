@@ -82,9 +82,7 @@ class Publisher:
         return response.json() if response.status_code == 200 else {}
 
     def _functions(self, site_id: str) -> list[str]:
-        response = self._management(
-            HttpRequest("GET", f"{site_id}/functions", params={"api-version": "2025-05-01"})
-        )
+        response = self._management(HttpRequest("GET", f"{site_id}/functions", params={"api-version": "2025-05-01"}))
         if response.status_code != 200:
             raise ReleaseError(f"the app's functions could not be listed: {_describe(response)}")
         return sorted(item["properties"]["name"] for item in response.json()["value"])
@@ -106,7 +104,7 @@ def _describe(response: HttpResponse) -> str:
 
 
 def _sender(base_url: str, credential: DefaultAzureCredential) -> Callable[[HttpRequest], HttpResponse]:
-    policies = [RetryPolicy(), BearerTokenCredentialPolicy(credential, _SCOPE)]
+    policies: list[Any] = [RetryPolicy(), BearerTokenCredentialPolicy(credential, _SCOPE)]
     client: PipelineClient[HttpRequest, HttpResponse] = PipelineClient(base_url, policies=policies)
 
     def send(request: HttpRequest) -> HttpResponse:

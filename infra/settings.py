@@ -70,7 +70,9 @@ class Settings:
             ),
             features=features,
             min_confidence=reader.integer("minConfidencePercent", 0, 100) / 100,
-            uploaders=reader.texts("uploaders", lambda item: bool(_GUID.fullmatch(item)), "a list of object ids (GUIDs)"),
+            uploaders=reader.texts(
+                "uploaders", lambda item: bool(_GUID.fullmatch(item)), "a list of object ids (GUIDs)"
+            ),
             maximum_instances=reader.integer("maximumInstances", 40, 1000),
             autoscale_max_ru=reader.integer("autoscaleMaxRu", 1000, 1_000_000, step=1000),
             cache_days=reader.integer("cacheDays", 1, 3650),
@@ -117,18 +119,20 @@ class _Reader:
         return low
 
     def texts(self, key: str, accept: Callable[[str], bool], allowed: str) -> tuple[str, ...]:
-        value = self._read(key)
+        value: object = self._read(key)
         if isinstance(value, list):
-            items = cast(list[object], value)
-            if all(isinstance(item, str) and accept(item) for item in items) and len(set(map(str, items))) == len(items):
+            items = cast("list[object]", value)
+            if all(isinstance(item, str) and accept(item) for item in items) and len(set(map(str, items))) == len(
+                items
+            ):
                 return tuple(map(str, items))
-        self.refuse(key, value, f"{allowed}, each once")
+        self.refuse(key, cast("object", value), f"{allowed}, each once")
         return ()
 
     def tags(self, key: str) -> dict[str, str]:
-        value = self._read(key)
+        value: object = self._read(key)
         if isinstance(value, dict):
-            pairs = cast(dict[object, object], value)
+            pairs = cast("dict[object, object]", value)
             # https://learn.microsoft.com/azure/azure-resource-manager/management/tag-resources#limitations
             if len(pairs) <= 40 and all(
                 isinstance(name, str)
@@ -139,7 +143,7 @@ class _Reader:
                 for name, text in pairs.items()
             ):
                 return {str(name): str(text) for name, text in pairs.items()}
-        self.refuse(key, value, r"up to 40 texts by name; names of 1 to 128 characters without <>%&\?/")
+        self.refuse(key, cast("object", value), r"up to 40 texts by name; names of 1 to 128 characters without <>%&\?/")
         return {}
 
     def finish(self) -> None:

@@ -28,7 +28,9 @@ def _account(purpose: str, place: Place, parent: pulumi.Resource) -> storage.Sto
     )
 
 
-def _container(name: str, account: storage.StorageAccount, place: Place, parent: pulumi.Resource):
+def _container(
+    name: str, account: storage.StorageAccount, place: Place, parent: pulumi.Resource
+) -> storage.BlobContainer:
     return storage.BlobContainer(
         f"{name}-container",
         container_name=name,
@@ -39,7 +41,7 @@ def _container(name: str, account: storage.StorageAccount, place: Place, parent:
     )
 
 
-def _queue(name: str, account: storage.StorageAccount, place: Place, parent: pulumi.Resource):
+def _queue(name: str, account: storage.StorageAccount, place: Place, parent: pulumi.Resource) -> storage.Queue:
     return storage.Queue(
         f"{name}-queue",
         queue_name=name,
@@ -81,7 +83,7 @@ class HostStorage(pulumi.ComponentResource):
 
 
 class ImageStorage(pulumi.ComponentResource):
-    """The account of the images: where they land, the queue that holds their events, and what could not be delivered."""
+    """The account of the images: where they land, the queue of their events, and what could not be delivered."""
 
     account: storage.StorageAccount
     images: storage.BlobContainer

@@ -109,7 +109,9 @@ def _down(home: Home, tools: Path) -> int:
         _start(home, tools)
         code = engine.run(home, _ROOT, environment(home), "local", "destroy", "--yes", "--skip-preview")
         if code:
-            raise CommandError(f"pulumi destroy ended with {code}; the laptop cloud keeps running, so it can be tried again")
+            raise CommandError(
+                f"pulumi destroy ended with {code}; the laptop cloud keeps running, so it can be tried again"
+            )
     _stop(home)
     return 0
 

@@ -15,7 +15,7 @@ COSMOS = "Microsoft.DocumentDB/databaseAccounts"
 
 @dataclass(frozen=True, kw_only=True)
 class Definition:
-    """A built-in role, as far as the laptop's services check it: actions on resources, data actions on what they hold."""
+    """A built-in role, as far as the laptop's services check it: `data_actions` are on what resources hold."""
 
     name: str
     actions: tuple[str, ...] = ()
@@ -44,9 +44,7 @@ BUILT_IN = {
     "974c5e8b-45b9-4653-ba55-5f855dd0fb88": Definition(
         name="Storage Queue Data Contributor",
         actions=(f"{_QUEUES}/delete", f"{_QUEUES}/read", f"{_QUEUES}/write"),
-        data_actions=tuple(
-            f"{_QUEUES}/messages/{verb}" for verb in ("delete", "read", "write", "process/action")
-        ),
+        data_actions=tuple(f"{_QUEUES}/messages/{verb}" for verb in ("delete", "read", "write", "process/action")),
     ),
     "19e7f393-937e-4f77-808e-94535e297925": Definition(
         name="Storage Queue Data Reader",

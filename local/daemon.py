@@ -109,9 +109,7 @@ async def _start(home: Home, stack: AsyncExitStack, node: str, models: Path, wor
     session = await stack.enter_async_context(
         aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=3), auto_decompress=False)
     )
-    blobs, (vision_child, vision_said) = await asyncio.gather(
-        azurite.start(home, node), _models(home, models)
-    )
+    blobs, (vision_child, vision_said) = await asyncio.gather(azurite.start(home, node), _models(home, models))
     stack.push_async_callback(blobs.child.stop)
     stack.push_async_callback(vision_child.stop)
     backend = StorageBackend(blobs, azurite.Slots(home.data / "slots.json"), session)

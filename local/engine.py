@@ -41,7 +41,9 @@ def run(home: Home, project: Path, environment: Mapping[str, str], stack: str, *
     config: dict[str, Any] = yaml.safe_load(given.read_text()) or {}
     salt = _salt(home, stack, environment)
     copy = home.pulumi / given.name
-    copy.write_text(yaml.safe_dump({**{k: v for k, v in config.items() if k not in _ENCRYPTION}, "encryptionsalt": salt}))
+    copy.write_text(
+        yaml.safe_dump({**{k: v for k, v in config.items() if k not in _ENCRYPTION}, "encryptionsalt": salt})
+    )
     reads_config = command[:1] in {("up",), ("preview",), ("destroy",), ("refresh",)}
     options = ["--config-file", str(copy)] if reads_config else []
     line = ["pulumi", *command, "--stack", stack, *options]

@@ -90,9 +90,9 @@ def network(home: Home, ports: Ports) -> dict[str, str]:
     proxy = f"http://127.0.0.1:{ports.proxy}"
     bundle = str(home.ca_bundle)
     return {
-        **{name: proxy for name in ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy")},
-        **{name: "127.0.0.1,localhost" for name in ("NO_PROXY", "no_proxy")},
-        **{name: bundle for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")},
+        **dict.fromkeys(("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"), proxy),
+        **dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1,localhost"),
+        **dict.fromkeys(("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"), bundle),
     }
 
 

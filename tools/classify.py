@@ -134,7 +134,7 @@ def _expand(path: Path) -> Iterator[Upload]:
         yield Upload(path=path, name=path.name if own else path.as_posix())
     else:
         raise UsageError(
-            f"there is no file {str(path)!r}; put names with spaces into quotes of their own: IMAGES=\"'my cat.jpg' b.png\""
+            f"there is no file {str(path)!r}; a name with spaces needs quotes of its own: IMAGES=\"'my cat.jpg' b.png\""
         )
 
 

@@ -3,7 +3,8 @@
 from importlib.resources import files
 from pathlib import Path
 
-# scikit-image: public domain or CC0, see skimage/data/README.txt; scikit-learn: CC BY 2.0, see sklearn/datasets/images/README.txt.
+# scikit-image: public domain or CC0 (skimage/data/README.txt);
+# scikit-learn: CC BY 2.0 (sklearn/datasets/images/README.txt).
 _SAMPLES = {
     "skimage.data": (
         "chelsea.png", "coffee.png", "astronaut.png", "motorcycle_left.png", "camera.png", "rocket.jpg", "page.png",

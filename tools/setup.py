@@ -38,7 +38,10 @@ def main() -> int:
         print(f"usage: python3.13 tools/setup.py {' | '.join(_SETS)}", file=sys.stderr)
         return 2
     if sys.version_info[:2] != (3, 13):
-        print(f"error: this needs Python 3.13, and is {sys.version.split()[0]}; install it, or set PYTHON", file=sys.stderr)
+        print(
+            f"error: this needs Python 3.13, and is {sys.version.split()[0]}; install it, or set PYTHON",
+            file=sys.stderr,
+        )
         return 1
     TOOLS.mkdir(exist_ok=True)
     try:
@@ -62,13 +65,18 @@ def python_packages(which: str) -> str:
     uv = _uv()
     stamp = VENV / ".installed"
     installed = stamp.read_text() if stamp.exists() else ""
-    wanted = {name: f"{name} {_digest([ROOT / 'requirements' / file for file in files])}" for name, files in _SETS.items()}
+    wanted = {
+        name: f"{name} {_digest([ROOT / 'requirements' / file for file in files])}" for name, files in _SETS.items()
+    }
     if installed not in {wanted[which], wanted["dev"]}:
         say("python", "installing packages into .venv")
         if not (VENV / "bin" / "python").exists():
             run("python", [uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(VENV)])
         locks = [str(ROOT / "requirements" / file) for file in _SETS[which]]
-        run("python", [uv, "pip", "sync", "--quiet", "--require-hashes", "--python", str(VENV / "bin" / "python"), *locks])
+        run(
+            "python",
+            [uv, "pip", "sync", "--quiet", "--require-hashes", "--python", str(VENV / "bin" / "python"), *locks],
+        )
         stamp.write_text(wanted[which])
     return uv
 

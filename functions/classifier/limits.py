@@ -2,7 +2,8 @@
 
 from classifier.models import ImageInfo
 
-MAX_BYTES = 20 * 1024 * 1024
+# The service wants fewer than 20 MB.
+MAX_BYTES = 20 * 1024 * 1024 - 1
 MIN_SIDE, MAX_SIDE = 50, 16_000
 # By Pillow's names.
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "ICO", "TIFF", "MPO")
@@ -20,8 +21,8 @@ def check_size(size_bytes: int) -> None:
     """Raises Rejected for a file that is empty or too large to be sent."""
     if size_bytes == 0:
         raise Rejected("EmptyFile", "The file is empty.")
-    if size_bytes >= MAX_BYTES:
-        raise Rejected("TooLarge", f"The file has {size_bytes} bytes; it must have fewer than {MAX_BYTES}.")
+    if size_bytes > MAX_BYTES:
+        raise Rejected("TooLarge", f"The file has {size_bytes} bytes; it may have at most {MAX_BYTES}.")
 
 
 def check_image(info: ImageInfo) -> None:

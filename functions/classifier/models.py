@@ -50,7 +50,7 @@ class ImageCreated:
                 raise EventError(f"subject {subject!r} names no blob")
             return ImageCreated(
                 # Only the account's name is taken from the URL, to be compared; the URL itself is never fetched.
-                account=(urlsplit(data["url"]).hostname or "").partition(".")[0],
+                account=(urlsplit(str(data["url"])).hostname or "").partition(".")[0],
                 container=container,
                 name=name,
                 etag=data["eTag"],
@@ -65,17 +65,21 @@ class ImageCreated:
 
 @dataclass(frozen=True, kw_only=True)
 class Blob:
-    """An image as it lay in its container when it was read. `etag` is without quotes."""
+    """An image as it lay in its container when it was read.
 
-    content: bytes
+    `content` is None when there is more of it than the analyser accepts; `etag` is without quotes.
+    """
+
+    content: bytes | None
+    size_bytes: int
     etag: str
     content_type: str
     created_at: datetime | None
 
     @property
-    def sha256(self) -> str:
-        """The content's hash, in hexadecimal."""
-        return hashlib.sha256(self.content).hexdigest()
+    def sha256(self) -> str | None:
+        """The content's hash, in hexadecimal; None when it was not read."""
+        return None if self.content is None else hashlib.sha256(self.content).hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True)

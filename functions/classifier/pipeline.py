@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from classifier import limits
-from classifier.models import SCHEMA_VERSION, Analysis, Blob, EventError, ImageCreated, ImageInfo
+from classifier.models import SCHEMA_VERSION, Analysis, Blob, EventError, ImageCreated
 from classifier.ports import Analyses, Analyzer, Gone, Images, Records, Superseded
 
 # Findings that stand in the record under their own names; null when they were not asked for.
@@ -67,12 +67,14 @@ class Pipeline:
         record = self._blank(event, attempt) | {"blob": self._describe(event, blob)}
         analyze_ms = 0
         try:
-            info = self._inspect(blob)
+            content = _content(blob)
+            info = self._images.inspect(content)
             record["image"] = {"width": info.width, "height": info.height, "format": info.format}
+            limits.check_image(info)
             before = self._now()
-            analysis, cached = self._analyze(blob)
+            analysis, cached = self._analyze(blob, content)
             analyze_ms = _milliseconds(before, self._now())
-            record |= self._found(analysis, cached) | {"status": "classified"}
+            record |= self._found(analysis, cached=cached) | {"status": "classified"}
         except limits.Rejected as rejection:
             record |= {"status": "rejected", "reason": {"code": rejection.code, "sentence": str(rejection)}}
         return self._store(record, event, seen, started, analyze_ms)
@@ -99,20 +101,14 @@ class Pipeline:
             raise EventError(f"the event is about {(event.account, event.container)}, not about {expected}")
         return event
 
-    def _inspect(self, blob: Blob) -> ImageInfo:
-        limits.check_size(len(blob.content))
-        info = self._images.inspect(blob.content)
-        limits.check_image(info)
-        return info
-
-    def _analyze(self, blob: Blob) -> tuple[Analysis, bool]:
+    def _analyze(self, blob: Blob, content: bytes) -> tuple[Analysis, bool]:
         key = hashlib.sha256(
             json.dumps([blob.sha256, sorted(self._features), self._analyzer.identity]).encode()
         ).hexdigest()
         known = self._analyses.get(key)
         if known is not None:
             return known, True
-        analysis = self._analyzer.analyze(blob.content, self._features)
+        analysis = self._analyzer.analyze(content, self._features)
         self._analyses.put(key, analysis)
         return analysis, False
 
@@ -141,12 +137,12 @@ class Pipeline:
             "name": event.name,
             "etag": blob.etag if blob else event.etag,
             "contentType": blob.content_type if blob else None,
-            "sizeBytes": len(blob.content) if blob else None,
+            "sizeBytes": blob.size_bytes if blob else None,
             "contentSha256": blob.sha256 if blob else None,
             "createdAt": blob.created_at.isoformat() if blob and blob.created_at else None,
         }
 
-    def _found(self, analysis: Analysis, cached: bool) -> dict[str, Any]:
+    def _found(self, analysis: Analysis, *, cached: bool) -> dict[str, Any]:
         tags: list[dict[str, Any]] = sorted(
             analysis.findings.get("tags") or [], key=lambda tag: tag["confidence"], reverse=True
         )
@@ -186,9 +182,23 @@ class Pipeline:
                 seen = self._records.get(event.record_id)
                 if _is_news(event, seen):
                     continue
-                return Outcome(status="skipped", record_id=event.record_id, detail="a newer event was handled meanwhile")
-            detail = record["reason"]["code"] if record["reason"] else (record["category"] or {}).get("name", "")
-            return Outcome(status=record["status"], record_id=event.record_id, detail=detail)
+                return Outcome(
+                    status="skipped", record_id=event.record_id, detail="a newer event was handled meanwhile"
+                )
+            return Outcome(status=record["status"], record_id=event.record_id, detail=_gist(record))
+
+
+def _gist(record: dict[str, Any]) -> str:
+    if record["reason"]:
+        return str(record["reason"]["code"])
+    return str(record["category"]["name"]) if record["category"] else ""
+
+
+def _content(blob: Blob) -> bytes:
+    limits.check_size(blob.size_bytes)
+    if blob.content is None:
+        raise ValueError(f"{blob.size_bytes} bytes are within the limit and were not read")
+    return blob.content
 
 
 def _is_news(event: ImageCreated, seen: dict[str, Any] | None) -> bool:

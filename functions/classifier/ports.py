@@ -28,7 +28,7 @@ class Images(Protocol):
         ...
 
     def read(self, name: str, etag: str) -> Blob:
-        """The blob if it still has this ETag, its content cut off at one byte over the size limit.
+        """The blob if it still has this ETag, without its content if that is over the size limit.
 
         Raises Gone or Superseded.
         """

@@ -23,7 +23,10 @@ def _pipeline() -> Pipeline:
     return wire(Settings.load())
 
 
-@blueprint.queue_trigger(arg_name="message", queue_name="%PIPELINE_IMAGES_QUEUE%", connection="IMAGES")
+# The SDK leaves **kwargs without a type.
+@blueprint.queue_trigger(  # pyright: ignore[reportUnknownMemberType]
+    arg_name="message", queue_name="%PIPELINE_IMAGES_QUEUE%", connection="IMAGES"
+)
 def classify(message: func.QueueMessage) -> None:
     """Classifies the image that an Event Grid message announces."""
     text = message.get_body().decode()

@@ -14,9 +14,7 @@ from local.services.azurite import Azurite, Slots
 
 _API_VERSION = "2025-11-05"
 # Of one connection, or ours to set anew. https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1
-HOP = frozenset(
-    {"host", "connection", "transfer-encoding", "keep-alive", "expect", "accept-encoding", "authorization"}
-)
+HOP = frozenset({"host", "connection", "transfer-encoding", "keep-alive", "expect", "accept-encoding", "authorization"})
 
 
 class StorageBackend:
@@ -65,7 +63,7 @@ class StorageBackend:
     def _signature(
         self, slot: str, method: str, path: str, query: Sequence[tuple[str, str]], headers: Mapping[str, str]
     ) -> str:
-        """https://learn.microsoft.com/rest/api/storageservices/authorize-with-shared-key"""
+        """As in https://learn.microsoft.com/rest/api/storageservices/authorize-with-shared-key."""
         length = headers.get("Content-Length", "")
         standard = [
             headers.get("Content-Encoding", ""),

@@ -1,4 +1,4 @@
-"""Event Grid: what happens to blobs becomes events, delivered to queues by the topic's identity, retried, dead-lettered.
+"""Event Grid: what happens to blobs becomes events, delivered by the topic's identity, retried, dead-lettered.
 
 Events are kept in SQLite from before the blob's writer gets its answer until they are delivered, so none is lost when
 the daemon dies in between.

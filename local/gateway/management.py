@@ -1,4 +1,4 @@
-"""The two management endpoints that shipping code needs: an app's deployment service (SCM), and ARM's list of functions."""
+"""The management that shipping code needs: an app's deployment service (SCM), and ARM's list of functions."""
 
 import re
 

@@ -36,7 +36,7 @@ def blob(method: str, raw_path: str, query: Mapping[str, str], headers: Mapping[
         key = (method, comp or restype)
         title, actions = _pick(_ACCOUNT, key, method, raw_path, query)
     elif not name:
-        key = (method, comp if comp else restype)
+        key = (method, comp or restype)
         title, actions = _pick(_CONTAINER, key, method, raw_path, query)
     else:
         title, actions = _pick(_BLOB, (method, comp), method, raw_path, query)

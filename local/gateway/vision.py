@@ -49,7 +49,9 @@ class Vision:
                 f" `POST {_PATH}` operation.",
             )
         if request.method != "POST" or request.path != _PATH:
-            return error(501, "NotImplemented", f"The laptop's Vision does not support {request.method} {request.path}.")
+            return error(
+                501, "NotImplemented", f"The laptop's Vision does not support {request.method} {request.path}."
+            )
         content_type = request.headers.get("Content-Type", "")
         if content_type != "application/octet-stream":
             return error(501, "NotImplemented", f"The laptop's Vision takes bytes only, not {content_type}.")

@@ -186,16 +186,11 @@ _KINDS = (
         pattern=r"[A-Za-z0-9][A-Za-z0-9-]{0,58}[A-Za-z0-9]",
         required="location kind serverFarmId identity functionAppConfig siteConfig",
         # The last line is what the SDK adds to every app by itself.
-        optional="tags httpsOnly"
-        " clientAffinityEnabled hyperV isXenon scmSiteAlsoStopped reserved",
+        optional="tags httpsOnly clientAffinityEnabled hyperV isXenon scmSiteAlsoStopped reserved",
         replaces="kind",
     ),
-    _kind(
-        "web:WebAppFtpAllowed", f"{_SITE}/basicPublishingCredentialsPolicies/ftp", name="name", required="allow"
-    ),
-    _kind(
-        "web:WebAppScmAllowed", f"{_SITE}/basicPublishingCredentialsPolicies/scm", name="name", required="allow"
-    ),
+    _kind("web:WebAppFtpAllowed", f"{_SITE}/basicPublishingCredentialsPolicies/ftp", name="name", required="allow"),
+    _kind("web:WebAppScmAllowed", f"{_SITE}/basicPublishingCredentialsPolicies/scm", name="name", required="allow"),
 )
 
 KINDS: Mapping[str, Kind] = {kind.type: kind for kind in _KINDS}

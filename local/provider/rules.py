@@ -1,4 +1,4 @@
-"""Azure's rules that a deployment can break, checked as Azure would: by inputs at preview, by what exists at creation."""
+"""Azure's rules that a deployment can break: inputs are checked at preview, what exists at creation."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -14,9 +14,16 @@ _BLOB_WRITE = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/w
 _QUEUE_ADD = "Microsoft.Storage/storageAccounts/queueServices/queues/messages/add/action"
 # Names seen verbatim in ARM's refusals of Flex Consumption apps (docs/decisions/0012).
 _NOT_ON_FLEX = (
-    "netFrameworkVersion linuxFxVersion windowsFxVersion ftpsState use32BitWorkerProcess preWarmedInstanceCount"
-    " functionsRuntimeScaleMonitoringEnabled functionAppScaleLimit alwaysOn"
-).split()
+    "netFrameworkVersion",
+    "linuxFxVersion",
+    "windowsFxVersion",
+    "ftpsState",
+    "use32BitWorkerProcess",
+    "preWarmedInstanceCount",
+    "functionsRuntimeScaleMonitoringEnabled",
+    "functionAppScaleLimit",
+    "alwaysOn",
+)
 # https://learn.microsoft.com/azure/azure-functions/functions-app-settings#flex-consumption-plan-deprecations
 _SETTINGS_NOT_ON_FLEX = re.compile(
     "FUNCTIONS_WORKER_RUNTIME|WEBSITE_RUN_FROM_PACKAGE|SCM_DO_BUILD_DURING_DEPLOYMENT|ENABLE_ORYX_BUILD"
@@ -87,7 +94,10 @@ def _web_app(given: Properties) -> Iterator[tuple[str, str]]:
     site: Properties = given.get("siteConfig") or {}
     for name in _NOT_ON_FLEX:
         if name in site:
-            yield f"siteConfig.{name}", f"51021: site configuration property {name} for Flex Consumption sites is invalid"
+            yield (
+                f"siteConfig.{name}",
+                f"51021: site configuration property {name} for Flex Consumption sites is invalid",
+            )
     for extra in sorted(site.keys() - {"appSettings", "minTlsVersion", *_NOT_ON_FLEX}):
         yield f"siteConfig.{extra}", f"the laptop's function apps do not support siteConfig.{extra}"
     for setting in site.get("appSettings") or []:

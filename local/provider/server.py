@@ -100,7 +100,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         self._resources.put(resource)
         try:
             await self._applied(resource)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 (reported to the engine, nothing half made stays)
             self._resources.remove(resource_id)
             _log.exception("creating %s", resource_id)
             await _refuse(context, f"{resource_id} could not be created: {error}")

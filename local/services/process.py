@@ -88,6 +88,6 @@ async def start(
         if process.returncode is None:
             process.kill()
         await pumping
-        tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
+        tail = "\n".join((await asyncio.to_thread(log.read_text, errors="replace")).splitlines()[-15:])
         raise ProcessError(f"{name} did not start; the end of {log}:\n{tail}")
     return Child(name, process, log, pumping), found

@@ -29,7 +29,9 @@ class Checkout:
             cwd=self.root, capture_output=True, text=True, check=False, env=_plain_environment(), timeout=400,
         )  # fmt: skip
         if check and result.returncode:
-            pytest.fail(f"make {arguments} ended with {result.returncode}\n{result.stdout[-4000:]}\n{result.stderr[-4000:]}")
+            pytest.fail(
+                f"make {arguments} ended with {result.returncode}\n{result.stdout[-4000:]}\n{result.stderr[-4000:]}"
+            )
         return result
 
     def classify(self, *images: str, check: bool = True) -> list[dict[str, Any]]:

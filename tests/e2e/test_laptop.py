@@ -88,7 +88,9 @@ def test_every_format_is_classified(laptop: Checkout) -> None:
     assert all("cat" in result["record"]["category"]["name"] for result in results)
 
 
-@pytest.mark.parametrize("name", ["my holiday/cat 1.png", "日本/écureuil ☀.png", "a#b.png", "50%25 off 100%.png", "a+b&c=d?.png"])
+@pytest.mark.parametrize(
+    "name", ["my holiday/cat 1.png", "日本/écureuil ☀.png", "a#b.png", "50%25 off 100%.png", "a+b&c=d?.png"]
+)
 def test_names_of_all_kinds_arrive_as_they_are(laptop: Checkout, name: str) -> None:
     picture(laptop.root, name)
     (result,) = laptop.classify(name)

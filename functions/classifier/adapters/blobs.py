@@ -15,13 +15,17 @@ from classifier.ports import Gone, Superseded
 
 # Only headers are read here, never pixels, so a picture of 16,000 by 16,000 is no bomb.
 Image.MAX_IMAGE_PIXELS = None
+# Most images come in one piece; of one that is too large, no more than this is fetched.
+_PIECE = 4 * 1024 * 1024
 
 
 class BlobImages:
     """`ports.Images` over one container, whose address comes from our settings and never from an event."""
 
     def __init__(self, endpoint: str, container: str, credential: TokenCredential) -> None:
-        self._client = ContainerClient(endpoint, container, credential=credential)
+        self._client = ContainerClient(
+            endpoint, container, credential=credential, max_single_get_size=_PIECE, max_chunk_get_size=_PIECE
+        )
 
     @property
     def account(self) -> str:
@@ -36,14 +40,9 @@ class BlobImages:
     def read(self, name: str, etag: str) -> Blob:
         """As `ports.Images.read`."""
         try:
-            download = self._client.download_blob(
-                name,
-                offset=0,
-                length=limits.MAX_BYTES + 1,
-                etag=f'"{etag}"',
-                match_condition=MatchConditions.IfNotModified,
-            )
-            content = download.readall()
+            # No range is asked for: an empty blob has none, and the service would refuse it.
+            download = self._client.download_blob(name, etag=f'"{etag}"', match_condition=MatchConditions.IfNotModified)
+            content = download.readall() if download.size <= limits.MAX_BYTES else None
         except ResourceNotFoundError as error:
             raise Gone(name) from error
         except ResourceModifiedError as error:
@@ -51,6 +50,7 @@ class BlobImages:
         properties = download.properties
         return Blob(
             content=content,
+            size_bytes=download.size,
             etag=properties.etag.strip('"'),
             content_type=properties.content_settings.content_type or "application/octet-stream",
             created_at=properties.creation_time,

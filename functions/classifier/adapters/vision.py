@@ -92,8 +92,7 @@ def _objects(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _people(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [
-        {"confidence": item["confidence"], "box": _box(item["boundingBox"])}
-        for item in _values(answer, "peopleResult")
+        {"confidence": item["confidence"], "box": _box(item["boundingBox"])} for item in _values(answer, "peopleResult")
     ]
 
 

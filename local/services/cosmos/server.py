@@ -55,9 +55,7 @@ class Cosmos:
         return account
 
     def _authorize(self, request: web.Request, account: Resource, action: str, parts: list[str]) -> None:
-        header = dict(
-            pair.partition("=")[::2] for pair in unquote(request.headers.get("Authorization", "")).split("&")
-        )
+        header = dict(pair.partition("=")[::2] for pair in unquote(request.headers.get("Authorization", "")).split("&"))
         if header.get("type") != "aad":
             raise CosmosError(
                 401, "Unauthorized", "Local Authorization is disabled. Use an AAD token to authorize all requests."
@@ -132,7 +130,8 @@ class Cosmos:
 
 
 def _action(request: web.Request, parts: list[str]) -> str:
-    """The data action a request needs:
+    """The data action a request needs.
+
     https://learn.microsoft.com/azure/cosmos-db/nosql/security/reference-data-plane-actions
     """
     method = request.method

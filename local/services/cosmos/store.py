@@ -114,7 +114,12 @@ class Store:
 
     def _checked(self, container: Container, partition: str | None, item: Item) -> str:
         item_id = item.get("id")
-        if not isinstance(item_id, str) or not item_id or len(item_id) > 1023 or any(sign in item_id for sign in "/\\?#"):
+        if (
+            not isinstance(item_id, str)
+            or not item_id
+            or len(item_id) > 1023
+            or any(sign in item_id for sign in "/\\?#")
+        ):
             # https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-item-limits
             raise CosmosError(400, "BadRequest", f"The item's id {item_id!r} is missing or not allowed.")
         own = container.partition_of(item)
@@ -143,7 +148,7 @@ class Store:
 
 
 def _expiry(container: Container, item: Item, now: float) -> float | None:
-    """https://learn.microsoft.com/azure/cosmos-db/nosql/time-to-live: an item's own ttl counts only if the container has one."""
+    """An item's own ttl counts only if the container has one: https://learn.microsoft.com/azure/cosmos-db/nosql/time-to-live."""
     if container.default_ttl is None:
         return None
     ttl = item.get("ttl", container.default_ttl)

@@ -87,7 +87,9 @@ class QueueConnection:
 def connection(name: str, settings: Mapping[str, str]) -> QueueConnection:
     """The queue connection called `name`. Raises ConfigurationError, also for one by connection string."""
     if name in settings or f"AzureWebJobs{name}" in settings:
-        raise ConfigurationError(f"the connection {name} is a connection string; the laptop's host uses identities only")
+        raise ConfigurationError(
+            f"the connection {name} is a connection string; the laptop's host uses identities only"
+        )
     needed = {suffix: settings.get(f"{name}__{suffix}") for suffix in ("queueServiceUri", "credential", "clientId")}
     missing = [f"{name}__{suffix}" for suffix, value in needed.items() if not value]
     if missing:

@@ -1,7 +1,7 @@
 """The host process of one function app: starts its worker, listens to its triggers.
 
-Its environment is the app's: its settings, its identities, and the laptop's network. It says READY with the functions it
-found, or FAILED with the reason. Usage: host.py APP_FOLDER WORKER_LIBRARY_FOLDER
+Its environment is the app's: its settings, its identities, and the laptop's network. It says READY with the functions
+it found, or FAILED with the reason. Usage: host.py APP_FOLDER WORKER_LIBRARY_FOLDER
 """
 
 import asyncio
@@ -115,7 +115,7 @@ async def _run(app: str, library: str, stopping: asyncio.Event) -> None:
         options = configuration.read_host_json(Path(app) / "host.json")
         worker = await WorkerProcess.start(app, library)
         listeners = [await _listener(worker, function, options) for function in worker.functions]
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 (whatever is wrong with the app is reported)
         _log.exception("the app cannot be run")
         print("FAILED " + json.dumps(f"{type(error).__name__}: {error}"), flush=True)
         return

@@ -81,9 +81,15 @@ def _features(query: Mapping[str, str]) -> list[str]:
     extra = sorted(set(query) - _PARAMETERS)
     if extra:
         raise RequestError("InvalidRequest", f"The laptop's Vision does not support {', '.join(extra)}.")
-    for name, allowed in (("api-version", {API_VERSION}), ("language", {"en"}), ("model-version", {"latest", MODEL_VERSION})):
+    for name, allowed in (
+        ("api-version", {API_VERSION}),
+        ("language", {"en"}),
+        ("model-version", {"latest", MODEL_VERSION}),
+    ):
         if query.get(name, next(iter(allowed))) not in allowed:
-            raise RequestError("InvalidRequest", f"{name} is {query[name]!r}; the laptop's Vision has {sorted(allowed)}.")
+            raise RequestError(
+                "InvalidRequest", f"{name} is {query[name]!r}; the laptop's Vision has {sorted(allowed)}."
+            )
     features = [feature for feature in query.get("features", "").split(",") if feature]
     unknown = sorted(set(features) - set(_FEATURES))
     if unknown or not features:
@@ -100,7 +106,9 @@ def _ratios(query: Mapping[str, str]) -> list[float]:
     except ValueError:
         ratios = []
     if not ratios or not all(0.75 <= ratio <= 1.8 for ratio in ratios):
-        raise RequestError("InvalidRequest", f"smartcrops-aspect-ratios is {text!r}; allowed: numbers from 0.75 to 1.8.")
+        raise RequestError(
+            "InvalidRequest", f"smartcrops-aspect-ratios is {text!r}; allowed: numbers from 0.75 to 1.8."
+        )
     return ratios
 
 
@@ -118,7 +126,9 @@ def _decode(content: bytes) -> Image.Image:
         raise RequestError("InvalidImageFormat", "The image is corrupt, or not an image.") from error
     if not supported:
         raise RequestError("InvalidImageFormat", f"{image.format} is not a supported format.")
-    raise RequestError("InvalidImageSize", f"The image is {size[0]} x {size[1]}; allowed: over 50 x 50, under 16000 x 16000.")
+    raise RequestError(
+        "InvalidImageSize", f"The image is {size[0]} x {size[1]}; allowed: over 50 x 50, under 16000 x 16000."
+    )
 
 
 def _tags(classes: list[tuple[str, float]], found: list[Detection]) -> list[tuple[str, float]]:

@@ -196,6 +196,4 @@ class Cropper:
         """The best crop with this ratio of width to height."""
         width, height = round(100 * aspect_ratio), 100
         best: dict[str, float] = self._engine.crop(image, width, height)["top_crop"]
-        return _inside(
-            best["x"], best["y"], best["x"] + best["width"], best["y"] + best["height"], image
-        )
+        return _inside(best["x"], best["y"], best["x"] + best["width"], best["y"] + best["height"], image)

@@ -1,7 +1,7 @@
 """The worker process: the shipped app under Azure's own Python worker library, and nothing else of ours.
 
-Runs isolated (`python -I -S`), with the app's own packages first on the path and the worker library's behind them, as on
-Azure. Speaks JSON, one value a line: the functions it found, then an answer for every invocation it reads.
+Runs isolated (`python -I -S`), with the app's own packages first on the path and the worker library's behind them, as
+on Azure. Speaks JSON, one value a line: the functions it found, then an answer for every invocation it reads.
 Usage: __main__.py APP_FOLDER WORKER_LIBRARY_FOLDER
 """
 
@@ -34,12 +34,10 @@ class Worker:
         self._properties = {"host": "127.0.0.1", "protos": protos}
 
     async def load(self) -> list[dict[str, Any]]:
-        """Indexes the app; the functions found, as `{name, id, bindings}`. Raises RuntimeError when it fails to load."""
+        """The functions found, as `{name, id, bindings}`. Raises RuntimeError when the app does not load."""
         self._runtime.start_threadpool_executor()
         init = SimpleNamespace(capabilities={}, function_app_directory=self._app)
-        request = SimpleNamespace(
-            request=SimpleNamespace(worker_init_request=init), properties=self._properties
-        )
+        request = SimpleNamespace(request=SimpleNamespace(worker_init_request=init), properties=self._properties)
         self._succeed(await self._runtime.worker_init_request(request))
         metadata = await self._runtime.functions_metadata_request(
             SimpleNamespace(request=SimpleNamespace(), properties=self._properties)
@@ -50,9 +48,7 @@ class Worker:
             load = SimpleNamespace(function_id=function.function_id, metadata=function)
             self._succeed(
                 await self._runtime.function_load_request(
-                    SimpleNamespace(
-                        request=SimpleNamespace(function_load_request=load), properties=self._properties
-                    )
+                    SimpleNamespace(request=SimpleNamespace(function_load_request=load), properties=self._properties)
                 )
             )
             bindings = [json.loads(binding) for binding in function.raw_bindings]
@@ -95,7 +91,7 @@ async def _run(app: str, answers: int) -> None:
     try:
         worker = Worker(app)
         say({"functions": await worker.load()})
-    except Exception as error:  # whatever the app's own code raises: it is reported, and the host ends
+    except Exception as error:  # noqa: BLE001 ( whatever the app's own code raises: it is reported, and the host ends)
         say({"failed": f"{type(error).__name__}: {error}"})
         return
     reader = asyncio.StreamReader(limit=64 * 1024 * 1024)

@@ -1,6 +1,7 @@
 """EfficientNet-Lite0 as an ONNX graph, with batch normalisation folded into the convolutions.
 
-Architecture: https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite. Input: [N, 3, 224, 224], (pixel - 127) / 128.
+Architecture: https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite.
+Input: [N, 3, 224, 224], (pixel - 127) / 128.
 Outputs: `probs` [N, 1000] over the ImageNet classes.
 """
 

@@ -23,7 +23,9 @@ def read(path: Path) -> dict[str, np.ndarray]:
     return {
         name: np.lib.stride_tricks.as_strided(
             # Strides count: kernels converted from TensorFlow are permuted views of their storage.
-            data[key][offset:], size, [step * data[key].itemsize for step in stride]
+            data[key][offset:],
+            size,
+            [step * data[key].itemsize for step in stride],
         ).copy()
         for name, (key, offset, size, stride) in views.items()
     }

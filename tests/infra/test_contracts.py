@@ -1,0 +1,95 @@
+"""The joints between parts that may not import each other."""
+
+import importlib
+import json
+
+import pytest
+
+from infra import app, bundle, settings
+from tests.conftest import ROOT, Recorder
+
+
+@pytest.fixture(scope="module")
+def functions() -> dict[str, list[str]]:
+    """The bindings of every function of the app, as JSON. The library lets an app be asked only once."""
+    found = importlib.import_module("function_app").app.get_functions()
+    return {function.get_function_name(): function.get_raw_bindings() for function in found}
+
+
+@pytest.fixture
+def app_settings(dev: Recorder) -> dict[str, str]:
+    listed = dev.one("web:WebApp", "site").inputs["siteConfig"]["appSettings"]
+    return {setting["name"]: setting["value"] for setting in listed}
+
+
+def test_the_app_is_told_everything_the_code_requires(app_settings: dict[str, str]) -> None:
+    required = set(importlib.import_module("classifier.settings").REQUIRED)
+    told = {name for name in app_settings if name.startswith("PIPELINE_")}
+    assert told == required
+
+
+def test_the_code_can_read_what_it_is_told(app_settings: dict[str, str]) -> None:
+    read = importlib.import_module("classifier.settings").Settings.load(app_settings)
+    assert read.features == ("tags", "objects", "people", "read", "caption")
+    assert read.min_confidence == 0.5
+
+
+def test_the_features_of_both_sides_are_the_same() -> None:
+    vision = importlib.import_module("classifier.adapters.vision")
+    assert set(vision._READERS) == set(settings.FEATURES)
+
+
+def test_the_trigger_listens_to_the_queue_and_connection_that_are_configured(
+    app_settings: dict[str, str], functions: dict[str, list[str]]
+) -> None:
+    (trigger,) = map(json.loads, functions["classify"])
+    assert trigger["type"] == "queueTrigger"
+    assert trigger["queueName"].strip("%") in app_settings
+    for suffix in ("queueServiceUri", "credential", "clientId"):
+        assert f"{trigger['connection']}__{suffix}" in app_settings
+
+
+def test_the_release_expects_the_functions_that_there_are(dev: Recorder, functions: dict[str, list[str]]) -> None:
+    (release,) = [resource for resource in dev.resources if resource.name == "release"]
+    assert release.inputs["functions"] == sorted(functions)
+
+
+def test_the_last_attempt_is_the_hosts() -> None:
+    host = json.loads((ROOT / "functions/host.json").read_text())
+    last = importlib.import_module("classifier.triggers").LAST_ATTEMPT
+    assert host["extensions"]["queues"]["maxDequeueCount"] == last
+
+
+def test_what_ships_is_locked() -> None:
+    assert (ROOT / "functions/requirements.txt").read_text() == (ROOT / "requirements/functions.txt").read_text()
+
+
+def test_everything_in_functions_ships() -> None:
+    found = {
+        path.relative_to(ROOT / "functions")
+        for path in (ROOT / "functions").rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert set(bundle.shipped(ROOT / "functions")) == found
+
+
+def test_the_record_id_of_clients_is_the_codes() -> None:
+    classify = importlib.import_module("classify")
+    models = importlib.import_module("classifier.models")
+    event = models.ImageCreated.parse(
+        json.dumps(
+            {
+                "eventType": "Microsoft.Storage.BlobCreated",
+                "subject": "/blobServices/default/containers/images/blobs/a b/é.png",
+                "eventTime": "2026-01-01T00:00:00Z",
+                "data": {"url": "https://acct.blob.core.windows.net/x", "eTag": "1", "sequencer": "1"},
+            }
+        )
+    )
+    stack = object.__new__(classify.Stack)
+    stack._images = type("Container", (), {"container_name": "images"})
+    assert stack.record_id("a b/é.png") == event.record_id
+
+
+def test_the_python_of_the_app_is_the_python_of_the_bundle() -> None:
+    assert app.PYTHON_VERSION == bundle.PYTHON_VERSION == (ROOT / ".python-version").read_text().strip()

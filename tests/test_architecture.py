@@ -1,0 +1,78 @@
+"""Who may import whom (design: Layout), and what a module may not reach for."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+OURS = {"infra", "functions", "classifier", "local", "policy", "tools", "samples", "classify"}
+
+
+def imports(path: Path) -> set[str]:
+    """Every module that a file imports, by its full dotted name."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative imports are not used"
+            found |= {f"{node.module}.{alias.name}" for alias in node.names} | {node.module or ""}
+    return found
+
+
+def roots(path: Path) -> set[str]:
+    return {name.partition(".")[0] for name in imports(path)}
+
+
+def python_files(*folders: str) -> list[Path]:
+    return sorted(
+        path for folder in folders for path in (ROOT / folder).rglob("*.py") if "__pycache__" not in path.parts
+    )
+
+
+def test_main_imports_only_infra_and_pulumi() -> None:
+    assert roots(ROOT / "__main__.py") <= {"infra", "pulumi", "pulumi_azure_native", "pathlib"}
+
+
+@pytest.mark.parametrize("path", python_files("infra"), ids=str)
+def test_infra_imports_none_of_the_others_and_reads_no_environment(path: Path) -> None:
+    assert roots(path) & OURS <= {"infra"}
+    assert "os" not in roots(path)
+
+
+@pytest.mark.parametrize("path", python_files("functions"), ids=str)
+def test_functions_import_none_of_the_others(path: Path) -> None:
+    assert roots(path) & OURS <= {"classifier"}
+    assert not {name for name in roots(path) if name.startswith("pulumi")}
+
+
+@pytest.mark.parametrize("path", python_files("functions/classifier"), ids=str)
+def test_only_adapters_and_triggers_know_azures_sdks(path: Path) -> None:
+    if "adapters" not in path.parts:
+        assert {name for name in imports(path) if name.startswith("azure.")} <= {"azure.functions"}
+        assert path.name == "triggers.py" or "azure" not in roots(path)
+
+
+def test_the_pipeline_is_plain() -> None:
+    found = imports(ROOT / "functions/classifier/pipeline.py")
+    ours = {name.split(".")[1] for name in found if name.startswith("classifier.")}
+    assert ours <= {"models", "ports", "limits"}
+    outside = {name.partition(".")[0] for name in found} - {"classifier"}
+    assert outside <= {"hashlib", "json", "collections", "dataclasses", "datetime", "typing"}
+
+
+@pytest.mark.parametrize("path", python_files("local"), ids=str)
+def test_local_imports_nothing_of_ours(path: Path) -> None:
+    assert roots(path) & OURS <= {"local"}
+
+
+@pytest.mark.parametrize("path", [ROOT / "__main__.py", *python_files("infra", "functions")], ids=str)
+def test_nothing_knows_that_there_is_a_laptop(path: Path) -> None:
+    text = path.read_text().lower()
+    assert not [word for word in ("stack-in", "127.0.0.1", "localhost", "laptop", 'stack == "local"') if word in text]
+
+
+@pytest.mark.parametrize("path", [ROOT / "__main__.py", *python_files("infra", "functions", "local", "tools")], ids=str)
+def test_files_stay_small(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= 260
