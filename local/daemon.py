@@ -106,6 +106,8 @@ async def _start(home: Home, stack: AsyncExitStack, node: str, models: Path, wor
     resources = Resources(home.data / "resources.db")
     identities = Identities(keys.signing_key, resources)
     store = Store(home.data / "cosmos.db")
+    stack.callback(resources.close)
+    stack.callback(store.close)
     session = await stack.enter_async_context(
         aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=3), auto_decompress=False)
     )
@@ -114,6 +116,7 @@ async def _start(home: Home, stack: AsyncExitStack, node: str, models: Path, wor
     stack.push_async_callback(vision_child.stop)
     backend = StorageBackend(blobs, azurite.Slots(home.data / "slots.json"), session)
     events = EventGrid(home.data / "events.db", resources, backend)
+    stack.callback(events.close)
 
     identity_port = await _listen(stack, _identity_application(identities), None)
     cosmos = Cosmos(resources, identities, store)

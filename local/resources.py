@@ -45,6 +45,10 @@ class Resources:
         """`changed` is called after every change."""
         self._watchers.append(changed)
 
+    def close(self) -> None:
+        """Closes the database; the object is of no more use."""
+        self._database.close()
+
     def get(self, resource_id: str) -> Resource | None:
         """The resource with this id, or None."""
         return self._by_key.get(resource_id.lower())

@@ -54,6 +54,10 @@ class EventGrid:
             " attempts INTEGER DEFAULT 0, due REAL DEFAULT 0, published REAL)"
         )
 
+    def close(self) -> None:
+        """Closes the database; the object is of no more use."""
+        self._database.close()
+
     def blob_event(self, kind: str, account: Resource, operation: operations.Operation, data: Properties) -> None:
         """Announces what happened to a blob: one event for every subscription whose filter it passes."""
         subject = f"/blobServices/default/containers/{operation.container}/blobs/{operation.item}"

@@ -4,7 +4,7 @@ The actions are those of https://learn.microsoft.com/rest/api/storageservices/au
 (permissions for calling blob and queue data operations). An operation that is not listed here is refused.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote
 
@@ -21,6 +21,10 @@ class Operation:
     needs: tuple[frozenset[str], ...]
     container: str
     item: str
+
+
+# Method, percent-encoded path behind the account, query, headers.
+Reader = Callable[[str, str, Mapping[str, str], Mapping[str, str]], Operation]
 
 
 class Unsupported(Exception):

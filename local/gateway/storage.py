@@ -1,7 +1,6 @@
 """Blob and Queue Storage: tokens checked, roles checked, then passed on to Azurite; new blobs are announced."""
 
 import uuid
-from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from xml.sax.saxutils import escape
 
@@ -19,7 +18,6 @@ _MISMATCH = "This request is not authorized to perform this operation using this
 # Small answers are passed on whole, large ones in pieces.
 _PIECE = 256 * 1024
 _KEPT_OUT = HOP | {"date", "server", "content-length"}
-_Read = Callable[[str, str, Mapping[str, str], Mapping[str, str]], operations.Operation]
 
 
 class Storage:
@@ -35,7 +33,7 @@ class Storage:
         events: EventGrid,
     ) -> None:
         self._service = service
-        self._read: _Read = operations.blob if service == "blob" else operations.queue
+        self._read: operations.Reader = operations.blob if service == "blob" else operations.queue
         self._resources = resources
         self._identities = identities
         self._authorization = Authorization(resources)

@@ -104,7 +104,13 @@ PROPS = {"sha256": "1", "site": SITE, "scm_host": "h", "functions": ["classify"]
 
 @pytest.mark.parametrize(
     ("change", "differs"),
-    [({"sha256": "2"}, True), ({"site": "x"}, True), ({"functions": []}, True), ({"package": "b.zip"}, False), ({}, False)],
+    [
+        ({"sha256": "2"}, True),
+        ({"site": "x"}, True),
+        ({"functions": []}, True),
+        ({"package": "b.zip"}, False),
+        ({}, False),
+    ],
 )
 def test_only_another_content_or_place_is_a_change(change: dict[str, Any], differs: bool) -> None:
     diff: Callable[..., Any] = _ReleaseProvider().diff

@@ -59,6 +59,10 @@ class Store:
             " etag TEXT NOT NULL, expires REAL, PRIMARY KEY(container, partition, id)) WITHOUT ROWID"
         )
 
+    def close(self) -> None:
+        """Closes the database; the object is of no more use."""
+        self._database.close()
+
     def read(self, container: Container, partition: str, item_id: str) -> Stored:
         """The item; raises CosmosError 404."""
         found = self._find(container, partition, item_id)

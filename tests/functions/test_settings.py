@@ -1,0 +1,24 @@
+"""The app's environment: every missing or wrong setting is named together."""
+
+import pytest
+from classifier.settings import REQUIRED, Settings, SettingsError
+
+GOOD = dict.fromkeys(REQUIRED, "x") | {"PIPELINE_FEATURES": '["tags"]', "PIPELINE_MIN_CONFIDENCE": "0.5"}
+
+
+def test_good_settings_are_read() -> None:
+    settings = Settings.load(GOOD)
+    assert settings.features == ("tags",)
+    assert settings.min_confidence == 0.5
+
+
+def test_all_that_is_missing_is_named_together() -> None:
+    with pytest.raises(SettingsError) as refusal:
+        Settings.load({})
+    assert [name for name in REQUIRED if f"{name} is not set" not in str(refusal.value)] == []
+
+
+@pytest.mark.parametrize(("name", "value"), [("PIPELINE_FEATURES", "tags"), ("PIPELINE_MIN_CONFIDENCE", "half")])
+def test_a_wrong_value_is_named_with_what_is_allowed(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=f"{name} is '{value}', not a"):
+        Settings.load(GOOD | {name: value})
