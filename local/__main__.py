@@ -123,9 +123,9 @@ def _run(home: Home, tools: Path) -> None:
     asyncio.run(
         daemon.run(
             home,
-            node=chosen["node"],
-            models=Path(chosen["models"]),
-            worker_library=Path(chosen["worker"]),
+            node=str(tools / chosen["node"]),
+            models=tools / chosen["models"],
+            worker_library=tools / chosen["worker"],
         )
     )
 

@@ -50,7 +50,8 @@ def main() -> int:
             tasks = [pool.submit(step) for step in (pulumi, npm_packages, lambda: python_packages(sys.argv[1]))]
             pulumi_ready, node, uv = (task.result() for task in tasks)
         del pulumi_ready
-        chosen = {"node": node, "models": str(models()), "worker": str(worker(uv))}
+        # Relative to the tools' folder, which may be reached under several names.
+        chosen = {"node": node.removeprefix(f"{TOOLS}/"), "models": models().name, "worker": worker(uv).name}
         text = json.dumps(chosen)
         if not (TOOLS / "local.json").exists() or (TOOLS / "local.json").read_text() != text:
             (TOOLS / "local.json").write_text(text)
