@@ -18,6 +18,9 @@ pulumi = pulumi $(1) --stack $(STACK)
 within =
 endif
 
+# Before the laptop's network takes over: a changed lock is installed from the package index.
+bundle = python -c 'from pathlib import Path; from infra import build; build(Path("functions"), Path(".build"))'
+
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
 
@@ -30,7 +33,7 @@ setup-dev:
 	@$(PYTHON) tools/setup.py dev
 
 up: setup ## deploy (STACK=local: to this laptop, then classify the sample photos)
-	@python -m infra.bundle >/dev/null
+	@$(bundle)
 ifeq ($(STACK),local)
 	@python -m local start
 	@$(call pulumi,up --yes --skip-preview)
@@ -43,7 +46,7 @@ classify: setup ## upload IMAGES="a.jpg 'b c.png'" and print what was found (FOR
 	@$(within) python tools/classify.py --stack $(STACK) --format $(FORMAT) --timeout $(TIMEOUT) -- $(IMAGES)
 
 preview: setup ## plan STACK against the laptop's stand-in, offline
-	@python -m infra.bundle >/dev/null
+	@$(bundle)
 	@python -m local start
 	@python -m local pulumi -- $(STACK) preview
 

@@ -9,19 +9,19 @@ from pulumi_azure_native import managedidentity, web
 from infra.bundle import PYTHON_VERSION
 from infra.database import Records
 from infra.foundation import Place
+from infra.settings import Settings
 from infra.storage import HostStorage, ImageStorage
 from infra.telemetry import Telemetry
 from infra.vision import Vision
 
 
 def code_settings(
+    settings: Settings,
     *,
     identity: managedidentity.UserAssignedIdentity,
     images: ImageStorage,
     vision: Vision,
     records: Records,
-    features: Sequence[str],
-    min_confidence: float,
 ) -> dict[str, pulumi.Input[str]]:
     """The code's environment: what `functions/classifier/settings.py` requires, and its trigger's connection."""
     return {
@@ -34,8 +34,8 @@ def code_settings(
         "PIPELINE_COSMOS_IMAGES": records.images.name,
         "PIPELINE_COSMOS_ANALYSES": records.analyses.name,
         "PIPELINE_VISION_ENDPOINT": vision.endpoint,
-        "PIPELINE_FEATURES": json.dumps([*features]),
-        "PIPELINE_MIN_CONFIDENCE": str(min_confidence),
+        "PIPELINE_FEATURES": json.dumps([*settings.features]),
+        "PIPELINE_MIN_CONFIDENCE": str(settings.min_confidence),
         # The queue trigger's connection, by identity:
         # https://learn.microsoft.com/azure/azure-functions/functions-reference#configure-an-identity-based-connection
         "IMAGES__queueServiceUri": images.queue_endpoint,

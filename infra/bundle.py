@@ -140,7 +140,3 @@ def _zip(folders: Mapping[Path, Path], target: Path) -> None:
             entry.create_system = 3  # Unix, whatever builds it: the mode bits below are Unix's
             entry.external_attr = (0o100755 if path.suffix == ".so" else 0o100644) << 16
             archive.writestr(entry, path.read_bytes(), compresslevel=6)
-
-
-if __name__ == "__main__":
-    print(build(Path("functions"), Path(".build")).path)

@@ -8,6 +8,7 @@ from pulumi_azure_native import authorization, managedidentity, resources
 
 from infra.naming import Names
 from infra.roles import Principal
+from infra.settings import Settings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,13 +35,15 @@ class Foundation(pulumi.ComponentResource):
         self,
         name: str,
         *,
-        names: Names,
-        location: str,
-        tags: Mapping[str, str],
+        settings: Settings,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("image-pipeline:foundation:Foundation", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
+        stack, location = pulumi.get_stack(), settings.location
+        subscription = authorization.get_client_config().subscription_id
+        names = Names(prefix=settings.name_prefix, stack=stack, subscription_id=subscription)
+        tags = {"application": pulumi.get_project(), "environment": stack, **settings.tags}
         self.group = resources.ResourceGroup(
             "group", resource_group_name=names.local("rg"), location=location, tags=tags, opts=child
         )

@@ -1,6 +1,7 @@
 """Propagation: time for role assignments to reach the services that check them."""
 
 import time
+from collections.abc import Sequence
 from typing import Any, cast
 
 import pulumi
@@ -29,14 +30,15 @@ class _Wait(dynamic.ResourceProvider):
 
 
 class Propagation(dynamic.Resource):
-    """Ready when `seconds` have passed since the last of `assignments` was first made; free at every later run."""
+    """Ready when `seconds` have passed since the last of `grants` was first made; free at every later run."""
 
     def __init__(
         self,
         name: str,
         *,
-        assignments: list[pulumi.Output[str]],
+        grants: Sequence[pulumi.CustomResource],
         seconds: int,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__(_Wait(), name, {"assignments": assignments, "seconds": seconds}, opts)
+        inputs = {"assignments": [assignment.id for assignment in grants], "seconds": seconds}
+        super().__init__(_Wait(), name, inputs, opts)

@@ -13,6 +13,7 @@ from azure.identity import DefaultAzureCredential
 from pulumi import dynamic
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_exponential
 
+from infra.app import FunctionApp
 from infra.bundle import Bundle
 
 _SCOPE = "https://management.azure.com/.default"
@@ -141,7 +142,7 @@ class _ReleaseProvider(dynamic.ResourceProvider):
 
 
 class Release(dynamic.Resource):
-    """`bundle`, live on the app, with exactly `functions` registered; shipped again only when its content changes."""
+    """`bundle`, live on `app`, with exactly `functions` registered; shipped again only when its content changes."""
 
     sha256: pulumi.Output[str]
 
@@ -149,15 +150,14 @@ class Release(dynamic.Resource):
         self,
         name: str,
         *,
-        site_id: pulumi.Input[str],
-        scm_host: pulumi.Input[str],
+        app: FunctionApp,
         bundle: Bundle,
         functions: Sequence[str],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         inputs = {
-            "site": site_id,
-            "scm_host": scm_host,
+            "site": app.site.id,
+            "scm_host": app.scm_host,
             "package": bundle.path.as_posix(),
             "sha256": bundle.sha256,
             "functions": [*functions],

@@ -43,6 +43,11 @@ class Scope:
     id: pulumi.Output[str]
 
 
+def user(object_id: str) -> Principal:
+    """A person, by Entra object id."""
+    return Principal(name=f"user-{object_id}", object_id=object_id, kind=authorization.PrincipalType.USER)
+
+
 def grant(names: Names, who: Principal, role: Role, on: Scope) -> authorization.RoleAssignment:
     """`who` gets `role` on `on`, and on nothing else.
 
