@@ -13,9 +13,11 @@ SHELL := /bin/sh
 ifeq ($(STACK),local)
 pulumi = python -m local pulumi -- $(STACK) $(1)
 within = python -m local exec --
+set = local
 else
 pulumi = pulumi $(1) --stack $(STACK)
 within =
+set = deploy
 endif
 
 # Before the laptop's network takes over: a changed lock is installed from the package index.
@@ -26,7 +28,7 @@ help: ## what there is
 
 setup:
 	@command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) is not on PATH; install Python 3.13, or set PYTHON" >&2; exit 1; }
-	@$(PYTHON) tools/setup.py local
+	@$(PYTHON) tools/setup.py $(set)
 
 setup-dev:
 	@command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) is not on PATH; install Python 3.13, or set PYTHON" >&2; exit 1; }
@@ -45,11 +47,13 @@ endif
 classify: setup ## upload IMAGES="a.jpg 'b c.png'" and print what was found (FORMAT=table|json)
 	@$(within) python tools/classify.py --stack $(STACK) --format $(FORMAT) --timeout $(TIMEOUT) -- $(IMAGES)
 
+preview: set = local
 preview: setup ## plan STACK against the laptop's stand-in, offline
 	@$(bundle)
 	@python -m local start
 	@python -m local pulumi -- $(STACK) preview
 
+down: set = local
 down: setup ## destroy the local stack through Pulumi and stop the laptop cloud
 	@python -m local down
 

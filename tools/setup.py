@@ -1,4 +1,4 @@
-"""Installs what this checkout needs, into this checkout, once: python3.13 tools/setup.py local | dev.
+"""Installs what this checkout needs, into this checkout, once: python3.13 tools/setup.py deploy | local | dev.
 
 Runs on the standard library alone. What is there and unchanged is left as it is; a run with nothing to do takes
 well under a second. Everything is pinned by hash: Python packages, npm packages, Go modules, model weights.
@@ -24,7 +24,8 @@ PULUMI_VERSION = "3.259.0"
 # Packages that building the CLI compiles, to show how far it has come.
 _PULUMI_PACKAGES = 1900
 _NODE_MAJOR = 20
-_SETS = {"local": ("deploy.txt", "local.txt"), "dev": ("dev.txt",)}
+# Each holds those before it: what `pulumi up` needs; the laptop cloud; the tests.
+_SETS = {"deploy": ("deploy.txt", "client.txt"), "local": ("deploy.txt", "local.txt"), "dev": ("dev.txt",)}
 _console = threading.Lock()
 
 
@@ -45,20 +46,28 @@ def main() -> int:
         return 1
     TOOLS.mkdir(exist_ok=True)
     try:
-        with ThreadPoolExecutor() as pool:
-            # The slow ones side by side: compiling, and two registries.
-            tasks = [pool.submit(step) for step in (pulumi, npm_packages, lambda: python_packages(sys.argv[1]))]
-            pulumi_ready, node, uv = (task.result() for task in tasks)
-        del pulumi_ready
-        # Relative to the tools' folder, which may be reached under several names.
-        chosen = {"node": node.removeprefix(f"{TOOLS}/"), "models": models().name, "worker": worker(uv).name}
-        text = json.dumps(chosen)
-        if not (TOOLS / "local.json").exists() or (TOOLS / "local.json").read_text() != text:
-            (TOOLS / "local.json").write_text(text)
+        _install(sys.argv[1])
     except SetupError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _install(which: str) -> None:
+    with ThreadPoolExecutor() as pool:
+        # The slow ones side by side: compiling, and two registries.
+        cli, packages = pool.submit(pulumi), pool.submit(python_packages, which)
+        node = pool.submit(npm_packages) if which != "deploy" else None
+        cli.result()
+        uv = packages.result()
+        if node is None:
+            return
+        # Relative to the tools' folder, which may be reached under several names.
+        path = node.result().removeprefix(f"{TOOLS}/")
+    chosen = json.dumps({"node": path, "models": models().name, "worker": worker(uv).name})
+    listing = TOOLS / "local.json"
+    if not listing.exists() or listing.read_text() != chosen:
+        listing.write_text(chosen)
 
 
 def python_packages(which: str) -> str:
@@ -69,7 +78,8 @@ def python_packages(which: str) -> str:
     wanted = {
         name: f"{name} {_digest([ROOT / 'requirements' / file for file in files])}" for name, files in _SETS.items()
     }
-    if installed not in {wanted[which], wanted["dev"]}:
+    names = list(_SETS)
+    if installed not in {wanted[name] for name in names[names.index(which) :]}:
         say("python", "installing packages into .venv")
         if not (VENV / "bin" / "python").exists():
             run("python", [uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(VENV)])
