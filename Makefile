@@ -58,7 +58,7 @@ down: setup ## destroy the local stack through Pulumi and stop the laptop cloud
 	@python -m local down
 
 clean: ## as down, and delete all its data
-	@if [ -x .venv/bin/python ]; then python -m local stop; fi
+	@if [ -d .local ]; then python -m local stop; fi
 	@rm -rf .local .build
 
 format: setup-dev ## format the code

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+import pulumi
 import uv
 
 PYTHON_VERSION = "3.13"
@@ -24,7 +25,7 @@ _PLATFORM = "x86_64-manylinux_2_28"
 _BUILDER_VERSION = "1"
 
 
-class BundleError(Exception):
+class BundleError(pulumi.RunError):
     """The bundle could not be built; the text says why."""
 
 

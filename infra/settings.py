@@ -24,8 +24,11 @@ CAPTION_FEATURES = frozenset({"caption", "denseCaptions"})
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
-class SettingsError(Exception):
-    """Every setting that is wrong, one line each: its key, its value and what is allowed."""
+class SettingsError(pulumi.RunError):
+    """Every setting that is wrong, one line each: its key, its value and what is allowed.
+
+    Pulumi shows a RunError's text alone, without a stack trace.
+    """
 
 
 @dataclass(frozen=True, kw_only=True)

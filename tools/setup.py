@@ -223,22 +223,23 @@ def run(
     each_line: Callable[[str], None] | None = None,
 ) -> None:
     """Runs a command quietly; raises SetupError with the end of what it printed when it fails."""
-    process = subprocess.Popen(
-        list(command),
+    lines: list[str] = []
+    words = list(command)
+    with subprocess.Popen(
+        words,
         cwd=folder,
         env=os.environ | dict(environment or {}),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         stdin=subprocess.DEVNULL,
         text=True,
-    )
-    lines: list[str] = []
-    for line in process.stdout or ():
-        lines.append(line)
-        if each_line:
-            each_line(line)
-    if process.wait():
-        raise SetupError(f"{name}: {' '.join(process.args[:3])} ... failed:\n{''.join(lines[-25:])}")  # type: ignore[index]
+    ) as process:
+        for line in process.stdout or ():
+            lines.append(line)
+            if each_line:
+                each_line(line)
+    if process.returncode:
+        raise SetupError(f"{name}: {' '.join(words[:3])} ... failed:\n{''.join(lines[-25:])}")
 
 
 def say(name: str, text: str) -> None:

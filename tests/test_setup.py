@@ -1,0 +1,48 @@
+"""Setting up: what is missing is said in one sentence, and half a tool is never taken for a whole one."""
+
+from pathlib import Path
+
+import pytest
+import setup
+
+
+def test_without_pulumi_and_go_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(setup, "TOOLS", tmp_path)
+    with pytest.raises(setup.SetupError, match=r"install Pulumi .*, or Go 1\.26 .* to have it built"):
+        setup.pulumi()
+
+
+def test_a_pulumi_on_path_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = tmp_path / "pulumi"
+    own.touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert setup.pulumi() == str(own)
+
+
+def test_what_was_left_half_done_is_done_again(tmp_path: Path) -> None:
+    target = tmp_path / "tool"
+    built: list[bool] = []
+
+    def build(folder: Path) -> None:
+        built.append((folder / "leftover").exists())
+        (folder / "leftover").touch()
+        if len(built) == 1:
+            raise setup.SetupError("interrupted")
+
+    with pytest.raises(setup.SetupError):
+        setup.once(target, build)
+    setup.once(target, build)
+    setup.once(target, build)
+    assert built == [False, False]
+
+
+def test_a_command_that_fails_is_shown_with_the_end_of_its_output() -> None:
+    with pytest.raises(setup.SetupError, match=r"(?s)tool: sh -c .*it broke"):
+        setup.run("tool", ["sh", "-c", "echo it broke; exit 3"])
+
+
+def test_the_usage_is_said(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["setup.py", "everything"])
+    assert setup.main() == 2
+    assert "deploy | local | dev" in capsys.readouterr().err
