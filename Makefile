@@ -8,7 +8,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH):$(CURDIR)/.tools/pulumi-3.259.0/bin
 export PYTHONPATH :=
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev up classify preview down clean format lint types check test lock
+.PHONY: help setup setup-dev up classify preview down clean format lint package types check test lock
 
 ifeq ($(STACK),local)
 pulumi = python -m local pulumi -- $(STACK) $(1)
@@ -67,13 +67,16 @@ format: setup-dev ## format the code
 lint: setup-dev
 	@ruff format --check . && ruff check .
 
+package: setup-dev
+	@$(bundle)
+
 types: setup-dev
 	@basedpyright
 
-check: setup-dev lint types ## format, lint, types and the tests that need no laptop cloud; offline
+check: setup-dev lint types package ## format, lint, types and the tests that need no laptop cloud; offline
 	@python -m pytest -m "not laptop" -q
 
-test: setup-dev lint types ## all of check, and the tests that deploy to the laptop
+test: setup-dev lint types package ## all of check, and the tests that deploy to the laptop
 	@python -m pytest
 
 lock: setup-dev ## compile requirements/*.txt anew

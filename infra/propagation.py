@@ -29,7 +29,7 @@ class _Wait(dynamic.ResourceProvider):
         return dynamic.UpdateResult(_news)
 
 
-class Propagation(dynamic.Resource):
+class Propagation(dynamic.Resource, module="image-pipeline", name="Propagation"):
     """Ready when `seconds` have passed since the last of `grants` was first made; free at every later run."""
 
     def __init__(

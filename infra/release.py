@@ -141,7 +141,7 @@ class _ReleaseProvider(dynamic.ResourceProvider):
         publisher.check(props["site"], props["functions"])
 
 
-class Release(dynamic.Resource):
+class Release(dynamic.Resource, module="image-pipeline", name="Release"):
     """`bundle`, live on `app`, with exactly `functions` registered; shipped again only when its content changes."""
 
     sha256: pulumi.Output[str]

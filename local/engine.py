@@ -24,6 +24,8 @@ def environment(home: Home) -> dict[str, str]:
     """The environment that makes the engine keep everything in `home`."""
     return {
         "PULUMI_BACKEND_URL": f"file://{home.pulumi}",
+        # Not the user's own: which stack is selected there is none of our business.
+        "PULUMI_HOME": str(home.pulumi / "home"),
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(_passphrase(home)),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
     }
