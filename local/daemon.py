@@ -149,6 +149,7 @@ async def _start(home: Home, stack: AsyncExitStack, node: str, models: Path, wor
         await effects.apply(resource)
     delivering = asyncio.create_task(events.deliver())
     stack.callback(delivering.cancel)
+    delivering.add_done_callback(_delivery_ended)
     server, provider_port = await serve(Provider(resources, applied=effects.apply, removed=effects.remove))
     stack.push_async_callback(server.stop, 1)
     ports = Ports(provider=provider_port, identity=identity_port, proxy=proxy_port)
@@ -163,6 +164,13 @@ async def _watch(child: process.Child) -> None:
     code = await child.ended
     _log.critical("%s ended unasked with %s; stopping", child.name, code)
     os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _delivery_ended(task: asyncio.Task[None]) -> None:
+    """The delivery runs for ever; if it does not, no image would ever be classified again."""
+    if not task.cancelled():
+        _log.critical("the delivery of events has ended; stopping", exc_info=task.exception())
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 async def _models(home: Home, models: Path) -> tuple[process.Child, dict[str, str]]:

@@ -110,7 +110,7 @@ class Identities:
 
     def _assumable(self, secret: str) -> dict[str, str] | None:
         """Client id to object id of the identities a caller with this secret may act as; None for a stranger."""
-        if secrets.compare_digest(secret, self.user_secret):
+        if secrets.compare_digest(secret.encode(), self.user_secret.encode()):
             return {USER_CLIENT: USER}
         site = self._resources.get(self._sites.get(secret, ""))
         if site is None:

@@ -18,6 +18,8 @@ from typing import Any
 from urllib.parse import quote
 from xml.sax.saxutils import escape
 
+import aiohttp
+
 from local.authorization import Authorization
 from local.gateway import operations
 from local.gateway.backend import StorageBackend
@@ -124,7 +126,10 @@ class EventGrid:
             return
         policy: Properties = subscription.inputs.get("retryPolicy") or {}
         try:
-            await self._to_queue(subscription, event)
+            try:
+                await self._to_queue(subscription, event)
+            except aiohttp.ClientError as error:
+                raise DeliveryError(f"the queue cannot be reached: {error}", final=False) from error
         except DeliveryError as error:
             attempts += 1
             age_minutes = (time.time() - published) / 60
@@ -189,7 +194,7 @@ class EventGrid:
             ) as response:
                 if response.status != 201:
                     raise DeliveryError(f"{response.status} {(await response.text())[:300]}", final=True)
-        except DeliveryError as error:
+        except (DeliveryError, aiohttp.ClientError) as error:
             # As Azure: an event that cannot be dead-lettered either is dropped.
             _log.error("event dropped, its dead letter was refused: %s; %s", error, event)
 

@@ -111,9 +111,18 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         given = _inputs(request.news)
         if request.preview:
             return provider_pb2.UpdateResponse(properties=_struct(planned(kind, given)))
+        before = self._resources.get(request.id)
+        if before is None:
+            await _refuse(context, f"ResourceNotFound: {request.id} does not exist")
+            raise AssertionError("unreachable: the call was aborted")
         resource = self._resource(kind, given, request.id)
         self._resources.put(resource)
-        await self._applied(resource)
+        try:
+            await self._applied(resource)
+        except Exception as error:  # noqa: BLE001 (reported to the engine; what was there before stays)
+            self._resources.put(before)
+            _log.exception("updating %s", request.id)
+            await _refuse(context, f"{request.id} could not be updated: {error}")
         return provider_pb2.UpdateResponse(properties=_struct(resource.outputs))
 
     async def Read(self, request: Any, context: Any) -> Any:

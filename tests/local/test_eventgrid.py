@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
 from local.gateway.eventgrid import EventGrid
@@ -26,7 +27,7 @@ class Backend:
     """Azurite's place: answers with `status`, and remembers."""
 
     def __init__(self) -> None:
-        self.status = 201
+        self.status: int | Exception = 201
         self.sent: list[tuple[str, str, bytes, Any]] = []
         self.arrived = asyncio.Event()
 
@@ -35,6 +36,8 @@ class Backend:
         self.sent.append((service, path, named["body"], named.get("query")))
         self.arrived.set()
         status = self.status
+        if isinstance(status, Exception):
+            raise status
 
         class Response:
             async def text(self) -> str:
@@ -171,8 +174,11 @@ def test_an_event_outlives_the_daemon_until_it_is_delivered(
     assert len(backend.sent) == 1
 
 
-def test_a_failed_delivery_is_tried_again_later(grid: EventGrid, account: Resource, backend: Backend) -> None:
-    backend.status = 500
+@pytest.mark.parametrize("trouble", [500, aiohttp.ClientConnectionError("down")])
+def test_a_failed_delivery_is_tried_again_later(
+    grid: EventGrid, account: Resource, backend: Backend, trouble: int | Exception
+) -> None:
+    backend.status = trouble
     announce(grid, account)
     deliver(grid, backend)
     deliver(grid, backend, times=2)

@@ -264,6 +264,7 @@ def test_items_are_written_and_read_under_their_etags(cosmos: Callable[..., Answ
     assert cosmos("PUT", f"{DOCS}/1", body={"id": "1", "n": 3}, If_Match=headers["etag"], **key)[0] == 412
     assert json.loads(cosmos("GET", f"{DOCS}/1", **key)[2])["n"] == 2
     assert cosmos("GET", f"{DOCS}/1")[0] == 400
+    assert cosmos("POST", DOCS, body=["not an item"], **key)[0] == 400
 
 
 def test_cosmos_refuses_what_no_role_allows_and_what_it_does_not_do(cosmos: Callable[..., Answer]) -> None:

@@ -163,6 +163,28 @@ def test_a_subscription_is_refused_until_the_topics_identity_holds_both_roles(de
     assert create(deployment.resources, kind, subscription()).id.endswith("/eventSubscriptions/s")
 
 
+def test_an_update_that_fails_leaves_what_was_there(deployment: Deployment) -> None:
+    account = deployment.storage()
+
+    async def fails(_resource: Resource) -> None:
+        raise OSError("disk full")
+
+    async def conversation() -> None:
+        server, port = await serve(Provider(deployment.resources, applied=fails, removed=fails))
+        request = provider_pb2.UpdateRequest(
+            id=account.id, urn=urn("storage:StorageAccount"), news=struct(STORAGE | {"tags": {"a": "b"}})
+        )
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+            try:
+                await provider_pb2_grpc.ResourceProviderStub(channel).Update(request)
+            finally:
+                await server.stop(0)
+
+    with pytest.raises(grpc.aio.AioRpcError, match="could not be updated: disk full"):
+        asyncio.run(conversation())
+    assert deployment.resources.get(account.id) == account
+
+
 @pytest.mark.parametrize(
     ("change", "changes", "replaces"),
     [

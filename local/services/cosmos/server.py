@@ -13,7 +13,7 @@ from aiohttp import web
 from local.authorization import COSMOS, Authorization
 from local.identity import Identities, TokenError
 from local.resources import Properties, Resource, Resources
-from local.services.cosmos.store import Container, CosmosError, Store, Stored
+from local.services.cosmos.store import Container, CosmosError, Item, Store, Stored
 
 _ITEMS = f"{COSMOS}/sqlDatabases/containers/items"
 _METADATA = f"{COSMOS}/readMetadata"
@@ -106,7 +106,7 @@ class Cosmos:
         partition = None if header is None else json.dumps(json.loads(header))
         if_match = request.headers.get("If-Match")
         if not rest:
-            item = await request.json()
+            item = await _item(request)
             if _flag(request, "x-ms-documentdb-is-upsert"):
                 stored, new = self._store.upsert(container, partition, item, if_match)
                 return _stored(stored, 201 if new else 200)
@@ -120,13 +120,23 @@ class Cosmos:
                     return _response(None, 304, {"etag": stored.etag})
                 return _stored(stored, 200)
             case "PUT":
-                item = await request.json()
+                item = await _item(request)
                 return _stored(self._store.replace(container, partition, rest[0], item, if_match), 200)
             case "DELETE":
                 self._store.delete(container, partition, rest[0], if_match)
                 return _response(None, 204)
             case _:
                 raise _unsupported(request)
+
+
+async def _item(request: web.Request) -> Item:
+    try:
+        item = json.loads(await request.read())
+    except ValueError as error:
+        raise CosmosError(400, "BadRequest", f"The body is not JSON: {error}") from error
+    if not isinstance(item, dict):
+        raise CosmosError(400, "BadRequest", "The body is not a JSON object.")
+    return item
 
 
 def _action(request: web.Request, parts: list[str]) -> str:
