@@ -42,19 +42,16 @@ class Checkout:
 
     def python(self, code: str) -> subprocess.CompletedProcess[str]:
         """Runs Python as the laptop's user, signed in."""
-        python = str(self.root / ".venv/bin/python")
-        return subprocess.run(
-            [python, "-m", "local", "exec", "--", python, "-c", code],
-            cwd=self.root, capture_output=True, text=True, check=False, env=_plain_environment(), timeout=120,
-        )  # fmt: skip
+        return self.local("exec", "--", "python", "-c", code)
 
     def local(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Runs `python -m local`."""
-        path = f"{self.root}/.venv/bin:{os.environ['PATH']}"
+        """Runs `python -m local`, with the PATH that the Makefile gives it."""
+        environment = _plain_environment()
+        path = [f"{self.root}/.venv/bin", environment["PATH"], f"{self.root}/.tools/pulumi-3.259.0/bin"]
         return subprocess.run(
             [str(self.root / ".venv/bin/python"), "-m", "local", *arguments],
             cwd=self.root, capture_output=True, text=True, check=False,
-            env=_plain_environment() | {"PATH": f"{path}:{self.root}/.tools/pulumi-3.259.0/bin"}, timeout=300,
+            env=environment | {"PATH": os.pathsep.join(path)}, timeout=300,
         )  # fmt: skip
 
     @property

@@ -172,7 +172,7 @@ from azure.cosmos import CosmosClient
 from azure.identity import DefaultAzureCredential
 from azure.storage.blob import BlobServiceClient
 outputs = json.loads(subprocess.check_output(
-    [".tools/pulumi-3.259.0/bin/pulumi", "stack", "output", "--json", "--stack", "local"], text=True))
+    ["pulumi", "stack", "output", "--json", "--stack", "local"], text=True))
 credential = DefaultAzureCredential()
 blobs = BlobServiceClient(outputs["imagesEndpoint"], credential)
 database = CosmosClient(outputs["recordsEndpoint"], credential).get_database_client("pipeline")

@@ -5,7 +5,12 @@ import json
 from typing import Any
 
 import pytest
+import requests
+import urllib3
+from azure.core.credentials import AccessToken
 from azure.core.exceptions import HttpResponseError, ResourceModifiedError, ResourceNotFoundError
+from azure.core.pipeline.transport import HttpRequest, HttpResponse, HttpTransport
+from azure.core.rest._requests_basic import RestRequestsTransportResponse
 from azure.cosmos.exceptions import (
     CosmosAccessConditionFailedError,
     CosmosResourceExistsError,
@@ -180,6 +185,53 @@ def test_only_a_verdict_on_the_image_is_a_rejection(error: Exception, expected: 
     put(analyzer, error)
     with pytest.raises(expected):
         analyzer.analyze(b"cat", ["tags"])
+
+
+class Throttled(HttpTransport[HttpRequest, HttpResponse]):
+    """A service that refuses the first `refusals` calls with 429."""
+
+    def __init__(self, refusals: int) -> None:
+        self.refusals = refusals
+        self.calls = 0
+
+    def open(self) -> None: ...
+
+    def close(self) -> None: ...
+
+    def __exit__(self, *_arguments: object) -> None: ...
+
+    def sleep(self, _duration: float) -> None: ...
+
+    def send(self, request: HttpRequest, **_named: Any) -> HttpResponse:
+        self.calls += 1
+        throttled = self.calls <= self.refusals
+        answer = requests.Response()
+        answer.status_code = 429 if throttled else 200
+        answer.headers["Content-Type"] = "application/json"
+        if throttled:
+            answer.headers["Retry-After"] = "1"
+        body = {"error": {"code": "429", "message": "slow down"}} if throttled else ANSWER
+        answer.raw = urllib3.HTTPResponse(io.BytesIO(json.dumps(body).encode()), preload_content=False)
+        return RestRequestsTransportResponse(request=request, internal_response=answer)
+
+
+class Signed:
+    """A credential that needs nobody."""
+
+    def get_token(self, *_scopes: str, **_named: Any) -> AccessToken:
+        return AccessToken("token", 4_000_000_000)
+
+
+@pytest.mark.parametrize(("refusals", "succeeds"), [(0, True), (12, True), (13, False)])
+def test_a_throttled_call_is_tried_again_many_times(refusals: int, succeeds: bool) -> None:
+    service = Throttled(refusals)
+    analyzer = VisionAnalyzer("https://vision/", Signed(), transport=service)
+    if succeeds:
+        assert analyzer.analyze(b"cat", ["tags"]).findings["tags"][0]["name"] == "cat"
+    else:
+        with pytest.raises(HttpResponseError):
+            analyzer.analyze(b"cat", ["tags"])
+    assert service.calls == min(refusals, 12) + 1
 
 
 def test_a_record_is_created_or_replaced_under_its_etag() -> None:

@@ -60,6 +60,12 @@ def test_the_last_attempt_is_the_hosts() -> None:
     assert host["extensions"]["queues"]["maxDequeueCount"] == last
 
 
+def test_a_run_ends_before_its_message_could_be_handed_out_again() -> None:
+    """The lease is ten minutes, and may not be renewable (docs/decisions/0014)."""
+    hours, minutes, seconds = json.loads((ROOT / "functions/host.json").read_text())["functionTimeout"].split(":")
+    assert int(hours) * 3600 + int(minutes) * 60 + int(seconds) < 600
+
+
 def test_what_ships_is_locked() -> None:
     assert (ROOT / "functions/requirements.txt").read_text() == (ROOT / "requirements/functions.txt").read_text()
 

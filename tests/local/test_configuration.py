@@ -22,7 +22,7 @@ def test_our_own_host_json_is_understood() -> None:
     options = read_host_json(ROOT / "functions/host.json")
     assert options.queues.max_dequeue_count == 5
     assert options.queues.retry_visibility_seconds == 10
-    assert options.timeout_seconds == 300
+    assert options.timeout_seconds == 540
 
 
 def test_defaults_are_azures(tmp_path: Path) -> None:

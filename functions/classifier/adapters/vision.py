@@ -20,12 +20,20 @@ _VERDICTS = frozenset(
 )
 
 
+# One account answers about ten calls a second and refuses the rest with 429 and Retry-After, which the SDK's retry
+# policy waits for. A refusal is no failure of the image, so many are borne before the message is given back: the
+# policy's own three would make good images poison in a burst (docs/decisions/0008).
+_PATIENCE = {"retry_total": 12, "retry_status": 12, "retry_backoff_max": 20}
+
+
 class VisionAnalyzer:
     """`ports.Analyzer` over one Vision account; the image's bytes are sent, so the blobs may stay private."""
 
-    def __init__(self, endpoint: str, credential: TokenCredential) -> None:
+    def __init__(self, endpoint: str, credential: TokenCredential, **client_options: Any) -> None:
         # Azure gives the endpoint with a slash at its end, and the SDK would add a second one.
-        self._client = ImageAnalysisClient(endpoint.rstrip("/"), credential, api_version=API_VERSION)
+        self._client = ImageAnalysisClient(
+            endpoint.rstrip("/"), credential, api_version=API_VERSION, **(_PATIENCE | client_options)
+        )
 
     @property
     def identity(self) -> str:
