@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-OURS = {"infra", "functions", "classifier", "local", "policy", "tools", "samples", "classify"}
+OURS = {"infra", "functions", "classifier", "local", "policy", "tools", "samples", "classify", "steps"}
 
 
 def imports(path: Path) -> set[str]:

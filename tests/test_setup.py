@@ -2,22 +2,24 @@
 
 from pathlib import Path
 
+import pulumi_cli
 import pytest
 import setup
+import steps
 
 
 def test_without_pulumi_and_go_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(setup, "TOOLS", tmp_path)
-    with pytest.raises(setup.SetupError, match=r"install Pulumi .*, or Go 1\.26 .* to have it built"):
-        setup.pulumi()
+    monkeypatch.setattr(pulumi_cli, "TOOLS", tmp_path)
+    with pytest.raises(steps.SetupError, match=r"install Pulumi .*, or Go 1\.26 .* to have it built"):
+        pulumi_cli.require()
 
 
 def test_a_pulumi_on_path_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     own = tmp_path / "pulumi"
     own.touch(mode=0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert setup.pulumi() == str(own)
+    assert pulumi_cli.pulumi() == str(own)
 
 
 def test_what_was_left_half_done_is_done_again(tmp_path: Path) -> None:
@@ -28,18 +30,18 @@ def test_what_was_left_half_done_is_done_again(tmp_path: Path) -> None:
         built.append((folder / "leftover").exists())
         (folder / "leftover").touch()
         if len(built) == 1:
-            raise setup.SetupError("interrupted")
+            raise steps.SetupError("interrupted")
 
-    with pytest.raises(setup.SetupError):
-        setup.once(target, build)
-    setup.once(target, build)
-    setup.once(target, build)
+    with pytest.raises(steps.SetupError):
+        steps.once(target, build)
+    steps.once(target, build)
+    steps.once(target, build)
     assert built == [False, False]
 
 
 def test_a_command_that_fails_is_shown_with_the_end_of_its_output() -> None:
-    with pytest.raises(setup.SetupError, match=r"(?s)tool: sh -c .*it broke"):
-        setup.run("tool", ["sh", "-c", "echo it broke; exit 3"])
+    with pytest.raises(steps.SetupError, match=r"(?s)tool: sh -c .*it broke"):
+        steps.run("tool", ["sh", "-c", "echo it broke; exit 3"])
 
 
 def test_the_usage_is_said(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
