@@ -34,6 +34,7 @@ class Queue:
         self.changed = asyncio.Event()
         self.delete_error = delete_error
         self.update_error: Exception | None = None
+        self.send_error: Exception | None = None
 
     async def receive_messages(self, *, max_messages: int, **_named: Any) -> Any:
         for _ in range(min(max_messages, len(self.waiting))):
@@ -55,6 +56,8 @@ class Queue:
 
     async def send_message(self, content: str, **_named: Any) -> None:
         self.note("sent", content)
+        if self.send_error:
+            raise self.send_error
 
 
 def run(queue: Queue, poison: Queue, answer: str | None, until: Queue, *, at_most: float = 2) -> list[str]:
@@ -105,6 +108,14 @@ def test_a_message_that_is_not_base64_is_poison_at_once() -> None:
     queue, poison = Queue(queued("not base64!")), Queue()
     assert run(queue, poison, None, poison) == []
     assert poison.done == [("sent", "not base64!")]
+
+
+def test_a_poison_queue_that_refuses_leaves_the_message_where_it_is(caplog: pytest.LogCaptureFixture) -> None:
+    queue, poison = Queue(event(attempt=5)), Queue()
+    poison.send_error = HttpResponseError("AuthorizationPermissionMismatch")
+    assert run(queue, poison, "error", poison) == ["event"]
+    assert queue.done == []
+    assert "AuthorizationPermissionMismatch" in caplog.text
 
 
 def test_a_lost_lease_is_no_error() -> None:

@@ -61,10 +61,15 @@ class QueueListener:
                 count += 1
                 task = asyncio.create_task(self._process(message))
                 self._running.add(task)
-                task.add_done_callback(self._running.discard)
+                task.add_done_callback(self._ended)
         except HttpResponseError as error:
             _log.error("receiving from %s: %s", self._queue.queue_name, error.message)
         return count
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("a message comes back when its lease ends: %s", error)
 
     async def _process(self, message: QueueMessage) -> None:
         attempt = message.dequeue_count or 1
