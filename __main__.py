@@ -15,9 +15,9 @@ telemetry = infra.Telemetry("telemetry", place=place, retention_days=settings.lo
 host = infra.HostStorage("host", place=place)
 images = infra.ImageStorage("images", place=place)
 topic = infra.ImageTopic("topic", place=place, source=images)
-vision = infra.Vision("vision", place=place)
-ceiling = settings.autoscale_max_ru
-records = infra.Records("records", place=place, autoscale_max_ru=ceiling, cache_days=settings.cache_days)
+sizing = settings.sizing
+vision = infra.VisionPool("vision", place=place, count=sizing.vision_accounts)
+records = infra.Records("records", place=place, autoscale_max_ru=sizing.max_ru, cache_days=settings.cache_days)
 
 function, events = foundation.function, topic.principal
 users = [infra.user(object_id) for object_id in settings.uploaders]
@@ -28,7 +28,7 @@ grants = [
     grant(function, Role.STORAGE_QUEUE_DATA_READER, on=images.queue_scope),
     grant(function, Role.STORAGE_QUEUE_DATA_MESSAGE_PROCESSOR, on=images.queue_scope),
     grant(function, Role.STORAGE_QUEUE_DATA_MESSAGE_SENDER, on=images.poison_scope),
-    grant(function, Role.COGNITIVE_SERVICES_USER, on=vision.scope),
+    *(grant(function, Role.COGNITIVE_SERVICES_USER, on=account) for account in vision.scopes),
     grant(function, Role.MONITORING_METRICS_PUBLISHER, on=telemetry.scope),
     grant(events, Role.STORAGE_QUEUE_DATA_MESSAGE_SENDER, on=images.queue_scope),
     grant(events, Role.STORAGE_BLOB_DATA_CONTRIBUTOR, on=images.deadletter_scope),
@@ -42,7 +42,7 @@ route = infra.ImageRoute("route", place=place, topic=topic, storage=images, afte
 code = infra.code_settings(settings, identity=identity, images=images, vision=vision, records=records)
 app = infra.FunctionApp(
     "app", place=place, identity=identity, host=host, telemetry=telemetry, settings=code,
-    maximum_instances=settings.maximum_instances, after=[in_force],
+    sizing=sizing, after=[in_force],
 )  # fmt: skip
 bundle = infra.build(Path("functions"), Path(".build"))
 release = infra.Release("release", app=app, bundle=bundle, functions=["classify"])
@@ -54,3 +54,4 @@ pulumi.export("recordsDatabase", records.database.name)
 pulumi.export("recordsContainer", records.images.name)
 pulumi.export("functionApp", app.site.name)
 pulumi.export("release", release.sha256)
+pulumi.export("sizing", sizing.table())

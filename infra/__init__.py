@@ -11,7 +11,7 @@ from infra.roles import Role, grant, user
 from infra.settings import Settings
 from infra.storage import HostStorage, ImageStorage
 from infra.telemetry import Telemetry
-from infra.vision import Vision
+from infra.vision import VisionPool
 
 __all__ = [
     "READ_RECORDS",
@@ -28,7 +28,7 @@ __all__ = [
     "Role",
     "Settings",
     "Telemetry",
-    "Vision",
+    "VisionPool",
     "build",
     "code_settings",
     "grant",

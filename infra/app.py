@@ -10,9 +10,10 @@ from infra.bundle import PYTHON_VERSION
 from infra.database import Records
 from infra.foundation import Place
 from infra.settings import Settings
+from infra.sizing import Sizing
 from infra.storage import HostStorage, ImageStorage
 from infra.telemetry import Telemetry
-from infra.vision import Vision
+from infra.vision import VisionPool
 
 
 def code_settings(
@@ -20,7 +21,7 @@ def code_settings(
     *,
     identity: managedidentity.UserAssignedIdentity,
     images: ImageStorage,
-    vision: Vision,
+    vision: VisionPool,
     records: Records,
 ) -> dict[str, pulumi.Input[str]]:
     """The code's environment: what `functions/classifier/settings.py` requires, and its trigger's connection."""
@@ -33,7 +34,7 @@ def code_settings(
         "PIPELINE_COSMOS_DATABASE": records.database.name,
         "PIPELINE_COSMOS_IMAGES": records.images.name,
         "PIPELINE_COSMOS_ANALYSES": records.analyses.name,
-        "PIPELINE_VISION_ENDPOINT": vision.endpoint,
+        "PIPELINE_VISION_ENDPOINTS": pulumi.Output.json_dumps(vision.endpoints),
         "PIPELINE_FEATURES": json.dumps([*settings.features]),
         "PIPELINE_MIN_CONFIDENCE": str(settings.min_confidence),
         # The queue trigger's connection, by identity:
@@ -41,6 +42,8 @@ def code_settings(
         "IMAGES__queueServiceUri": images.queue_endpoint,
         "IMAGES__credential": "managedidentity",
         "IMAGES__clientId": identity.client_id,
+        # Wins over host.json: https://learn.microsoft.com/azure/azure-functions/functions-host-json#override-hostjson-values
+        "AzureFunctionsJobHost__extensions__queues__batchSize": str(settings.sizing.batch_size),
     }
 
 
@@ -73,7 +76,7 @@ class FunctionApp(pulumi.ComponentResource):
         host: HostStorage,
         telemetry: Telemetry,
         settings: Mapping[str, pulumi.Input[str]],
-        maximum_instances: int,
+        sizing: Sizing,
         after: Sequence[pulumi.Resource],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -116,7 +119,7 @@ class FunctionApp(pulumi.ComponentResource):
                 ),
                 runtime=web.FunctionsRuntimeArgs(name=web.RuntimeName.PYTHON, version=PYTHON_VERSION),
                 scale_and_concurrency=web.FunctionsScaleAndConcurrencyArgs(
-                    maximum_instance_count=maximum_instances, instance_memory_mb=2048
+                    maximum_instance_count=sizing.maximum_instances, instance_memory_mb=sizing.instance_memory_mb
                 ),
             ),
             # A plain dict on purpose: SiteConfigArgs adds netFrameworkVersion, which Flex Consumption refuses

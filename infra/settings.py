@@ -7,6 +7,8 @@ from typing import Any, cast
 
 import pulumi
 
+from infra.sizing import Sizing, SizingError, derive
+
 # https://learn.microsoft.com/azure/ai-services/computer-vision/overview-image-analysis (regions, 2026 copy)
 CAPTION_REGIONS = frozenset(
     {"eastus", "westus", "francecentral", "northeurope", "westeurope", "southeastasia", "eastasia", "koreacentral"}
@@ -40,8 +42,7 @@ class Settings:
     features: tuple[str, ...]
     min_confidence: float
     uploaders: tuple[str, ...]
-    maximum_instances: int
-    autoscale_max_ru: int
+    sizing: Sizing
     cache_days: int
     log_retention_days: int
     role_propagation_seconds: int
@@ -76,8 +77,7 @@ class Settings:
             uploaders=reader.texts(
                 "uploaders", lambda item: bool(_GUID.fullmatch(item)), "a list of object ids (GUIDs)"
             ),
-            maximum_instances=reader.integer("maximumInstances", 40, 1000),
-            autoscale_max_ru=reader.integer("autoscaleMaxRu", 1000, 1_000_000, step=1000),
+            sizing=reader.sizing(),
             cache_days=reader.integer("cacheDays", 1, 3650),
             log_retention_days=reader.integer("logRetentionDays", 30, 730),
             role_propagation_seconds=reader.integer("rolePropagationSeconds", 0, 900),
@@ -114,12 +114,22 @@ class _Reader:
         self.refuse(key, value, allowed)
         return ""
 
-    def integer(self, key: str, low: int, high: int, *, step: int = 1) -> int:
+    def integer(self, key: str, low: int, high: int) -> int:
         value = self._read(key)
-        if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high and value % step == 0:
+        if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:
             return value
-        self.refuse(key, value, f"{low} to {high}" + (f" in steps of {step}" if step > 1 else ""))
+        self.refuse(key, value, f"{low} to {high}")
         return low
+
+    def sizing(self) -> Sizing:
+        images = self.integer("imagesPerMonth", 1, 10**12)
+        peak = self.integer("peakFactor", 1, 100)
+        calls = self.integer("visionCallsPerSecond", 1, 100)
+        try:
+            return derive(images_per_month=images, peak_factor=peak, vision_calls_per_second=calls)
+        except SizingError as error:
+            self.refuse("imagesPerMonth", images, f"fewer images: {error}")
+            return derive(images_per_month=1, peak_factor=1, vision_calls_per_second=calls)
 
     def texts(self, key: str, accept: Callable[[str], bool], allowed: str) -> tuple[str, ...]:
         value: object = self._read(key)

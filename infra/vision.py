@@ -1,4 +1,4 @@
-"""Vision: the account that analyses images."""
+"""Vision: the accounts that analyse images."""
 
 import pulumi
 from pulumi_azure_native import cognitiveservices
@@ -7,20 +7,25 @@ from infra.foundation import Place
 from infra.roles import Scope
 
 
-class Vision(pulumi.ComponentResource):
-    """An Azure AI Vision account that Entra identities only can call.
+class VisionPool(pulumi.ComponentResource):
+    """Azure AI Vision accounts that Entra identities only can call; each answers about ten calls a second.
 
+    An account's name comes from its number, so one more changes none of the others.
     Image Analysis 4.0 retires on 2028-09-25:
     https://learn.microsoft.com/azure/ai-services/computer-vision/migration-options
     """
 
-    account: cognitiveservices.Account
+    accounts: list[cognitiveservices.Account]
 
-    def __init__(self, name: str, *, place: Place, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("image-pipeline:vision:Vision", name, {}, opts)
-        account_name = place.names.world("vision")
-        self.account = cognitiveservices.Account(
-            "vision-account",
+    def __init__(self, name: str, *, place: Place, count: int, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("image-pipeline:vision:VisionPool", name, {}, opts)
+        self.accounts = [self._account(place, number) for number in range(1, count + 1)]
+        self.register_outputs({"endpoints": self.endpoints})
+
+    def _account(self, place: Place, number: int) -> cognitiveservices.Account:
+        account_name = place.names.world(f"vision{number}")
+        return cognitiveservices.Account(
+            f"vision-account-{number}",
             account_name=account_name,
             resource_group_name=place.resource_group_name,
             location=place.location,
@@ -35,14 +40,15 @@ class Vision(pulumi.ComponentResource):
             tags=place.tags,
             opts=pulumi.ResourceOptions(parent=self),
         )
-        self.register_outputs({"endpoint": self.endpoint})
 
     @property
-    def endpoint(self) -> pulumi.Output[str]:
-        """The account's own URL, with a slash at its end."""
-        return self.account.properties.apply(lambda properties: properties.endpoint)
+    def endpoints(self) -> list[pulumi.Output[str]]:
+        """The accounts' own URLs, each with a slash at its end, in the order of their numbers."""
+        return [account.properties.apply(lambda properties: properties.endpoint) for account in self.accounts]
 
     @property
-    def scope(self) -> Scope:
-        """The account: Azure offers nothing narrower for Vision."""
-        return Scope(name="vision-account", id=self.account.id)
+    def scopes(self) -> list[Scope]:
+        """The accounts: Azure offers nothing narrower for Vision."""
+        return [
+            Scope(name=f"vision-account-{number}", id=account.id) for number, account in enumerate(self.accounts, 1)
+        ]

@@ -51,6 +51,6 @@ def test_no_file_names_a_package_host() -> None:
 
 def test_the_settings_that_the_readme_names_exist() -> None:
     schema = (ROOT / "Pulumi.yaml").read_text()
-    for name in ("uploaders", "rolePropagationSeconds"):
+    for name in ("uploaders", "rolePropagationSeconds", "imagesPerMonth", "peakFactor"):
         assert f"`{name}`" in README
         assert f"  {name}:" in schema

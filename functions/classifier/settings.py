@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import cast
 
 REQUIRED = (
     "PIPELINE_CLIENT_ID",
@@ -14,7 +15,7 @@ REQUIRED = (
     "PIPELINE_COSMOS_DATABASE",
     "PIPELINE_COSMOS_IMAGES",
     "PIPELINE_COSMOS_ANALYSES",
-    "PIPELINE_VISION_ENDPOINT",
+    "PIPELINE_VISION_ENDPOINTS",
     "PIPELINE_FEATURES",
     "PIPELINE_MIN_CONFIDENCE",
 )
@@ -35,7 +36,7 @@ class Settings:
     cosmos_database: str
     cosmos_images: str
     cosmos_analyses: str
-    vision_endpoint: str
+    vision_endpoints: tuple[str, ...]
     features: tuple[str, ...]
     min_confidence: float
 
@@ -43,12 +44,9 @@ class Settings:
     def load(environment: Mapping[str, str] = os.environ) -> "Settings":
         """The settings in `environment`; raises SettingsError."""
         errors = [f"{name} is not set" for name in REQUIRED if not environment.get(name)]
-        features: tuple[str, ...] = ()
+        features = _texts(environment, "PIPELINE_FEATURES", errors)
+        endpoints = _texts(environment, "PIPELINE_VISION_ENDPOINTS", errors)
         confidence = 0.0
-        try:
-            features = tuple(json.loads(environment.get("PIPELINE_FEATURES") or "[]"))
-        except (ValueError, TypeError):
-            errors.append(f"PIPELINE_FEATURES is {environment['PIPELINE_FEATURES']!r}, not a JSON list of features")
         try:
             confidence = float(environment.get("PIPELINE_MIN_CONFIDENCE") or 0)
         except ValueError:
@@ -63,7 +61,24 @@ class Settings:
             cosmos_database=environment["PIPELINE_COSMOS_DATABASE"],
             cosmos_images=environment["PIPELINE_COSMOS_IMAGES"],
             cosmos_analyses=environment["PIPELINE_COSMOS_ANALYSES"],
-            vision_endpoint=environment["PIPELINE_VISION_ENDPOINT"],
+            vision_endpoints=endpoints,
             features=features,
             min_confidence=confidence,
         )
+
+
+def _texts(environment: Mapping[str, str], name: str, errors: list[str]) -> tuple[str, ...]:
+    """The JSON list of texts in a setting; what is wrong with it is added to `errors`."""
+    text = environment.get(name)
+    if not text:  # it is missing, which is an error already
+        return ()
+    try:
+        value: object = json.loads(text)
+    except ValueError:
+        value = None
+    if isinstance(value, list) and value:
+        items = cast("list[object]", value)
+        if all(isinstance(item, str) for item in items):
+            return tuple(map(str, items))
+    errors.append(f"{name} is {text!r}, not a JSON list of texts")
+    return ()

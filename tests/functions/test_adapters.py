@@ -19,7 +19,7 @@ from azure.cosmos.exceptions import (
 from azure.identity import ManagedIdentityCredential
 from classifier.adapters.blobs import BlobImages
 from classifier.adapters.cosmos import CosmosAnalyses, CosmosRecords
-from classifier.adapters.vision import VisionAnalyzer
+from classifier.adapters.vision import VisionAnalyzer, VisionPool
 from classifier.limits import MAX_BYTES, Rejected
 from classifier.models import Analysis
 from classifier.ports import Gone, Superseded
@@ -232,6 +232,22 @@ def test_a_throttled_call_is_tried_again_many_times(refusals: int, succeeds: boo
         with pytest.raises(HttpResponseError):
             analyzer.analyze(b"cat", ["tags"])
     assert service.calls == min(refusals, 12) + 1
+
+
+def test_a_pool_uses_its_accounts_in_turn() -> None:
+    class Counting(VisionAnalyzer):
+        calls = 0
+
+        def analyze(self, content: bytes, features: Any) -> Analysis:
+            self.calls += 1
+            return Analysis(analyzer="a", api_version="1", model_version="m", findings={})
+
+    accounts = [Counting(f"https://v{number}/", ManagedIdentityCredential()) for number in range(3)]
+    pool = VisionPool(accounts)
+    for _ in range(7):
+        pool.analyze(b"cat", ["tags"])
+    assert sorted(account.calls for account in accounts) == [2, 2, 3]
+    assert pool.identity == accounts[0].identity
 
 
 def test_a_record_is_created_or_replaced_under_its_etag() -> None:

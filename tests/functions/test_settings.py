@@ -1,9 +1,13 @@
 """The app's environment: every missing or wrong setting is named together."""
 
+import re
+
 import pytest
 from classifier.settings import REQUIRED, Settings, SettingsError
 
-GOOD = dict.fromkeys(REQUIRED, "x") | {"PIPELINE_FEATURES": '["tags"]', "PIPELINE_MIN_CONFIDENCE": "0.5"}
+GOOD = dict.fromkeys(REQUIRED, "x") | {
+    "PIPELINE_FEATURES": '["tags"]', "PIPELINE_MIN_CONFIDENCE": "0.5", "PIPELINE_VISION_ENDPOINTS": '["https://v/"]',
+}  # fmt: skip
 
 
 def test_good_settings_are_read() -> None:
@@ -18,7 +22,15 @@ def test_all_that_is_missing_is_named_together() -> None:
     assert [name for name in REQUIRED if f"{name} is not set" not in str(refusal.value)] == []
 
 
-@pytest.mark.parametrize(("name", "value"), [("PIPELINE_FEATURES", "tags"), ("PIPELINE_MIN_CONFIDENCE", "half")])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PIPELINE_FEATURES", "tags"),
+        ("PIPELINE_FEATURES", "[]"),
+        ("PIPELINE_VISION_ENDPOINTS", "[1]"),
+        ("PIPELINE_MIN_CONFIDENCE", "half"),
+    ],
+)
 def test_a_wrong_value_is_named_with_what_is_allowed(name: str, value: str) -> None:
-    with pytest.raises(SettingsError, match=f"{name} is '{value}', not a"):
+    with pytest.raises(SettingsError, match=re.escape(f"{name} is {value!r}, not a")):
         Settings.load(GOOD | {name: value})

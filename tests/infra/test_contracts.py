@@ -32,6 +32,7 @@ def test_the_code_can_read_what_it_is_told(app_settings: dict[str, str]) -> None
     read = importlib.import_module("classifier.settings").Settings.load(app_settings)
     assert read.features == ("tags", "objects", "people", "read", "caption")
     assert read.min_confidence == 0.5
+    assert read.vision_endpoints == ("https://vision-account-1.cognitiveservices.azure.com/",)
 
 
 def test_the_features_of_both_sides_are_the_same() -> None:

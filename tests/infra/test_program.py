@@ -1,5 +1,6 @@
 """The whole program, recorded: what it grants, and what Azure's traps ask of it."""
 
+import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -34,7 +35,7 @@ EXPECTED = {
     (FUNCTION, "ServicePrincipal", "STORAGE_QUEUE_DATA_READER", scope("storage:Queue", "images-queue")),
     (FUNCTION, "ServicePrincipal", "STORAGE_QUEUE_DATA_MESSAGE_PROCESSOR", scope("storage:Queue", "images-queue")),
     (FUNCTION, "ServicePrincipal", "STORAGE_QUEUE_DATA_MESSAGE_SENDER", scope("storage:Queue", "images-poison-queue")),
-    (FUNCTION, "ServicePrincipal", "COGNITIVE_SERVICES_USER", scope("cognitiveservices:Account", "vision-account")),
+    (FUNCTION, "ServicePrincipal", "COGNITIVE_SERVICES_USER", scope("cognitiveservices:Account", "vision-account-1")),
     (FUNCTION, "ServicePrincipal", "MONITORING_METRICS_PUBLISHER", scope("applicationinsights:Component", "insights")),
     (TOPIC, "ServicePrincipal", "STORAGE_QUEUE_DATA_MESSAGE_SENDER", scope("storage:Queue", "images-queue")),
     (
@@ -94,7 +95,7 @@ def test_the_function_may_do_exactly_this_with_items(dev: Recorder) -> None:
 def test_no_service_accepts_keys(dev: Recorder) -> None:
     assert [account.inputs["allowSharedKeyAccess"] for account in dev.of_type("storage:StorageAccount")] == [False] * 2
     assert dev.one("cosmosdb:DatabaseAccount", "cosmos-account").inputs["disableLocalAuth"] is True
-    assert dev.one("cognitiveservices:Account", "vision-account").inputs["properties"]["disableLocalAuth"] is True
+    assert dev.one("cognitiveservices:Account", "vision-account-1").inputs["properties"]["disableLocalAuth"] is True
     assert dev.one("applicationinsights:Component", "insights").inputs["disableLocalAuth"] is True
     for policy in ("WebAppFtpAllowed", "WebAppScmAllowed"):
         assert [resource.inputs["allow"] for resource in dev.of_type(f"web:{policy}")] == [False]
@@ -171,6 +172,27 @@ def test_no_configuration_widens_what_is_granted(location: str, prefix: str, fea
     recorder = run_program("dev", {"location": location, "namePrefix": prefix, "features": features})
     assert granted(recorder) == EXPECTED
     assert items_granted(recorder) == EXPECTED_ITEMS
+
+
+@pytest.mark.parametrize(("stack", "accounts"), [("local", 1), ("dev", 1), ("staging", 1), ("prod", 8)])
+def test_every_stack_is_whole_and_has_the_accounts_it_needs(stack: str, accounts: int) -> None:
+    recorder = run_program(stack)
+    assert len(recorder.of_type("cognitiveservices:Account")) == accounts
+    vision = {item[3] for item in granted(recorder) if item[2] == "COGNITIVE_SERVICES_USER"}
+    assert vision == {scope("cognitiveservices:Account", f"vision-account-{n}") for n in range(1, accounts + 1)}
+    assert {
+        item for item in granted(recorder) if item[2] != "COGNITIVE_SERVICES_USER" and item[0] in {FUNCTION, TOPIC}
+    } == {item for item in EXPECTED if item[2] != "COGNITIVE_SERVICES_USER"}
+
+
+def test_one_more_vision_account_changes_nothing_but_who_is_told_of_it() -> None:
+    one, two = (run_program("dev", {"imagesPerMonth": images}) for images in (5_000, 10_000_000))
+    before, after = ({(r.type, r.name): r.inputs for r in recorder.resources} for recorder in (one, two))
+    assert {name for _, name in after.keys() - before.keys()} == {
+        "vision-account-2", "function-cognitive-services-user-on-vision-account-2",
+    }  # fmt: skip
+    changed = {name for (kind, name) in before if before[kind, name] != after[kind, name]}
+    assert changed == {"site", "grants-in-force"}
 
 
 def test_every_setting_has_a_description_and_a_default() -> None:

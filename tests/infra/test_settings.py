@@ -8,8 +8,8 @@ from infra.settings import Settings, SettingsError
 
 GOOD: dict[str, Any] = {
     "location": "northeurope", "namePrefix": "imgpipe", "features": ["tags", "caption"], "minConfidencePercent": 50,
-    "uploaders": [], "maximumInstances": 40, "autoscaleMaxRu": 1000, "cacheDays": 90, "logRetentionDays": 30,
-    "rolePropagationSeconds": 120, "tags": {"team": "vision"},
+    "uploaders": [], "imagesPerMonth": 5000, "peakFactor": 4, "visionCallsPerSecond": 10, "cacheDays": 90,
+    "logRetentionDays": 30, "rolePropagationSeconds": 120, "tags": {"team": "vision"},
 }  # fmt: skip
 
 
@@ -37,8 +37,10 @@ def test_good_settings_are_taken_over() -> None:
         ("minConfidencePercent", 101, "0 to 100"),
         ("minConfidencePercent", True, "0 to 100"),
         ("uploaders", ["somebody"], "GUIDs"),
-        ("maximumInstances", 10, "40 to 1000"),
-        ("autoscaleMaxRu", 1500, "1000 to 1000000 in steps of 1000"),
+        ("imagesPerMonth", 0, "1 to 1000000000000"),
+        ("imagesPerMonth", 900_000_000_000, "at most 1000"),
+        ("peakFactor", 0, "1 to 100"),
+        ("visionCallsPerSecond", 101, "1 to 100"),
         ("cacheDays", 0, "1 to 3650"),
         ("logRetentionDays", 7, "30 to 730"),
         ("rolePropagationSeconds", -1, "0 to 900"),

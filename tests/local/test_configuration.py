@@ -19,7 +19,7 @@ CONNECTION = {"IMAGES__queueServiceUri": "https://q", "IMAGES__credential": "man
 
 
 def test_our_own_host_json_is_understood() -> None:
-    options = read_host_json(ROOT / "functions/host.json")
+    options = read_host_json(ROOT / "functions/host.json", {})
     assert options.queues.max_dequeue_count == 5
     assert options.queues.retry_visibility_seconds == 10
     assert options.timeout_seconds == 540
@@ -27,7 +27,7 @@ def test_our_own_host_json_is_understood() -> None:
 
 def test_defaults_are_azures(tmp_path: Path) -> None:
     (tmp_path / "host.json").write_text('{"version": "2.0"}')
-    queues = read_host_json(tmp_path / "host.json").queues
+    queues = read_host_json(tmp_path / "host.json", {}).queues
     assert (queues.batch_size, queues.new_batch_threshold, queues.max_polling_seconds) == (16, 8, 60)
 
 
@@ -46,7 +46,15 @@ def test_defaults_are_azures(tmp_path: Path) -> None:
 def test_what_the_host_would_ignore_is_refused(tmp_path: Path, document: dict[str, Any], said: str) -> None:
     (tmp_path / "host.json").write_text(json.dumps(document))
     with pytest.raises(ConfigurationError, match=said):
-        read_host_json(tmp_path / "host.json")
+        read_host_json(tmp_path / "host.json", {})
+
+
+def test_an_app_setting_overrides_host_json() -> None:
+    prefix = "AzureFunctionsJobHost__extensions__queues__"
+    options = read_host_json(ROOT / "functions/host.json", {f"{prefix}batchSize": "7", "OTHER": "x"})
+    assert options.queues.batch_size == 7
+    with pytest.raises(ConfigurationError, match="does not support batchsize"):
+        read_host_json(ROOT / "functions/host.json", {f"{prefix}batchsize": "7"})
 
 
 def test_settings_are_put_into_bindings() -> None:

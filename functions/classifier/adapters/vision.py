@@ -1,5 +1,7 @@
 """Azure AI Vision, Image Analysis 4.0, in the record's own words."""
 
+import itertools
+import random
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -56,6 +58,22 @@ class VisionAnalyzer:
             model_version=answer["modelVersion"],
             findings={feature: _READERS[feature](answer) for feature in features},
         )
+
+
+class VisionPool:
+    """`ports.Analyzer` over several accounts, each in its turn; the first is chosen by chance.
+
+    So many instances of the app together use all accounts alike, without knowing of each other.
+    """
+
+    def __init__(self, analyzers: Sequence[VisionAnalyzer]) -> None:
+        start = random.randrange(len(analyzers))  # noqa: S311 (no secret depends on it)
+        self._turns = itertools.cycle([*analyzers[start:], *analyzers[:start]])
+        self.identity = analyzers[0].identity
+
+    def analyze(self, content: bytes, features: Sequence[str]) -> Analysis:
+        """As `ports.Analyzer.analyze`."""
+        return next(self._turns).analyze(content, features)
 
 
 def _verdict(error: HttpResponseError) -> Rejected | None:

@@ -5,7 +5,7 @@ from azure.identity import ManagedIdentityCredential
 
 from classifier.adapters.blobs import BlobImages
 from classifier.adapters.cosmos import CosmosAnalyses, CosmosRecords
-from classifier.adapters.vision import VisionAnalyzer
+from classifier.adapters.vision import VisionAnalyzer, VisionPool
 from classifier.pipeline import Pipeline
 from classifier.settings import Settings
 
@@ -16,7 +16,7 @@ def wire(settings: Settings) -> Pipeline:
     database = CosmosClient(settings.cosmos_endpoint, credential).get_database_client(settings.cosmos_database)
     return Pipeline(
         images=BlobImages(settings.blob_endpoint, settings.images_container, credential),
-        analyzer=VisionAnalyzer(settings.vision_endpoint, credential),
+        analyzer=VisionPool([VisionAnalyzer(endpoint, credential) for endpoint in settings.vision_endpoints]),
         records=CosmosRecords(database.get_container_client(settings.cosmos_images)),
         analyses=CosmosAnalyses(database.get_container_client(settings.cosmos_analyses)),
         features=settings.features,

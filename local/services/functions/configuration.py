@@ -14,6 +14,10 @@ _QUEUES = {
 }  # fmt: skip
 
 
+# https://learn.microsoft.com/azure/azure-functions/functions-host-json#override-hostjson-values
+_OVERRIDE = "AzureFunctionsJobHost__"
+
+
 class ConfigurationError(Exception):
     """The app's configuration is wrong, or asks for what the laptop's host does not do."""
 
@@ -38,9 +42,16 @@ class HostOptions:
     timeout_seconds: float = 1800
 
 
-def read_host_json(path: Path) -> HostOptions:
-    """The options in a host.json. Raises ConfigurationError."""
+def read_host_json(path: Path, settings: Mapping[str, str]) -> HostOptions:
+    """The options in a host.json, with those that app settings override. Raises ConfigurationError."""
     document: dict[str, Any] = json.loads(path.read_text())
+    for name, value in settings.items():
+        if name.startswith(_OVERRIDE):
+            *parents, last = name.removeprefix(_OVERRIDE).split("__")
+            place = document
+            for parent in parents:
+                place = place.setdefault(parent, {})
+            place[last] = value
     _only(document, {"version", "functionTimeout", "logging", "extensions"}, "host.json")
     extensions: dict[str, Any] = document.get("extensions", {})
     _only(extensions, {"queues"}, "host.json: extensions")

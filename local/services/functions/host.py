@@ -112,7 +112,7 @@ async def _listener(
 
 async def _run(app: str, library: str, stopping: asyncio.Event) -> None:
     try:
-        options = configuration.read_host_json(Path(app) / "host.json")
+        options = configuration.read_host_json(Path(app) / "host.json", os.environ)
         worker = await WorkerProcess.start(app, library)
         listeners = [await _listener(worker, function, options) for function in worker.functions]
     except Exception as error:  # noqa: BLE001 (whatever is wrong with the app is reported)
