@@ -74,7 +74,7 @@ types: setup-dev
 	@basedpyright
 
 check: setup-dev lint types package ## format, lint, types and the tests that need no laptop cloud; offline
-	@python -m pytest -m "not laptop" -q
+	@python -m pytest -m "not laptop" -q -n 2 --dist loadfile
 
 test: setup-dev lint types package ## all of check, and the tests that deploy to the laptop
 	@python -m pytest

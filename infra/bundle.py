@@ -86,7 +86,11 @@ def _packages(lock: Path, out: Path) -> Path:
             _install(lock, folder)
             _prune(folder)
             _compile(folder, f"/home/site/wwwroot/{_PACKAGES}")
-            folder.replace(target)
+            try:
+                folder.replace(target)
+            except OSError:
+                if not target.exists():  # else somebody else has built the same meanwhile
+                    raise
     return target
 
 

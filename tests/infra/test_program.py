@@ -162,7 +162,7 @@ def test_role_assignments_are_named_after_what_they_say(dev: Recorder) -> None:
                for assignment in dev.of_type("authorization:RoleAssignment"))  # fmt: skip
 
 
-@settings(max_examples=5)
+@settings(max_examples=3)
 @given(
     st.sampled_from(["northeurope", "eastus", "southeastasia"]),
     st.from_regex(r"[a-z][a-z0-9]{1,9}", fullmatch=True),
