@@ -86,19 +86,20 @@ class Effects:
 async def run(home: Home, *, node: str, models: Path, worker_library: Path) -> None:
     """Runs until SIGTERM or SIGINT. Raises DaemonError when there is a daemon already."""
     home.make()
-    with home.lock.open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise DaemonError(f"a daemon is running on {home.root} already") from error
+    # Never closed: the system lets go of the lock when the process is gone, which is what others wait for.
+    lock = os.open(home.lock, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise DaemonError(f"a daemon is running on {home.root} already") from error
+    home.announcement.unlink(missing_ok=True)
+    try:
+        async with AsyncExitStack() as stack:
+            await _start(home, stack, node, models, worker_library)
+            await _signalled()
+            _log.info("stopping")
+    finally:
         home.announcement.unlink(missing_ok=True)
-        try:
-            async with AsyncExitStack() as stack:
-                await _start(home, stack, node, models, worker_library)
-                await _signalled()
-                _log.info("stopping")
-        finally:
-            home.announcement.unlink(missing_ok=True)
 
 
 async def _start(home: Home, stack: AsyncExitStack, node: str, models: Path, worker_library: Path) -> None:

@@ -63,6 +63,12 @@ class WorkerProcess:
         await self._process.stdin.drain()
         return await answer
 
+    async def stop(self) -> None:
+        """Ends the worker by closing its input, and waits for it."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        await self._process.wait()
+
     @property
     def ended(self) -> asyncio.Task[None]:
         """Done when the worker has ended."""
@@ -130,6 +136,7 @@ async def _run(app: str, library: str, stopping: asyncio.Event) -> None:
     for task in listening:
         task.cancel()
     await asyncio.gather(*(listener.drain(_DRAIN_SECONDS) for listener in listeners))
+    await worker.stop()
 
 
 def main() -> None:
