@@ -26,13 +26,16 @@ bundle = python -c 'from pathlib import Path; from infra import build; build(Pat
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
 
-setup:
+define install
 	@command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) is not on PATH; install Python 3.13, or set PYTHON" >&2; exit 1; }
-	@$(PYTHON) tools/setup.py $(set)
+	@$(PYTHON) tools/setup.py
+endef
+
+setup:
+	$(install) $(set)
 
 setup-dev:
-	@command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) is not on PATH; install Python 3.13, or set PYTHON" >&2; exit 1; }
-	@$(PYTHON) tools/setup.py dev
+	$(install) dev
 
 up: setup ## deploy (STACK=local: to this laptop, then classify the sample photos)
 	@$(bundle)

@@ -1,4 +1,4 @@
-"""The laptop cloud's command: python -m local start | stop | down | status | run | env | pulumi | exec."""
+"""The laptop cloud's command: python -m local start | stop | down | status | run | pulumi | exec."""
 
 import argparse
 import asyncio
@@ -25,11 +25,11 @@ class CommandError(Exception):
 def main() -> int:
     """Entry point."""
     parser = argparse.ArgumentParser(prog="python -m local", description="Azure on this laptop.")
-    parser.add_argument("command", choices=("start", "stop", "status", "down", "run", "env", "pulumi", "exec"))
+    parser.add_argument("command", choices=("start", "stop", "status", "down", "run", "pulumi", "exec"))
     parser.add_argument("words", nargs="*", help="behind `--`; pulumi: a stack and a Pulumi command; exec: a command")
     parser.add_argument("--home", type=Path, default=_ROOT / ".local", help="where its data lives")
     parser.add_argument("--tools", type=Path, default=_ROOT / ".tools", help="where `make` has put the tools")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of text")
+    parser.add_argument("--json", action="store_true", help="status as JSON")
     arguments = parser.parse_args()
     home = Home(arguments.home)
     try:
@@ -46,8 +46,6 @@ def main() -> int:
                 return engine.run(home, _ROOT, environment(home), *arguments.words)
             case "exec":
                 return subprocess.run(arguments.words, env=os.environ | environment(home), check=False).returncode
-            case "env":
-                _env(home, as_json=arguments.json)
             case _:
                 return _status(home, as_json=arguments.json)
     except (CommandError, daemon.DaemonError, engine.EngineError) as error:
@@ -128,15 +126,6 @@ def _run(home: Home, tools: Path) -> None:
             worker_library=tools / chosen["worker"],
         )
     )
-
-
-def _env(home: Home, *, as_json: bool) -> None:
-    values = environment(home)
-    if as_json:
-        print(json.dumps(values))
-    else:
-        for name, value in values.items():
-            print(f"export {name}='{value}'")
 
 
 def _status(home: Home, *, as_json: bool) -> int:

@@ -57,13 +57,13 @@ class Pipeline:
         started = self._now()
         seen = self._records.get(event.record_id)
         if not _is_news(event, seen):
-            return Outcome(status="skipped", record_id=event.record_id, detail="a newer or equal event was handled")
+            return _skipped(event, "a newer or equal event was handled")
         try:
             blob = self._images.read(event.name, event.etag)
         except Gone:
-            return Outcome(status="skipped", record_id=event.record_id, detail="the blob is gone")
+            return _skipped(event, "the blob is gone")
         except Superseded:
-            return Outcome(status="skipped", record_id=event.record_id, detail="a newer upload has its own event")
+            return _skipped(event, "a newer upload has its own event")
         record = self._blank(event, attempt) | {"blob": self._describe(event, blob)}
         analyze_ms = 0
         try:
@@ -85,7 +85,7 @@ class Pipeline:
         started = self._now()
         seen = self._records.get(event.record_id)
         if not _is_news(event, seen):
-            return Outcome(status="skipped", record_id=event.record_id, detail="a newer or equal event was handled")
+            return _skipped(event, "a newer or equal event was handled")
         sentence = f"{error}".strip().splitlines() or [""]
         record = self._blank(event, attempt) | {
             "status": "failed",
@@ -182,10 +182,12 @@ class Pipeline:
                 seen = self._records.get(event.record_id)
                 if _is_news(event, seen):
                     continue
-                return Outcome(
-                    status="skipped", record_id=event.record_id, detail="a newer event was handled meanwhile"
-                )
+                return _skipped(event, "a newer event was handled meanwhile")
             return Outcome(status=record["status"], record_id=event.record_id, detail=_gist(record))
+
+
+def _skipped(event: ImageCreated, why: str) -> Outcome:
+    return Outcome(status="skipped", record_id=event.record_id, detail=why)
 
 
 def _gist(record: dict[str, Any]) -> str:
