@@ -94,14 +94,13 @@ _KINDS = (
         f"{_STORAGE}/blobServices/default/containers/{{containerName}}",
         name="containerName",
         pattern=r"(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*",
-        optional="publicAccess metadata",
+        optional="publicAccess",
     ),
     _kind(
         "storage:Queue",
         f"{_STORAGE}/queueServices/default/queues/{{queueName}}",
         name="queueName",
         pattern=r"(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*",
-        optional="metadata",
     ),
     _kind(
         "eventgrid:SystemTopic",

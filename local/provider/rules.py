@@ -44,6 +44,10 @@ def inputs(kind: Kind, given: Properties) -> Iterator[tuple[str, str]]:
     name = given.get(kind.name)
     if isinstance(name, str) and name != UNKNOWN and not re.fullmatch(kind.pattern, name):
         yield kind.name, f"{name!r} is not a legal name; it must match {kind.pattern}"
+    for path, read, allowed in _ONLY.get(kind.type, ()):
+        value = read(given)
+        if value not in {None, allowed, UNKNOWN}:
+            yield path, f"{value!r} would change nothing on the laptop; it must be {allowed!r}"
     check = _INPUT_RULES.get(kind.type)
     if check is not None:
         yield from check(given)
@@ -135,6 +139,23 @@ def _cosmos_container(given: Properties) -> Iterator[tuple[str, str]]:
         yield f"resource.{extra}", f"the laptop's Cosmos DB does not support {extra}"
 
 
+# Settings of what the laptop cannot do: taking another value would be ignoring it.
+_ONLY: dict[str, tuple[tuple[str, Callable[[Properties], Any], str], ...]] = {
+    "azure-native:storage:StorageAccount": (
+        ("publicNetworkAccess", lambda given: given.get("publicNetworkAccess"), "Enabled"),
+    ),
+    "azure-native:storage:BlobContainer": (("publicAccess", lambda given: given.get("publicAccess"), "None"),),
+    "azure-native:cosmosdb:DatabaseAccount": (
+        ("publicNetworkAccess", lambda given: given.get("publicNetworkAccess"), "Enabled"),
+    ),
+    "azure-native:cognitiveservices:Account": (
+        (
+            "properties.publicNetworkAccess",
+            lambda given: (given.get("properties") or {}).get("publicNetworkAccess"),
+            "Enabled",
+        ),
+    ),
+}
 _INPUT_RULES: dict[str, Callable[[Properties], Iterator[tuple[str, str]]]] = {
     "azure-native:storage:StorageAccount": _storage_account,
     "azure-native:cognitiveservices:Account": _local_auth_off(

@@ -60,6 +60,24 @@ def failures(resources: Resources, type_: str, inputs: dict[str, Any]) -> dict[s
     [
         ("storage:StorageAccount", STORAGE | {"allowSharedKeyAccess": True}, "allowSharedKeyAccess", "must be false"),
         ("storage:StorageAccount", STORAGE | {"accountName": "Too_Long"}, "accountName", "not a legal name"),
+        (
+            "storage:StorageAccount",
+            STORAGE | {"publicNetworkAccess": "Disabled"},
+            "publicNetworkAccess",
+            "must be 'Enabled'",
+        ),
+        (
+            "storage:BlobContainer",
+            {"accountName": "a", "resourceGroupName": "b", "containerName": "images", "publicAccess": "Blob"},
+            "publicAccess",
+            "must be 'None'",
+        ),
+        (
+            "cognitiveservices:Account",
+            {"properties": {"disableLocalAuth": True, "publicNetworkAccess": "Disabled"}},
+            "properties.publicNetworkAccess",
+            "must be 'Enabled'",
+        ),
         ("storage:StorageAccount", STORAGE | {"isHnsEnabled": True}, "isHnsEnabled", "does not support isHnsEnabled"),
         ("storage:Queue", {"accountName": "a", "resourceGroupName": "b"}, "queueName", "needs queueName"),
         ("web:WebApp", SITE | {"siteConfig": {"alwaysOn": True}}, "siteConfig.alwaysOn", "51021"),
