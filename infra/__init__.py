@@ -1,36 +1,59 @@
 """The pipeline's infrastructure: components, grants, and the release of the function code."""
 
+from infra.alerts import Alerts
 from infra.app import FunctionApp, code_settings
 from infra.bundle import build
+from infra.dashboard import Dashboard
 from infra.database import READ_RECORDS, WRITE_RECORDS, Records
+from infra.diagnostics import Diagnostics, Source
 from infra.events import ImageRoute, ImageTopic
-from infra.foundation import Foundation
+from infra.foundation import Foundation, Place
+from infra.naming import Names
+from infra.network import Door, PrivateNetwork
+from infra.operations import Budget, Operations
+from infra.outputs import export
 from infra.propagation import Propagation
 from infra.release import Release
-from infra.roles import Role, grant, user
+from infra.roles import ANALYZE_IMAGES, UPLOAD_IMAGES, Principal, Role, Scope, custom_role, grant, user
 from infra.settings import Settings
 from infra.storage import HostStorage, ImageStorage
 from infra.telemetry import Telemetry
 from infra.vision import VisionPool
 
 __all__ = [
+    "ANALYZE_IMAGES",
     "READ_RECORDS",
+    "UPLOAD_IMAGES",
     "WRITE_RECORDS",
+    "Alerts",
+    "Budget",
+    "Dashboard",
+    "Diagnostics",
+    "Door",
     "Foundation",
     "FunctionApp",
     "HostStorage",
     "ImageRoute",
     "ImageStorage",
     "ImageTopic",
+    "Names",
+    "Operations",
+    "Place",
+    "Principal",
+    "PrivateNetwork",
     "Propagation",
     "Records",
     "Release",
     "Role",
+    "Scope",
     "Settings",
+    "Source",
     "Telemetry",
     "VisionPool",
     "build",
     "code_settings",
+    "custom_role",
+    "export",
     "grant",
     "user",
 ]

@@ -9,6 +9,7 @@ from pulumi_azure_native import managedidentity, web
 from infra.bundle import PYTHON_VERSION
 from infra.database import Records
 from infra.foundation import Place
+from infra.network import PrivateNetwork
 from infra.settings import Settings
 from infra.sizing import Sizing
 from infra.storage import HostStorage, ImageStorage
@@ -62,7 +63,10 @@ def _host_settings(
 
 
 class FunctionApp(pulumi.ComponentResource):
-    """A Flex Consumption plan and its one app, which reads its package and its host state by identity."""
+    """A Flex Consumption plan and its one app, which reads its package and its host state by identity.
+
+    With a `network` it reaches everything through that, and is made when the network's endpoints are there.
+    """
 
     plan: web.AppServicePlan
     site: web.WebApp
@@ -77,32 +81,36 @@ class FunctionApp(pulumi.ComponentResource):
         telemetry: Telemetry,
         settings: Mapping[str, pulumi.Input[str]],
         sizing: Sizing,
-        after: Sequence[pulumi.Resource],
+        network: PrivateNetwork | None = None,
+        after: Sequence[pulumi.Resource] = (),
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("image-pipeline:app:FunctionApp", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
-        site_name = place.names.world("func")
         self.plan = web.AppServicePlan(
-            "plan",
+            f"{name}-plan",
             name=place.names.local("asp"),
             resource_group_name=place.resource_group_name,
             location=place.location,
             kind="functionapp",
             reserved=True,
             sku=web.SkuDescriptionArgs(name="FC1", tier="FlexConsumption"),
+            zone_redundant=place.zone_redundant,
             tags=place.tags,
             opts=child,
         )
         everything = {**_host_settings(identity, host, telemetry), **settings}
         self.site = web.WebApp(
-            "site",
-            name=site_name,
+            f"{name}-site",
+            name=place.names.world("func"),
             resource_group_name=place.resource_group_name,
             location=place.location,
             kind="functionapp,linux",
             server_farm_id=self.plan.id,
             https_only=True,
+            virtual_network_subnet_id=network.app_subnet_id if network else None,
+            # In a private place too: `pulumi up` publishes the code through it, and nothing else answers there.
+            public_network_access="Enabled",
             identity=web.ManagedServiceIdentityArgs(
                 type=web.ManagedServiceIdentityType.USER_ASSIGNED, user_assigned_identities=[identity.id]
             ),
@@ -129,12 +137,12 @@ class FunctionApp(pulumi.ComponentResource):
                 "min_tls_version": web.SupportedTlsVersions.SUPPORTED_TLS_VERSIONS_1_2,
             },
             tags=place.tags,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[*after]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[*after, *(network.endpoints if network else ())]),
         )
         # Publishing user names and passwords are keys too; only Entra identities may deploy.
         for kind, policy in (("ftp", web.WebAppFtpAllowed), ("scm", web.WebAppScmAllowed)):
             policy(
-                f"no-{kind}-password",
+                f"{name}-no-{kind}-password",
                 name=self.site.name,
                 resource_group_name=place.resource_group_name,
                 allow=False,

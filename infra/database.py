@@ -5,7 +5,9 @@ from collections.abc import Sequence
 import pulumi
 from pulumi_azure_native import cosmosdb
 
+from infra.diagnostics import Source
 from infra.foundation import Place
+from infra.network import Door
 from infra.roles import Principal
 
 _DATA = "Microsoft.DocumentDB/databaseAccounts"
@@ -18,7 +20,10 @@ READ_RECORDS = (_METADATA, f"{_ITEMS}/read")
 
 
 class Records(pulumi.ComponentResource):
-    """`images`: one record for each blob. `analyses`: results by content, so that no picture is paid for twice."""
+    """`images`: one record for each blob. `analyses`: results by content, so that no picture is paid for twice.
+
+    Records are deleted after `retention_days`, or kept when it is None; analyses after `cache_days`.
+    """
 
     account: cosmosdb.DatabaseAccount
     database: cosmosdb.SqlResourceSqlDatabase
@@ -32,19 +37,23 @@ class Records(pulumi.ComponentResource):
         place: Place,
         autoscale_max_ru: int,
         cache_days: int,
+        retention_days: int | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("image-pipeline:database:Records", name, {}, opts)
-        self._place = place
+        self._place, self._label = place, name
+        guarded = pulumi.ResourceOptions(parent=self, protect=place.protect_data)
         self.account = cosmosdb.DatabaseAccount(
-            "cosmos-account",
+            f"{name}-account",
             account_name=place.names.world("cosmos"),
             resource_group_name=place.resource_group_name,
             location=place.location,
             kind=cosmosdb.DatabaseAccountKind.GLOBAL_DOCUMENT_DB,
             database_account_offer_type=cosmosdb.DatabaseAccountOfferType.STANDARD,
             locations=[
-                cosmosdb.LocationArgs(location_name=place.location, failover_priority=0, is_zone_redundant=False)
+                cosmosdb.LocationArgs(
+                    location_name=place.location, failover_priority=0, is_zone_redundant=place.zone_redundant
+                )
             ],
             consistency_policy=cosmosdb.ConsistencyPolicyArgs(
                 default_consistency_level=cosmosdb.DefaultConsistencyLevel.SESSION
@@ -52,27 +61,59 @@ class Records(pulumi.ComponentResource):
             disable_local_auth=True,
             disable_key_based_metadata_write_access=True,
             minimal_tls_version=cosmosdb.MinimalTlsVersion.TLS12,
+            enable_multiple_write_locations=False,
+            public_network_access=(
+                cosmosdb.PublicNetworkAccess.DISABLED if place.private else cosmosdb.PublicNetworkAccess.ENABLED
+            ),
+            # Any moment of the last seven days can be brought back; this tier costs nothing:
+            # https://learn.microsoft.com/azure/cosmos-db/continuous-backup-restore-introduction
+            backup_policy=(
+                cosmosdb.ContinuousModeBackupPolicyArgs(
+                    type="Continuous",
+                    continuous_mode_properties=cosmosdb.ContinuousModePropertiesArgs(
+                        tier=cosmosdb.ContinuousTier.CONTINUOUS7_DAYS
+                    ),
+                )
+                if place.protect_data
+                else None
+            ),
             tags=place.tags,
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=guarded,
         )
         self.database = cosmosdb.SqlResourceSqlDatabase(
-            "database",
+            f"{name}-database",
             database_name="pipeline",
             account_name=self.account.name,
             resource_group_name=place.resource_group_name,
             resource=cosmosdb.SqlDatabaseResourceArgs(id="pipeline"),
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=guarded,
         )
         self.images = self._container(
             "images",
             autoscale_max_ru=autoscale_max_ru,
             # What lists and searches ask for, and nothing else: an index entry is paid for at every write.
             indexed=["/processedAt/?", "/status/?", "/labels/[]/?", "/category/name/?"],
+            retention_days=retention_days,
+            opts=guarded,
         )
         self.analyses = self._container(
-            "analyses", autoscale_max_ru=autoscale_max_ru, indexed=[], ttl_seconds=cache_days * 24 * 3600
+            "analyses",
+            autoscale_max_ru=autoscale_max_ru,
+            indexed=[],
+            retention_days=cache_days,
+            opts=pulumi.ResourceOptions(parent=self),
         )
         self.register_outputs({"endpoint": self.endpoint, "database": self.database.name})
+
+    @property
+    def doors(self) -> list[Door]:
+        """What is to be reached privately in a private place."""
+        return [Door(name=self._label, id=self.account.id, group="Sql")]
+
+    @property
+    def sources(self) -> list[Source]:
+        """Whose logs are kept: changes of the account; each single request would cost more to log than to serve."""
+        return [Source(name=self._label, id=self.account.id, logs=("ControlPlaneRequests",))]
 
     @property
     def endpoint(self) -> pulumi.Output[str]:
@@ -95,7 +136,7 @@ class Records(pulumi.ComponentResource):
             return []
         names, group = self._place.names, self._place.resource_group_name
         definition = cosmosdb.SqlResourceSqlRoleDefinition(
-            f"{role}-role",
+            f"{self._label}-{role}-role",
             role_definition_id=names.guid("cosmos-role", role),
             role_name=role,
             type=cosmosdb.RoleDefinitionType.CUSTOM_ROLE,
@@ -107,7 +148,7 @@ class Records(pulumi.ComponentResource):
         )
         return [
             cosmosdb.SqlResourceSqlRoleAssignment(
-                f"{principal.name}-{role}-on-{label}",
+                f"{principal.name}-{role}-of-{label}",
                 role_assignment_id=names.guid(principal.name, role, label),
                 account_name=self.account.name,
                 resource_group_name=group,
@@ -122,17 +163,23 @@ class Records(pulumi.ComponentResource):
                 ),
             )
             for principal in who
-            for label, container in ((self._label(container), container) for container in on)
+            for label, container in ((self._name_of(container), container) for container in on)
         ]
 
-    def _label(self, container: cosmosdb.SqlResourceSqlContainer) -> str:
-        return "images-records" if container is self.images else "analyses-records"
+    def _name_of(self, container: cosmosdb.SqlResourceSqlContainer) -> str:
+        return f"{self._label}-{'images' if container is self.images else 'analyses'}"
 
     def _container(
-        self, container: str, *, autoscale_max_ru: int, indexed: Sequence[str], ttl_seconds: int | None = None
+        self,
+        container: str,
+        *,
+        autoscale_max_ru: int,
+        indexed: Sequence[str],
+        retention_days: int | None,
+        opts: pulumi.ResourceOptions,
     ) -> cosmosdb.SqlResourceSqlContainer:
         return cosmosdb.SqlResourceSqlContainer(
-            f"{container}-records",
+            f"{self._label}-{container}",
             container_name=container,
             database_name=self.database.name,
             account_name=self.account.name,
@@ -142,7 +189,7 @@ class Records(pulumi.ComponentResource):
                 partition_key=cosmosdb.ContainerPartitionKeyArgs(
                     kind=cosmosdb.PartitionKind.HASH, paths=["/id"], version=2
                 ),
-                default_ttl=ttl_seconds,
+                default_ttl=retention_days * 24 * 3600 if retention_days else None,
                 indexing_policy=cosmosdb.IndexingPolicyArgs(
                     indexing_mode=cosmosdb.IndexingMode.CONSISTENT,
                     automatic=True,
@@ -153,5 +200,5 @@ class Records(pulumi.ComponentResource):
             options=cosmosdb.CreateUpdateOptionsArgs(
                 autoscale_settings=cosmosdb.AutoscaleSettingsArgs(max_throughput=autoscale_max_ru)
             ),
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=opts,
         )

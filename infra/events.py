@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pulumi
 from pulumi_azure_native import authorization, eventgrid
 
+from infra.diagnostics import Source
 from infra.foundation import Place
 from infra.roles import Principal
 from infra.storage import ImageStorage
@@ -24,7 +25,7 @@ class ImageTopic(pulumi.ComponentResource):
     ) -> None:
         super().__init__("image-pipeline:events:ImageTopic", name, {}, opts)
         self.topic = eventgrid.SystemTopic(
-            "topic",
+            name,
             system_topic_name=place.names.local("egst"),
             resource_group_name=place.resource_group_name,
             location=place.location,
@@ -35,6 +36,11 @@ class ImageTopic(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.register_outputs({"topic": self.topic.name})
+
+    @property
+    def sources(self) -> list[Source]:
+        """Whose logs and metrics are kept."""
+        return [Source(name="topic", id=self.topic.id, logs=("DeliveryFailures",), metrics=True)]
 
     @property
     def principal(self) -> Principal:
@@ -74,7 +80,7 @@ class ImageRoute(pulumi.ComponentResource):
         super().__init__("image-pipeline:events:ImageRoute", name, {}, opts)
         identity = eventgrid.EventSubscriptionIdentityArgs(type=eventgrid.EventSubscriptionIdentityType.SYSTEM_ASSIGNED)
         self.subscription = eventgrid.SystemTopicEventSubscription(
-            "subscription",
+            name,
             event_subscription_name="images-to-queue",
             system_topic_name=topic.topic.name,
             resource_group_name=place.resource_group_name,

@@ -7,18 +7,23 @@ import pulumi
 from pulumi_azure_native import authorization, managedidentity, resources
 
 from infra.naming import Names
-from infra.roles import Principal
+from infra.roles import Principal, Scope
 from infra.settings import Settings
 
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """Where a component puts its resources, and what it calls and tags them."""
+    """Where a component puts its resources, what it calls and tags them, and how it guards them."""
 
     names: Names
     location: str
-    resource_group_name: pulumi.Output[str]
+    resource_group_name: pulumi.Input[str]
     tags: Mapping[str, str]
+    # Reached from the virtual network alone.
+    private: bool = False
+    # What holds data is not deleted by Pulumi, and can be brought back for a while when somebody else did.
+    protect_data: bool = False
+    zone_redundant: bool = False
 
 
 class Foundation(pulumi.ComponentResource):
@@ -45,11 +50,19 @@ class Foundation(pulumi.ComponentResource):
         names = Names(prefix=settings.name_prefix, stack=stack, subscription_id=subscription)
         tags = {"application": pulumi.get_project(), "environment": stack, **settings.tags}
         self.group = resources.ResourceGroup(
-            "group", resource_group_name=names.local("rg"), location=location, tags=tags, opts=child
+            f"{name}-group", resource_group_name=names.local("rg"), location=location, tags=tags, opts=child
         )
-        self.place = Place(names=names, location=location, resource_group_name=self.group.name, tags=tags)
+        self.place = Place(
+            names=names,
+            location=location,
+            resource_group_name=self.group.name,
+            tags=tags,
+            private=settings.private,
+            protect_data=settings.protect_data,
+            zone_redundant=settings.zone_redundant,
+        )
         self.identity = managedidentity.UserAssignedIdentity(
-            "function-identity",
+            f"{name}-identity",
             resource_name_=names.local("id"),
             resource_group_name=self.group.name,
             location=location,
@@ -57,6 +70,11 @@ class Foundation(pulumi.ComponentResource):
             opts=child,
         )
         self.register_outputs({"resourceGroup": self.group.name, "functionPrincipal": self.identity.principal_id})
+
+    @property
+    def scope(self) -> Scope:
+        """The resource group: for budgets and definitions. No data role is granted here."""
+        return Scope(name="group", id=self.group.id)
 
     @property
     def function(self) -> Principal:

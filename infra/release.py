@@ -1,22 +1,17 @@
 """Release: the function code, shipped as part of `pulumi up` with the deployer's own identity."""
 
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pulumi
-from azure.core import PipelineClient
-from azure.core.pipeline.policies import BearerTokenCredentialPolicy, RetryPolicy
-from azure.core.rest import HttpRequest, HttpResponse
-from azure.identity import DefaultAzureCredential
+from azure.core.rest import HttpRequest
 from pulumi import dynamic
-from tenacity import Retrying, retry_if_result, stop_after_delay, wait_exponential
 
 from infra.app import FunctionApp
 from infra.bundle import Bundle
+from infra.management import Send, describe, sender, until
 
-_SCOPE = "https://management.azure.com/.default"
 # Status of a deployment: https://github.com/projectkudu/kudu/wiki/REST-API#deployment
 _FAILED, _SUCCEEDED = 3, 4
 
@@ -33,8 +28,8 @@ class Publisher:
 
     def __init__(
         self,
-        scm: Callable[[HttpRequest], HttpResponse],
-        management: Callable[[HttpRequest], HttpResponse],
+        scm: Send,
+        management: Send,
         *,
         timeout_seconds: float = 600,
         first_wait_seconds: float = 1,
@@ -61,7 +56,7 @@ class Publisher:
         # A site that was made a moment ago answers 404 or 503 until its deployment service has started.
         response = self._until(lambda: self._scm(request), lambda answer: answer.status_code not in {404, 502, 503})
         if response.status_code not in {200, 202}:
-            raise ReleaseError(f"the deployment service refused the package: {_describe(response)}")
+            raise ReleaseError(f"the deployment service refused the package: {describe(response)}")
         latest = self._until(
             self._latest,
             lambda answer: answer.get("id") != before and answer.get("status") in {_FAILED, _SUCCEEDED},
@@ -85,34 +80,11 @@ class Publisher:
     def _functions(self, site_id: str) -> list[str]:
         response = self._management(HttpRequest("GET", f"{site_id}/functions", params={"api-version": "2025-05-01"}))
         if response.status_code != 200:
-            raise ReleaseError(f"the app's functions could not be listed: {_describe(response)}")
+            raise ReleaseError(f"the app's functions could not be listed: {describe(response)}")
         return sorted(item["properties"]["name"] for item in response.json()["value"])
 
     def _until[Answer](self, ask: Callable[[], Answer], done: Callable[[Answer], bool]) -> Answer:
-        """Asks until `done`, and gives the last answer even when time is up: the caller says what was wrong with it."""
-        retrying = Retrying(
-            retry=retry_if_result(lambda answer: not done(answer)),
-            wait=wait_exponential(multiplier=self._first_wait, max=15),
-            stop=stop_after_delay(self._timeout),
-            retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
-            sleep=time.sleep,
-        )
-        return retrying(ask)
-
-
-def _describe(response: HttpResponse) -> str:
-    return f"{response.status_code} {response.reason}: {response.text()[:500]}"
-
-
-def _sender(base_url: str, credential: DefaultAzureCredential) -> Callable[[HttpRequest], HttpResponse]:
-    policies: list[Any] = [RetryPolicy(), BearerTokenCredentialPolicy(credential, _SCOPE)]
-    client: PipelineClient[HttpRequest, HttpResponse] = PipelineClient(base_url, policies=policies)
-
-    def send(request: HttpRequest) -> HttpResponse:
-        request.url = client.format_url(request.url)
-        return client.send_request(request)
-
-    return send
+        return until(ask, done, seconds=self._timeout, first_wait=self._first_wait)
 
 
 class _ReleaseProvider(dynamic.ResourceProvider):
@@ -133,10 +105,7 @@ class _ReleaseProvider(dynamic.ResourceProvider):
 
     @staticmethod
     def _ship(props: dict[str, Any]) -> None:
-        credential = DefaultAzureCredential()
-        publisher = Publisher(
-            _sender(f"https://{props['scm_host']}", credential), _sender("https://management.azure.com", credential)
-        )
+        publisher = Publisher(sender(f"https://{props['scm_host']}"), sender())
         publisher.publish(Path(props["package"]).read_bytes())
         publisher.check(props["site"], props["functions"])
 

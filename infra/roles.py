@@ -1,5 +1,6 @@
-"""Who may do what, where: the built-in roles this program uses, and `grant`, which reads as a sentence."""
+"""Who may do what, where: the roles this program uses, and `grant`, which reads as a sentence."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -21,9 +22,27 @@ class Role(Enum):
     STORAGE_QUEUE_DATA_MESSAGE_PROCESSOR = "8a0f0c08-91a1-4084-bc3d-661d67233fed"
     # https://learn.microsoft.com/azure/event-grid/add-identity-roles
     STORAGE_QUEUE_DATA_MESSAGE_SENDER = "c6a89b2d-59bc-44d0-9896-0f6e12d7b80a"
-    COGNITIVE_SERVICES_USER = "a97b65f3-24c7-4388-baec-2e87135dc908"
     # https://learn.microsoft.com/azure/azure-monitor/app/azure-ad-authentication
     MONITORING_METRICS_PUBLISHER = "3913510d-42f4-4e42-8a64-420c390055eb"
+
+
+# The one call the function makes. Cognitive Services User, the narrowest built-in role for it, may also list the
+# account's keys and open support tickets (docs/decisions/0016).
+# https://learn.microsoft.com/azure/role-based-access-control/permissions/ai-machine-learning
+ANALYZE_IMAGES = ("Microsoft.CognitiveServices/accounts/ComputerVision/imageanalysis:analyze/action",)
+# Put Blob, Put Block and Put Block List. Storage Blob Data Contributor, the narrowest built-in role for them, may
+# also read and delete everybody's images.
+# https://learn.microsoft.com/rest/api/storageservices/put-blob#permissions
+UPLOAD_IMAGES = ("Microsoft.Storage/storageAccounts/blobServices/containers/blobs/write",)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CustomRole:
+    """A role of this program's own. `name` is ours and stable; `id` is known before the role is made."""
+
+    name: str
+    id: str
+    definition: pulumi.Resource
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,22 +67,43 @@ def user(object_id: str) -> Principal:
     return Principal(name=f"user-{object_id}", object_id=object_id, kind=authorization.PrincipalType.USER)
 
 
-def grant(names: Names, who: Principal, role: Role, on: Scope) -> authorization.RoleAssignment:
+def custom_role(names: Names, name: str, data_actions: Sequence[str], *, within: Scope) -> CustomRole:
+    """A role that allows `data_actions` and nothing else, for assignments at and below `within`.
+
+    Azure wants the names of custom roles to be unique in the whole tenant.
+    """
+    guid = names.guid("role", name)
+    definition = authorization.RoleDefinition(
+        f"{name}-role",
+        role_definition_id=guid,
+        role_name=f"{names.local(name)}-{names.unique}",
+        description=f"{', '.join(data_actions)}; nothing else.",
+        role_type="CustomRole",
+        scope=within.id,
+        assignable_scopes=[within.id],
+        permissions=[authorization.PermissionArgs(actions=[], data_actions=[*data_actions])],
+    )
+    return CustomRole(name=name, id=guid, definition=definition)
+
+
+def grant(names: Names, who: Principal, role: Role | CustomRole, on: Scope) -> authorization.RoleAssignment:
     """`who` gets `role` on `on`, and on nothing else.
 
     The assignment's name comes from logical names, not from ids, so it is known at preview and stays the same.
     The principal's type is always stated: without it Azure refuses an identity it has only just made
     (https://learn.microsoft.com/azure/role-based-access-control/role-assignments-template#new-service-principal).
     """
-    sentence = f"{who.name}-{role.name.lower().replace('_', '-')}-on-{on.name}"
-    definition = (
-        f"/subscriptions/{names.subscription_id}/providers/Microsoft.Authorization/roleDefinitions/{role.value}"
-    )
+    if isinstance(role, Role):
+        label, guid, after = role.name.lower().replace("_", "-"), role.value, None
+    else:
+        label, guid, after = role.name, role.id, [role.definition]
     return authorization.RoleAssignment(
-        sentence,
-        role_assignment_name=names.guid(who.name, role.value, on.name),
+        f"{who.name}-{label}-on-{on.name}",
+        role_assignment_name=names.guid(who.name, guid, on.name),
         principal_id=who.object_id,
         principal_type=who.kind,
-        role_definition_id=definition,
+        role_definition_id=f"/subscriptions/{names.subscription_id}/providers/Microsoft.Authorization"
+        f"/roleDefinitions/{guid}",
         scope=on.id,
+        opts=pulumi.ResourceOptions(depends_on=after),
     )

@@ -1,8 +1,10 @@
 """What a stack may be configured to: read once, checked whole, the only reader of Pulumi config."""
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Network
 from typing import Any, cast
 
 import pulumi
@@ -23,6 +25,11 @@ FLEX_REGIONS = frozenset(
 )  # fmt: skip
 FEATURES = ("tags", "objects", "people", "read", "smartCrops", "caption", "denseCaptions")
 CAPTION_FEATURES = frozenset({"caption", "denseCaptions"})
+_TEXTS = frozenset({"location", "namePrefix", "alertEmail", "networkAccess", "addressSpace"})
+# Room for both subnets; Azure's own limit is /29: https://learn.microsoft.com/azure/virtual-network/virtual-networks-faq
+_SMALLEST_NETWORK = 24
+# https://www.rfc-editor.org/rfc/rfc1918
+_PRIVATE_RANGES = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
@@ -44,7 +51,15 @@ class Settings:
     uploaders: tuple[str, ...]
     sizing: Sizing
     cache_days: int
+    image_retention_days: int | None
+    record_retention_days: int | None
     log_retention_days: int
+    alert_email: str | None
+    monthly_budget: int
+    private: bool
+    address_space: IPv4Network
+    protect_data: bool
+    zone_redundant: bool
     role_propagation_seconds: int
     tags: Mapping[str, str]
 
@@ -79,7 +94,16 @@ class Settings:
             ),
             sizing=reader.sizing(),
             cache_days=reader.integer("cacheDays", 1, 3650),
+            image_retention_days=reader.integer("imageRetentionDays", 0, 3650) or None,
+            record_retention_days=reader.integer("recordRetentionDays", 0, 3650) or None,
             log_retention_days=reader.integer("logRetentionDays", 30, 730),
+            alert_email=reader.text("alertEmail", r"([^@\s]+@[^@\s]+\.[^@\s]+)?", "an e-mail address, or nothing")
+            or None,
+            monthly_budget=reader.integer("monthlyBudget", 1, 100_000_000),
+            private=reader.text("networkAccess", "public|private", "public or private") == "private",
+            address_space=reader.network("addressSpace"),
+            protect_data=reader.boolean("protectData"),
+            zone_redundant=reader.boolean("zoneRedundant"),
             role_propagation_seconds=reader.integer("rolePropagationSeconds", 0, 900),
             tags=reader.tags("tags"),
         )
@@ -88,13 +112,14 @@ class Settings:
 
 
 def _from_pulumi(key: str) -> Any:
-    config = pulumi.Config()
-    # pulumi.Config only knows how each key is meant to be read, not how it is typed in Pulumi.yaml.
-    if key in {"features", "uploaders", "tags"}:
-        return config.get_object(key)
-    if key in {"location", "namePrefix"}:
-        return config.get(key)
-    return config.get_int(key)
+    """The value as the stack file has it: Pulumi hands over texts as they are, and everything else as JSON."""
+    text = pulumi.Config().get(key)
+    if text is None or key in _TEXTS:
+        return text
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text  # of the wrong type, which the reader says together with everything else
 
 
 class _Reader:
@@ -120,6 +145,23 @@ class _Reader:
             return value
         self.refuse(key, value, f"{low} to {high}")
         return low
+
+    def boolean(self, key: str) -> bool:
+        value = self._read(key)
+        if not isinstance(value, bool):
+            self.refuse(key, value, "true or false")
+        return value is True
+
+    def network(self, key: str) -> IPv4Network:
+        value = self._read(key)
+        try:
+            network = IPv4Network(value)
+        except ValueError:
+            network = None
+        if network and network.prefixlen <= _SMALLEST_NETWORK and any(map(network.subnet_of, _PRIVATE_RANGES)):
+            return network
+        self.refuse(key, value, f"a private IPv4 range, /{_SMALLEST_NETWORK} or larger, such as 10.40.0.0/24")
+        return _PRIVATE_RANGES[0]
 
     def sizing(self) -> Sizing:
         images = self.integer("imagesPerMonth", 1, 10**12)

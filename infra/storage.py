@@ -3,19 +3,32 @@
 import pulumi
 from pulumi_azure_native import storage
 
+from infra.diagnostics import Source
 from infra.foundation import Place
+from infra.network import Door
 from infra.roles import Scope
 
+# Long enough to find out why events could not be delivered, and to send them again.
+_DEADLETTER_DAYS = 90
+_SOFT_DELETE_DAYS = 14
 
-def _account(purpose: str, place: Place, parent: pulumi.Resource) -> storage.StorageAccount:
-    """An account that only Entra identities can use, over TLS 1.2, with nothing public."""
+
+def _account(
+    name: str, purpose: str, place: Place, *, sku: storage.SkuName, closed: bool, opts: pulumi.ResourceOptions
+) -> storage.StorageAccount:
+    """An account that only Entra identities can use, over TLS 1.2, with nothing public.
+
+    In a private place its firewall lets nobody in but private endpoints and Azure's trusted services; `closed`
+    switches its public endpoint off altogether.
+    """
+    access, action = storage.PublicNetworkAccess, storage.DefaultAction
     return storage.StorageAccount(
-        f"{purpose}-account",
+        f"{name}-account",
         account_name=place.names.storage(purpose),
         resource_group_name=place.resource_group_name,
         location=place.location,
         kind=storage.Kind.STORAGE_V2,
-        sku=storage.SkuArgs(name=storage.SkuName.STANDARD_LRS),
+        sku=storage.SkuArgs(name=sku if place.zone_redundant else storage.SkuName.STANDARD_LRS),
         allow_shared_key_access=False,
         default_to_o_auth_authentication=True,
         allow_blob_public_access=False,
@@ -23,31 +36,41 @@ def _account(purpose: str, place: Place, parent: pulumi.Resource) -> storage.Sto
         is_local_user_enabled=False,
         minimum_tls_version=storage.MinimumTlsVersion.TLS1_2,
         enable_https_traffic_only=True,
+        public_network_access=access.DISABLED if place.private and closed else access.ENABLED,
+        network_rule_set=storage.NetworkRuleSetArgs(
+            default_action=action.DENY if place.private else action.ALLOW, bypass=storage.Bypass.AZURE_SERVICES
+        ),
         tags=place.tags,
-        opts=pulumi.ResourceOptions(parent=parent),
+        opts=opts,
     )
 
 
 def _container(
-    name: str, account: storage.StorageAccount, place: Place, parent: pulumi.Resource
+    name: str, container: str, account: storage.StorageAccount, place: Place, *, opts: pulumi.ResourceOptions
 ) -> storage.BlobContainer:
     return storage.BlobContainer(
-        f"{name}-container",
-        container_name=name,
+        name,
+        container_name=container,
         account_name=account.name,
         resource_group_name=place.resource_group_name,
         public_access=storage.PublicAccess.NONE,
-        opts=pulumi.ResourceOptions(parent=parent),
+        opts=opts,
     )
 
 
-def _queue(name: str, account: storage.StorageAccount, place: Place, parent: pulumi.Resource) -> storage.Queue:
+def _queue(
+    name: str, queue: str, account: storage.StorageAccount, place: Place, *, opts: pulumi.ResourceOptions
+) -> storage.Queue:
     return storage.Queue(
-        f"{name}-queue",
-        queue_name=name,
-        account_name=account.name,
-        resource_group_name=place.resource_group_name,
-        opts=pulumi.ResourceOptions(parent=parent),
+        name, queue_name=queue, account_name=account.name, resource_group_name=place.resource_group_name, opts=opts
+    )
+
+
+def _logged(name: str, account: storage.StorageAccount, service: str) -> Source:
+    return Source(
+        name=f"{name}-{service}",
+        id=pulumi.Output.concat(account.id, f"/{service}Services/default"),
+        logs=("StorageRead", "StorageWrite", "StorageDelete"),
     )
 
 
@@ -59,12 +82,28 @@ class HostStorage(pulumi.ComponentResource):
 
     account: storage.StorageAccount
     packages: storage.BlobContainer
+    # The whole account: what the host's own role is defined for.
+    scope: Scope
 
     def __init__(self, name: str, *, place: Place, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("image-pipeline:storage:HostStorage", name, {}, opts)
-        self.account = _account("host", place, self)
-        self.packages = _container("packages", self.account, place, self)
+        child = pulumi.ResourceOptions(parent=self)
+        # Zone-redundant at best: all that is in it comes back with the next `pulumi up`.
+        sku = storage.SkuName.STANDARD_ZRS
+        self.account = _account(name, "host", place, sku=sku, closed=True, opts=child)
+        self.packages = _container(f"{name}-packages", "packages", self.account, place, opts=child)
+        self.scope = Scope(name=f"{name}-account", id=self.account.id)
         self.register_outputs({"account": self.account.name})
+
+    @property
+    def doors(self) -> list[Door]:
+        """What is to be reached privately in a private place."""
+        return [Door(name="host", id=self.account.id, group="blob")]
+
+    @property
+    def sources(self) -> list[Source]:
+        """Whose logs are kept."""
+        return [_logged("host", self.account, "blob")]
 
     @property
     def blob_endpoint(self) -> pulumi.Output[str]:
@@ -76,31 +115,101 @@ class HostStorage(pulumi.ComponentResource):
         """The URL of the deployment package's container."""
         return pulumi.Output.concat(self.blob_endpoint, self.packages.name)
 
-    @property
-    def scope(self) -> Scope:
-        """The whole account: what the host's own role is defined for."""
-        return Scope(name="host-account", id=self.account.id)
-
 
 class ImageStorage(pulumi.ComponentResource):
-    """The account of the images: where they land, the queue of their events, and what could not be delivered."""
+    """The account of the images: where they land, the queue of their events, and what could not be delivered.
+
+    Images are deleted `retention_days` after they were last written, or kept when it is None.
+    """
 
     account: storage.StorageAccount
     images: storage.BlobContainer
     deadletter: storage.BlobContainer
     queue: storage.Queue
     poison: storage.Queue
+    images_scope: Scope
+    deadletter_scope: Scope
+    queue_scope: Scope
+    poison_scope: Scope
 
-    def __init__(self, name: str, *, place: Place, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        place: Place,
+        retention_days: int | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
         super().__init__("image-pipeline:storage:ImageStorage", name, {}, opts)
-        self.account = _account("data", place, self)
-        self.images = _container("images", self.account, place, self)
-        self.deadletter = _container("deadletter", self.account, place, self)
-        self.queue = _queue("images", self.account, place, self)
+        child = pulumi.ResourceOptions(parent=self)
+        guarded = pulumi.ResourceOptions(parent=self, protect=place.protect_data)
+        # Its public endpoint stays on in a private place, behind the firewall: Event Grid delivers through it, as a
+        # trusted service (docs/decisions/0018).
+        sku = storage.SkuName.STANDARD_GZRS
+        self.account = _account(name, "data", place, sku=sku, closed=False, opts=guarded)
+        self.images = _container(f"{name}-container", "images", self.account, place, opts=guarded)
+        self.deadletter = _container(f"{name}-deadletter", "deadletter", self.account, place, opts=child)
+        self.queue = _queue(f"{name}-queue", "images", self.account, place, opts=child)
         # The host adds `-poison` to the queue's name, and would need the right to create queues if it were missing:
         # https://learn.microsoft.com/azure/azure-functions/functions-bindings-storage-queue-trigger#poison-messages
-        self.poison = _queue("images-poison", self.account, place, self)
+        self.poison = _queue(f"{name}-poison-queue", "images-poison", self.account, place, opts=child)
+        self.images_scope = Scope(name=f"{name}-container", id=self.images.id)
+        self.deadletter_scope = Scope(name=f"{name}-deadletter", id=self.deadletter.id)
+        self.queue_scope = Scope(name=f"{name}-queue", id=self.queue.id)
+        self.poison_scope = Scope(name=f"{name}-poison-queue", id=self.poison.id)
+        self._expire(name, place, retention_days, child)
+        if place.protect_data:
+            kept = storage.DeleteRetentionPolicyArgs(enabled=True, days=_SOFT_DELETE_DAYS)
+            storage.BlobServiceProperties(
+                f"{name}-soft-delete",
+                blob_services_name="default",
+                account_name=self.account.name,
+                resource_group_name=place.resource_group_name,
+                delete_retention_policy=kept,
+                container_delete_retention_policy=kept,
+                opts=child,
+            )
         self.register_outputs({"account": self.account.name})
+
+    def _expire(self, name: str, place: Place, retention_days: int | None, opts: pulumi.ResourceOptions) -> None:
+        days = {"deadletter": _DEADLETTER_DAYS, **({"images": retention_days} if retention_days else {})}
+        storage.ManagementPolicy(
+            f"{name}-lifecycle",
+            management_policy_name="default",
+            account_name=self.account.name,
+            resource_group_name=place.resource_group_name,
+            policy=storage.ManagementPolicySchemaArgs(
+                rules=[
+                    storage.ManagementPolicyRuleArgs(
+                        name=f"expire-{container}",
+                        type=storage.RuleType.LIFECYCLE,
+                        enabled=True,
+                        definition=storage.ManagementPolicyDefinitionArgs(
+                            filters=storage.ManagementPolicyFilterArgs(
+                                blob_types=["blockBlob"], prefix_match=[f"{container}/"]
+                            ),
+                            actions=storage.ManagementPolicyActionArgs(
+                                base_blob=storage.ManagementPolicyBaseBlobArgs(
+                                    delete=storage.DateAfterModificationArgs(days_after_modification_greater_than=days)
+                                )
+                            ),
+                        ),
+                    )
+                    for container, days in sorted(days.items())
+                ]
+            ),
+            opts=opts,
+        )
+
+    @property
+    def doors(self) -> list[Door]:
+        """What is to be reached privately in a private place."""
+        return [Door(name="images", id=self.account.id, group=service) for service in ("blob", "queue")]
+
+    @property
+    def sources(self) -> list[Source]:
+        """Whose logs are kept."""
+        return [_logged("images", self.account, service) for service in ("blob", "queue")]
 
     @property
     def blob_endpoint(self) -> pulumi.Output[str]:
@@ -111,23 +220,3 @@ class ImageStorage(pulumi.ComponentResource):
     def queue_endpoint(self) -> pulumi.Output[str]:
         """The account's queue service URL, with a slash at its end."""
         return self.account.primary_endpoints.apply(lambda endpoints: endpoints.queue)
-
-    @property
-    def images_scope(self) -> Scope:
-        """The container where images land."""
-        return Scope(name="images-container", id=self.images.id)
-
-    @property
-    def deadletter_scope(self) -> Scope:
-        """The container of events that could not be delivered."""
-        return Scope(name="deadletter-container", id=self.deadletter.id)
-
-    @property
-    def queue_scope(self) -> Scope:
-        """The queue that the function is triggered by."""
-        return Scope(name="images-queue", id=self.queue.id)
-
-    @property
-    def poison_scope(self) -> Scope:
-        """The queue of messages that failed too often."""
-        return Scope(name="poison-queue", id=self.poison.id)

@@ -12,6 +12,8 @@ class Telemetry(pulumi.ComponentResource):
 
     workspace: operationalinsights.Workspace
     insights: applicationinsights.Component
+    # The Application Insights component.
+    scope: Scope
 
     def __init__(
         self, name: str, *, place: Place, retention_days: int, opts: pulumi.ResourceOptions | None = None
@@ -19,7 +21,7 @@ class Telemetry(pulumi.ComponentResource):
         super().__init__("image-pipeline:telemetry:Telemetry", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
         self.workspace = operationalinsights.Workspace(
-            "workspace",
+            f"{name}-workspace",
             workspace_name=place.names.local("log"),
             resource_group_name=place.resource_group_name,
             location=place.location,
@@ -30,7 +32,7 @@ class Telemetry(pulumi.ComponentResource):
             opts=child,
         )
         self.insights = applicationinsights.Component(
-            "insights",
+            f"{name}-insights",
             resource_name_=place.names.local("appi"),
             resource_group_name=place.resource_group_name,
             location=place.location,
@@ -45,9 +47,5 @@ class Telemetry(pulumi.ComponentResource):
                 parent=self, additional_secret_outputs=["connectionString", "instrumentationKey"]
             ),
         )
+        self.scope = Scope(name=f"{name}-insights", id=self.insights.id)
         self.register_outputs({"workspace": self.workspace.id, "insights": self.insights.id})
-
-    @property
-    def scope(self) -> Scope:
-        """The Application Insights component."""
-        return Scope(name="insights", id=self.insights.id)

@@ -43,7 +43,8 @@ def main() -> int:
             case "run":
                 _run(home, arguments.tools.resolve())
             case "pulumi":
-                return engine.run(home, _ROOT, environment(home), *arguments.words)
+                planning = arguments.words[1:2] == ["preview"]
+                return engine.run(home, _ROOT, environment(home, planning=planning), *arguments.words)
             case "exec":
                 return subprocess.run(arguments.words, env=os.environ | environment(home), check=False).returncode
             case _:
@@ -54,15 +55,18 @@ def main() -> int:
     return 0
 
 
-def environment(home: Home) -> dict[str, str]:
-    """What a process needs to take this laptop for Azure. Raises CommandError when no daemon runs."""
+def environment(home: Home, *, planning: bool = False) -> dict[str, str]:
+    """What a process needs to take this laptop for Azure. Raises CommandError when no daemon runs.
+
+    Only what is `planning` may ask for things that the laptop does not have.
+    """
     running = home.running()
     if running is None:
         raise CommandError(f"no laptop cloud is running on {home.root}; `make up` starts it")
     return {
         **network(home, running.ports),
         **identity(running.ports, running.user_secret),
-        "PULUMI_DEBUG_PROVIDERS": f"azure-native:{running.ports.provider}",
+        "PULUMI_DEBUG_PROVIDERS": f"azure-native:{running.ports.planner if planning else running.ports.provider}",
         **engine.environment(home),
     }
 

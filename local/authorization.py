@@ -10,6 +10,7 @@ from local.resources import Resources
 _BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers"
 _QUEUES = "Microsoft.Storage/storageAccounts/queueServices/queues"
 _DELEGATION = "Microsoft.Storage/storageAccounts/blobServices/generateUserDelegationKey/action"
+ANALYZE = "Microsoft.CognitiveServices/accounts/ComputerVision/imageanalysis:analyze/action"
 COSMOS = "Microsoft.DocumentDB/databaseAccounts"
 
 
@@ -59,15 +60,16 @@ BUILT_IN = {
         name="Storage Queue Data Message Sender",
         data_actions=(f"{_QUEUES}/messages/add/action",),
     ),
-    "a97b65f3-24c7-4388-baec-2e87135dc908": Definition(
-        name="Cognitive Services User",
-        data_actions=("Microsoft.CognitiveServices/*",),
-    ),
     "3913510d-42f4-4e42-8a64-420c390055eb": Definition(
         name="Monitoring Metrics Publisher",
         data_actions=("Microsoft.Insights/Metrics/Write",),
     ),
 }
+
+# Every data action that a service of the laptop asks for, or that a built-in role spells out.
+DATA_ACTIONS = frozenset(
+    {ANALYZE, *(action for role in BUILT_IN.values() for action in role.data_actions if "*" not in action)}
+)
 
 
 class Authorization:
@@ -81,10 +83,21 @@ class Authorization:
         for assignment in self._resources.of_type("authorization:RoleAssignment"):
             given = assignment.inputs
             if given["principalId"].lower() == principal.lower() and _within(scope, given["scope"]):
-                role = BUILT_IN[given["roleDefinitionId"].rsplit("/", 1)[1].lower()]
-                if _matches(action, (*role.actions, *role.data_actions)):
+                role = self.role(given["roleDefinitionId"])
+                if role is not None and _matches(action, (*role.actions, *role.data_actions)):
                     return True
         return False
+
+    def role(self, definition_id: str) -> Definition | None:
+        """The built-in or deployed role with this id, or None."""
+        guid = definition_id.rsplit("/", 1)[1].lower()
+        custom = self._resources.named("authorization:RoleDefinition", guid)
+        if custom is None:
+            return BUILT_IN.get(guid)
+        return Definition(
+            name=custom.inputs["roleName"],
+            data_actions=tuple(action for part in custom.inputs["permissions"] for action in part["dataActions"]),
+        )
 
     def allows_items(self, principal: str, action: str, account_id: str, path: str) -> bool:
         """Whether a Cosmos DB role assignment lets `principal` do `action` at `path` (`/dbs/x/colls/y`, or ``).

@@ -16,6 +16,7 @@ from local import pki
 from local.gateway import front
 from local.gateway.backend import StorageBackend
 from local.gateway.eventgrid import EventGrid
+from local.gateway.lifecycle import Lifecycle
 from local.gateway.management import Management
 from local.gateway.proxy import Proxy
 from local.gateway.storage import Storage
@@ -134,7 +135,7 @@ async def _start(home: Home, stack: AsyncExitStack, node: str, models: Path, wor
     stack.callback(proxy.close)
     sites = Sites(
         home,
-        Ports(provider=0, identity=identity_port, proxy=proxy_port),
+        Ports(provider=0, planner=0, identity=identity_port, proxy=proxy_port),
         resources=resources,
         identities=identities,
         backend=backend,
@@ -148,12 +149,16 @@ async def _start(home: Home, stack: AsyncExitStack, node: str, models: Path, wor
     # After a crash, the services may lag behind what is deployed.
     for resource in resources:
         await effects.apply(resource)
-    delivering = asyncio.create_task(events.deliver())
-    stack.callback(delivering.cancel)
-    delivering.add_done_callback(_delivery_ended)
-    server, provider_port = await serve(Provider(resources, applied=effects.apply, removed=effects.remove))
+    for endless in (events.deliver(), Lifecycle(resources, backend, events).run()):
+        task = asyncio.create_task(endless)
+        stack.callback(task.cancel)
+        task.add_done_callback(_ended)
+    effect = {"applied": effects.apply, "removed": effects.remove}
+    server, provider_port = await serve(Provider(resources, **effect))
     stack.push_async_callback(server.stop, 1)
-    ports = Ports(provider=provider_port, identity=identity_port, proxy=proxy_port)
+    planner, planner_port = await serve(Provider(resources, **effect, planning=True))
+    stack.push_async_callback(planner.stop, 1)
+    ports = Ports(provider=provider_port, planner=planner_port, identity=identity_port, proxy=proxy_port)
     home.announce(Running(pid=os.getpid(), ports=ports, user_secret=identities.user_secret))
     _log.info("ready: %s", ports)
     for child in (blobs.child, vision_child):
@@ -167,10 +172,10 @@ async def _watch(child: process.Child) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _delivery_ended(task: asyncio.Task[None]) -> None:
-    """The delivery runs for ever; if it does not, no image would ever be classified again."""
+def _ended(task: asyncio.Task[None]) -> None:
+    """Deliveries and deletions go on for ever; if they do not, no image would ever be classified, or deleted, again."""
     if not task.cancelled():
-        _log.critical("the delivery of events has ended; stopping", exc_info=task.exception())
+        _log.critical("%s has ended; stopping", task.get_coro(), exc_info=task.exception())
         os.kill(os.getpid(), signal.SIGTERM)
 
 

@@ -11,6 +11,7 @@ class Ports:
     """Where the daemon listens on 127.0.0.1; chosen by the system at every start."""
 
     provider: int
+    planner: int
     identity: int
     proxy: int
 

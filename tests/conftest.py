@@ -3,11 +3,11 @@
 import asyncio
 import json
 import runpy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, override
 
 import hypothesis
 import pulumi
@@ -25,13 +25,22 @@ SUBSCRIPTION = "11111111-2222-4333-8444-555555555555"
 
 @dataclass
 class Recorded:
-    """One resource: its type, its logical name, its inputs, its outputs."""
+    """One resource: its type, its logical name, its inputs, its outputs, and what its options say."""
 
     type: str
     name: str
     inputs: dict[str, Any]
     outputs: dict[str, Any]
     id: str
+    parent: str = ""
+    protect: bool = False
+    dependencies: frozenset[str] = frozenset()
+    outputs_registered: bool = False
+
+    @property
+    def kind(self) -> str:
+        """The type without the provider's name."""
+        return self.type.removeprefix("azure-native:")
 
 
 @dataclass
@@ -39,6 +48,7 @@ class Recorder(mocks.Mocks):
     """Stands in for the engine; ids are `<type>::<name>`, so that whatever refers to a resource says to which."""
 
     resources: list[Recorded] = field(default_factory=list)
+    outputs: dict[str, Any] = field(default_factory=dict)
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         outputs = dict(args.inputs) | {"name": args.name} | _answers(args)
@@ -51,10 +61,54 @@ class Recorder(mocks.Mocks):
         return {"subscriptionId": SUBSCRIPTION, "tenantId": "tenant", "objectId": "deployer", "clientId": "client"}
 
     def of_type(self, kind: str) -> list[Recorded]:
-        return [resource for resource in self.resources if resource.type == f"azure-native:{kind}"]
+        return [resource for resource in self.resources if resource.kind == kind]
 
     def one(self, kind: str, name: str) -> Recorded:
         return next(resource for resource in self.of_type(kind) if resource.name == name)
+
+    @property
+    def cloud(self) -> list[Recorded]:
+        """What Azure is asked for."""
+        return [resource for resource in self.resources if resource.type.startswith("azure-native:")]
+
+    @property
+    def components(self) -> list[Recorded]:
+        return [resource for resource in self.resources if resource.type.startswith("image-pipeline:")]
+
+
+class Monitor(mocks.MockMonitor):
+    """Notes what Pulumi's mocks leave out: parents, protection, dependencies, and which outputs were registered."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        super().__init__(recorder)
+        self._recorder = recorder
+        self._requests: dict[tuple[str, str], Any] = {}
+        self._registered: set[str] = set()
+
+    @override
+    def RegisterResource(self, request: Any) -> Any:
+        assert (request.type, request.name) not in self._requests, f"{request.type} {request.name} is there twice"
+        if request.type != "pulumi:pulumi:Stack":
+            self._requests[request.type, request.name] = request
+        return super().RegisterResource(request)
+
+    @override
+    def RegisterResourceOutputs(self, request: Any) -> Any:
+        self._registered.add(request.urn.split("::", 2)[2].rpartition("$")[2])
+        return super().RegisterResourceOutputs(request)
+
+    def finish(self) -> None:
+        for resource in self._recorder.resources:
+            request = self._requests[resource.type, resource.name]
+            resource.parent = _last(request.parent)
+            resource.protect = request.protect
+            resource.dependencies = frozenset(map(_last, request.dependencies))
+            resource.outputs_registered = f"{resource.type}::{resource.name}" in self._registered
+
+
+def _last(urn: str) -> str:
+    """`<type>::<name>` of a URN, without the parents' types."""
+    return urn.split("::", 2)[2].rpartition("$")[2] if urn else ""
 
 
 def _answers(args: mocks.MockResourceArgs) -> dict[str, Any]:
@@ -83,17 +137,32 @@ def _answers(args: mocks.MockResourceArgs) -> dict[str, Any]:
             return {}
 
 
-def run_program(stack: str, config: Mapping[str, Any] | None = None) -> Recorder:
-    """Runs __main__.py as `stack` of stacks/, with `config` instead of single settings of it."""
-    recorder = Recorder()
+def configuration(stack: str, config: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The values of a stack of stacks/ by key, defaults included, with `config` instead of single ones."""
     project = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())
-    values = {f"image-pipeline:{key}": schema["default"] for key, schema in project["config"].items()}
-    values |= yaml.safe_load((ROOT / f"stacks/Pulumi.{stack}.yaml").read_text())["config"]
-    values |= {f"image-pipeline:{key}": value for key, value in (config or {}).items()}
-    pulumi.runtime.set_all_config(
-        {key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
+    own = yaml.safe_load((ROOT / f"stacks/Pulumi.{stack}.yaml").read_text())["config"]
+    return (
+        {key: schema["default"] for key, schema in project["config"].items()}
+        | {key.removeprefix("image-pipeline:"): value for key, value in own.items()}
+        | dict(config or {})
     )
 
+
+def run_program(stack: str, config: Mapping[str, Any] | None = None) -> Recorder:
+    """Runs __main__.py as `stack` of stacks/, with `config` instead of single settings of it."""
+    pulumi.runtime.set_all_config(
+        {
+            f"image-pipeline:{key}": value if isinstance(value, str) else json.dumps(value)
+            for key, value in configuration(stack, config).items()
+        }
+    )
+    return record(lambda: runpy.run_path(str(ROOT / "__main__.py")), stack)
+
+
+def record(program: Callable[[], object], stack: str = "dev") -> Recorder:
+    """Runs a Pulumi program, without an engine, and gives what it would have made."""
+    recorder = Recorder()
+    monitor = Monitor(recorder)
     # Pulumi's mocks give every thread of the executor an event loop and never close it; these are ours to close.
     loops: list[asyncio.AbstractEventLoop] = []
 
@@ -101,15 +170,18 @@ def run_program(stack: str, config: Mapping[str, Any] | None = None) -> Recorder
         loops.append(asyncio.new_event_loop())
         asyncio.set_event_loop(loops[-1])
 
-    async def program() -> None:
+    async def run() -> None:
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(initializer=with_a_loop))
-        mocks.set_mocks(recorder, project="image-pipeline", stack=stack, preview=False)
-        runpy.run_path(str(ROOT / "__main__.py"))
+        mocks.set_mocks(recorder, project="image-pipeline", stack=stack, preview=False, monitor=monitor)
+        program()
         await wait_for_rpcs()
+        root = pulumi.runtime.get_root_resource()
+        recorder.outputs = await pulumi.Output.from_input(getattr(root, "outputs", {})).future() or {}
 
-    asyncio.run(program())
+    asyncio.run(run())
     for loop in loops:
         loop.close()
+    monitor.finish()
     return recorder
 
 
@@ -117,3 +189,15 @@ def run_program(stack: str, config: Mapping[str, Any] | None = None) -> Recorder
 def dev() -> Recorder:
     """The program as the stack `dev`."""
     return run_program("dev")
+
+
+@pytest.fixture(scope="session")
+def prod() -> Recorder:
+    """The program as the stack `prod`."""
+    return run_program("prod")
+
+
+@pytest.fixture(scope="session")
+def prod_private() -> Recorder:
+    """The program as the stack `prod`, with a private network."""
+    return run_program("prod", {"networkAccess": "private"})

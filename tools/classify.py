@@ -77,10 +77,11 @@ class Stack:
         try:
             kind = mimetypes.guess_type(upload.path.name)[0] or "application/octet-stream"
             with upload.path.open("rb") as content:
-                answer = self._images.upload_blob(
-                    upload.name, content, overwrite=True, content_settings=ContentSettings(content_type=kind)
+                answer = self._images.get_blob_client(upload.name).upload_blob(
+                    content, overwrite=True, content_settings=ContentSettings(content_type=kind)
                 )
-            etag = answer.get_blob_properties().etag.strip('"')
+            # From the upload's own answer: who may upload may not read.
+            etag = answer["etag"].strip('"')
             record = self._await_record(upload.name, etag, timeout_seconds)
             if record is None:
                 error = f"no final record after {timeout_seconds:.0f} s"

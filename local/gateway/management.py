@@ -1,4 +1,4 @@
-"""The management that shipping code needs: an app's deployment service (SCM), and ARM's list of functions."""
+"""Management beside the resources: an app's deployment service (SCM), its list of functions, deleted accounts."""
 
 import re
 
@@ -11,6 +11,12 @@ from local.services.functions.sites import Site, Sites
 
 _AUDIENCES = {"https://management.azure.com", "https://management.core.windows.net"}
 _FUNCTIONS = re.compile(r"(/subscriptions/.+/providers/Microsoft\.Web/sites/[^/]+)/functions", re.IGNORECASE)
+
+_DELETED = re.compile(
+    r"/subscriptions/[^/]+/providers/Microsoft\.CognitiveServices/locations/[^/]+/resourceGroups/[^/]+"
+    r"/deletedAccounts/[^/]+",
+    re.IGNORECASE,
+)
 
 
 class Management:
@@ -43,6 +49,8 @@ class Management:
         refusal = self._refusal(request)
         if refusal is not None:
             return refusal
+        if _DELETED.fullmatch(request.path):
+            return self._deleted_account(request)
         listing = _FUNCTIONS.fullmatch(request.path)
         if request.method != "GET" or listing is None:
             return _error(501, "NotImplemented", f"the laptop does not support {request.method} {request.path}")
@@ -51,6 +59,21 @@ class Management:
             return _error(404, "ResourceNotFound", f"{listing[1]} does not exist")
         functions = [{"name": f"{site.resource.name}/{name}", "properties": {"name": name}} for name in site.functions]
         return web.json_response({"value": functions})
+
+    def _deleted_account(self, request: web.Request) -> web.Response:
+        account = self._resources.get(request.path)
+        if account is None:
+            return _error(404, "ResourceNotFound", f"{request.path} does not exist")
+        match request.method:
+            case "GET":
+                return web.json_response(
+                    {"id": account.id, "name": account.name, "location": account.inputs["location"]}
+                )
+            case "DELETE":
+                self._resources.remove(account.id)
+                return web.Response(status=200)
+            case _:
+                return _error(501, "NotImplemented", f"the laptop does not support {request.method} {request.path}")
 
     async def _publish(self, request: web.Request, site: Site) -> web.Response:
         if request.headers.get("Content-Type") != "application/zip":

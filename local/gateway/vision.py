@@ -3,11 +3,10 @@
 import aiohttp
 from aiohttp import web
 
-from local.authorization import Authorization
+from local.authorization import ANALYZE, Authorization
 from local.identity import Identities, TokenError
 from local.resources import Resources
 
-_ANALYZE = "Microsoft.CognitiveServices/accounts/ComputerVision/imageanalysis:analyze/action"
 _PATH = "/computervision/imageanalysis:analyze"
 
 
@@ -41,11 +40,11 @@ class Vision:
             caller = self._identities.read(token, {"https://cognitiveservices.azure.com"})
         except TokenError:
             return error(401, "401", "Access denied due to invalid subscription key or wrong API endpoint.")
-        if not self._authorization.allows(caller.object_id, _ANALYZE, account.id):
+        if not self._authorization.allows(caller.object_id, ANALYZE, account.id):
             return error(
                 401,
                 "PermissionDenied",
-                f"The principal `{caller.object_id}` lacks the required data action `{_ANALYZE}` to perform"
+                f"The principal `{caller.object_id}` lacks the required data action `{ANALYZE}` to perform"
                 f" `POST {_PATH}` operation.",
             )
         if request.method != "POST" or request.path != _PATH:

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Callable
 
 from local.identity import TENANT, client_id, object_id
-from local.provider.kinds import Kind
+from local.provider.kind import Kind
 from local.provider.rules import UNKNOWN
 from local.resources import Properties, Resources
 

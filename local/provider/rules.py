@@ -4,14 +4,16 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from local.authorization import BUILT_IN, Authorization
-from local.provider.kinds import Kind
+from local.authorization import DATA_ACTIONS, Authorization
+from local.provider.kind import Kind
 from local.resources import Properties, Resources
 
 # What the engine sends in the place of a value that is not known yet (pulumi.runtime.rpc.UNKNOWN).
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 _BLOB_WRITE = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/write"
 _QUEUE_ADD = "Microsoft.Storage/storageAccounts/queueServices/queues/messages/add/action"
+# What a deleted Vision account leaves behind; no resource type of Azure's.
+DELETED_ACCOUNT = "azure-native:cognitiveservices:DeletedAccount"
 # Names seen verbatim in ARM's refusals of Flex Consumption apps (docs/decisions/0012).
 _NOT_ON_FLEX = (
     "netFrameworkVersion",
@@ -31,6 +33,10 @@ _SETTINGS_NOT_ON_FLEX = re.compile(
 )
 
 
+# They are there with the account, and nobody makes them.
+_IMPLICIT = re.compile("/(blob|queue)Services/default$")
+
+
 class Refusal(Exception):
     """Azure would refuse this deployment; the text says why, with Azure's own code."""
 
@@ -44,10 +50,6 @@ def inputs(kind: Kind, given: Properties) -> Iterator[tuple[str, str]]:
     name = given.get(kind.name)
     if isinstance(name, str) and name != UNKNOWN and not re.fullmatch(kind.pattern, name):
         yield kind.name, f"{name!r} is not a legal name; it must match {kind.pattern}"
-    for path, read, allowed in _ONLY.get(kind.type, ()):
-        value = read(given)
-        if value not in {None, allowed, UNKNOWN}:
-            yield path, f"{value!r} would change nothing on the laptop; it must be {allowed!r}"
     check = _INPUT_RULES.get(kind.type)
     if check is not None:
         yield from check(given)
@@ -58,12 +60,19 @@ def creation(kind: Kind, given: Properties, resource_id: str, resources: Resourc
     subscription = resource_id.split("/")[2]
     for template in kind.parents:
         parent = template.format(**given, subscription=subscription)
-        if resources.get(parent) is None:
+        if resources.get(_IMPLICIT.sub("", parent)) is None:
             raise Refusal(f"ParentResourceNotFound: {parent} does not exist")
     if resources.get(resource_id) is not None:
         raise Refusal(f"Conflict: {resource_id} exists already")
+    for reference in _references(kind, given):
+        if resources.get(reference) is None:
+            raise Refusal(f"ResourceNotFound: {reference} does not exist")
+    if kind.type == "azure-native:cognitiveservices:Account":
+        _name_is_free(given, resources)
     if kind.type == "azure-native:authorization:RoleAssignment":
         _unique_assignment(given, resources)
+        if Authorization(resources).role(given["roleDefinitionId"]) is None:
+            raise Refusal(f"RoleDefinitionDoesNotExist: the laptop does not know the role {given['roleDefinitionId']}")
     if kind.type == "azure-native:eventgrid:SystemTopicEventSubscription":
         _topic_may_deliver(given, resources)
 
@@ -86,10 +95,15 @@ def _local_auth_off(name: str, read: Callable[[Properties], Any]) -> Callable[[P
     return rule
 
 
+def _role_definition(given: Properties) -> Iterator[tuple[str, str]]:
+    for permission in given.get("permissions") or ():
+        for extra in sorted(key for key, value in permission.items() if value and key != "dataActions"):
+            yield f"permissions.{extra}", f"the laptop's custom roles have dataActions only, not {extra}"
+        for action in sorted(set(permission.get("dataActions") or ()) - DATA_ACTIONS):
+            yield "permissions.dataActions", f"InvalidActionOrNotAction: no service of the laptop asks for {action!r}"
+
+
 def _role_assignment(given: Properties) -> Iterator[tuple[str, str]]:
-    role = given.get("roleDefinitionId")
-    if _known(role) and str(role).rsplit("/", 1)[1].lower() not in BUILT_IN:
-        yield "roleDefinitionId", f"the laptop does not know the role {role}; it knows {sorted(BUILT_IN)}"
     if given.get("principalType") not in {"ServicePrincipal", "User", "Group", UNKNOWN}:
         yield "principalType", f"{given.get('principalType')!r} is not a principal type that the laptop knows"
 
@@ -139,23 +153,6 @@ def _cosmos_container(given: Properties) -> Iterator[tuple[str, str]]:
         yield f"resource.{extra}", f"the laptop's Cosmos DB does not support {extra}"
 
 
-# Settings of what the laptop cannot do: taking another value would be ignoring it.
-_ONLY: dict[str, tuple[tuple[str, Callable[[Properties], Any], str], ...]] = {
-    "azure-native:storage:StorageAccount": (
-        ("publicNetworkAccess", lambda given: given.get("publicNetworkAccess"), "Enabled"),
-    ),
-    "azure-native:storage:BlobContainer": (("publicAccess", lambda given: given.get("publicAccess"), "None"),),
-    "azure-native:cosmosdb:DatabaseAccount": (
-        ("publicNetworkAccess", lambda given: given.get("publicNetworkAccess"), "Enabled"),
-    ),
-    "azure-native:cognitiveservices:Account": (
-        (
-            "properties.publicNetworkAccess",
-            lambda given: (given.get("properties") or {}).get("publicNetworkAccess"),
-            "Enabled",
-        ),
-    ),
-}
 _INPUT_RULES: dict[str, Callable[[Properties], Iterator[tuple[str, str]]]] = {
     "azure-native:storage:StorageAccount": _storage_account,
     "azure-native:cognitiveservices:Account": _local_auth_off(
@@ -165,10 +162,33 @@ _INPUT_RULES: dict[str, Callable[[Properties], Iterator[tuple[str, str]]]] = {
         "disableLocalAuth", lambda given: given.get("disableLocalAuth")
     ),
     "azure-native:cosmosdb:SqlResourceSqlContainer": _cosmos_container,
+    "azure-native:authorization:RoleDefinition": _role_definition,
     "azure-native:authorization:RoleAssignment": _role_assignment,
     "azure-native:web:WebApp": _web_app,
     "azure-native:eventgrid:SystemTopicEventSubscription": _event_subscription,
 }
+
+
+def _references(kind: Kind, given: Properties) -> Iterator[str]:
+    """The ids in inputs that Azure looks up."""
+    match kind.type.removeprefix("azure-native:"):
+        case "monitor:DiagnosticSetting":
+            yield given["workspaceId"]
+        case "monitor:ScheduledQueryRule":
+            yield from (*given["scopes"], *(given.get("actions") or {}).get("actionGroups", ()))
+        case "monitor:MetricAlert":
+            yield from (*given["scopes"], *(action["actionGroupId"] for action in given.get("actions") or ()))
+        case "applicationinsights:Workbook":
+            yield given["sourceId"]
+        case _:
+            return
+
+
+def _name_is_free(given: Properties, resources: Resources) -> None:
+    """https://learn.microsoft.com/azure/ai-services/recover-purge-resources."""
+    for gone in resources.of_type(DELETED_ACCOUNT.removeprefix("azure-native:")):
+        if gone.name.lower() == given["accountName"].lower():
+            raise Refusal(f"FlagMustBeSetForRestore: {gone.id} is soft-deleted; restore or purge it")
 
 
 def _unique_assignment(given: Properties, resources: Resources) -> None:

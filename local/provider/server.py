@@ -10,8 +10,9 @@ from google.protobuf import empty_pb2, json_format, struct_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from local.identity import SUBSCRIPTION, TENANT, USER, USER_CLIENT
-from local.provider import rules
-from local.provider.kinds import KINDS, Kind
+from local.provider import limits, rules
+from local.provider.kind import Kind
+from local.provider.kinds import KINDS
 from local.provider.outputs import outputs, planned
 from local.resources import Properties, Resource, Resources
 
@@ -27,11 +28,13 @@ _OPTIONS = [("grpc.max_receive_message_length", 400 * 1024 * 1024)]
 class Provider(provider_pb2_grpc.ResourceProviderServicer):
     """Creates, changes and deletes resources in `resources`.
 
-    `applied` and `removed` bring the running services in line after, and before, each such change.
+    `applied` and `removed` bring the running services in line after, and before, each such change. One that is
+    `planning` checks and plans as Azure would, what the laptop cannot do included, and changes nothing.
     """
 
-    def __init__(self, resources: Resources, *, applied: Effect, removed: Effect) -> None:
+    def __init__(self, resources: Resources, *, applied: Effect, removed: Effect, planning: bool = False) -> None:
         self._resources = resources
+        self._planning = planning
         self._applied = applied
         self._removed = removed
 
@@ -65,7 +68,8 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
 
     async def Check(self, request: Any, context: Any) -> Any:
         kind = await _kind(request.urn, context)
-        found = rules.inputs(kind, _inputs(request.news))
+        given = _inputs(request.news)
+        found = [*rules.inputs(kind, given), *(() if self._planning else limits.inputs(kind, given))]
         failures = [provider_pb2.CheckFailure(property=name, reason=reason) for name, reason in found]
         return provider_pb2.CheckResponse(inputs=request.news, failures=failures)
 
@@ -90,6 +94,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         given = _inputs(request.properties)
         if request.preview:
             return provider_pb2.CreateResponse(properties=_struct(planned(kind, given)))
+        await self._may_change(context)
         resource_id = kind.id.format(**given, subscription=SUBSCRIPTION)
         try:
             rules.creation(kind, given, resource_id, self._resources)
@@ -111,6 +116,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         given = _inputs(request.news)
         if request.preview:
             return provider_pb2.UpdateResponse(properties=_struct(planned(kind, given)))
+        await self._may_change(context)
         before = self._resources.get(request.id)
         if before is None:
             await _refuse(context, f"ResourceNotFound: {request.id} does not exist")
@@ -134,17 +140,34 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         )
 
     async def Delete(self, request: Any, context: Any) -> Any:
+        await self._may_change(context)
         resource = self._resources.get(request.id)
         if resource is not None:
             # As in Azure, what lies below a resource goes with it.
             for gone in (*self._resources.below(request.id), resource):
                 await self._removed(gone)
                 self._resources.remove(gone.id)
+                if gone.type == "azure-native:cognitiveservices:Account":
+                    self._resources.put(_soft_deleted(gone))
         return empty_pb2.Empty()
+
+    async def _may_change(self, context: Any) -> None:
+        if self._planning:
+            await _refuse(context, "this provider only plans; deploy through `python -m local pulumi`")
 
     def _resource(self, kind: Kind, given: Properties, resource_id: str) -> Resource:
         answered = outputs(kind, given, resource_id, self._resources)
         return Resource(id=resource_id, type=kind.type, inputs=given, outputs=answered)
+
+
+def _soft_deleted(account: Resource) -> Resource:
+    """What is left of a Vision account for 48 hours, or until it is purged."""
+    subscription, group = account.id.split("/")[2], account.inputs["resourceGroupName"]
+    where = (
+        f"/subscriptions/{subscription}/providers/Microsoft.CognitiveServices/locations/{account.inputs['location']}"
+    )
+    left = f"{where}/resourceGroups/{group}/deletedAccounts/{account.name}"
+    return Resource(id=left, type=rules.DELETED_ACCOUNT, inputs=account.inputs, outputs={})
 
 
 async def serve(provider: Provider) -> tuple[grpc.aio.Server, int]:

@@ -18,7 +18,7 @@ def functions() -> dict[str, list[str]]:
 
 @pytest.fixture
 def app_settings(dev: Recorder) -> dict[str, str]:
-    listed = dev.one("web:WebApp", "site").inputs["siteConfig"]["appSettings"]
+    listed = dev.one("web:WebApp", "app-site").inputs["siteConfig"]["appSettings"]
     return {setting["name"]: setting["value"] for setting in listed}
 
 

@@ -18,7 +18,7 @@ def test_every_name_is_legal(prefix: str, stack: str, subscription: str) -> None
     names = Names(prefix=prefix, stack=stack, subscription_id=subscription)
     for purpose in ("host", "data"):
         assert re.fullmatch(r"[a-z0-9]{3,24}", names.storage(purpose))
-    for kind in ("cosmos", "vision", "func"):
+    for kind in ("cosmos", "vision1000", "func"):
         assert re.fullmatch(r"[a-z][a-z0-9-]{1,42}[a-z0-9]", names.world(kind))
         assert "--" not in names.world(kind)
     assert re.fullmatch(r"[a-z][a-z0-9-]{1,48}[a-z0-9]", names.local("egst"))

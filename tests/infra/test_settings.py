@@ -1,15 +1,20 @@
 """Settings are read whole: what is wrong is said together, with key, value and what is allowed."""
 
+import json
 from typing import Any
 
+import pulumi
 import pytest
 
-from infra.settings import Settings, SettingsError
+from infra.settings import ANALYSIS_REGIONS, FLEX_REGIONS, Settings, SettingsError
+from tests.conftest import configuration
 
 GOOD: dict[str, Any] = {
     "location": "northeurope", "namePrefix": "imgpipe", "features": ["tags", "caption"], "minConfidencePercent": 50,
     "uploaders": [], "imagesPerMonth": 5000, "peakFactor": 4, "visionCallsPerSecond": 10, "cacheDays": 90,
-    "logRetentionDays": 30, "rolePropagationSeconds": 120, "tags": {"team": "vision"},
+    "imageRetentionDays": 30, "recordRetentionDays": 0, "logRetentionDays": 30, "rolePropagationSeconds": 120,
+    "alertEmail": "", "monthlyBudget": 50, "networkAccess": "public", "addressSpace": "10.40.0.0/24",
+    "protectData": False, "zoneRedundant": False, "tags": {"team": "vision"},
 }  # fmt: skip
 
 
@@ -22,6 +27,9 @@ def test_good_settings_are_taken_over() -> None:
     assert settings.min_confidence == 0.35
     assert settings.features == ("tags", "caption")
     assert settings.tags == {"team": "vision"}
+    assert (settings.image_retention_days, settings.record_retention_days) == (30, None)
+    assert (settings.alert_email, settings.private, settings.monthly_budget) == (None, False, 50)
+    assert parse(alertEmail="ops@example.com", networkAccess="private").alert_email == "ops@example.com"
 
 
 @pytest.mark.parametrize(
@@ -42,6 +50,18 @@ def test_good_settings_are_taken_over() -> None:
         ("peakFactor", 0, "1 to 100"),
         ("visionCallsPerSecond", 101, "1 to 100"),
         ("cacheDays", 0, "1 to 3650"),
+        ("imageRetentionDays", -1, "0 to 3650"),
+        ("recordRetentionDays", 3651, "0 to 3650"),
+        ("alertEmail", "somebody", "an e-mail address"),
+        ("alertEmail", "a@b@example.com", "an e-mail address"),
+        ("monthlyBudget", 0, "1 to 100000000"),
+        ("networkAccess", "vpn", "public or private"),
+        ("addressSpace", "10.40.0.0/25", "/24 or larger"),
+        ("addressSpace", "8.8.8.0/24", "a private IPv4 range"),
+        ("addressSpace", "10.40.0.1/24", "such as 10.40.0.0/24"),
+        ("addressSpace", 5, "a private IPv4 range"),
+        ("protectData", "yes", "true or false"),
+        ("zoneRedundant", 1, "true or false"),
         ("logRetentionDays", 7, "30 to 730"),
         ("rolePropagationSeconds", -1, "0 to 900"),
         ("tags", {"a<b": "x"}, "up to 40 texts by name"),
@@ -66,3 +86,31 @@ def test_all_errors_are_reported_together() -> None:
     with pytest.raises(SettingsError) as refusal:
         parse(namePrefix="", cacheDays=0, tags=None)
     assert [word for word in ("namePrefix", "cacheDays", "tags") if word not in str(refusal.value)] == []
+
+
+# https://learn.microsoft.com/azure/reliability/regions-list (2026-11)
+ZONES = {
+    "australiaeast", "brazilsouth", "canadacentral", "eastasia", "eastus", "eastus2", "francecentral", "japaneast",
+    "koreacentral", "northeurope", "southcentralus", "southeastasia", "swedencentral", "switzerlandnorth", "uksouth",
+    "westeurope", "westus2", "westus3",
+}  # fmt: skip
+
+
+def test_every_region_that_is_accepted_has_availability_zones() -> None:
+    """So `zoneRedundant` needs no list of its own."""
+    assert ZONES >= ANALYSIS_REGIONS & FLEX_REGIONS
+
+
+def test_values_of_the_wrong_type_are_reported_with_everything_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pulumi hands over texts; what they should be is this program's to say."""
+    monkeypatch.setattr("pulumi.config.get_project", lambda: "image-pipeline")
+    values = configuration("dev", {"imagesPerMonth": "many", "protectData": "perhaps", "tags": "none", "location": "x"})
+    pulumi.runtime.set_all_config(
+        {
+            f"image-pipeline:{key}": value if isinstance(value, str) else json.dumps(value)
+            for key, value in values.items()
+        }
+    )
+    with pytest.raises(SettingsError) as refusal:
+        Settings.load()
+    assert [key for key in ("imagesPerMonth", "protectData", "tags", "location") if key not in str(refusal.value)] == []

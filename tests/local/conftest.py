@@ -1,5 +1,6 @@
 """Deployed resources without an engine, and an event loop for code that needs one."""
 
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,16 @@ class Deployment:
             principalType="ServicePrincipal",
             roleDefinitionId=f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/{role}",
         )
+
+    def role(self, name: str, *data_actions: str) -> str:
+        """A custom role; its GUID."""
+        guid = str(uuid.uuid5(uuid.NAMESPACE_URL, name))
+        self.add(
+            "authorization:RoleDefinition",
+            scope=GROUP, roleDefinitionId=guid, roleName=name, assignableScopes=[GROUP],
+            permissions=[{"actions": [], "dataActions": [*data_actions]}],
+        )  # fmt: skip
+        return guid
 
     def storage(self) -> Resource:
         self.add("resources:ResourceGroup", resourceGroupName="rg", location="x")

@@ -9,6 +9,7 @@ import pytest
 from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestClient, TestServer
 
+from local.authorization import ANALYZE
 from local.gateway.front import Handler, application, service_of
 from local.gateway.storage import Storage
 from local.gateway.vision import Vision
@@ -204,7 +205,8 @@ def test_vision_needs_a_token_and_a_role(
     assert post({"Ocp-Apim-Subscription-Key": "key"})[0] == 401
     status, answer = post(token("function", audience))
     assert (status, answer["error"]["code"]) == (401, "PermissionDenied")
-    deployment.grant("function", "a97b65f3-24c7-4388-baec-2e87135dc908", account.id)
+    role = deployment.role("analyst", ANALYZE)
+    deployment.grant("function", role, account.id)
     assert post(token("function", audience)) == (200, {"query": {"features": "tags"}, "bytes": 3})
     assert post(token("function", audience), "/vision/v3.2/analyze")[0] == 501
     assert post(token("function", audience) | {"Content-Type": "application/json"})[0] == 501

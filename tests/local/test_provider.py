@@ -32,7 +32,9 @@ def struct(properties: dict[str, Any]) -> struct_pb2.Struct:
     return json_format.ParseDict(properties, struct_pb2.Struct())
 
 
-def talk(resources: Resources, method: str, request: Any, effects: list[str] | None = None) -> Any:
+def talk(
+    resources: Resources, method: str, request: Any, effects: list[str] | None = None, *, planning: bool = False
+) -> Any:
     """One call over real gRPC."""
 
     async def effect(resource: Resource) -> None:
@@ -40,7 +42,7 @@ def talk(resources: Resources, method: str, request: Any, effects: list[str] | N
             effects.append(resource.name)
 
     async def conversation() -> Any:
-        server, port = await serve(Provider(resources, applied=effect, removed=effect))
+        server, port = await serve(Provider(resources, applied=effect, removed=effect, planning=planning))
         async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
             try:
                 return await getattr(provider_pb2_grpc.ResourceProviderStub(channel), method)(request)
@@ -60,24 +62,6 @@ def failures(resources: Resources, type_: str, inputs: dict[str, Any]) -> dict[s
     [
         ("storage:StorageAccount", STORAGE | {"allowSharedKeyAccess": True}, "allowSharedKeyAccess", "must be false"),
         ("storage:StorageAccount", STORAGE | {"accountName": "Too_Long"}, "accountName", "not a legal name"),
-        (
-            "storage:StorageAccount",
-            STORAGE | {"publicNetworkAccess": "Disabled"},
-            "publicNetworkAccess",
-            "must be 'Enabled'",
-        ),
-        (
-            "storage:BlobContainer",
-            {"accountName": "a", "resourceGroupName": "b", "containerName": "images", "publicAccess": "Blob"},
-            "publicAccess",
-            "must be 'None'",
-        ),
-        (
-            "cognitiveservices:Account",
-            {"properties": {"disableLocalAuth": True, "publicNetworkAccess": "Disabled"}},
-            "properties.publicNetworkAccess",
-            "must be 'Enabled'",
-        ),
         ("storage:StorageAccount", STORAGE | {"isHnsEnabled": True}, "isHnsEnabled", "does not support isHnsEnabled"),
         ("storage:Queue", {"accountName": "a", "resourceGroupName": "b"}, "queueName", "needs queueName"),
         ("web:WebApp", SITE | {"siteConfig": {"alwaysOn": True}}, "siteConfig.alwaysOn", "51021"),
@@ -95,10 +79,22 @@ def failures(resources: Resources, type_: str, inputs: dict[str, Any]) -> dict[s
         ),
         (
             "authorization:RoleAssignment",
-            {"scope": "/s", "roleAssignmentName": "x", "principalId": "p", "principalType": "User",
-             "roleDefinitionId": "/x/unknown-role"},
-            "roleDefinitionId",
-            "does not know the role",
+            {"scope": "/s", "roleAssignmentName": "x", "principalId": "p", "principalType": "Robot",
+             "roleDefinitionId": "/x/r"},
+            "principalType",
+            "not a principal type",
+        ),
+        (
+            "authorization:RoleDefinition",
+            {"permissions": [{"actions": [], "dataActions": ["Microsoft.Storage/everything"]}]},
+            "permissions.dataActions",
+            "InvalidActionOrNotAction",
+        ),
+        (
+            "authorization:RoleDefinition",
+            {"permissions": [{"actions": ["*"], "dataActions": []}]},
+            "permissions.actions",
+            "dataActions only",
         ),
     ],
 )  # fmt: skip
@@ -152,6 +148,51 @@ def test_the_same_role_twice_is_a_conflict(deployment: Deployment) -> None:
             "authorization:RoleAssignment",
             given | {"roleAssignmentName": "00000000-0000-4000-8000-ffffffffffff"},
         )
+
+
+def test_a_role_that_nobody_has_defined_cannot_be_granted(deployment: Deployment) -> None:
+    deployment.storage()
+    given = deployment.grant("p", SENDER, ACCOUNT).inputs | {
+        "roleDefinitionId": "/x/11111111-0000-4000-8000-000000000000", "principalId": "q",
+        "roleAssignmentName": "00000000-0000-4000-8000-ffffffffffff",
+    }  # fmt: skip
+    with pytest.raises(grpc.aio.AioRpcError, match="RoleDefinitionDoesNotExist"):
+        create(deployment.resources, "authorization:RoleAssignment", given)
+    guid = deployment.role("mine", "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/write")
+    assert create(deployment.resources, "authorization:RoleAssignment", given | {"roleDefinitionId": f"/x/{guid}"}).id
+
+
+@pytest.mark.parametrize(
+    ("type_", "inputs"),
+    [
+        (
+            "monitor:DiagnosticSetting",
+            {"resourceUri": f"{ACCOUNT}/blobServices/default", "name": "d", "workspaceId": "/no"},
+        ),
+        ("monitor:MetricAlert", {"ruleName": "m", "resourceGroupName": "rg", "scopes": ["/no"]}),
+        ("monitor:ScheduledQueryRule", {"ruleName": "m", "resourceGroupName": "rg", "scopes": ["/no"]}),
+        (
+            "monitor:MetricAlert",
+            {"ruleName": "m", "resourceGroupName": "rg", "scopes": [ACCOUNT], "actions": [{"actionGroupId": "/no"}]},
+        ),
+    ],
+)
+def test_what_is_referred_to_must_exist(deployment: Deployment, type_: str, inputs: dict[str, Any]) -> None:
+    deployment.storage()
+    with pytest.raises(grpc.aio.AioRpcError, match="ResourceNotFound: /no does not exist"):
+        create(deployment.resources, type_, inputs)
+
+
+def test_the_name_of_a_deleted_vision_account_stays_taken(deployment: Deployment) -> None:
+    deployment.storage()
+    given = {
+        "accountName": "eyes", "resourceGroupName": "rg", "location": "x", "kind": "ComputerVision", "sku": {},
+        "properties": {"disableLocalAuth": True, "customSubDomainName": "eyes"},
+    }  # fmt: skip
+    made = create(deployment.resources, "cognitiveservices:Account", given)
+    talk(deployment.resources, "Delete", provider_pb2.DeleteRequest(id=made.id))
+    with pytest.raises(grpc.aio.AioRpcError, match=r"FlagMustBeSetForRestore: .*/deletedAccounts/eyes"):
+        create(deployment.resources, "cognitiveservices:Account", given)
 
 
 def subscription() -> dict[str, Any]:

@@ -1,0 +1,96 @@
+"""Operations: what a running pipeline needs beside itself: logs kept, alerts, a page to look at, and a budget."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pulumi
+from pulumi_azure_native import consumption
+
+from infra.alerts import Alerts
+from infra.dashboard import Dashboard
+from infra.database import Records
+from infra.diagnostics import Diagnostics, Source
+from infra.events import ImageTopic
+from infra.foundation import Place
+from infra.roles import Scope
+from infra.telemetry import Telemetry
+
+
+class Budget(pulumi.ComponentResource):
+    """What `on` is meant to cost in a month, at most; mails at 50, 80 and 100 percent, and when 100 are foreseen.
+
+    It stops nothing: Azure's budgets never do.
+    """
+
+    budget: consumption.Budget
+
+    def __init__(
+        self, name: str, *, on: Scope, amount: int, email: str | None, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("image-pipeline:operations:Budget", name, {}, opts)
+        whom: dict[str, Any] = (
+            {"contact_emails": [email]} if email else {"contact_emails": [], "contact_roles": ["Owner"]}
+        )
+        steps = [(percent, consumption.ThresholdType.ACTUAL) for percent in (50, 80, 100)]
+        self.budget = consumption.Budget(
+            name,
+            budget_name=name,
+            scope=on.id,
+            amount=amount,
+            category=consumption.CategoryType.COST,
+            time_grain=consumption.TimeGrainType.MONTHLY,
+            # Azure takes the first of the current month and nothing earlier; later runs leave it as it was.
+            time_period=consumption.BudgetTimePeriodArgs(start_date=f"{datetime.now(UTC):%Y-%m}-01T00:00:00Z"),
+            notifications={
+                f"{kind.value.lower()}-{percent}": consumption.NotificationArgs(
+                    enabled=True,
+                    operator=consumption.OperatorType.GREATER_THAN_OR_EQUAL_TO,
+                    threshold=percent,
+                    threshold_type=kind,
+                    **whom,
+                )
+                for percent, kind in [*steps, (100, consumption.ThresholdType.FORECASTED)]
+            },
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["timePeriod"]),
+        )
+        self.register_outputs({"budget": self.budget.id})
+
+
+class Operations(pulumi.ComponentResource):
+    """All of that: logs kept, somebody told, a page to look at, and a limit to the costs of `group`."""
+
+    diagnostics: Diagnostics
+    alerts: Alerts
+    dashboard: Dashboard
+    budget: Budget
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        place: Place,
+        group: Scope,
+        telemetry: Telemetry,
+        topic: ImageTopic,
+        records: Records,
+        sources: Sequence[Source],
+        email: str | None,
+        monthly_budget: int,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("image-pipeline:operations:Operations", name, {}, opts)
+        child, workspace = pulumi.ResourceOptions(parent=self), telemetry.workspace
+        self.diagnostics = Diagnostics("diagnostics", workspace=workspace, sources=sources, opts=child)
+        self.alerts = Alerts(
+            "alerts",
+            place=place,
+            workspace=workspace,
+            topic=topic.topic.id,
+            records=records.account.id,
+            email=email,
+            opts=child,
+        )
+        self.dashboard = Dashboard("dashboard", place=place, workspace=workspace, opts=child)
+        self.budget = Budget("monthly-budget", on=group, amount=monthly_budget, email=email, opts=child)
+        self.register_outputs({"actionGroup": self.alerts.group.id})

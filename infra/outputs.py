@@ -1,0 +1,25 @@
+"""Outputs: where clients find the pipeline, and what was deployed; nothing in them is secret."""
+
+import pulumi
+
+from infra.app import FunctionApp
+from infra.database import Records
+from infra.release import Release
+from infra.sizing import Sizing
+from infra.storage import ImageStorage
+
+
+def export(*, images: ImageStorage, records: Records, app: FunctionApp, release: Release, sizing: Sizing) -> None:
+    """Exports the stack's outputs; `make classify` reads them, and so may any client."""
+    outputs = {
+        "imagesEndpoint": images.blob_endpoint,
+        "imagesContainer": images.images.name,
+        "recordsEndpoint": records.endpoint,
+        "recordsDatabase": records.database.name,
+        "recordsContainer": records.images.name,
+        "functionApp": app.site.name,
+        "release": release.sha256,
+        "sizing": sizing.table(),
+    }
+    for name, value in outputs.items():
+        pulumi.export(name, value)

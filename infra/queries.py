@@ -1,0 +1,129 @@
+"""Queries: what the workspace is asked, in KQL, by the alerts and by the workbook.
+
+Tables and columns: https://learn.microsoft.com/azure/azure-monitor/reference/tables-index
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alarm:
+    """A query that gives rows when somebody should look; asked every five minutes over the last `minutes`.
+
+    `severity` is Azure Monitor's: 0 critical, 1 error, 2 warning.
+    """
+
+    name: str
+    text: str
+    severity: int
+    minutes: int
+    query: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chart:
+    """A query for people to look at, over the time range they choose."""
+
+    title: str
+    query: str
+    visualization: str = "timechart"
+
+
+# Above these, somebody should look.
+_OLDEST_MINUTES = 60
+_FAILURE_PERCENT = 5
+_THROTTLED_PERCENT = 5
+
+_ARRIVED = """StorageBlobLogs
+| where OperationName in ("PutBlob", "PutBlockList", "CopyBlob") and StatusText == "Success"
+| where Uri has "/images/"
+"""
+_RUNS = 'AppRequests\n| where Name == "classify"\n'
+# The host logs one such line for every message it hands over: `… DequeueCount: 1, InsertedOn: 2026-01-01T00:00:00…`.
+# https://github.com/Azure/azure-webjobs-sdk (FunctionExecutor, "Trigger Details")
+_WAITED = """AppTraces
+| where Message startswith "Trigger Details:"
+| extend Inserted = todatetime(extract("InsertedOn: ([^, ]+)", 1, Message))
+| extend WaitedSeconds = datetime_diff("second", TimeGenerated, Inserted)
+"""
+_CALLS = """AzureMetrics
+| where ResourceProvider == "MICROSOFT.COGNITIVESERVICES" and MetricName in ("TotalCalls", "BlockedCalls")
+"""
+
+ALARMS = (
+    Alarm(
+        name="poison",
+        text="Images failed too often; their messages are in the queue images-poison.",
+        severity=1,
+        minutes=15,
+        query="""StorageQueueLogs
+| where OperationName == "PutMessage" and StatusText == "Success"
+| where Uri has "/images-poison/"
+""",
+    ),
+    Alarm(
+        name="oldest-message",
+        text=f"Images wait longer than {_OLDEST_MINUTES} minutes in the queue.",
+        severity=2,
+        minutes=15,
+        query=f"{_WAITED}| where WaitedSeconds > {_OLDEST_MINUTES * 60}\n",
+    ),
+    Alarm(
+        name="failures",
+        text=f"More than {_FAILURE_PERCENT} % of the function's runs fail.",
+        severity=2,
+        minutes=15,
+        query=f"""{_RUNS}| summarize Failed = countif(Success == false), Runs = count()
+| where Runs >= 20 and Failed * 100 > Runs * {_FAILURE_PERCENT}
+""",
+    ),
+    Alarm(
+        name="vision-throttled",
+        text=f"Vision refuses more than {_THROTTLED_PERCENT} % of its calls as too many: raise imagesPerMonth.",
+        severity=2,
+        minutes=15,
+        query=f"""{_CALLS}| summarize Blocked = sumif(Total, MetricName == "BlockedCalls"),
+    Calls = sumif(Total, MetricName == "TotalCalls")
+| where Blocked * 100 > Calls * {_THROTTLED_PERCENT}
+""",
+    ),
+    Alarm(
+        name="silence",
+        text="Images arrive and none is classified.",
+        severity=1,
+        minutes=60,
+        # What arrived in the last quarter of an hour may still be on its way.
+        query=f"""union
+    ({_ARRIVED}| where TimeGenerated < ago(15m) | extend Arrived = true),
+    ({_RUNS}| where Success | extend Arrived = false)
+| summarize Arrived = countif(Arrived), Classified = countif(not(Arrived))
+| where Arrived > 0 and Classified == 0
+""",
+    ),
+)
+
+CHARTS = (
+    Chart(title="Images that arrived", query=f"{_ARRIVED}| summarize Images = count() by bin(TimeGenerated, 5m)\n"),
+    Chart(
+        title="Runs of the function",
+        query=f"{_RUNS}| summarize Succeeded = countif(Success), Failed = countif(Success == false)"
+        " by bin(TimeGenerated, 5m)\n",
+    ),
+    Chart(
+        title="Seconds in the queue",
+        query=f"{_WAITED}| summarize Median = percentile(WaitedSeconds, 50), Oldest = max(WaitedSeconds)"
+        " by bin(TimeGenerated, 5m)\n",
+    ),
+    Chart(
+        title="Vision: calls, and those refused as too many",
+        query=f"{_CALLS}| summarize Calls = sum(Total) by MetricName, bin(TimeGenerated, 5m)\n",
+    ),
+    Chart(
+        title="What went wrong",
+        query="""AppExceptions
+| summarize Times = count(), Last = max(TimeGenerated) by ExceptionType, OuterMessage
+| top 20 by Times
+""",
+        visualization="table",
+    ),
+)

@@ -1,0 +1,77 @@
+"""What Azure does and the laptop does not: a stack with it can be planned here, and is refused when it is deployed."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from local.provider.kind import Kind
+from local.provider.networking import NETWORKING
+from local.provider.rules import UNKNOWN
+from local.resources import Properties
+
+_NETWORKING = frozenset(known.type for known in NETWORKING)
+
+
+def inputs(kind: Kind, given: Properties) -> Iterator[tuple[str, str]]:
+    """Every (property, reason) that would be ignored if it were accepted."""
+    if kind.type in _NETWORKING:
+        yield kind.name, "the laptop has no virtual networks; networkAccess must be public"
+    if kind.type == "azure-native:storage:BlobServiceProperties":
+        yield kind.name, "the laptop's storage has no soft delete; protectData must be false"
+    for path, allowed in _ONLY.get(kind.type, ()):
+        value = _at(given, path)
+        if value not in (None, allowed, UNKNOWN):
+            yield path, f"{value!r} would change nothing on the laptop; it must be {allowed!r}"
+    check = _CHECKS.get(kind.type)
+    if check is not None:
+        yield from check(given)
+
+
+def _at(given: Properties, path: str) -> Any:
+    value: Any = given
+    for name in path.split("."):
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
+def _cosmos(given: Properties) -> Iterator[tuple[str, str]]:
+    if any(place.get("isZoneRedundant") for place in given.get("locations") or ()):
+        yield "locations", "the laptop has no availability zones; zoneRedundant must be false"
+
+
+def _lifecycle(given: Properties) -> Iterator[tuple[str, str]]:
+    """The laptop deletes block blobs below a prefix so many days after they were last written, and nothing else."""
+    for rule in (given.get("policy") or {}).get("rules") or ():
+        definition = rule.get("definition") or {}
+        days, prefixes = (
+            _at(definition, "actions.baseBlob.delete.daysAfterModificationGreaterThan"),
+            _at(definition, "filters.prefixMatch"),
+        )
+        only = {
+            "filters": {"blobTypes": ["blockBlob"], "prefixMatch": prefixes},
+            "actions": {"baseBlob": {"delete": {"daysAfterModificationGreaterThan": days}}},
+        }
+        if definition != only or not prefixes or rule.get("enabled") is not True:
+            yield "policy", f"the laptop's storage does not support the lifecycle rule {rule.get('name')}: {definition}"
+
+
+# Another value would be ignored.
+_ONLY: dict[str, tuple[tuple[str, Any], ...]] = {
+    "azure-native:storage:StorageAccount": (
+        ("publicNetworkAccess", "Enabled"),
+        ("networkRuleSet.defaultAction", "Allow"),
+        ("sku.name", "Standard_LRS"),
+    ),
+    "azure-native:storage:BlobContainer": (("publicAccess", "None"),),
+    "azure-native:cosmosdb:DatabaseAccount": (
+        ("publicNetworkAccess", "Enabled"),
+        ("backupPolicy", None),
+        ("enableMultipleWriteLocations", False),
+    ),
+    "azure-native:cognitiveservices:Account": (("properties.publicNetworkAccess", "Enabled"),),
+    "azure-native:web:AppServicePlan": (("zoneRedundant", False),),
+    "azure-native:web:WebApp": (("publicNetworkAccess", "Enabled"), ("virtualNetworkSubnetId", None)),
+}
+_CHECKS: dict[str, Callable[[Properties], Iterator[tuple[str, str]]]] = {
+    "azure-native:cosmosdb:DatabaseAccount": _cosmos,
+    "azure-native:storage:ManagementPolicy": _lifecycle,
+}

@@ -1,0 +1,145 @@
+"""Who may do what, in the whole program: the recorded role assignments equal these tables."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from infra.roles import Role
+from tests.conftest import SUBSCRIPTION, Recorder, run_program
+
+USER = "99999999-8888-4777-8666-555555555555"
+FUNCTION, TOPIC = "function-principal", "topic-principal"
+ROLE_PREFIX = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/"
+
+
+def scope(kind: str, name: str) -> str:
+    return f"/azure-native:{kind}::{name}"
+
+
+def granted(recorder: Recorder) -> set[tuple[str, str, str, str]]:
+    roles = {role.value: role.name for role in Role} | {
+        role.inputs["roleDefinitionId"]: role.name for role in recorder.of_type("authorization:RoleDefinition")
+    }
+    assignments = recorder.of_type("authorization:RoleAssignment")
+    assert all(assignment.inputs["roleDefinitionId"].startswith(ROLE_PREFIX) for assignment in assignments)
+    found = {
+        (
+            assignment.inputs["principalId"],
+            assignment.inputs["principalType"],
+            roles[assignment.inputs["roleDefinitionId"].removeprefix(ROLE_PREFIX)],
+            assignment.inputs["scope"],
+        )
+        for assignment in assignments
+    }
+    assert len(found) == len(assignments)
+    return found
+
+
+def expected(vision_accounts: int = 1) -> set[tuple[str, str, str, str]]:
+    service = "ServicePrincipal"
+    return {
+        (FUNCTION, service, "STORAGE_BLOB_DATA_OWNER", scope("storage:StorageAccount", "host-account")),
+        (FUNCTION, service, "STORAGE_BLOB_DATA_READER", scope("storage:BlobContainer", "images-container")),
+        (FUNCTION, service, "STORAGE_QUEUE_DATA_READER", scope("storage:Queue", "images-queue")),
+        (FUNCTION, service, "STORAGE_QUEUE_DATA_MESSAGE_PROCESSOR", scope("storage:Queue", "images-queue")),
+        (FUNCTION, service, "STORAGE_QUEUE_DATA_MESSAGE_SENDER", scope("storage:Queue", "images-poison-queue")),
+        (
+            FUNCTION,
+            service,
+            "MONITORING_METRICS_PUBLISHER",
+            scope("applicationinsights:Component", "telemetry-insights"),
+        ),
+        *(
+            (FUNCTION, service, "image-analyst-role", scope("cognitiveservices:Account", f"vision-account-{number}"))
+            for number in range(1, vision_accounts + 1)
+        ),
+        (TOPIC, service, "STORAGE_QUEUE_DATA_MESSAGE_SENDER", scope("storage:Queue", "images-queue")),
+        (TOPIC, service, "STORAGE_BLOB_DATA_CONTRIBUTOR", scope("storage:BlobContainer", "images-deadletter")),
+    }
+
+
+def items_granted(recorder: Recorder) -> set[tuple[str, tuple[str, ...], str]]:
+    roles = {role.id: role for role in recorder.of_type("cosmosdb:SqlResourceSqlRoleDefinition")}
+    prefix = "Microsoft.DocumentDB/databaseAccounts/"
+    return {
+        (
+            assignment.inputs["principalId"],
+            tuple(
+                sorted(
+                    action.removeprefix(prefix).removeprefix("sqlDatabases/containers/")
+                    for action in roles[assignment.inputs["roleDefinitionId"]].inputs["permissions"][0]["dataActions"]
+                )
+            ),
+            assignment.inputs["scope"].partition("records-account")[2],
+        )
+        for assignment in recorder.of_type("cosmosdb:SqlResourceSqlRoleAssignment")
+    }
+
+
+EXPECTED_ITEMS = {
+    (
+        FUNCTION,
+        ("items/create", "items/read", "items/replace", "readMetadata"),
+        f"/dbs/records-database/colls/{container}",
+    )
+    for container in ("records-images", "records-analyses")
+}
+
+
+@pytest.mark.parametrize("private", [False, True], ids=["public", "private"])
+@pytest.mark.parametrize(("stack", "accounts"), [("dev", 1), ("staging", 1), ("prod", 8)])
+def test_the_grants_are_exactly_these(stack: str, accounts: int, *, private: bool) -> None:
+    recorder = run_program(stack, {"networkAccess": "private" if private else "public"})
+    assert granted(recorder) == expected(accounts)
+    assert items_granted(recorder) == EXPECTED_ITEMS
+
+
+def test_an_uploader_may_write_images_and_read_records_and_nothing_else() -> None:
+    recorder = run_program("dev", {"uploaders": [USER]})
+    images = scope("storage:BlobContainer", "images-container")
+    assert granted(recorder) - expected() == {(USER, "User", "image-uploader-role", images)}
+    assert items_granted(recorder) - EXPECTED_ITEMS == {
+        (USER, ("items/read", "readMetadata"), "/dbs/records-database/colls/records-images")
+    }
+
+
+def test_the_programs_own_roles_allow_exactly_one_thing_each(dev: Recorder) -> None:
+    roles = {role.name: role.inputs for role in dev.of_type("authorization:RoleDefinition")}
+    assert {name: role["permissions"] for name, role in roles.items()} == {
+        "image-analyst-role": [
+            {
+                "actions": [],
+                "dataActions": ["Microsoft.CognitiveServices/accounts/ComputerVision/imageanalysis:analyze/action"],
+            }
+        ],
+        "image-uploader-role": [
+            {
+                "actions": [],
+                "dataActions": ["Microsoft.Storage/storageAccounts/blobServices/containers/blobs/write"],
+            }
+        ],
+    }
+    group = scope("resources:ResourceGroup", "foundation-group")
+    assert all(role["assignableScopes"] == [group] and role["scope"] == group for role in roles.values())
+
+
+def test_a_role_of_the_programs_own_is_made_before_it_is_granted(dev: Recorder) -> None:
+    grant = dev.one("authorization:RoleAssignment", "function-image-analyst-on-vision-account-1")
+    assert "azure-native:authorization:RoleDefinition::image-analyst-role" in grant.dependencies
+
+
+def test_role_assignments_are_named_after_what_they_say(dev: Recorder) -> None:
+    names = [assignment.inputs["roleAssignmentName"] for assignment in dev.of_type("authorization:RoleAssignment")]
+    assert len(set(names)) == len(names)
+
+
+@settings(max_examples=3)
+@given(
+    st.sampled_from(["northeurope", "eastus", "southeastasia"]),
+    st.from_regex(r"[a-z][a-z0-9]{1,9}", fullmatch=True),
+    st.lists(st.sampled_from(["tags", "objects", "people", "read", "smartCrops", "caption"]), min_size=1, unique=True),
+)
+def test_no_configuration_widens_what_is_granted(location: str, prefix: str, features: list[str]) -> None:
+    recorder = run_program("dev", {"location": location, "namePrefix": prefix, "features": features})
+    assert granted(recorder) == expected()
+    assert items_granted(recorder) == EXPECTED_ITEMS

@@ -1,0 +1,103 @@
+"""Private networking is one setting: everything has a private door, and the public ones are shut."""
+
+from ipaddress import IPv4Network
+from typing import Any
+
+from tests.conftest import Recorder, run_program
+
+ZONES = {
+    "blob": "privatelink.blob.core.windows.net",
+    "queue": "privatelink.queue.core.windows.net",
+    "account": "privatelink.cognitiveservices.azure.com",
+    "Sql": "privatelink.documents.azure.com",
+}
+
+
+def doors(recorder: Recorder) -> set[tuple[str, str]]:
+    """What each private endpoint leads to, and by which sub-resource."""
+    return {
+        (connection["privateLinkServiceId"].rpartition("::")[2], group)
+        for endpoint in recorder.of_type("network:PrivateEndpoint")
+        for connection in endpoint.inputs["privateLinkServiceConnections"]
+        for group in connection["groupIds"]
+    }
+
+
+def test_everything_the_function_needs_has_a_private_door(prod_private: Recorder) -> None:
+    assert doors(prod_private) == {
+        ("host-account", "blob"), ("images-account", "blob"), ("images-account", "queue"), ("records-account", "Sql"),
+        *((f"vision-account-{number}", "account") for number in range(1, 9)),
+    }  # fmt: skip
+
+
+def test_each_door_is_found_under_azures_own_name(prod_private: Recorder) -> None:
+    zones = {zone.id: zone.inputs["privateZoneName"] for zone in prod_private.of_type("privatedns:PrivateZone")}
+    assert set(zones.values()) == set(ZONES.values())
+    endpoints = {
+        endpoint.name: endpoint.inputs["privateLinkServiceConnections"][0]["groupIds"][0]
+        for endpoint in prod_private.of_type("network:PrivateEndpoint")
+    }
+    groups = prod_private.of_type("network:PrivateDnsZoneGroup")
+    assert len(groups) == len(endpoints)
+    for group in groups:
+        (config,) = group.inputs["privateDnsZoneConfigs"]
+        assert zones[config["privateDnsZoneId"]] == ZONES[endpoints[group.inputs["privateEndpointName"]]]
+    network = prod_private.one("network:VirtualNetwork", "network-vnet").id
+    links = prod_private.of_type("privatedns:VirtualNetworkLink")
+    assert {link.inputs["virtualNetwork"]["id"] for link in links} == {network}
+    assert len(links) == len(zones)
+
+
+def access(recorder: Recorder) -> dict[str, Any]:
+    storage = {
+        account.name: (account.inputs["publicNetworkAccess"], account.inputs["networkRuleSet"]["defaultAction"])
+        for account in recorder.of_type("storage:StorageAccount")
+    }
+    vision = {
+        account.inputs["properties"]["publicNetworkAccess"] for account in recorder.of_type("cognitiveservices:Account")
+    }
+    (cosmos,) = recorder.of_type("cosmosdb:DatabaseAccount")
+    return {**storage, "vision": vision, "records": cosmos.inputs["publicNetworkAccess"]}
+
+
+def test_public_doors_are_shut_but_for_trusted_services(prod_private: Recorder, prod: Recorder) -> None:
+    assert access(prod_private) == {
+        "host-account": ("Disabled", "Deny"),
+        # Event Grid delivers through it, as a trusted service.
+        "images-account": ("Enabled", "Deny"),
+        "vision": {"Disabled"},
+        "records": "Disabled",
+    }
+    account = prod_private.one("storage:StorageAccount", "images-account").inputs["networkRuleSet"]
+    assert account == {"defaultAction": "Deny", "bypass": "AzureServices"}
+    (topic,) = prod_private.of_type("eventgrid:SystemTopic")
+    assert topic.inputs["identity"]["type"] == "SystemAssigned"
+    assert access(prod) == {
+        "host-account": ("Enabled", "Allow"), "images-account": ("Enabled", "Allow"), "vision": {"Enabled"},
+        "records": "Enabled",
+    }  # fmt: skip
+
+
+def test_the_app_is_in_the_network_once_its_doors_are_there(prod_private: Recorder, prod: Recorder) -> None:
+    site = prod_private.one("web:WebApp", "app-site")
+    network = prod_private.one("network:VirtualNetwork", "network-vnet")
+    assert site.inputs["virtualNetworkSubnetId"] == f"{network.id}/subnets/app"
+    doors = {f"{group.type}::{group.name}" for group in prod_private.of_type("network:PrivateDnsZoneGroup")}
+    assert doors <= site.dependencies
+    (app, endpoints) = network.inputs["subnets"]
+    assert [delegation["serviceName"] for delegation in app["delegations"]] == ["Microsoft.App/environments"]
+    assert endpoints["privateEndpointNetworkPolicies"] == "NetworkSecurityGroupEnabled"
+    assert all("networkSecurityGroup" in subnet for subnet in (app, endpoints))
+    assert "virtualNetworkSubnetId" not in prod.one("web:WebApp", "app-site").inputs
+
+
+def test_the_address_space_is_cut_in_two() -> None:
+    recorder = run_program("dev", {"networkAccess": "private", "addressSpace": "192.168.8.0/22"})
+    network = recorder.one("network:VirtualNetwork", "network-vnet").inputs
+    whole = IPv4Network(network["addressSpace"]["addressPrefixes"][0])
+    parts = [IPv4Network(subnet["addressPrefix"]) for subnet in network["subnets"]]
+    assert [str(whole), *map(str, parts)] == ["192.168.8.0/22", "192.168.8.0/23", "192.168.10.0/23"]
+
+
+def test_a_public_stack_has_no_network(prod: Recorder) -> None:
+    assert [resource.name for resource in prod.resources if resource.kind.startswith(("network:", "privatedns:"))] == []

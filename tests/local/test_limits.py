@@ -1,0 +1,69 @@
+"""What Azure has and the laptop has not: planned all the same, refused when it is deployed."""
+
+from typing import Any
+
+import grpc.aio
+import pytest
+from pulumi.runtime.proto import provider_pb2
+
+from local.provider import limits
+from local.provider.kinds import KINDS
+from local.resources import Resources
+from tests.local.test_provider import STORAGE, struct, talk, urn
+
+BASE = {"accountName": "a", "resourceGroupName": "rg"}
+
+
+def lifecycle(**filters: Any) -> dict[str, Any]:
+    definition = {
+        "filters": {"blobTypes": ["blockBlob"], "prefixMatch": ["images/"]} | filters,
+        "actions": {"baseBlob": {"delete": {"daysAfterModificationGreaterThan": 30}}},
+    }
+    return {"policy": {"rules": [{"name": "r", "type": "Lifecycle", "enabled": True, "definition": definition}]}}
+
+
+@pytest.mark.parametrize(
+    ("type_", "inputs", "said"),
+    [
+        ("storage:StorageAccount", {"publicNetworkAccess": "Disabled"}, "must be 'Enabled'"),
+        ("storage:StorageAccount", {"networkRuleSet": {"defaultAction": "Deny"}}, "must be 'Allow'"),
+        ("storage:StorageAccount", {"sku": {"name": "Standard_GZRS"}}, "must be 'Standard_LRS'"),
+        ("storage:BlobContainer", {"publicAccess": "Blob"}, "must be 'None'"),
+        ("storage:BlobServiceProperties", {}, "no soft delete"),
+        ("storage:ManagementPolicy", lifecycle(blobTypes=["appendBlob"]), "does not support the lifecycle rule r"),
+        ("cosmosdb:DatabaseAccount", {"publicNetworkAccess": "Disabled"}, "must be 'Enabled'"),
+        ("cosmosdb:DatabaseAccount", {"backupPolicy": {"type": "Continuous"}}, "must be None"),
+        ("cosmosdb:DatabaseAccount", {"locations": [{"isZoneRedundant": True}]}, "no availability zones"),
+        ("cognitiveservices:Account", {"properties": {"publicNetworkAccess": "Disabled"}}, "must be 'Enabled'"),
+        ("web:AppServicePlan", {"zoneRedundant": True}, "must be False"),
+        ("web:WebApp", {"virtualNetworkSubnetId": "/x"}, "must be None"),
+        ("network:VirtualNetwork", {}, "no virtual networks"),
+        ("privatedns:PrivateZone", {}, "no virtual networks"),
+    ],
+)  # fmt: skip
+def test_what_would_be_ignored_is_refused(type_: str, inputs: dict[str, Any], said: str) -> None:
+    ((_, reason),) = limits.inputs(KINDS[f"azure-native:{type_}"], BASE | inputs)
+    assert said in reason
+
+
+def test_what_the_laptop_does_is_not_refused() -> None:
+    assert [
+        *limits.inputs(KINDS["azure-native:storage:StorageAccount"], STORAGE | {"sku": {"name": "Standard_LRS"}})
+    ] == []
+    assert [*limits.inputs(KINDS["azure-native:storage:ManagementPolicy"], BASE | lifecycle())] == []
+
+
+def test_planning_accepts_it_and_deploying_does_not(resources: Resources) -> None:
+    inputs = STORAGE | {"publicNetworkAccess": "Disabled"}
+    request = provider_pb2.CheckRequest(urn=urn("storage:StorageAccount"), news=struct(inputs))
+    assert [failure.property for failure in talk(resources, "Check", request).failures] == ["publicNetworkAccess"]
+    assert list(talk(resources, "Check", request, planning=True).failures) == []
+
+
+def test_planning_changes_nothing(resources: Resources) -> None:
+    create = provider_pb2.CreateRequest(urn=urn("storage:StorageAccount"), properties=struct(STORAGE))
+    delete = provider_pb2.DeleteRequest(id="/x", urn=urn("storage:StorageAccount"))
+    for method, request in (("Create", create), ("Delete", delete)):
+        with pytest.raises(grpc.aio.AioRpcError, match="only plans"):
+            talk(resources, method, request, planning=True)
+    assert list(resources) == []
