@@ -20,6 +20,8 @@ within =
 set = deploy
 endif
 
+# Checked before anything is created or changed, and again on what was deployed.
+policy = --policy-pack policy/pack
 # Before the laptop's network takes over: a changed lock is installed from the package index.
 bundle = python -c 'from pathlib import Path; from infra import build; build(Path("functions"), Path(".build"))'
 
@@ -41,10 +43,12 @@ up: setup ## deploy (STACK=local: to this laptop, then classify the sample photo
 	@$(bundle)
 ifeq ($(STACK),local)
 	@python -m local start
-	@$(call pulumi,up --yes --skip-preview)
+	@$(call pulumi,up --yes $(policy))
+	@$(call pulumi,policy analyze $(policy))
 	@$(within) python tools/classify.py --samples --stack $(STACK) --format $(FORMAT) --timeout $(TIMEOUT)
 else
-	@$(call pulumi,up)
+	@$(call pulumi,up $(policy))
+	@$(call pulumi,policy analyze $(policy))
 endif
 
 classify: setup ## upload IMAGES="a.jpg 'b c.png'" and print what was found (FORMAT=table|json)
@@ -54,7 +58,7 @@ preview: set = local
 preview: setup ## plan STACK against the laptop's stand-in, offline
 	@$(bundle)
 	@python -m local start
-	@python -m local pulumi -- $(STACK) preview
+	@python -m local pulumi -- $(STACK) preview $(policy)
 
 down: set = local
 down: setup ## destroy the local stack through Pulumi and stop the laptop cloud

@@ -35,6 +35,8 @@ class Recorded:
     parent: str = ""
     protect: bool = False
     dependencies: frozenset[str] = frozenset()
+    refers: dict[str, frozenset[str]] = field(default_factory=dict)
+    hidden: frozenset[str] = frozenset()
     outputs_registered: bool = False
 
     @property
@@ -103,6 +105,10 @@ class Monitor(mocks.MockMonitor):
             resource.parent = _last(request.parent)
             resource.protect = request.protect
             resource.dependencies = frozenset(map(_last, request.dependencies))
+            resource.refers = {
+                name: frozenset(map(_last, sources.urns)) for name, sources in request.propertyDependencies.items()
+            }
+            resource.hidden = frozenset(request.additionalSecretOutputs)
             resource.outputs_registered = f"{resource.type}::{resource.name}" in self._registered
 
 

@@ -27,7 +27,10 @@ def roots(path: Path) -> set[str]:
 
 def python_files(*folders: str) -> list[Path]:
     return sorted(
-        path for folder in folders for path in (ROOT / folder).rglob("*.py") if "__pycache__" not in path.parts
+        path
+        for folder in folders
+        for path in (ROOT / folder).rglob("*.py")
+        if not {"__pycache__", ".venv"} & set(path.parts)
     )
 
 
@@ -67,12 +70,20 @@ def test_local_imports_nothing_of_ours(path: Path) -> None:
     assert roots(path) & OURS <= {"local"}
 
 
+@pytest.mark.parametrize("path", python_files("policy"), ids=str)
+def test_policy_imports_nothing_of_ours(path: Path) -> None:
+    assert roots(path) & OURS <= {"policy"}
+    assert path.name == "__main__.py" or not {name for name in roots(path) if name.startswith("pulumi")}
+
+
 @pytest.mark.parametrize("path", [ROOT / "__main__.py", *python_files("infra", "functions")], ids=str)
 def test_nothing_knows_that_there_is_a_laptop(path: Path) -> None:
     text = path.read_text().lower()
     assert not [word for word in ("stack-in", "127.0.0.1", "localhost", "laptop", 'stack == "local"') if word in text]
 
 
-@pytest.mark.parametrize("path", [ROOT / "__main__.py", *python_files("infra", "functions", "local", "tools")], ids=str)
+@pytest.mark.parametrize(
+    "path", [ROOT / "__main__.py", *python_files("infra", "functions", "policy", "local", "tools")], ids=str
+)
 def test_files_stay_small(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= 260

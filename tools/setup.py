@@ -50,11 +50,14 @@ def _install(which: str) -> None:
         node = pool.submit(npm_packages) if which != "deploy" else None
         cli.result()
         uv = packages.result()
+        policy(uv)
         if node is None:
             return
         # Relative to the tools' folder, which may be reached under several names.
         path = node.result().removeprefix(f"{TOOLS}/")
     chosen = json.dumps({"node": path, "models": models().name, "worker": worker(uv).name})
+    if which == "dev":
+        checkov(uv)
     listing = TOOLS / "local.json"
     if not listing.exists() or listing.read_text() != chosen:
         listing.write_text(chosen)
@@ -80,6 +83,28 @@ def python_packages(which: str) -> str:
         )
         stamp.write_text(wanted[which])
     return uv
+
+
+def policy(uv: str) -> None:
+    """The policy pack's own virtual environment, where policy/pack looks for it."""
+    lock, venv = ROOT / "requirements" / "policy.txt", ROOT / "policy" / ".venv"
+    stamp = venv / ".installed"
+    if not stamp.exists() or stamp.read_text() != digest([lock]):
+        _uv_venv("policy", uv, venv, lock)
+        stamp.write_text(digest([lock]))
+
+
+def checkov(uv: str) -> Path:
+    """The judge of the infrastructure, in a folder of its own."""
+    lock = ROOT / "requirements" / "checkov.txt"
+    return once(TOOLS / f"checkov-{digest([lock])}", lambda new: _uv_venv("checkov", uv, new, lock))
+
+
+def _uv_venv(name: str, uv: str, folder: Path, lock: Path) -> None:
+    say(name, "installing")
+    run(name, [uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(folder)])
+    python = str(folder / "bin" / "python")
+    run(name, [uv, "pip", "sync", "--quiet", "--require-hashes", "--python", python, str(lock)])
 
 
 def _uv() -> str:

@@ -1,0 +1,78 @@
+"""The policy pack: hands what Pulumi knows of each resource to the rules, and what they say to Pulumi."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, cast
+
+from pulumi_policy import (
+    EnforcementLevel,
+    Policy,
+    PolicyPack,
+    PolicyResource,
+    ReportViolation,
+    ResourceValidationArgs,
+    ResourceValidationPolicy,
+    StackValidationArgs,
+    StackValidationPolicy,
+)
+from pulumi_policy.proxy import UnknownValueError
+
+from policy.model import UNKNOWN, Resource, ResourceRule, StackRule
+from policy.rules import RULES
+
+_PROVIDER = "azure-native:"
+
+
+def _plain(value: Any) -> Any:
+    """The value without Pulumi's proxies, which raise an error where something is not known yet."""
+    if isinstance(value, Mapping):
+        mapping = cast("Mapping[str, Any]", value)
+        return {key: _item(mapping, key) for key in mapping}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        items = cast("Sequence[Any]", value)
+        return [_item(items, index) for index in range(len(items))]
+    return value
+
+
+def _item(container: Any, key: Any) -> Any:
+    try:
+        return _plain(container[key])
+    except UnknownValueError:
+        return UNKNOWN
+
+
+def _resource(found: PolicyResource) -> Resource:
+    return Resource(
+        urn=found.urn,
+        type=found.resource_type.removeprefix(_PROVIDER),
+        properties=_plain(found.props),
+        refers={
+            name: frozenset(source.urn for source in sources) for name, sources in found.property_dependencies.items()
+        },
+        hidden=frozenset(found.opts.additional_secret_outputs),
+    )
+
+
+def _about_one(rule: ResourceRule) -> Policy:
+    def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
+        if args.resource_type.startswith(_PROVIDER):
+            type_ = args.resource_type.removeprefix(_PROVIDER)
+            for sentence in rule.check(Resource(urn=args.urn, type=type_, properties=_plain(args.props))):
+                report(sentence, args.urn)
+
+    return ResourceValidationPolicy(rule.name, rule.description, validate)
+
+
+def _about_all(rule: StackRule) -> Policy:
+    def validate(args: StackValidationArgs, report: ReportViolation) -> None:
+        for resource, sentence in rule.check([*map(_resource, args.resources)]):
+            report(sentence, resource.urn)
+
+    return StackValidationPolicy(rule.name, rule.description, validate)
+
+
+def _policies(rules: Iterable[ResourceRule | StackRule]) -> list[Policy]:
+    return [_about_one(rule) if isinstance(rule, ResourceRule) else _about_all(rule) for rule in rules]
+
+
+if __name__ == "__main__":
+    PolicyPack("image-pipeline", _policies(RULES), enforcement_level=EnforcementLevel.MANDATORY)

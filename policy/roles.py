@@ -1,0 +1,95 @@
+"""The rules about roles: which ones, where, and what the stack's own may allow."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
+
+from policy.model import UNKNOWN, Resource, ResourceRule, StackRule
+
+# Built-in roles that may be granted: https://learn.microsoft.com/azure/role-based-access-control/built-in-roles
+ALLOWED = {
+    "b7e6dc6d-f1e8-4753-8033-0f276bb0955b": "Storage Blob Data Owner",
+    "ba92f5b4-2d11-453d-a403-e96b0029c9fe": "Storage Blob Data Contributor",
+    "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1": "Storage Blob Data Reader",
+    "19e7f393-937e-4f77-808e-94535e297925": "Storage Queue Data Reader",
+    "8a0f0c08-91a1-4084-bc3d-661d67233fed": "Storage Queue Data Message Processor",
+    "c6a89b2d-59bc-44d0-9896-0f6e12d7b80a": "Storage Queue Data Message Sender",
+    "3913510d-42f4-4e42-8a64-420c390055eb": "Monitoring Metrics Publisher",
+}
+_TOO_WIDE = re.compile(
+    r"/|/subscriptions/[^/]+/?|/subscriptions/[^/]+/resourceGroups/[^/]+/?|/providers/Microsoft\.Management/.*",
+    re.IGNORECASE,
+)
+_WIDE_TYPES = frozenset({"resources:ResourceGroup"})
+_ITEMS_SCOPE = re.compile(r"/subscriptions/.+/databaseAccounts/[^/]+/dbs/[^/]+/colls/[^/]+", re.IGNORECASE)
+_ASSIGNMENT, _ITEMS_ASSIGNMENT = "authorization:RoleAssignment", "cosmosdb:SqlResourceSqlRoleAssignment"
+
+
+def _from_the_list(resources: Sequence[Resource]) -> Iterator[tuple[Resource, str]]:
+    own = {
+        str(resource.at("roleDefinitionId")).rpartition("/")[2].lower()
+        for resource in resources
+        if resource.type == "authorization:RoleDefinition"
+    }
+    for resource in resources:
+        if resource.type == _ASSIGNMENT:
+            role = resource.at("roleDefinitionId")
+            guid = str(role).rpartition("/")[2].lower()
+            if guid not in ALLOWED and guid not in own:
+                allowed = ", ".join(sorted(ALLOWED.values()))
+                yield resource, f"roleDefinitionId is {role!r}; allowed: {allowed}, and the stack's own roles"
+
+
+def _narrow(resources: Sequence[Resource]) -> Iterator[tuple[Resource, str]]:
+    types = {resource.urn: resource.type for resource in resources}
+    for resource in resources:
+        if resource.type not in {_ASSIGNMENT, _ITEMS_ASSIGNMENT}:
+            continue
+        scope, sources = resource.at("scope"), {types.get(urn, "") for urn in resource.refers.get("scope", ())}
+        if resource.type == _ASSIGNMENT:
+            # A value that comes out of a resource is that resource's id, or lies below it.
+            too_wide = (
+                not sources or sources <= _WIDE_TYPES if scope is UNKNOWN else bool(_TOO_WIDE.fullmatch(str(scope)))
+            )
+            if too_wide:
+                yield resource, f"scope is {scope!r}; data roles are granted on resources, never on what holds them"
+        else:
+            container = "cosmosdb:SqlResourceSqlContainer" in sources
+            if not (container if scope is UNKNOWN else _ITEMS_SCOPE.fullmatch(str(scope))):
+                yield resource, f"scope is {scope!r}; items are granted container by container"
+
+
+def _spelled_out(resource: Resource) -> Iterator[str]:
+    if resource.type not in {"authorization:RoleDefinition", "cosmosdb:SqlResourceSqlRoleDefinition"}:
+        return
+    permissions = resource.at("permissions")
+    if not isinstance(permissions, list):
+        yield f"permissions is {permissions!r}; it must be a list that can be checked"
+        return
+    for permission in cast("list[Any]", permissions):
+        part = Resource(urn=resource.urn, type=resource.type, properties=permission)
+        if part.at("actions"):
+            yield f"actions is {part.at('actions')!r}; the stack's own roles manage nothing"
+        actions: Any = part.at("dataActions")
+        spelled_out = isinstance(actions, list) and all(
+            isinstance(action, str) and "*" not in action for action in cast("list[Any]", actions)
+        )
+        if not spelled_out:
+            yield f"dataActions is {actions!r}; each must be spelled out, without *"
+
+
+ROLES_FROM_THE_LIST = StackRule(
+    name="roles-from-the-list",
+    description="Only roles from the list, and the stack's own, are granted.",
+    check=_from_the_list,
+)
+ROLES_NARROW = StackRule(
+    name="roles-narrow",
+    description="No data role is granted on a resource group, a subscription, or a whole Cosmos DB account.",
+    check=_narrow,
+)
+ROLES_SPELLED_OUT = ResourceRule(
+    name="roles-spelled-out",
+    description="The stack's own roles allow data actions that are spelled out, and nothing else.",
+    check=_spelled_out,
+)

@@ -1,0 +1,196 @@
+"""Each rule holds for the whole program, and a planted violation of it is caught by that rule alone."""
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from infra.roles import Role
+from policy import roles, rules
+from policy.model import UNKNOWN, Resource, ResourceRule
+from policy.rules import RULES
+from tests.conftest import SUBSCRIPTION, Recorder
+from tests.infra.test_components import UNTAGGABLE
+
+Properties = dict[str, Any]
+
+
+def ids_of_azure(value: Any) -> Any:
+    """Recorded ids, `/<type>::<name>`, as ARM ids of resources in a group."""
+    if isinstance(value, str) and value.startswith("/azure-native:"):
+        kind, _, rest = value.removeprefix("/azure-native:").partition("::")
+        name = {"resources:ResourceGroup": ""}.get(kind, f"/providers/Microsoft.X/databaseAccounts/{rest}")
+        return f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg{name}"
+    if isinstance(value, dict):
+        return {key: ids_of_azure(item) for key, item in value.items()}
+    return [ids_of_azure(item) for item in value] if isinstance(value, list) else copy.deepcopy(value)
+
+
+def not_yet_known(value: Any, *, inside: bool = False) -> Any:
+    """What a preview knows of a value that other resources' outputs are part of."""
+    if isinstance(value, dict):
+        return {key: not_yet_known(item, inside=True) for key, item in value.items()}
+    if isinstance(value, list):
+        return [not_yet_known(item, inside=True) for item in value]
+    return UNKNOWN if not inside or "azure-native:" in str(value) else value
+
+
+def seen(recorder: Recorder, *, preview: bool = False) -> list[Resource]:
+    """The recorded program as the rules see it: deployed, or as far as a preview knows it."""
+    found = [
+        Resource(
+            urn=f"{resource.type}::{resource.name}",
+            type=resource.kind,
+            properties={
+                name: not_yet_known(value) if preview and resource.refers.get(name) else ids_of_azure(value)
+                for name, value in resource.inputs.items()
+            },
+            refers=resource.refers,
+            hidden=resource.hidden,
+        )
+        for resource in recorder.cloud
+    ]
+    return [*found, Resource(urn="stack", type="pulumi:pulumi:Stack", properties=copy.deepcopy(recorder.outputs))]
+
+
+def violations(resources: list[Resource]) -> dict[str, list[str]]:
+    """Sentences by rule."""
+    found: dict[str, list[str]] = {}
+    for rule in RULES:
+        if isinstance(rule, ResourceRule):
+            said = [
+                sentence for item in resources if not item.type.startswith("pulumi") for sentence in rule.check(item)
+            ]
+        else:
+            said = [sentence for _, sentence in rule.check(resources)]
+        if said:
+            found[rule.name] = said
+    return found
+
+
+@pytest.mark.parametrize("preview", [False, True], ids=["deployed", "previewed"])
+@pytest.mark.parametrize("stack", ["dev", "prod", "prod_private"])
+def test_the_program_breaks_no_rule(stack: str, request: pytest.FixtureRequest, *, preview: bool) -> None:
+    recorder = request.getfixturevalue(stack)
+    assert violations(seen(recorder, preview=preview)) == {}
+
+
+def put(kind: str, path: str, value: Any, name: str = "") -> Callable[[list[Resource]], None]:
+    """Gives one resource of a type another value at a dotted path."""
+
+    def plant(resources: list[Resource]) -> None:
+        target = next(item for item in resources if item.type == kind and item.urn.endswith(name))
+        place: Any = target.properties
+        *parents, last = path.split(".")
+        for parent in parents:
+            place = place[int(parent)] if parent.isdigit() else place[parent]
+        place[last] = value
+
+    return plant
+
+
+def drop(kind: str, path: str) -> Callable[[list[Resource]], None]:
+    return put(kind, path, None)
+
+
+def remove(kind: str, name: str) -> Callable[[list[Resource]], None]:
+    def plant(resources: list[Resource]) -> None:
+        resources.remove(next(item for item in resources if item.type == kind and item.urn.endswith(f"::{name}")))
+
+    return plant
+
+
+STORAGE, SITE, COSMOS = "storage:StorageAccount", "web:WebApp", "cosmosdb:DatabaseAccount"
+ASSIGNMENT, ITEMS = "authorization:RoleAssignment", "cosmosdb:SqlResourceSqlRoleAssignment"
+CONTAINER, ROLE = "cosmosdb:SqlResourceSqlContainer", "authorization:RoleDefinition"
+SUBSCRIBED, ITEMS_ROLE = "eventgrid:SystemTopicEventSubscription", "cosmosdb:SqlResourceSqlRoleDefinition"
+WHERE = f"/subscriptions/{SUBSCRIPTION}"
+COSMOS_ID = f"{WHERE}/resourceGroups/rg/providers/Microsoft.DocumentDB/databaseAccounts/c"
+OWNER = f"{WHERE}/providers/Microsoft.Authorization/roleDefinitions/8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
+PLANTED: list[tuple[str, Callable[[list[Resource]], None]]] = [
+    ("local-auth-off", put(STORAGE, "allowSharedKeyAccess", True)),
+    ("local-auth-off", drop(STORAGE, "allowSharedKeyAccess")),
+    ("local-auth-off", put(STORAGE, "isLocalUserEnabled", 0)),
+    ("local-auth-off", put("cognitiveservices:Account", "properties.disableLocalAuth", UNKNOWN)),
+    ("local-auth-off", put(COSMOS, "disableLocalAuth", False)),
+    ("local-auth-off", drop(COSMOS, "disableKeyBasedMetadataWriteAccess")),
+    ("local-auth-off", drop("applicationinsights:Component", "disableLocalAuth")),
+    ("local-auth-off", drop("operationalinsights:Workspace", "features")),
+    ("local-auth-off", put("web:WebAppScmAllowed", "allow", True)),
+    ("local-auth-off", put("web:WebAppFtpAllowed", "allow", True)),
+    ("tls-1-2", put(STORAGE, "minimumTlsVersion", "TLS1_0")),
+    ("tls-1-2", drop(STORAGE, "enableHttpsTrafficOnly")),
+    ("tls-1-2", drop(COSMOS, "minimalTlsVersion")),
+    ("tls-1-2", put(SITE, "httpsOnly", False)),
+    ("tls-1-2", put(SITE, "siteConfig.minTlsVersion", "1.1")),
+    ("no-public-blobs", put(STORAGE, "allowBlobPublicAccess", True)),
+    ("no-public-blobs", put("storage:BlobContainer", "publicAccess", "Blob")),
+    ("autoscale", put(CONTAINER, "options", {"throughput": 400, "autoscaleSettings": {"maxThroughput": 1000}})),
+    ("autoscale", drop(CONTAINER, "options")),
+    ("autoscale", put("cosmosdb:SqlResourceSqlDatabase", "options", {"throughput": 400})),
+    ("dead-letter", drop(SUBSCRIBED, "deadLetterWithResourceIdentity")),
+    ("dead-letter", put(SUBSCRIBED, "deadLetterWithResourceIdentity.deadLetterDestination", None)),
+    ("tags", put(STORAGE, "tags", {"application": "image-pipeline"})),
+    ("tags", drop("monitor:ActionGroup", "tags")),
+    ("tags", put(SITE, "tags.environment", "")),
+    ("diagnostic-settings", remove("monitor:DiagnosticSetting", "diagnostics-records")),
+    ("diagnostic-settings", remove("monitor:DiagnosticSetting", "diagnostics-host-blob")),
+    ("roles-from-the-list", put(ASSIGNMENT, "roleDefinitionId", OWNER)),
+    ("roles-from-the-list", put(ASSIGNMENT, "roleDefinitionId", UNKNOWN)),
+    ("roles-from-the-list", remove(ROLE, "image-analyst-role")),
+    ("roles-narrow", put(ASSIGNMENT, "scope", f"{WHERE}/resourceGroups/rg")),
+    ("roles-narrow", put(ASSIGNMENT, "scope", WHERE)),
+    ("roles-narrow", put(ASSIGNMENT, "scope", "/providers/Microsoft.Management/managementGroups/all")),
+    ("roles-narrow", put(ITEMS, "scope", COSMOS_ID)),
+    ("roles-narrow", put(ITEMS, "scope", f"{COSMOS_ID}/dbs/pipeline")),
+    ("roles-spelled-out", put(ROLE, "permissions.0.dataActions", ["Microsoft.Storage/*"])),
+    ("roles-spelled-out", put(ROLE, "permissions.0.actions", ["Microsoft.Storage/storageAccounts/read"])),
+    ("roles-spelled-out", put(ITEMS_ROLE, "permissions", UNKNOWN)),
+    ("roles-spelled-out", drop(ROLE, "permissions.0.dataActions")),
+    ("no-secrets", put("pulumi:pulumi:Stack", "imagesEndpoint", "DefaultEndpointsProtocol=https;AccountKey=abc")),
+    ("no-secrets", put("pulumi:pulumi:Stack", "upload", "https://a.blob.core.windows.net/c?sv=1&sig=abc")),
+    ("no-secrets", put("pulumi:pulumi:Stack", "key", "A" * 86 + "==")),
+    ("no-secrets", put("pulumi:pulumi:Stack", "sizing", {"deep": ["eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2ln"]})),
+    ("no-secrets", put(SITE, "siteConfig.appSettings", [{"name": "DB", "value": "Password=secret"}])),
+    ("no-secrets", put(STORAGE, "primaryKey", "B" * 86 + "==")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rule", "plant"), PLANTED, ids=[f"{rule}-{n}" for n, (rule, _) in enumerate(PLANTED)])
+def test_a_planted_violation_is_caught_by_its_rule_alone(
+    rule: str, plant: Callable[[list[Resource]], None], dev: Recorder
+) -> None:
+    resources = seen(dev)
+    plant(resources)
+    assert set(violations(resources)) == {rule}
+
+
+def test_every_rule_has_a_planted_violation() -> None:
+    assert {rule for rule, _ in PLANTED} == {rule.name for rule in RULES}
+
+
+def test_a_preview_does_not_hide_a_role_on_the_group(dev: Recorder) -> None:
+    """The scope is not known yet, but what it comes from is."""
+    resources = seen(dev, preview=True)
+    target = next(item for item in resources if item.type == ASSIGNMENT)
+    refers = {**target.refers, "scope": frozenset({"azure-native:resources:ResourceGroup::foundation-group"})}
+    wide = Resource(urn=target.urn, type=target.type, properties=target.properties, refers=refers)
+    assert "roles-narrow" in violations([*resources, wide])
+    nowhere = Resource(urn=target.urn, type=target.type, properties=target.properties)
+    assert "roles-narrow" in violations([*resources, nowhere])
+
+
+def test_what_is_encrypted_may_be_a_secret() -> None:
+    resource = Resource(
+        urn="r", type="x:Y", properties={"key": "A" * 86 + "==", "__provider": "AccountKey="}, hidden=frozenset({"key"})
+    )
+    assert violations([resource]).keys() == {"tags"}
+
+
+def test_the_list_of_roles_is_the_programs() -> None:
+    assert roles.ALLOWED.keys() == {role.value for role in Role}
+
+
+def test_what_has_no_tags_is_agreed_on() -> None:
+    assert rules._UNTAGGABLE - {"eventgrid:EventSubscription"} == UNTAGGABLE
