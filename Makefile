@@ -6,6 +6,8 @@ PYTHON ?= python3.13
 # A Pulumi CLI of the user's own comes before the one that tools/setup.py builds.
 export PATH := $(CURDIR)/.venv/bin:$(PATH):$(CURDIR)/.tools/pulumi-3.259.0/bin
 export PYTHONPATH :=
+# azure-native is a few hundred thousand lines: compiled anew at every run, they cost seconds.
+export PYTHONDONTWRITEBYTECODE :=
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev up classify preview down clean format lint package types check test lock

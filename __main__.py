@@ -6,6 +6,7 @@ from pathlib import Path
 import infra
 from infra import READ_RECORDS, WRITE_RECORDS, Role
 
+infra.drop_version_aliases()
 settings = infra.Settings.load()
 sizing = settings.sizing
 foundation = infra.Foundation("foundation", settings=settings)

@@ -1,6 +1,11 @@
-"""The pipeline's infrastructure: components, grants, and the release of the function code."""
+"""The pipeline's infrastructure: components, grants, and the release of the function code.
+
+Its modules put off evaluating annotations (`from __future__ import annotations`): azure-native loads a module's
+classes when one is first named, which takes seconds for `network` alone, and a stack names only what it uses.
+"""
 
 from infra.alerts import Alerts
+from infra.aliases import drop_version_aliases
 from infra.app import FunctionApp, code_settings
 from infra.bundle import build
 from infra.dashboard import Dashboard
@@ -53,6 +58,7 @@ __all__ = [
     "build",
     "code_settings",
     "custom_role",
+    "drop_version_aliases",
     "export",
     "grant",
     "user",

@@ -1,5 +1,7 @@
 """Alerts: who is told when something is wrong."""
 
+from __future__ import annotations
+
 import pulumi
 from pulumi_azure_native import monitor, operationalinsights
 
@@ -44,7 +46,7 @@ class Alerts(pulumi.ComponentResource):
             records,
             "TotalRequests",
             above=100,
-            aggregation=monitor.AggregationTypeEnum.COUNT,
+            aggregation="Count",
             dimensions={"StatusCode": "429"},
         )
         self.register_outputs({"actionGroup": self.group.id})
@@ -110,7 +112,7 @@ class Alerts(pulumi.ComponentResource):
         metric: str,
         *,
         above: int = 0,
-        aggregation: monitor.AggregationTypeEnum = monitor.AggregationTypeEnum.TOTAL,
+        aggregation: str = "Total",
         dimensions: dict[str, str] | None = None,
     ) -> None:
         """Metrics: https://learn.microsoft.com/azure/azure-monitor/reference/metrics-index."""

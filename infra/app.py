@@ -1,5 +1,7 @@
 """App: the Function App on Flex Consumption, and the settings its code reads."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Mapping, Sequence
 

@@ -1,5 +1,7 @@
 """Dashboard: a page to look at."""
 
+from __future__ import annotations
+
 import json
 from typing import Any
 

@@ -1,5 +1,7 @@
 """Database: the Cosmos DB account, its autoscaled containers, and who may do what with their items."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 import pulumi

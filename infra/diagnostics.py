@@ -1,5 +1,7 @@
 """Diagnostics: what Azure's services log goes to the workspace, where it can be asked about."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 

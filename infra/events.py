@@ -1,5 +1,7 @@
 """Events: what happens in the images container is announced, and reaches the queue."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 import pulumi

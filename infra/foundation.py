@@ -1,5 +1,7 @@
 """Foundation: the resource group everything lives in, and the identity the function code runs as."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 

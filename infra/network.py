@@ -1,5 +1,7 @@
 """Network: a virtual network in which the function app reaches everything, and nobody else needs a public door."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network

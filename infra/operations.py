@@ -1,5 +1,7 @@
 """Operations: what a running pipeline needs beside itself: logs kept, alerts, a page to look at, and a budget."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any

@@ -1,5 +1,7 @@
 """Who may do what, where: the roles this program uses, and `grant`, which reads as a sentence."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum

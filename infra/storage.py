@@ -1,5 +1,7 @@
 """Storage: one account for the Functions host, one for the images, both without shared keys."""
 
+from __future__ import annotations
+
 import pulumi
 from pulumi_azure_native import storage
 

@@ -1,5 +1,7 @@
 """Telemetry: where logs and metrics go."""
 
+from __future__ import annotations
+
 import pulumi
 from pulumi_azure_native import applicationinsights, operationalinsights
 

@@ -1,5 +1,7 @@
 """Vision: the accounts that analyse images."""
 
+from __future__ import annotations
+
 from contextlib import suppress
 from typing import Any
 

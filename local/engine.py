@@ -28,6 +28,8 @@ def environment(home: Home) -> dict[str, str]:
         "PULUMI_HOME": str(home.pulumi / "home"),
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(_passphrase(home)),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
+        # Azure's provider is the stand-in: there is nothing to look for elsewhere, at every run anew.
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
     }
 
 

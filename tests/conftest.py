@@ -37,6 +37,7 @@ class Recorded:
     dependencies: frozenset[str] = frozenset()
     refers: dict[str, frozenset[str]] = field(default_factory=dict)
     hidden: frozenset[str] = frozenset()
+    aliases: tuple[str, ...] = ()
     outputs_registered: bool = False
 
     @property
@@ -108,6 +109,7 @@ class Monitor(mocks.MockMonitor):
             resource.refers = {
                 name: frozenset(map(_last, sources.urns)) for name, sources in request.propertyDependencies.items()
             }
+            resource.aliases = tuple(request.aliasURNs) + tuple(str(alias) for alias in request.aliases)
             resource.hidden = frozenset(request.additionalSecretOutputs)
             resource.outputs_registered = f"{resource.type}::{resource.name}" in self._registered
 

@@ -1,6 +1,8 @@
 """Who may import whom (design: Layout), and what a module may not reach for."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -42,6 +44,15 @@ def test_main_imports_only_infra_and_pulumi() -> None:
 def test_infra_imports_none_of_the_others_and_reads_no_environment(path: Path) -> None:
     assert roots(path) & OURS <= {"infra"}
     assert "os" not in roots(path)
+
+
+def test_importing_infra_loads_no_class_of_azure_native() -> None:
+    """They take seconds; a stack loads those that it uses."""
+    code = (
+        "import infra, sys; print([n for n in sys.modules if n.startswith('pulumi_azure_native.') and '.' in n[20:]])"
+    )
+    loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert loaded.strip() == "[]"
 
 
 @pytest.mark.parametrize("path", python_files("functions"), ids=str)

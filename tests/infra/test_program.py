@@ -1,8 +1,11 @@
 """The whole program, recorded: what Azure's traps ask of it."""
 
+import pulumi
 import yaml
+from pulumi_azure_native import storage
 
-from tests.conftest import ROOT, Recorder, run_program
+import infra
+from tests.conftest import ROOT, Recorder, record, run_program
 
 
 def test_no_service_accepts_keys(dev: Recorder) -> None:
@@ -125,3 +128,20 @@ def test_one_more_vision_account_changes_nothing_but_who_is_told_of_it() -> None
 def test_every_setting_has_a_description_and_a_default() -> None:
     schema = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
     assert all({"type", "description", "default"} <= entry.keys() for entry in schema.values())
+
+
+def test_no_resource_is_taken_for_one_of_an_older_type(dev: Recorder) -> None:
+    assert [resource.name for resource in dev.resources if resource.aliases] == []
+
+
+def test_aliases_that_a_program_gives_itself_stay() -> None:
+    def program() -> None:
+        infra.drop_version_aliases()
+        storage.Queue(
+            "new", account_name="a", resource_group_name="rg",
+            opts=pulumi.ResourceOptions(aliases=[pulumi.Alias(name="old")]),
+        )  # fmt: skip
+
+    (queue,) = record(program).cloud
+    (alias,) = queue.aliases
+    assert "old" in alias
