@@ -10,7 +10,7 @@ export PYTHONPATH :=
 export PYTHONDONTWRITEBYTECODE :=
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev up classify preview down clean format lint package types check test lock
+.PHONY: help setup setup-dev up classify preview down clean format lint package types judge bench check test lock
 
 ifeq ($(STACK),local)
 pulumi = python -m local pulumi -- $(STACK) $(1)
@@ -75,6 +75,14 @@ format: setup-dev ## format the code
 
 lint: setup-dev
 	@ruff format --check . && ruff check .
+
+judge: setup-dev ## what checkov says of prod, with and without a private network (FORMAT=table|json)
+	@$(bundle)
+	@PYTHONPATH=. python tools/judge.py --format $(FORMAT)
+
+bench: setup-dev ## how long a preview of prod takes, beside an empty program
+	@$(bundle)
+	@python benchmarks/preview.py
 
 package: setup-dev
 	@$(bundle)

@@ -96,7 +96,7 @@ def main() -> int:
             table.add_column(heading, justify="right")
         table.add_row(
             str(found["resources"]), f"{found['emptySeconds']} s", f"{found['stackSeconds']} s",
-            f"{TIMES} × {found['emptySeconds']} s + 30 ms × {found['resources']} = {found['limitSeconds']} s",
+            f"{TIMES} x {found['emptySeconds']} s + 30 ms x {found['resources']} = {found['limitSeconds']} s",
             f"{found['ratioToLimit']:.0%}",
         )  # fmt: skip
         console.print(table)

@@ -47,7 +47,7 @@ def _install(which: str) -> None:
     with ThreadPoolExecutor() as pool:
         # The slow ones side by side: compiling, and two registries.
         cli, packages = pool.submit(pulumi_cli.pulumi), pool.submit(python_packages, which)
-        node = pool.submit(npm_packages) if which != "deploy" else None
+        node = pool.submit(npm_packages, which) if which != "deploy" else None
         cli.result()
         uv = packages.result()
         policy(uv)
@@ -120,17 +120,20 @@ def _pip_venv(name: str, folder: Path, lock: Path) -> None:
     run(name, [*pip, "--require-hashes", "--requirement", str(lock)])
 
 
-def npm_packages() -> str:
-    """node_modules, in step with package-lock.json; gives the path of node."""
+def npm_packages(which: str) -> str:
+    """node_modules, in step with package-lock.json; gives the path of node. Those of `dev` serve `local` too."""
     node, npm = _node()
     lock = ROOT / "package-lock.json"
     stamp = ROOT / "node_modules" / ".installed"
-    if not stamp.exists() or stamp.read_text() != digest([lock]):
+    wanted = f"{which} {digest([lock])}"
+    installed = stamp.read_text() if stamp.exists() else ""
+    if installed not in {wanted, f"dev {digest([lock])}"}:
         say("npm", "installing Azurite and the detector's weights (a download of 150 MB)")
         path = f"{Path(node).parent}{os.pathsep}{os.environ.get('PATH', '')}"
         options = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-        run("npm", [npm, "ci", *options], environment={"PATH": path})
-        stamp.write_text(digest([lock]))
+        omitted = [] if which == "dev" else ["--omit=dev"]
+        run("npm", [npm, "ci", *options, *omitted], environment={"PATH": path})
+        stamp.write_text(wanted)
     return node
 
 

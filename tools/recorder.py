@@ -1,0 +1,200 @@
+"""The recorder: the whole Pulumi program, run without an engine, and what it would have made."""
+
+import asyncio
+import json
+import runpy
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, override
+
+import pulumi
+import yaml
+from pulumi.runtime import mocks
+from pulumi.runtime.stack import wait_for_rpcs
+
+ROOT = Path(__file__).resolve().parents[1]
+SUBSCRIPTION = "11111111-2222-4333-8444-555555555555"
+
+
+class RecorderError(Exception):
+    """The program cannot be recorded; the text says why."""
+
+
+@dataclass
+class Recorded:
+    """One resource: its type, its logical name, its inputs, its outputs, and what its options say."""
+
+    type: str
+    name: str
+    inputs: dict[str, Any]
+    outputs: dict[str, Any]
+    id: str
+    parent: str = ""
+    protect: bool = False
+    dependencies: frozenset[str] = frozenset()
+    refers: dict[str, frozenset[str]] = field(default_factory=dict)
+    hidden: frozenset[str] = frozenset()
+    aliases: tuple[str, ...] = ()
+    outputs_registered: bool = False
+
+    @property
+    def kind(self) -> str:
+        """The type without the provider's name."""
+        return self.type.removeprefix("azure-native:")
+
+
+@dataclass
+class Recorder(mocks.Mocks):
+    """Stands in for the engine; ids are `<type>::<name>`, so that whatever refers to a resource says to which."""
+
+    resources: list[Recorded] = field(default_factory=list)
+    outputs: dict[str, Any] = field(default_factory=dict)
+
+    @override
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        outputs = dict(args.inputs) | {"name": args.name} | _answers(args)
+        resource_id = f"/{args.typ}::{args.name}"
+        self.resources.append(Recorded(args.typ, args.name, dict(args.inputs), outputs, resource_id))
+        return resource_id, outputs
+
+    @override
+    def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:
+        if args.token != "azure-native:authorization:getClientConfig":  # noqa: S105 (a function's name)
+            raise RecorderError(f"the recorder has no answer to {args.token}")
+        return {"subscriptionId": SUBSCRIPTION, "tenantId": "tenant", "objectId": "deployer", "clientId": "client"}
+
+    def of_type(self, kind: str) -> list[Recorded]:
+        """The resources of an azure-native type such as `storage:Queue`."""
+        return [resource for resource in self.resources if resource.kind == kind]
+
+    def one(self, kind: str, name: str) -> Recorded:
+        """The resource of this type and logical name."""
+        return next(resource for resource in self.of_type(kind) if resource.name == name)
+
+    @property
+    def cloud(self) -> list[Recorded]:
+        """What Azure is asked for."""
+        return [resource for resource in self.resources if resource.type.startswith("azure-native:")]
+
+    @property
+    def components(self) -> list[Recorded]:
+        """This program's own component resources."""
+        return [resource for resource in self.resources if resource.type.startswith("image-pipeline:")]
+
+
+class Monitor(mocks.MockMonitor):
+    """Notes what Pulumi's mocks leave out: parents, protection, dependencies, and which outputs were registered."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        super().__init__(recorder)
+        self._recorder = recorder
+        self._requests: dict[tuple[str, str], Any] = {}
+        self._registered: set[str] = set()
+
+    @override
+    def RegisterResource(self, request: Any) -> Any:
+        if (request.type, request.name) in self._requests:
+            raise RecorderError(f"{request.type} {request.name} is there twice")
+        if request.type != "pulumi:pulumi:Stack":
+            self._requests[request.type, request.name] = request
+        return super().RegisterResource(request)
+
+    @override
+    def RegisterResourceOutputs(self, request: Any) -> Any:
+        self._registered.add(request.urn.split("::", 2)[2].rpartition("$")[2])
+        return super().RegisterResourceOutputs(request)
+
+    def finish(self) -> None:
+        """Adds to the recorded resources what has been noted of them."""
+        for resource in self._recorder.resources:
+            request = self._requests[resource.type, resource.name]
+            resource.parent = _last(request.parent)
+            resource.protect = request.protect
+            resource.dependencies = frozenset(map(_last, request.dependencies))
+            resource.refers = {
+                name: frozenset(map(_last, sources.urns)) for name, sources in request.propertyDependencies.items()
+            }
+            resource.aliases = tuple(request.aliasURNs) + tuple(str(alias) for alias in request.aliases)
+            resource.hidden = frozenset(request.additionalSecretOutputs)
+            resource.outputs_registered = f"{resource.type}::{resource.name}" in self._registered
+
+
+def _last(urn: str) -> str:
+    """`<type>::<name>` of a URN, without the parents' types."""
+    return urn.split("::", 2)[2].rpartition("$")[2] if urn else ""
+
+
+def _answers(args: mocks.MockResourceArgs) -> dict[str, Any]:
+    """What Azure would add; names in it are the resource's own."""
+    host = f"https://{args.name}."
+    match args.typ.removeprefix("azure-native:"):
+        case "storage:StorageAccount":
+            services = ("blob", "queue", "table", "file", "dfs", "web")
+            return {"primaryEndpoints": {service: f"{host}{service}.core.windows.net/" for service in services}}
+        case "managedidentity:UserAssignedIdentity":
+            return {"principalId": "function-principal", "clientId": "function-client"}
+        case "eventgrid:SystemTopic":
+            return {"identity": {"type": "SystemAssigned", "principalId": "topic-principal"}}
+        case "cognitiveservices:Account":
+            return {"properties": {**args.inputs["properties"], "endpoint": f"{host}cognitiveservices.azure.com/"}}
+        case "cosmosdb:DatabaseAccount":
+            return {"documentEndpoint": f"{host}documents.azure.com:443/"}
+        case "applicationinsights:Component":
+            return {"connectionString": "InstrumentationKey=x", "instrumentationKey": "x"}
+        case "web:WebApp":
+            return {
+                "identity": {"type": "UserAssigned", "userAssignedIdentities": {}},
+                "hostNameSslStates": [{"hostType": "Repository", "name": "scm.example"}],
+            }
+        case _:
+            return {}
+
+
+def configuration(stack: str, config: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The values of a stack of stacks/ by key, defaults included, with `config` instead of single ones."""
+    project = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())
+    own = yaml.safe_load((ROOT / f"stacks/Pulumi.{stack}.yaml").read_text())["config"]
+    return (
+        {key: schema["default"] for key, schema in project["config"].items()}
+        | {key.removeprefix("image-pipeline:"): value for key, value in own.items()}
+        | dict(config or {})
+    )
+
+
+def run_program(stack: str, config: Mapping[str, Any] | None = None, recorder: Recorder | None = None) -> Recorder:
+    """Runs __main__.py as `stack` of stacks/, with `config` instead of single settings of it."""
+    pulumi.runtime.set_all_config(
+        {
+            f"image-pipeline:{key}": value if isinstance(value, str) else json.dumps(value)
+            for key, value in configuration(stack, config).items()
+        }
+    )
+    return record(lambda: runpy.run_path(str(ROOT / "__main__.py")), stack, recorder)
+
+
+def record(program: Callable[[], object], stack: str = "dev", recorder: Recorder | None = None) -> Recorder:
+    """Runs a Pulumi program, without an engine, and gives what it would have made."""
+    recorder = recorder or Recorder()
+    monitor = Monitor(recorder)
+    # Pulumi's mocks give every thread of the executor an event loop and never close it; these are ours to close.
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    def with_a_loop() -> None:
+        loops.append(asyncio.new_event_loop())
+        asyncio.set_event_loop(loops[-1])
+
+    async def run() -> None:
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(initializer=with_a_loop))
+        mocks.set_mocks(recorder, project="image-pipeline", stack=stack, preview=False, monitor=monitor)
+        program()
+        await wait_for_rpcs()
+        root = pulumi.runtime.get_root_resource()
+        recorder.outputs = await pulumi.Output.from_input(getattr(root, "outputs", {})).future() or {}
+
+    asyncio.run(run())
+    for loop in loops:
+        loop.close()
+    monitor.finish()
+    return recorder
