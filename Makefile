@@ -2,6 +2,7 @@
 STACK ?= local
 FORMAT ?= table
 TIMEOUT ?= 300
+RUNS ?= 5
 PYTHON ?= python3.13
 # A Pulumi CLI of the user's own comes before the one that tools/setup.py builds.
 export PATH := $(CURDIR)/.venv/bin:$(PATH):$(CURDIR)/.tools/pulumi-3.259.0/bin
@@ -10,7 +11,7 @@ export PYTHONPATH :=
 export PYTHONDONTWRITEBYTECODE :=
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev up classify preview down clean format lint package types judge bench check test lock
+.PHONY: help setup setup-dev up classify preview down clean format lint package types judge bench check quick test lock
 
 ifeq ($(STACK),local)
 pulumi = python -m local pulumi -- $(STACK) $(1)
@@ -80,9 +81,9 @@ judge: setup-dev ## what checkov says of prod, with and without a private networ
 	@$(bundle)
 	@PYTHONPATH=. python tools/judge.py --format $(FORMAT)
 
-bench: setup-dev ## how long a preview of prod takes, beside an empty program
+bench: setup-dev ## how long a preview of prod takes, beside an empty program (RUNS=5)
 	@$(bundle)
-	@python benchmarks/preview.py
+	@python benchmarks/preview.py --runs $(RUNS) --format $(FORMAT)
 
 package: setup-dev
 	@$(bundle)
@@ -90,7 +91,10 @@ package: setup-dev
 types: setup-dev
 	@basedpyright
 
-check: setup-dev lint types package ## format, lint, types and the tests that need no laptop cloud; offline
+check: setup-dev lint package ## format, lint, types and the tests that need no laptop cloud; offline
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line types quick
+
+quick: setup-dev
 	@python -m pytest -m "not laptop" -q -n 2 --dist loadfile
 
 test: setup-dev lint types package ## all of check, and the tests that deploy to the laptop

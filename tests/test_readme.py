@@ -4,8 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
+
 README = (ROOT / "README.md").read_text()
 MAKEFILE = (ROOT / "Makefile").read_text()
 E2E = "".join(path.read_text() for path in (ROOT / "tests/e2e").glob("*.py"))
@@ -50,7 +52,7 @@ def test_no_file_names_a_package_host() -> None:
 
 
 def test_the_settings_that_the_readme_names_exist() -> None:
-    schema = (ROOT / "Pulumi.yaml").read_text()
-    for name in ("uploaders", "rolePropagationSeconds", "imagesPerMonth", "peakFactor"):
-        assert f"`{name}`" in README
-        assert f"  {name}:" in schema
+    schema = set(yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"])
+    named = set(re.findall(r"`([a-z]+(?:[A-Z][a-z]+)+)(?:: \w+)?`", README))
+    assert named <= schema
+    assert {"uploaders", "networkAccess", "protectData", "alertEmail"} <= schema

@@ -13,7 +13,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from rich.table import Table
 from steps import TOOLS, digest
 
 _SUPPRESSIONS = ROOT / "tools" / "suppressions.yaml"
-_MODES = ("public", "private")
+MODES = ("public", "private")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +41,14 @@ class Suppression:
     def covers(self, mode: str, check: str, resource: str) -> bool:
         """Whether this failure is suppressed; a resource is checkov's `<type>.<name>`."""
         return mode in self.modes and check == self.check and bool(re.fullmatch(self.resource, resource))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What checkov says of one template: (check, resource) pairs; a resource is `<type>.<name>`."""
+
+    passed: list[tuple[str, str]]
+    failed: list[tuple[str, str]]
 
 
 @dataclass(kw_only=True)
@@ -60,7 +68,7 @@ def suppressions() -> list[Suppression]:
         Suppression(
             check=entry["check"],
             resource=entry["resource"],
-            modes=tuple(entry.get("modes", _MODES)),
+            modes=tuple(entry.get("modes", MODES)),
             reason=" ".join(entry["reason"].split()),
         )
         for entry in yaml.safe_load(_SUPPRESSIONS.read_text())
@@ -72,41 +80,41 @@ def planned(stack: str, mode: str) -> dict[str, Any]:
     return template(run_program(stack, {"networkAccess": mode}, AzureRecorder()).cloud)
 
 
-def checkov(document: dict[str, Any]) -> dict[str, list[tuple[str, str]]]:
-    """(check, resource) pairs by `passed_checks` and `failed_checks`. Raises RuntimeError when it gives none."""
+def checkov(documents: Mapping[str, dict[str, Any]]) -> dict[str, Report]:
+    """What checkov says of each ARM template, by the name it was given. Raises RuntimeError when it gives no report."""
     program = TOOLS / f"checkov-{digest([ROOT / 'requirements/checkov.txt'])}" / "bin" / "checkov"
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "template.json"
-        path.write_text(json.dumps(document, indent=1))
+        for name, document in documents.items():
+            (Path(folder) / f"{name}.json").write_text(json.dumps(document, indent=1))
         command = [
-            str(program), "--framework", "arm", "--file", str(path), "--output", "json", "--compact", "--soft-fail",
+            str(program), "--framework", "arm", "--directory", folder, "--output", "json", "--compact", "--soft-fail",
             "--skip-download",
         ]  # fmt: skip
         result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     try:
-        report = json.loads(result.stdout)
-        found = report["results"]
+        found = json.loads(result.stdout)["results"]
     except (json.JSONDecodeError, KeyError, TypeError) as error:
         raise RuntimeError(f"checkov gave no report: {result.stdout[-2000:]}{result.stderr[-2000:]}") from error
     if found["parsing_errors"]:
         raise RuntimeError(f"checkov could not read {found['parsing_errors']}")
-    return {
-        kind: [(item["check_id"], item["resource"]) for item in found[kind]]
-        for kind in ("passed_checks", "failed_checks")
-    }
+
+    def of(name: str, kind: str) -> list[tuple[str, str]]:
+        path = f"/{name}.json"
+        return [(item["check_id"], item["resource"]) for item in found[kind] if item["file_path"] == path]
+
+    return {name: Report(passed=of(name, "passed_checks"), failed=of(name, "failed_checks")) for name in documents}
 
 
-def judge(stack: str, mode: str, known: Sequence[Suppression]) -> Verdict:
-    """What checkov says of one stack in one mode."""
-    found = checkov(planned(stack, mode))
-    verdict = Verdict(mode=mode, passed=found["passed_checks"])
+def verdict(mode: str, report: Report, known: Sequence[Suppression]) -> Verdict:
+    """What a report comes to, when what is suppressed is set aside."""
+    found = Verdict(mode=mode, passed=report.passed)
     used: set[Suppression] = set()
-    for check, resource in found["failed_checks"]:
+    for check, resource in report.failed:
         covering = [entry for entry in known if entry.covers(mode, check, resource)]
         used.update(covering)
-        (verdict.suppressed if covering else verdict.failed).append((check, resource))
-    verdict.stale = [entry for entry in known if mode in entry.modes and entry not in used]
-    return verdict
+        (found.suppressed if covering else found.failed).append((check, resource))
+    found.stale = [entry for entry in known if mode in entry.modes and entry not in used]
+    return found
 
 
 def _show(verdicts: Sequence[Verdict], known: Sequence[Suppression]) -> None:
@@ -114,10 +122,8 @@ def _show(verdicts: Sequence[Verdict], known: Sequence[Suppression]) -> None:
     figures = Table(title="checkov, ARM checks")
     for heading in ("network", "passed", "failed", "suppressed"):
         figures.add_column(heading, justify="left" if heading == "network" else "right")
-    for verdict in verdicts:
-        figures.add_row(
-            verdict.mode, *(str(len(part)) for part in (verdict.passed, verdict.failed, verdict.suppressed))
-        )
+    for found in verdicts:
+        figures.add_row(found.mode, *(str(len(part)) for part in (found.passed, found.failed, found.suppressed)))
     console.print(figures)
     reasons = Table(title="suppressed, with the reason (tools/suppressions.yaml)")
     for heading in ("check", "network", "reason"):
@@ -125,12 +131,12 @@ def _show(verdicts: Sequence[Verdict], known: Sequence[Suppression]) -> None:
     for entry in known:
         reasons.add_row(entry.check, ", ".join(entry.modes), entry.reason)
     console.print(reasons)
-    for verdict in verdicts:
-        for check, resource in verdict.failed:
-            console.print(f"failed ({verdict.mode}): {check} on {resource}", soft_wrap=True, markup=False)
-        for entry in verdict.stale:
+    for found in verdicts:
+        for check, resource in found.failed:
+            console.print(f"failed ({found.mode}): {check} on {resource}", soft_wrap=True, markup=False)
+        for entry in found.stale:
             console.print(
-                f"out of date ({verdict.mode}): {entry.check} no longer fails on {entry.resource}", markup=False
+                f"out of date ({found.mode}): {entry.check} no longer fails on {entry.resource}", markup=False
             )
 
 
@@ -141,14 +147,15 @@ def main() -> int:
     parser.add_argument("--format", choices=("table", "json"), default="table")
     arguments = parser.parse_args()
     known = suppressions()
-    verdicts = [judge(arguments.stack, mode, known) for mode in _MODES]
+    reports = checkov({mode: planned(arguments.stack, mode) for mode in MODES})
+    verdicts = [verdict(mode, report, known) for mode, report in reports.items()]
     if arguments.format == "json":
-        for verdict in verdicts:
-            figures = {part: len(getattr(verdict, part)) for part in ("passed", "failed", "suppressed", "stale")}
-            print(json.dumps({"network": verdict.mode, **figures}))
+        for found in verdicts:
+            figures = {part: len(getattr(found, part)) for part in ("passed", "failed", "suppressed", "stale")}
+            print(json.dumps({"network": found.mode, **figures}))
     else:
         _show(verdicts, known)
-    return 1 if any(verdict.failed or verdict.stale for verdict in verdicts) else 0
+    return 1 if any(found.failed or found.stale for found in verdicts) else 0
 
 
 if __name__ == "__main__":

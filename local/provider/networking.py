@@ -22,7 +22,8 @@ NETWORKING = (
         name="virtualNetworkName",
         pattern=_LONG,
         required="location addressSpace subnets",
-        optional="tags",
+        # The last two are what the SDK adds to every network by itself.
+        optional="tags enableDdosProtection enableVmProtection",
     ),
     kind(
         "network:PrivateEndpoint",

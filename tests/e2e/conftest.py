@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 # What `make` has installed is used again; everything else is the copy's own.
-_SHARED = (".venv", ".tools", "node_modules")
+_SHARED = (".venv", ".tools", "node_modules", "policy/.venv")
 
 
 @dataclass(frozen=True, kw_only=True)

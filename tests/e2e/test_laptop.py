@@ -163,7 +163,7 @@ def test_a_killed_daemon_is_replaced_and_nothing_is_lost(laptop: Checkout) -> No
 
 
 def test_roles_are_enforced_for_the_user_too(laptop: Checkout) -> None:
-    """The user may upload images and read records, and nothing else."""
+    """The user may upload images and read records, and nothing else: not even read what was uploaded."""
     answers = laptop.python(
         """
 import json, subprocess
@@ -184,6 +184,8 @@ def code(call):
         return error.status_code
 print(json.dumps({
     "images": code(lambda: blobs.get_container_client("images").upload_blob("mine.txt", b"x", overwrite=True)),
+    "read image": code(lambda: blobs.get_container_client("images").download_blob("mine.txt")),
+    "delete image": code(lambda: blobs.get_container_client("images").delete_blob("mine.txt")),
     "deadletter": code(lambda: blobs.get_container_client("deadletter").upload_blob("mine.txt", b"x")),
     "containers": code(lambda: list(blobs.list_containers())),
     "write record": code(lambda: database.get_container_client("images").create_item({"id": "mine"})),
@@ -194,7 +196,8 @@ print(json.dumps({
     )
     assert answers.returncode == 0, answers.stderr
     assert json.loads(answers.stdout) == {
-        "images": 200, "deadletter": 403, "containers": 403, "write record": 403, "read analyses": 403,
+        "images": 200, "read image": 403, "delete image": 403,
+        "deadletter": 403, "containers": 403, "write record": 403, "read analyses": 403,
         "create container": 403,
     }  # fmt: skip
 

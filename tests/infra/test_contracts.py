@@ -6,6 +6,8 @@ import json
 import pytest
 
 from infra import app, bundle, settings
+from local.provider import rules
+from local.provider.kinds import KINDS
 from tests.conftest import ROOT, Recorder
 
 
@@ -65,6 +67,19 @@ def test_a_run_ends_before_its_message_could_be_handed_out_again() -> None:
     """The lease is ten minutes, and may not be renewable (docs/decisions/0014)."""
     hours, minutes, seconds = json.loads((ROOT / "functions/host.json").read_text())["functionTimeout"].split(":")
     assert int(hours) * 3600 + int(minutes) * 60 + int(seconds) < 600
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod", "prod_private"])
+def test_the_stand_in_knows_everything_that_the_program_asks_for(stack: str, request: pytest.FixtureRequest) -> None:
+    """Where a stack that cannot be planned on a laptop shows first."""
+    problems = [
+        (resource.name, *problem)
+        for resource in request.getfixturevalue(stack).cloud
+        for problem in rules.inputs(KINDS[resource.type], resource.inputs)
+        # Recorded names of parents are not Azure's.
+        if "legal name" not in problem[1]
+    ]
+    assert problems == []
 
 
 def test_what_ships_is_locked() -> None:
