@@ -28,8 +28,8 @@ FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "ICO")
 
 
 def steps(output: str) -> Counter[str]:
-    """How many resources were `created`, `updated`, `unchanged` and so on, as Pulumi's summary says."""
-    summary = output.rpartition("Resources:")[2].partition("Duration")[0]
+    """How many resources were `created`, `updated`, `unchanged` and so on, as the update's own summary says."""
+    summary = output.partition("Updating (")[2].partition("Resources:")[2].partition("Duration")[0]
     return Counter({word: int(count) for count, word in re.findall(r"(\d+) (\w+)", summary)})
 
 
