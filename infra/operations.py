@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 import pulumi
 from pulumi_azure_native import consumption
@@ -20,20 +19,23 @@ from infra.telemetry import Telemetry
 
 
 class Budget(pulumi.ComponentResource):
-    """What `on` is meant to cost in a month, at most; mails at 50, 80 and 100 percent, and when 100 are foreseen.
+    """What `on` is meant to cost in a month, at most; `tell`, an action group, hears of 50, 80 and 100 percent.
 
-    It stops nothing: Azure's budgets never do.
+    And of 100 that are foreseen. It stops nothing: Azure's budgets never do.
     """
 
     budget: consumption.Budget
 
     def __init__(
-        self, name: str, *, on: Scope, amount: int, email: str | None, opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        *,
+        on: Scope,
+        amount: int,
+        tell: pulumi.Input[str],
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("image-pipeline:operations:Budget", name, {}, opts)
-        whom: dict[str, Any] = (
-            {"contact_emails": [email]} if email else {"contact_emails": [], "contact_roles": ["Owner"]}
-        )
         steps = [(percent, consumption.ThresholdType.ACTUAL) for percent in (50, 80, 100)]
         self.budget = consumption.Budget(
             name,
@@ -50,7 +52,10 @@ class Budget(pulumi.ComponentResource):
                     operator=consumption.OperatorType.GREATER_THAN_OR_EQUAL_TO,
                     threshold=percent,
                     threshold_type=kind,
-                    **whom,
+                    # Of a resource group's budget, Azure wants an address or a group; a role alone is not enough:
+                    # https://learn.microsoft.com/rest/api/consumption/budgets/create-or-update#notification
+                    contact_emails=[],
+                    contact_groups=[tell],
                 )
                 for percent, kind in [*steps, (100, consumption.ThresholdType.FORECASTED)]
             },
@@ -94,5 +99,5 @@ class Operations(pulumi.ComponentResource):
             opts=child,
         )
         self.dashboard = Dashboard("dashboard", place=place, workspace=workspace, opts=child)
-        self.budget = Budget("monthly-budget", on=group, amount=monthly_budget, email=email, opts=child)
+        self.budget = Budget("monthly-budget", on=group, amount=monthly_budget, tell=self.alerts.group.id, opts=child)
         self.register_outputs({"actionGroup": self.alerts.group.id})

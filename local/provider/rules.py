@@ -73,6 +73,7 @@ def creation(kind: Kind, given: Properties, resource_id: str, resources: Resourc
         _unique_assignment(given, resources)
         if Authorization(resources).role(given["roleDefinitionId"]) is None:
             raise Refusal(f"RoleDefinitionDoesNotExist: the laptop does not know the role {given['roleDefinitionId']}")
+        _is_assignable(given, resources)
     if kind.type == "azure-native:eventgrid:SystemTopicEventSubscription":
         _topic_may_deliver(given, resources)
 
@@ -180,6 +181,9 @@ def _references(kind: Kind, given: Properties) -> Iterator[str]:
             yield from (*given["scopes"], *(action["actionGroupId"] for action in given.get("actions") or ()))
         case "applicationinsights:Workbook":
             yield given["sourceId"]
+        case "consumption:Budget":
+            for notification in (given.get("notifications") or {}).values():
+                yield from notification.get("contactGroups") or ()
         case _:
             return
 
@@ -189,6 +193,18 @@ def _name_is_free(given: Properties, resources: Resources) -> None:
     for gone in resources.of_type(DELETED_ACCOUNT.removeprefix("azure-native:")):
         if gone.name.lower() == given["accountName"].lower():
             raise Refusal(f"FlagMustBeSetForRestore: {gone.id} is soft-deleted; restore or purge it")
+
+
+def _is_assignable(given: Properties, resources: Resources) -> None:
+    """A custom role can be granted at or below its assignable scopes."""
+    role = resources.named("authorization:RoleDefinition", given["roleDefinitionId"].rsplit("/", 1)[1])
+    scope = given["scope"].lower()
+    if role is not None and not any(
+        f"{scope}/".startswith(f"{wide.lower().rstrip('/')}/") for wide in role.inputs["assignableScopes"]
+    ):
+        raise Refusal(
+            f"RoleAssignmentScopeNotAssignableToRoleDefinition: {role.inputs['roleName']} on {given['scope']}"
+        )
 
 
 def _unique_assignment(given: Properties, resources: Resources) -> None:

@@ -187,7 +187,7 @@ ALONE: dict[str, Callable[[], pulumi.ComponentResource]] = {
         "calls", place=OTHER, workspace=telemetry().workspace, topic="t", records="r", email="a@b.example"
     ),
     "Dashboard": lambda: infra.Dashboard("page", place=OTHER, workspace=telemetry().workspace),
-    "Budget": lambda: infra.Budget("limit", on=infra.Scope(name="x", id=something()), amount=5, email=None),
+    "Budget": lambda: infra.Budget("limit", on=infra.Scope(name="x", id=something()), amount=5, tell="group-id"),
     "Operations": lambda: infra.Operations(
         "ops", place=OTHER, group=infra.Scope(name="x", id=something()), telemetry=telemetry(), topic=topic(),
         records=records(), sources=[], email=None, monthly_budget=1,

@@ -127,8 +127,7 @@ def test_alerts_and_budget_reach_the_address_or_the_owners(email: str) -> None:
     assert budget.inputs["timePeriod"] == {"startDate": f"{datetime.now(UTC):%Y-%m}-01T00:00:00Z"}
     assert set(budget.inputs["notifications"]) == {"actual-50", "actual-80", "actual-100", "forecasted-100"}
     for notification in budget.inputs["notifications"].values():
-        assert notification["contactEmails"] == ([email] if email else [])
-        assert notification.get("contactRoles") == (None if email else ["Owner"])
+        assert notification["contactGroups"] == [recorder.one("monitor:ActionGroup", "alerts-group").id]
 
 
 def test_the_workbook_shows_every_chart_over_one_range(dev: Recorder) -> None:

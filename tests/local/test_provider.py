@@ -159,7 +159,11 @@ def test_a_role_that_nobody_has_defined_cannot_be_granted(deployment: Deployment
     with pytest.raises(grpc.aio.AioRpcError, match="RoleDefinitionDoesNotExist"):
         create(deployment.resources, "authorization:RoleAssignment", given)
     guid = deployment.role("mine", "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/write")
-    assert create(deployment.resources, "authorization:RoleAssignment", given | {"roleDefinitionId": f"/x/{guid}"}).id
+    given |= {"roleDefinitionId": f"/x/{guid}"}
+    elsewhere = deployment.add("resources:ResourceGroup", resourceGroupName="elsewhere", location="x")
+    with pytest.raises(grpc.aio.AioRpcError, match="ScopeNotAssignable"):
+        create(deployment.resources, "authorization:RoleAssignment", given | {"scope": elsewhere.id})
+    assert create(deployment.resources, "authorization:RoleAssignment", given).id
 
 
 @pytest.mark.parametrize(
@@ -174,6 +178,10 @@ def test_a_role_that_nobody_has_defined_cannot_be_granted(deployment: Deployment
         (
             "monitor:MetricAlert",
             {"ruleName": "m", "resourceGroupName": "rg", "scopes": [ACCOUNT], "actions": [{"actionGroupId": "/no"}]},
+        ),
+        (
+            "consumption:Budget",
+            {"scope": ACCOUNT, "budgetName": "b", "notifications": {"n": {"contactGroups": ["/no"]}}},
         ),
     ],
 )
