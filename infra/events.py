@@ -26,6 +26,7 @@ class ImageTopic(pulumi.ComponentResource):
         self, name: str, *, place: Place, source: ImageStorage, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("image-pipeline:events:ImageTopic", name, {}, opts)
+        self._label = name
         self.topic = eventgrid.SystemTopic(
             name,
             system_topic_name=place.names.local("egst"),
@@ -42,13 +43,13 @@ class ImageTopic(pulumi.ComponentResource):
     @property
     def sources(self) -> list[Source]:
         """Whose logs and metrics are kept."""
-        return [Source(name="topic", id=self.topic.id, logs=("DeliveryFailures",), metrics=True)]
+        return [Source(name=self._label, id=self.topic.id, logs=("DeliveryFailures",), metrics=True)]
 
     @property
     def principal(self) -> Principal:
         """The topic, as somebody to grant roles to."""
         return Principal(
-            name="topic",
+            name=self._label,
             object_id=self.topic.identity.apply(_principal_id),
             kind=authorization.PrincipalType.SERVICE_PRINCIPAL,
         )

@@ -88,9 +88,9 @@ class Operations(pulumi.ComponentResource):
     ) -> None:
         super().__init__("image-pipeline:operations:Operations", name, {}, opts)
         child, workspace = pulumi.ResourceOptions(parent=self), telemetry.workspace
-        self.diagnostics = Diagnostics("diagnostics", workspace=workspace, sources=sources, opts=child)
+        self.diagnostics = Diagnostics(f"{name}-diagnostics", workspace=workspace, sources=sources, opts=child)
         self.alerts = Alerts(
-            "alerts",
+            f"{name}-alerts",
             place=place,
             workspace=workspace,
             topic=topic.topic.id,
@@ -98,6 +98,6 @@ class Operations(pulumi.ComponentResource):
             email=email,
             opts=child,
         )
-        self.dashboard = Dashboard("dashboard", place=place, workspace=workspace, opts=child)
-        self.budget = Budget("monthly-budget", on=group, amount=monthly_budget, tell=self.alerts.group.id, opts=child)
+        self.dashboard = Dashboard(f"{name}-dashboard", place=place, workspace=workspace, opts=child)
+        self.budget = Budget(f"{name}-budget", on=group, amount=monthly_budget, tell=self.alerts.group.id, opts=child)
         self.register_outputs({"actionGroup": self.alerts.group.id})

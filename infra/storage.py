@@ -89,6 +89,7 @@ class HostStorage(pulumi.ComponentResource):
 
     def __init__(self, name: str, *, place: Place, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("image-pipeline:storage:HostStorage", name, {}, opts)
+        self._label = name
         child = pulumi.ResourceOptions(parent=self)
         # Zone-redundant at best: all that is in it comes back with the next `pulumi up`.
         sku = storage.SkuName.STANDARD_ZRS
@@ -100,12 +101,12 @@ class HostStorage(pulumi.ComponentResource):
     @property
     def doors(self) -> list[Door]:
         """What is to be reached privately in a private place."""
-        return [Door(name="host", id=self.account.id, group="blob")]
+        return [Door(name=self._label, id=self.account.id, group="blob")]
 
     @property
     def sources(self) -> list[Source]:
         """Whose logs are kept."""
-        return [_logged("host", self.account, "blob")]
+        return [_logged(self._label, self.account, "blob")]
 
     @property
     def blob_endpoint(self) -> pulumi.Output[str]:
@@ -143,6 +144,7 @@ class ImageStorage(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("image-pipeline:storage:ImageStorage", name, {}, opts)
+        self._label = name
         child = pulumi.ResourceOptions(parent=self)
         guarded = pulumi.ResourceOptions(parent=self, protect=place.protect_data)
         # Its public endpoint stays on in a private place, behind the firewall: Event Grid delivers through it, as a
@@ -206,12 +208,12 @@ class ImageStorage(pulumi.ComponentResource):
     @property
     def doors(self) -> list[Door]:
         """What is to be reached privately in a private place."""
-        return [Door(name="images", id=self.account.id, group=service) for service in ("blob", "queue")]
+        return [Door(name=self._label, id=self.account.id, group=service) for service in ("blob", "queue")]
 
     @property
     def sources(self) -> list[Source]:
         """Whose logs are kept."""
-        return [_logged("images", self.account, service) for service in ("blob", "queue")]
+        return [_logged(self._label, self.account, service) for service in ("blob", "queue")]
 
     @property
     def blob_endpoint(self) -> pulumi.Output[str]:

@@ -42,7 +42,11 @@ def test_a_wrong_query_would_be_noticed() -> None:
 
 
 def alert(recorder: Recorder, name: str) -> dict[str, Any]:
-    found = [item for item in recorder.resources if item.name == f"alerts-{name}" and item.kind.startswith("monitor:")]
+    found = [
+        item
+        for item in recorder.resources
+        if item.name == f"operations-alerts-{name}" and item.kind.startswith("monitor:")
+    ]
     return found[0].inputs
 
 
@@ -54,8 +58,8 @@ WATCHED = {
 
 def test_somebody_is_told_of_everything_that_matters(dev: Recorder) -> None:
     alerts = [*dev.of_type("monitor:ScheduledQueryRule"), *dev.of_type("monitor:MetricAlert")]
-    assert {item.name.removeprefix("alerts-") for item in alerts} == WATCHED
-    group = dev.one("monitor:ActionGroup", "alerts-group").id
+    assert {item.name.removeprefix("operations-alerts-") for item in alerts} == WATCHED
+    group = dev.one("monitor:ActionGroup", "operations-alerts-group").id
     for item in alerts:
         actions = item.inputs["actions"]
         told = actions["actionGroups"] if isinstance(actions, dict) else [action["actionGroupId"] for action in actions]
@@ -102,7 +106,7 @@ def test_queries_speak_of_containers_queues_and_functions_that_exist(dev: Record
 
 def test_what_the_queries_ask_for_is_logged(dev: Recorder) -> None:
     settings = {
-        setting.name.removeprefix("diagnostics-"): setting.inputs
+        setting.name.removeprefix("operations-diagnostics-"): setting.inputs
         for setting in dev.of_type("monitor:DiagnosticSetting")
     }
     categories = {name: [log["category"] for log in found["logs"]] for name, found in settings.items()}
@@ -118,7 +122,7 @@ def test_what_the_queries_ask_for_is_logged(dev: Recorder) -> None:
 @pytest.mark.parametrize("email", ["", "ops@example.com"])
 def test_alerts_and_budget_reach_the_address_or_the_owners(email: str) -> None:
     recorder = run_program("dev", {"alertEmail": email, "monthlyBudget": 70})
-    group = recorder.one("monitor:ActionGroup", "alerts-group").inputs
+    group = recorder.one("monitor:ActionGroup", "operations-alerts-group").inputs
     mails = [receiver["emailAddress"] for receiver in group["emailReceivers"]]
     assert mails == ([email] if email else [])
     assert len(group["armRoleReceivers"]) == (0 if email else 1)
@@ -127,7 +131,7 @@ def test_alerts_and_budget_reach_the_address_or_the_owners(email: str) -> None:
     assert budget.inputs["timePeriod"] == {"startDate": f"{datetime.now(UTC):%Y-%m}-01T00:00:00Z"}
     assert set(budget.inputs["notifications"]) == {"actual-50", "actual-80", "actual-100", "forecasted-100"}
     for notification in budget.inputs["notifications"].values():
-        assert notification["contactGroups"] == [recorder.one("monitor:ActionGroup", "alerts-group").id]
+        assert notification["contactGroups"] == [recorder.one("monitor:ActionGroup", "operations-alerts-group").id]
 
 
 def test_the_workbook_shows_every_chart_over_one_range(dev: Recorder) -> None:

@@ -119,7 +119,7 @@ def test_one_more_vision_account_changes_nothing_but_who_is_told_of_it() -> None
     before, after = ({(r.type, r.name): r.inputs for r in recorder.resources} for recorder in (one, two))
     assert {name for _, name in after.keys() - before.keys()} == {
         "vision-account-2", "vision-account-2-name", "function-image-analyst-on-vision-account-2",
-        "diagnostics-vision-account-2",
+        "operations-diagnostics-vision-account-2",
     }  # fmt: skip
     changed = {name for (kind, name) in before if before[kind, name] != after[kind, name]}
     assert changed == {"app-site", "grants-in-force"}
