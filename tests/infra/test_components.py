@@ -13,7 +13,7 @@ from pulumi_azure_native import managedidentity
 
 import infra
 from infra.sizing import derive
-from tests.conftest import SUBSCRIPTION, Recorder, record, run_program
+from tests.conftest import SUBSCRIPTION, Recorder, configuration, record, run_program
 
 UNTAGGABLE = {
     "storage:BlobContainer", "storage:Queue", "storage:BlobServiceProperties", "storage:ManagementPolicy",
@@ -206,8 +206,17 @@ def test_each_component_is_usable_by_another_program(component: str) -> None:
             assert resource.inputs["tags"] == {"owner": "them"}
 
 
+def test_the_foundation_makes_a_place_out_of_settings_alone() -> None:
+    settings = infra.Settings.parse(configuration("prod", {"networkAccess": "private", "tags": {"a": "b"}}).get)
+    places: list[infra.Place] = []
+    recorder = record(lambda: places.append(infra.Foundation("base", settings=settings).place), "prod")
+    assert [resource.name for resource in recorder.cloud] == ["base-group", "base-identity"]
+    (place,) = places
+    assert place.tags == {"application": "image-pipeline", "environment": "prod", "a": "b"}
+    assert (place.private, place.protect_data, place.zone_redundant) == (True, True, True)
+
+
 def test_no_component_is_left_out() -> None:
-    """But the foundation, which makes the place, and is alone in the program's own test."""
     assert {*ALONE, "Foundation"} == component_classes()
 
 

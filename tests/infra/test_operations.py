@@ -24,7 +24,9 @@ TABLES = {
 def wrong_with(*queries: str) -> list[list[str]]:
     """What Microsoft's parser of KQL says of each."""
     asked = json.dumps({"tables": TABLES, "queries": queries})
-    command = ["node", str(ROOT / "tests/infra/kql.mjs")]
+    # The Node.js that `make` has found or installed.
+    node = ROOT / ".tools" / json.loads((ROOT / ".tools/local.json").read_text())["node"]
+    command = [str(node), str(ROOT / "tests/infra/kql.mjs")]
     answer = subprocess.run(command, input=asked, capture_output=True, text=True, check=False, cwd=ROOT)
     assert answer.returncode == 0, answer.stderr
     return json.loads(answer.stdout)
