@@ -11,6 +11,13 @@ hypothesis.settings.register_profile("steady", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("steady")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Side by side (`--dist loadgroup`), a file's tests stay together, and so do all that share a laptop cloud."""
+    for item in items:
+        group = "laptop" if item.get_closest_marker("laptop") else item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope="session")
 def dev() -> Recorder:
     """The program as the stack `dev`."""
