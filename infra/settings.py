@@ -119,7 +119,7 @@ def _from_pulumi(key: str) -> Any:
     try:
         return json.loads(text)
     except json.JSONDecodeError:
-        return text  # of the wrong type, which the reader says together with everything else
+        return text  # of the wrong type; Pulumi checks some types itself, and the reader all of them
 
 
 class _Reader:

@@ -102,7 +102,7 @@ def test_every_region_that_is_accepted_has_availability_zones() -> None:
 
 
 def test_values_of_the_wrong_type_are_reported_with_everything_else(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pulumi hands over texts; what they should be is this program's to say."""
+    """As far as they get here: the engine checks numbers and booleans by Pulumi.yaml, and stops at the first."""
     monkeypatch.setattr("pulumi.config.get_project", lambda: "image-pipeline")
     values = configuration("dev", {"imagesPerMonth": "many", "protectData": "perhaps", "tags": "none", "location": "x"})
     pulumi.runtime.set_all_config(
