@@ -40,14 +40,12 @@ class AzureRecorder(Recorder):
     """A recorder whose resources have the ids and names that Azure would give them."""
 
     @override
-    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
-        _, outputs = super().new_resource(args)
+    def identify(self, args: mocks.MockResourceArgs) -> tuple[str, str]:
         kind = KINDS.get(args.typ)
         if kind is None:
-            return self.resources[-1].id, outputs
-        recorded = next(found for found in self.resources if (found.type, found.name) == (args.typ, args.name))
-        recorded.id = kind.id.format(**args.inputs, subscription=SUBSCRIPTION)
-        return recorded.id, outputs | {"name": recorded.id.rpartition("/")[2]}
+            return super().identify(args)
+        resource_id = kind.id.format(**args.inputs, subscription=SUBSCRIPTION)
+        return resource_id, resource_id.rpartition("/")[2]
 
 
 def template(resources: Iterable[Recorded]) -> dict[str, Any]:

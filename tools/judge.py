@@ -23,7 +23,7 @@ from arm import AzureRecorder, template
 from recorder import ROOT, run_program
 from rich.console import Console
 from rich.table import Table
-from steps import TOOLS, digest
+from steps import place
 
 _SUPPRESSIONS = ROOT / "tools" / "suppressions.yaml"
 MODES = ("public", "private")
@@ -82,7 +82,7 @@ def planned(stack: str, mode: str) -> dict[str, Any]:
 
 def checkov(documents: Mapping[str, dict[str, Any]]) -> dict[str, Report]:
     """What checkov says of each ARM template, by the name it was given. Raises RuntimeError when it gives no report."""
-    program = TOOLS / f"checkov-{digest([ROOT / 'requirements/checkov.txt'])}" / "bin" / "checkov"
+    program = place("checkov", "checkov") / "bin" / "checkov"
     with tempfile.TemporaryDirectory() as folder:
         for name, document in documents.items():
             (Path(folder) / f"{name}.json").write_text(json.dumps(document, indent=1))

@@ -24,12 +24,11 @@ class RecorderError(Exception):
 
 @dataclass
 class Recorded:
-    """One resource: its type, its logical name, its inputs, its outputs, and what its options say."""
+    """One resource: its type, its logical name, its inputs, its id, and what its options say."""
 
     type: str
     name: str
     inputs: dict[str, Any]
-    outputs: dict[str, Any]
     id: str
     parent: str = ""
     protect: bool = False
@@ -54,10 +53,13 @@ class Recorder(mocks.Mocks):
 
     @override
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
-        outputs = dict(args.inputs) | {"name": args.name} | _answers(args)
-        resource_id = f"/{args.typ}::{args.name}"
-        self.resources.append(Recorded(args.typ, args.name, dict(args.inputs), outputs, resource_id))
-        return resource_id, outputs
+        resource_id, name = self.identify(args)
+        self.resources.append(Recorded(args.typ, args.name, dict(args.inputs), resource_id))
+        return resource_id, dict(args.inputs) | {"name": name} | _answers(args)
+
+    def identify(self, args: mocks.MockResourceArgs) -> tuple[str, str]:
+        """The id and the name that a resource gets."""
+        return f"/{args.typ}::{args.name}", args.name
 
     @override
     def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:

