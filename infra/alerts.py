@@ -52,10 +52,7 @@ class Alerts(pulumi.ComponentResource):
         self.register_outputs({"actionGroup": self.group.id})
 
     def _action_group(self, email: str | None) -> monitor.ActionGroup:
-        mail = monitor.MicrosoftCommonEmailReceiverArgs(
-            name="alert-email", email_address=email or "", use_common_alert_schema=True
-        )
-        owners = monitor.ArmRoleReceiverArgs(name="owners", role_id=_OWNER, use_common_alert_schema=True)
+        mails, roles = monitor.MicrosoftCommonEmailReceiverArgs, monitor.ArmRoleReceiverArgs
         return monitor.ActionGroup(
             f"{self._name}-group",
             action_group_name=self._place.names.local("ag"),
@@ -63,8 +60,10 @@ class Alerts(pulumi.ComponentResource):
             location="Global",
             group_short_name=self._place.names.prefix,
             enabled=True,
-            email_receivers=[mail] if email else [],
-            arm_role_receivers=[] if email else [owners],
+            email_receivers=[mails(name="alert-email", email_address=email, use_common_alert_schema=True)]
+            if email
+            else [],
+            arm_role_receivers=[] if email else [roles(name="owners", role_id=_OWNER, use_common_alert_schema=True)],
             tags=self._place.tags,
             opts=pulumi.ResourceOptions(parent=self),
         )

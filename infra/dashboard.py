@@ -34,7 +34,7 @@ class Dashboard(pulumi.ComponentResource):
             location=place.location,
             kind=applicationinsights.WorkbookSharedTypeKind.SHARED,
             category="workbook",
-            display_name=f"Image pipeline {place.names.local('in').removeprefix('in-')}",
+            display_name=f"Image pipeline {place.names.deployment}",
             source_id=workspace.id,
             serialized_data=json.dumps(_pages()),
             tags=place.tags,

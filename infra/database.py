@@ -64,9 +64,7 @@ class Records(pulumi.ComponentResource):
             disable_key_based_metadata_write_access=True,
             minimal_tls_version=cosmosdb.MinimalTlsVersion.TLS12,
             enable_multiple_write_locations=False,
-            public_network_access=(
-                cosmosdb.PublicNetworkAccess.DISABLED if place.private else cosmosdb.PublicNetworkAccess.ENABLED
-            ),
+            public_network_access=place.public_network_access,
             # Any moment of the last seven days can be brought back; this tier costs nothing:
             # https://learn.microsoft.com/azure/cosmos-db/continuous-backup-restore-introduction
             backup_policy=(

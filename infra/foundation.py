@@ -27,6 +27,11 @@ class Place:
     protect_data: bool = False
     zone_redundant: bool = False
 
+    @property
+    def public_network_access(self) -> str:
+        """`Enabled` or `Disabled`, as Azure's services call it."""
+        return "Disabled" if self.private else "Enabled"
+
 
 class Foundation(pulumi.ComponentResource):
     """A resource group and the user-assigned identity of the function app.

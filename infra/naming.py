@@ -28,9 +28,14 @@ class Names:
         digest = hashlib.sha256(f"{self.subscription_id}/{self.prefix}/{self.stack}".encode()).digest()
         return base64.b32encode(digest).decode().lower()[:8]
 
+    @property
+    def deployment(self) -> str:
+        """What is deployed, such as `imgpipe-dev`."""
+        return f"{self.prefix}-{self._stack(20)}"
+
     def local(self, kind: str) -> str:
         """A name that must be unique only within its resource group, such as `log-imgpipe-dev`."""
-        return f"{kind}-{self.prefix}-{self._stack(20)}"
+        return f"{kind}-{self.deployment}"
 
     def world(self, kind: str) -> str:
         """A name that becomes a host name: 2 to 40 characters of [a-z0-9-], such as `func-imgpipe-dev-ab12cd34`.

@@ -23,7 +23,7 @@ def _account(
     In a private place its firewall lets nobody in but private endpoints and Azure's trusted services; `closed`
     switches its public endpoint off altogether.
     """
-    access, action = storage.PublicNetworkAccess, storage.DefaultAction
+    action = storage.DefaultAction
     return storage.StorageAccount(
         f"{name}-account",
         account_name=place.names.storage(purpose),
@@ -38,7 +38,7 @@ def _account(
         is_local_user_enabled=False,
         minimum_tls_version=storage.MinimumTlsVersion.TLS1_2,
         enable_https_traffic_only=True,
-        public_network_access=access.DISABLED if place.private and closed else access.ENABLED,
+        public_network_access=place.public_network_access if closed else storage.PublicNetworkAccess.ENABLED,
         network_rule_set=storage.NetworkRuleSetArgs(
             default_action=action.DENY if place.private else action.ALLOW, bypass=storage.Bypass.AZURE_SERVICES
         ),

@@ -103,7 +103,6 @@ class VisionPool(pulumi.ComponentResource):
         free = FreeName(
             f"{label}-name", account_name=account_name, place=place, opts=pulumi.ResourceOptions(parent=self)
         )
-        access = cognitiveservices.PublicNetworkAccess
         return cognitiveservices.Account(
             label,
             account_name=account_name,
@@ -115,7 +114,7 @@ class VisionPool(pulumi.ComponentResource):
                 # Entra tokens are refused on the regional host names; the account needs one of its own.
                 custom_sub_domain_name=account_name,
                 disable_local_auth=True,
-                public_network_access=access.DISABLED if place.private else access.ENABLED,
+                public_network_access=place.public_network_access,
             ),
             tags=place.tags,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[free]),

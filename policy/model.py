@@ -21,7 +21,7 @@ UNKNOWN: Final = Unknown()
 class Resource:
     """One resource of a stack; `type` is without azure-native's name in front.
 
-    `refers` says, for each property, the types of the resources that its value comes from; it is known at preview, when
+    `refers` says, for each property, the URNs of the resources that its value comes from; it is known at preview, when
     the value is not. `hidden` names the outputs that are encrypted in the state.
     """
 

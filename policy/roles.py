@@ -20,7 +20,6 @@ _TOO_WIDE = re.compile(
     r"/|/subscriptions/[^/]+/?|/subscriptions/[^/]+/resourceGroups/[^/]+/?|/providers/Microsoft\.Management/.*",
     re.IGNORECASE,
 )
-_WIDE_TYPES = frozenset({"resources:ResourceGroup"})
 _ITEMS_SCOPE = re.compile(r"/subscriptions/.+/databaseAccounts/[^/]+/dbs/[^/]+/colls/[^/]+", re.IGNORECASE)
 _ASSIGNMENT, _ITEMS_ASSIGNMENT = "authorization:RoleAssignment", "cosmosdb:SqlResourceSqlRoleAssignment"
 
@@ -40,23 +39,28 @@ def _from_the_list(resources: Sequence[Resource]) -> Iterator[tuple[Resource, st
                 yield resource, f"roleDefinitionId is {role!r}; allowed: {allowed}, and the stack's own roles"
 
 
+def _too_wide(scope: Any, sources: set[str]) -> bool:
+    """Whether a scope, or, before it is known, the types that it comes from, is more than one resource."""
+    if scope is UNKNOWN:
+        # A value that comes out of a resource is that resource's id, or lies below it.
+        return sources <= {"resources:ResourceGroup"}
+    return _TOO_WIDE.fullmatch(str(scope)) is not None
+
+
+def _a_container(scope: Any, sources: set[str]) -> bool:
+    if scope is UNKNOWN:
+        return "cosmosdb:SqlResourceSqlContainer" in sources
+    return _ITEMS_SCOPE.fullmatch(str(scope)) is not None
+
+
 def _narrow(resources: Sequence[Resource]) -> Iterator[tuple[Resource, str]]:
     types = {resource.urn: resource.type for resource in resources}
     for resource in resources:
-        if resource.type not in {_ASSIGNMENT, _ITEMS_ASSIGNMENT}:
-            continue
         scope, sources = resource.at("scope"), {types.get(urn, "") for urn in resource.refers.get("scope", ())}
-        if resource.type == _ASSIGNMENT:
-            # A value that comes out of a resource is that resource's id, or lies below it.
-            too_wide = (
-                not sources or sources <= _WIDE_TYPES if scope is UNKNOWN else bool(_TOO_WIDE.fullmatch(str(scope)))
-            )
-            if too_wide:
-                yield resource, f"scope is {scope!r}; data roles are granted on resources, never on what holds them"
-        else:
-            container = "cosmosdb:SqlResourceSqlContainer" in sources
-            if not (container if scope is UNKNOWN else _ITEMS_SCOPE.fullmatch(str(scope))):
-                yield resource, f"scope is {scope!r}; items are granted container by container"
+        if resource.type == _ASSIGNMENT and _too_wide(scope, sources):
+            yield resource, f"scope is {scope!r}; data roles are granted on resources, never on what holds them"
+        if resource.type == _ITEMS_ASSIGNMENT and not _a_container(scope, sources):
+            yield resource, f"scope is {scope!r}; items are granted container by container"
 
 
 def _spelled_out(resource: Resource) -> Iterator[str]:
