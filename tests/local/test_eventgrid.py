@@ -17,7 +17,7 @@ from local.gateway.eventgrid import EventGrid
 from local.gateway.operations import Operation
 from local.resources import Resource
 from tests.local.conftest import ACCOUNT, CONTRIBUTOR, SENDER, Deployment
-from tests.local.test_provider import subscription
+from tests.local.test_creation import subscription
 
 QUEUE = f"{ACCOUNT}/queueServices/default/queues/images"
 DEADLETTER = f"{ACCOUNT}/blobServices/default/containers/deadletter"
