@@ -1,214 +1,227 @@
-"""The pipeline: from an event to the image's record. Plain values in, ports out; no SDK here."""
+"""The pipeline: from a message to the image's record. Plain values in, ports out; no SDK here."""
 
+import contextlib
 import hashlib
-import json
-from collections.abc import Callable, Sequence
+import random
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from classifier import limits
-from classifier.models import SCHEMA_VERSION, Analysis, Blob, EventError, ImageCreated
-from classifier.ports import Analyses, Analyzer, Gone, Images, Records, Superseded
-
-# Findings that stand in the record under their own names; null when they were not asked for.
-_FINDINGS = ("tags", "caption", "denseCaptions", "objects", "people", "read", "smartCrops")
-_FINAL = ("classified", "rejected")
+from classifier import events, limits, measures, records
+from classifier.events import EventError, Message
+from classifier.models import Analysis, Blob, Claim, ImageInfo
+from classifier.ports import (
+    Analyses,
+    Analyzer,
+    Announcer,
+    Gallery,
+    Gone,
+    Headers,
+    Images,
+    Later,
+    Queue,
+    Records,
+    Refused,
+)
+from classifier.register import Register
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What became of an event: `classified`, `rejected`, `failed`, or, with nothing written, `skipped`."""
+    """What became of a message.
+
+    `status` is the record's (`classified`, `rejected`, `failed`), or `removed` (the blob is gone, and so is its
+    record), `delayed` (the message went back into the queue), or `poison` (the message is none of ours).
+    """
 
     status: str
-    record_id: str
     detail: str
+    record_id: str | None = None
+    event_id: str | None = None
 
 
 class Pipeline:
-    """Classifies one image per event, once, however often and in whatever order events arrive."""
+    """Classifies one image per message, once, however often and in whatever order messages arrive."""
 
     def __init__(
         self,
         *,
         images: Images,
+        headers: Headers,
         analyzer: Analyzer,
         records: Records,
         analyses: Analyses,
-        features: Sequence[str],
+        queue: Queue,
+        poison: Queue,
+        announcer: Announcer | None,
+        gallery: Gallery | None,
         min_confidence: float,
+        patience: timedelta,
+        last_attempt: int,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._images = images
+        self._headers = headers
         self._analyzer = analyzer
-        self._records = records
         self._analyses = analyses
-        self._features = tuple(features)
+        self._queue = queue
+        self._poison = poison
+        self._announcer = announcer
+        self._gallery = gallery
+        self._register = Register(images=images, records=records, gallery=gallery)
         self._min_confidence = min_confidence
+        self._patience = patience
+        self._last_attempt = last_attempt
         self._now = now
 
-    def classify(self, message: str, *, attempt: int) -> Outcome:
+    async def handle(self, text: str, *, attempt: int) -> Outcome:
         """Handles one queue message at its `attempt`-th delivery.
 
-        Raises EventError for a message that is not ours, and whatever the ports raise for a passing trouble:
-        the message then comes back.
+        Raises whatever the ports raise for a passing trouble: the message then comes back, until its last attempt.
         """
-        event = self._ours(message)
-        started = self._now()
-        seen = self._records.get(event.record_id)
-        if not _is_news(event, seen):
-            return _skipped(event, "a newer or equal event was handled")
         try:
-            blob = self._images.read(event.name, event.etag)
-        except Gone:
-            return _skipped(event, "the blob is gone")
-        except Superseded:
-            return _skipped(event, "a newer upload has its own event")
-        record = self._blank(event, attempt) | {"blob": self._describe(event, blob)}
+            message = self._ours(text)
+        except EventError as error:
+            await self._poison.send(events.poison(text, "BadEvent", str(error), self._now()))
+            return Outcome(status="poison", detail=str(error))
+        try:
+            return await self._look(message, attempt)
+        except Later as later:
+            return await self._put_back(message, attempt, later)
+        except Refused as refusal:
+            return await self._give_up(message, text, attempt, refusal.code, str(refusal))
+        except Exception as error:
+            if attempt < self._last_attempt:
+                raise
+            sentence = (str(error).strip().splitlines() or [""])[0]
+            return await self._give_up(message, text, attempt, type(error).__name__, sentence)
+
+    def _ours(self, text: str) -> Message:
+        message = Message.parse(text)
+        found = (message.notice.host, message.notice.container)
+        expected = (self._images.host, self._images.container)
+        if found != expected:
+            raise EventError(f"the event is about {found}, not about {expected}")
+        return message
+
+    async def _look(self, message: Message, attempt: int) -> Outcome:
+        """Settles the record by the blob as it is, until the blob has not changed meanwhile."""
+        notice = message.notice
+        self._analyzer.ready()  # before 20 MB are fetched for nothing
+        while True:
+            started = self._now()
+            try:
+                blob = await self._images.read(notice.name)
+            except Gone:
+                if await self._register.remove(notice):
+                    return self._outcome(message, "removed", "the blob is gone")
+                continue
+            record = await self._classify(message, blob, attempt, started)
+            record = await self._register.write(record, notice.name)
+            if record is None:
+                continue  # there is a newer version
+            copy = record["copy"] if self._gallery is not None else None
+            if self._gallery is not None and copy is not None:
+                await self._gallery.keep(copy, blob)
+            if await self._images.etag(notice.name) == blob.etag:
+                return await self._announce(message, record)
+            if self._gallery is not None and copy is not None:
+                await self._gallery.discard(copy, blob.etag)
+
+    async def _classify(self, message: Message, blob: Blob, attempt: int, started: datetime) -> dict[str, Any]:
+        """The record of one version of the blob."""
+        record = records.blank(message, attempt)
+        record["blob"] |= records.of_blob(blob)
         analyze_ms = 0
         try:
-            content = _content(blob)
-            info = self._images.inspect(content)
-            record["image"] = {"width": info.width, "height": info.height, "format": info.format}
+            limits.check_size(blob.size_bytes)
+            if blob.content is None:
+                raise ValueError(f"{blob.size_bytes} bytes are within the limit and were not read")
+            info = self._headers(blob.content)
+            record["image"] = records.of_image(info)
             limits.check_image(info)
             before = self._now()
-            analysis, cached = self._analyze(blob, content)
-            analyze_ms = _milliseconds(before, self._now())
-            record |= self._found(analysis, cached=cached) | {"status": "classified"}
+            analysis, cached = await self._analyze(blob, blob.content, info)
+            analyze_ms = records.milliseconds(before, self._now())
+            record |= records.of_analysis(
+                analysis,
+                features=self._analyzer.features,
+                identity=self._analyzer.identity,
+                min_confidence=self._min_confidence,
+                cached=cached,
+            ) | {"status": "classified"}
+            if self._gallery is not None and record["category"] is not None:
+                record["copy"] = f"{record['category']['name']}/{message.notice.name}"
         except limits.Rejected as rejection:
-            record |= {"status": "rejected", "reason": {"code": rejection.code, "sentence": str(rejection)}}
-        return self._store(record, event, seen, started, analyze_ms)
+            record |= {"status": "rejected", "reason": rejection.reason()}
+        return self._timed(record, message, started, analyze_ms)
 
-    def give_up(self, message: str, *, attempt: int, error: Exception) -> Outcome:
-        """Records that the image could not be classified: called at the last attempt, before the message is poison."""
-        event = self._ours(message)
-        started = self._now()
-        seen = self._records.get(event.record_id)
-        if not _is_news(event, seen):
-            return _skipped(event, "a newer or equal event was handled")
-        sentence = f"{error}".strip().splitlines() or [""]
-        record = self._blank(event, attempt) | {
-            "status": "failed",
-            "reason": {"code": type(error).__name__, "sentence": sentence[0][:500]},
-            "blob": self._describe(event, None),
-        }
-        return self._store(record, event, seen, started, 0)
-
-    def _ours(self, message: str) -> ImageCreated:
-        event = ImageCreated.parse(message)
-        expected = (self._images.account, self._images.container)
-        if (event.account, event.container) != expected:
-            raise EventError(f"the event is about {(event.account, event.container)}, not about {expected}")
-        return event
-
-    def _analyze(self, blob: Blob, content: bytes) -> tuple[Analysis, bool]:
-        key = hashlib.sha256(
-            json.dumps([blob.sha256, sorted(self._features), self._analyzer.identity]).encode()
-        ).hexdigest()
-        known = self._analyses.get(key)
-        if known is not None:
-            return known, True
-        analysis = self._analyzer.analyze(content, self._features)
-        self._analyses.put(key, analysis)
+    async def _analyze(self, blob: Blob, content: bytes, info: ImageInfo) -> tuple[Analysis, bool]:
+        key = hashlib.sha256(f"{blob.sha256} {self._analyzer.identity}".encode()).hexdigest()
+        begun = await self._analyses.begin(key)
+        if not isinstance(begun, Claim):
+            measures.add("cacheHits")
+            return begun, True
+        try:
+            analysis = await self._analyzer.analyze(content, info)
+        except BaseException:
+            # Whoever is next need not wait for the claim to run out.
+            with contextlib.suppress(Exception):
+                await self._analyses.release(begun)
+            raise
+        await self._analyses.finish(begun, analysis)
         return analysis, False
 
-    def _blank(self, event: ImageCreated, attempt: int) -> dict[str, Any]:
-        return {
-            "id": event.record_id,
-            "schemaVersion": SCHEMA_VERSION,
-            "status": None,
-            "reason": None,
-            "blob": None,
-            "sequencer": event.sequencer,
-            "image": None,
-            "labels": [],
-            "category": None,
-            **dict.fromkeys(_FINDINGS),
-            "analyzer": None,
-            "timings": None,
-            "attempts": attempt,
-            "processedAt": None,
-        }
+    async def _put_back(self, message: Message, attempt: int, later: Later) -> Outcome:
+        """Back into the queue: nothing is wrong with the image, so this counts neither as failure nor as attempt."""
+        now = self._now()
+        deadline = message.deadline or now + self._patience
+        # Spread, so that what was refused together does not come back together.
+        delay = max(1.0, later.seconds) * random.uniform(1, 1.5)  # noqa: S311 (no secret depends on it)
+        if now + timedelta(seconds=delay) > deadline:
+            sentence = f"{later}, until the deadline {deadline.isoformat()}"
+            return await self._give_up(message, None, attempt, "DeadlineExceeded", sentence)
+        await self._queue.send(message.put_back(deadline), delay_seconds=delay)
+        measures.add("putBacks")
+        return self._outcome(message, "delayed", f"{later}; back in {delay:.0f} s")
 
-    def _describe(self, event: ImageCreated, blob: Blob | None) -> dict[str, Any]:
-        return {
-            "account": event.account,
-            "container": event.container,
-            "name": event.name,
-            "etag": blob.etag if blob else event.etag,
-            "contentType": blob.content_type if blob else None,
-            "sizeBytes": blob.size_bytes if blob else None,
-            "contentSha256": blob.sha256 if blob else None,
-            "createdAt": blob.created_at.isoformat() if blob and blob.created_at else None,
-        }
+    async def _give_up(self, message: Message, text: str | None, attempt: int, code: str, sentence: str) -> Outcome:
+        """Records that the image could not be classified; its message, if it is given, goes to the poison queue."""
+        notice, started = message.notice, self._now()
+        etag = await self._images.etag(notice.name)
+        if etag is None and await self._register.remove(notice):
+            return self._outcome(message, "removed", "the blob is gone")
+        record = records.blank(message, attempt)
+        record["status"] = "failed"
+        record["reason"] = {"code": code, "sentence": sentence[:500], "measured": None, "limit": None}
+        record["blob"]["etag"] = etag
+        written = await self._register.write(self._timed(record, message, started, 0), notice.name)
+        if written is None:
+            # The new version's own event is under way; this message has said all that it had to say.
+            return self._outcome(message, "failed", f"{code}, for a version that is no longer the newest")
+        # After the record: whoever crashes in between does both again, and what others classified is not poison.
+        if text is not None and written["status"] == "failed":
+            await self._poison.send(events.poison(text, code, sentence, started))
+        return await self._announce(message, written)
 
-    def _found(self, analysis: Analysis, *, cached: bool) -> dict[str, Any]:
-        tags: list[dict[str, Any]] = sorted(
-            analysis.findings.get("tags") or [], key=lambda tag: tag["confidence"], reverse=True
-        )
-        return {
-            **{name: analysis.findings[name] for name in _FINDINGS if name in analysis.findings},
-            "labels": [tag["name"] for tag in tags if tag["confidence"] >= self._min_confidence],
-            "category": {"name": tags[0]["name"], "confidence": tags[0]["confidence"]} if tags else None,
-            "analyzer": {
-                "name": analysis.analyzer,
-                "apiVersion": analysis.api_version,
-                "modelVersion": analysis.model_version,
-                "features": [*self._features],
-                "cached": cached,
-            },
-        }
+    async def _announce(self, message: Message, record: dict[str, Any]) -> Outcome:
+        """The last step, done again with every duplicate: a crash before it must not keep anybody waiting."""
+        if self._announcer is not None:
+            await self._announcer.announce(record)
+        if record["reason"]:
+            detail = str(record["reason"]["code"])
+        else:
+            detail = str(record["category"]["name"]) if record["category"] else ""
+        return self._outcome(message, record["status"], detail)
 
-    def _store(
-        self,
-        record: dict[str, Any],
-        event: ImageCreated,
-        seen: dict[str, Any] | None,
-        started: datetime,
-        analyze_ms: int,
-    ) -> Outcome:
-        """Writes the record unless a newer one has got there first."""
-        while True:
-            finished = self._now()
-            record["timings"] = {
-                "queuedMs": max(0, _milliseconds(event.time, started)),
-                "analyzeMs": analyze_ms,
-                "totalMs": max(0, _milliseconds(event.time, finished)),
-            }
-            record["processedAt"] = finished.isoformat()
-            try:
-                self._records.put(record, seen)
-            except Superseded:
-                seen = self._records.get(event.record_id)
-                if _is_news(event, seen):
-                    continue
-                return _skipped(event, "a newer event was handled meanwhile")
-            return Outcome(status=record["status"], record_id=event.record_id, detail=_gist(record))
+    def _timed(self, record: dict[str, Any], message: Message, started: datetime, analyze_ms: int) -> dict[str, Any]:
+        finished = self._now()
+        record["timings"] = records.timings(message.notice.time, started, finished, analyze_ms)
+        record["processedAt"] = finished.isoformat()
+        measures.add("queuedMs", record["timings"]["queuedMs"])
+        return record
 
-
-def _skipped(event: ImageCreated, why: str) -> Outcome:
-    return Outcome(status="skipped", record_id=event.record_id, detail=why)
-
-
-def _gist(record: dict[str, Any]) -> str:
-    if record["reason"]:
-        return str(record["reason"]["code"])
-    return str(record["category"]["name"]) if record["category"] else ""
-
-
-def _content(blob: Blob) -> bytes:
-    limits.check_size(blob.size_bytes)
-    if blob.content is None:
-        raise ValueError(f"{blob.size_bytes} bytes are within the limit and were not read")
-    return blob.content
-
-
-def _is_news(event: ImageCreated, seen: dict[str, Any] | None) -> bool:
-    """Whether the event is newer than the record, or as new as one that was given up."""
-    if seen is None or event.sequencer > seen["sequencer"]:
-        return True
-    return event.sequencer == seen["sequencer"] and seen["status"] not in _FINAL
-
-
-def _milliseconds(start: datetime, end: datetime) -> int:
-    return round((end - start).total_seconds() * 1000)
+    def _outcome(self, message: Message, status: str, detail: str) -> Outcome:
+        notice = message.notice
+        return Outcome(status=status, detail=detail, record_id=notice.record_id, event_id=notice.event_id)

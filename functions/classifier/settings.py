@@ -2,22 +2,36 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 REQUIRED = (
     "PIPELINE_CLIENT_ID",
     "PIPELINE_BLOB_ENDPOINT",
+    "PIPELINE_QUEUE_ENDPOINT",
     "PIPELINE_IMAGES_CONTAINER",
+    "PIPELINE_DEADLETTER_CONTAINER",
     "PIPELINE_IMAGES_QUEUE",
     "PIPELINE_COSMOS_ENDPOINT",
     "PIPELINE_COSMOS_DATABASE",
     "PIPELINE_COSMOS_IMAGES",
     "PIPELINE_COSMOS_ANALYSES",
-    "PIPELINE_VISION_ENDPOINTS",
+    "PIPELINE_ANALYZER",
+    "PIPELINE_ANALYZER_OPTIONS",
     "PIPELINE_FEATURES",
     "PIPELINE_MIN_CONFIDENCE",
+    "PIPELINE_PATIENCE_HOURS",
+    "PIPELINE_TRIGGER",
+    "PIPELINE_RECONCILE_SCHEDULE",
+)
+# Absent: no copies; no results topic; nobody may call the app.
+OPTIONAL = (
+    "PIPELINE_CLASSIFIED_CONTAINER",
+    "PIPELINE_RESULTS_ENDPOINT",
+    "PIPELINE_OPERATORS",
+    "PIPELINE_API_AUDIENCE",
+    "PIPELINE_TENANT_ID",
 )
 
 
@@ -31,54 +45,127 @@ class Settings:
 
     client_id: str
     blob_endpoint: str
+    queue_endpoint: str
     images_container: str
+    deadletter_container: str
+    classified_container: str | None
+    images_queue: str
     cosmos_endpoint: str
     cosmos_database: str
     cosmos_images: str
     cosmos_analyses: str
-    vision_endpoints: tuple[str, ...]
+    results_endpoint: str | None
+    analyzer: str
+    analyzer_options: Mapping[str, Any]
     features: tuple[str, ...]
     min_confidence: float
+    patience_hours: float
+    scheduled: bool
+    operators: tuple[str, ...]
+    api_audience: str | None
+    tenant_id: str | None
+
+    @property
+    def poison_queue(self) -> str:
+        """Where the host puts what fails too often; it is the host that adds the suffix."""
+        return f"{self.images_queue}-poison"
 
     @staticmethod
     def load(environment: Mapping[str, str] = os.environ) -> "Settings":
         """The settings in `environment`; raises SettingsError."""
-        errors = [f"{name} is not set" for name in REQUIRED if not environment.get(name)]
-        features = _texts(environment, "PIPELINE_FEATURES", errors)
-        endpoints = _texts(environment, "PIPELINE_VISION_ENDPOINTS", errors)
-        confidence = 0.0
-        try:
-            confidence = float(environment.get("PIPELINE_MIN_CONFIDENCE") or 0)
-        except ValueError:
-            errors.append(f"PIPELINE_MIN_CONFIDENCE is {environment['PIPELINE_MIN_CONFIDENCE']!r}, not a number 0 to 1")
-        if errors:
-            raise SettingsError("; ".join(errors))
-        return Settings(
-            client_id=environment["PIPELINE_CLIENT_ID"],
-            blob_endpoint=environment["PIPELINE_BLOB_ENDPOINT"],
-            images_container=environment["PIPELINE_IMAGES_CONTAINER"],
-            cosmos_endpoint=environment["PIPELINE_COSMOS_ENDPOINT"],
-            cosmos_database=environment["PIPELINE_COSMOS_DATABASE"],
-            cosmos_images=environment["PIPELINE_COSMOS_IMAGES"],
-            cosmos_analyses=environment["PIPELINE_COSMOS_ANALYSES"],
-            vision_endpoints=endpoints,
-            features=features,
-            min_confidence=confidence,
+        read = _Reader(environment)
+        settings = Settings(
+            client_id=read.text("PIPELINE_CLIENT_ID"),
+            blob_endpoint=read.text("PIPELINE_BLOB_ENDPOINT"),
+            queue_endpoint=read.text("PIPELINE_QUEUE_ENDPOINT"),
+            images_container=read.text("PIPELINE_IMAGES_CONTAINER"),
+            deadletter_container=read.text("PIPELINE_DEADLETTER_CONTAINER"),
+            classified_container=read.optional("PIPELINE_CLASSIFIED_CONTAINER"),
+            images_queue=read.text("PIPELINE_IMAGES_QUEUE"),
+            cosmos_endpoint=read.text("PIPELINE_COSMOS_ENDPOINT"),
+            cosmos_database=read.text("PIPELINE_COSMOS_DATABASE"),
+            cosmos_images=read.text("PIPELINE_COSMOS_IMAGES"),
+            cosmos_analyses=read.text("PIPELINE_COSMOS_ANALYSES"),
+            results_endpoint=read.optional("PIPELINE_RESULTS_ENDPOINT"),
+            analyzer=read.text("PIPELINE_ANALYZER"),
+            analyzer_options=read.parsed("PIPELINE_ANALYZER_OPTIONS", _object, "a JSON object", {}),
+            features=read.parsed("PIPELINE_FEATURES", _texts, "a JSON list of texts", ()),
+            min_confidence=read.parsed("PIPELINE_MIN_CONFIDENCE", _share, "a number 0 to 1", 0.0),
+            patience_hours=read.parsed("PIPELINE_PATIENCE_HOURS", _positive, "a number over 0", 1.0),
+            scheduled=read.parsed("PIPELINE_TRIGGER", _trigger, "events or schedule", default=False),
+            operators=read.parsed("PIPELINE_OPERATORS", _texts, "a JSON list of texts", (), optional=True),
+            api_audience=read.optional("PIPELINE_API_AUDIENCE"),
+            tenant_id=read.optional("PIPELINE_TENANT_ID"),
         )
+        read.text("PIPELINE_RECONCILE_SCHEDULE")  # the host reads it, and says so less clearly
+        read.finish()
+        return settings
 
 
-def _texts(environment: Mapping[str, str], name: str, errors: list[str]) -> tuple[str, ...]:
-    """The JSON list of texts in a setting; what is wrong with it is added to `errors`."""
-    text = environment.get(name)
-    if not text:  # it is missing, which is an error already
-        return ()
-    try:
-        value: object = json.loads(text)
-    except ValueError:
-        value = None
-    if isinstance(value, list) and value:
-        items = cast("list[object]", value)
-        if all(isinstance(item, str) for item in items):
-            return tuple(map(str, items))
-    errors.append(f"{name} is {text!r}, not a JSON list of texts")
-    return ()
+class _Reader:
+    """Reads values and collects complaints, so that all of them are reported together."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        self._errors: list[str] = []
+
+    def text(self, name: str) -> str:
+        value = self._environment.get(name)
+        if not value:
+            self._errors.append(f"{name} is not set")
+        return value or ""
+
+    def optional(self, name: str) -> str | None:
+        return self._environment.get(name) or None
+
+    def parsed[Value](
+        self, name: str, parse: Callable[[str], Value], allowed: str, default: Value, *, optional: bool = False
+    ) -> Value:
+        text = (self.optional(name) if optional else self.text(name)) or ""
+        if not text:
+            return default
+        try:
+            return parse(text)
+        except ValueError:
+            self._errors.append(f"{name} is {text!r}, not {allowed}")
+            return default
+
+    def finish(self) -> None:
+        if self._errors:
+            raise SettingsError("; ".join(self._errors))
+
+
+def _texts(text: str) -> tuple[str, ...]:
+    """Raises ValueError unless it is a list with one text at least."""
+    value: object = json.loads(text)
+    items = cast("list[object]", value) if isinstance(value, list) else []
+    if not items or not all(isinstance(item, str) for item in items):
+        raise ValueError(text)
+    return tuple(map(str, items))
+
+
+def _object(text: str) -> Mapping[str, Any]:
+    value: object = json.loads(text)
+    if not isinstance(value, dict):
+        raise ValueError(text)  # noqa: TRY004 (every parser here raises the same)
+    return cast("dict[str, Any]", value)
+
+
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise ValueError(text)
+    return value
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise ValueError(text)
+    return value
+
+
+def _trigger(text: str) -> bool:
+    if text not in {"events", "schedule"}:
+        raise ValueError(text)
+    return text == "schedule"

@@ -1,6 +1,6 @@
-"""The adapters against fakes of the services: requests as they should be, answers in the record's words."""
+"""The adapters against fakes of the services: requests as they should be, refusals in the ports' words."""
 
-import io
+import asyncio
 from typing import Any
 
 import pytest
@@ -10,32 +10,17 @@ from azure.cosmos.exceptions import (
     CosmosResourceExistsError,
     CosmosResourceNotFoundError,
 )
-from azure.identity import ManagedIdentityCredential
-from classifier.adapters.blobs import BlobImages
-from classifier.adapters.cosmos import CosmosAnalyses, CosmosRecords
-from classifier.limits import MAX_BYTES, Rejected
-from classifier.models import Analysis
-from classifier.ports import Gone, Superseded
-from PIL import Image
+from classifier.adapters.blobs import BlobGallery, BlobImages
+from classifier.adapters.cosmos import CLAIM_SECONDS, CosmosAnalyses, CosmosMemory, CosmosRecords
+from classifier.adapters.results import event
+from classifier.limits import MAX_BYTES
+from classifier.measures import measured
+from classifier.models import Analysis, Blob, Claim
+from classifier.ports import Gone, Later, Superseded
+from classifier.triggers import BUDGET_SECONDS
 
-
-class FakeClient:
-    """Stands where an SDK's client would: answers, or raises."""
-
-    account_name, container_name = "acct", "images"
-
-    def __init__(self, answer: Any) -> None:
-        self.answer = answer
-        self.calls: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
-
-    def __getattr__(self, name: str) -> Any:
-        def call(*positional: Any, **named: Any) -> Any:
-            self.calls.append(((name, *positional), named))
-            if isinstance(self.answer, Exception):
-                raise self.answer
-            return self.answer
-
-        return call
+ANALYSIS = Analysis(analyzer="a", api_version="1", model_version="m", findings={"tags": []})
+BLOB = Blob(content=b"cat", size_bytes=3, etag="e1", content_type="image/png", created_at=None)
 
 
 class Download:
@@ -48,85 +33,226 @@ class Download:
         self.properties = type("P", (), {"etag": '"e1"', "content_settings": settings, "creation_time": None})
         self.read = False
 
-    def readall(self) -> bytes:
+    async def readall(self) -> bytes:
         self.read = True
         return self._content
 
 
-def put(adapter: Any, answer: Any) -> FakeClient:
-    client = FakeClient(answer)
-    setattr(adapter, "_client" if hasattr(adapter, "_client") else "_container", client)
-    return client
+class Container:
+    """Stands where a blob container's client would."""
+
+    url, container_name = "https://ACCT.blob.core.windows.net/images", "images"
+
+    def __init__(self, answer: Any) -> None:
+        self.answer = answer
+        self.calls: list[tuple[Any, ...]] = []
+
+    def get_blob_client(self, name: str) -> "Container":
+        self.calls.append(("client", name))
+        return self
+
+    def __getattr__(self, name: str) -> Any:
+        async def call(*positional: Any, **named: Any) -> Any:
+            self.calls.append((name, *positional, named))
+            if isinstance(self.answer, Exception):
+                raise self.answer
+            return self.answer
+
+        return call
 
 
-@pytest.fixture
-def blobs() -> BlobImages:
-    return BlobImages("https://acct.blob.core.windows.net/", "images", ManagedIdentityCredential())
+def images(answer: Any) -> tuple[BlobImages, Container]:
+    client = Container(answer)
+    return BlobImages(client), client  # type: ignore[arg-type]
 
 
-def test_a_blob_is_read_only_in_the_version_of_the_event(blobs: BlobImages) -> None:
-    client = put(blobs, Download(b"cat"))
-    blob = blobs.read("a b/é.png", "e1")
-    assert (blob.content, blob.size_bytes, blob.etag) == (b"cat", 3, "e1")
-    ((call, named),) = client.calls
-    assert call == ("download_blob", "a b/é.png")
-    assert named["etag"] == '"e1"'
-    assert "length" not in named
+def test_a_blob_is_read_as_it_is_now() -> None:
+    port, client = images(Download(b"cat"))
+    assert (port.host, port.container) == ("acct.blob.core.windows.net", "images")
+    assert asyncio.run(port.read("a b/é.png")) == BLOB
+    assert client.calls == [("download_blob", "a b/é.png", {})]
 
 
-def test_a_blob_that_is_too_large_is_not_fetched(blobs: BlobImages) -> None:
+def test_a_blob_that_is_too_large_is_not_fetched() -> None:
     download = Download(b"", size=MAX_BYTES + 1)
-    put(blobs, download)
-    blob = blobs.read("big.png", "e1")
+    port, _ = images(download)
+    blob = asyncio.run(port.read("big.png"))
     assert (blob.content, blob.size_bytes, download.read) == (None, MAX_BYTES + 1, False)
 
 
-@pytest.mark.parametrize(
-    ("error", "expected"), [(ResourceNotFoundError(), Gone), (ResourceModifiedError(), Superseded)]
-)
-def test_a_blob_that_went_or_changed_is_told_apart(
-    blobs: BlobImages, error: Exception, expected: type[Exception]
-) -> None:
-    put(blobs, error)
-    with pytest.raises(expected):
-        blobs.read("a.png", "e1")
+def test_a_blob_that_is_gone_is_gone() -> None:
+    port, _ = images(ResourceNotFoundError())
+    with pytest.raises(Gone):
+        asyncio.run(port.read("a.png"))
+    assert asyncio.run(port.etag("a.png")) is None
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "ICO"])
-def test_headers_of_every_format_are_read(blobs: BlobImages, kind: str) -> None:
-    buffer = io.BytesIO()
-    Image.new("RGB", (64, 60)).save(buffer, format=kind, **({"sizes": [(64, 60)]} if kind == "ICO" else {}))
-    info = blobs.inspect(buffer.getvalue())
-    assert (info.width, info.height, info.format) == (64, 60, kind)
+@pytest.mark.parametrize(("source", "deleted"), [("e1", True), ("e2", False)])
+def test_a_copy_is_removed_only_if_it_is_that_versions(source: str, *, deleted: bool) -> None:
+    client = Container(type("P", (), {"metadata": {"sourceetag": source}, "etag": '"c9"'}))
+    asyncio.run(BlobGallery(client).discard("cat/a.png", "e1"))  # type: ignore[arg-type]
+    deletions = [named for name, *_, named in client.calls if name == "delete_blob"]
+    assert [named["etag"] for named in deletions] == (['"c9"'] if deleted else [])
 
 
-@pytest.mark.parametrize("content", [b"text", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"])
-def test_what_is_no_image_is_rejected(blobs: BlobImages, content: bytes) -> None:
-    with pytest.raises(Rejected, match="not an image"):
-        blobs.inspect(content)
+@pytest.mark.parametrize("error", [ResourceNotFoundError(), ResourceModifiedError()])
+def test_a_copy_that_is_gone_or_newer_is_left(error: Exception) -> None:
+    asyncio.run(BlobGallery(Container(error)).discard("cat/a.png", "e1"))  # type: ignore[arg-type]
 
 
-def test_a_record_is_created_or_replaced_under_its_etag() -> None:
-    client = FakeClient({})
-    records = CosmosRecords(client)  # type: ignore[arg-type]
-    records.put({"id": "1"}, None)
-    records.put({"id": "1"}, {"id": "1", "_etag": "e"})
-    assert [call[0][0] for call in client.calls] == ["create_item", "replace_item"]
-    assert client.calls[1][1]["etag"] == "e"
+def test_a_copy_says_which_version_it_is() -> None:
+    client = Container(None)
+    asyncio.run(BlobGallery(client).keep("cat/a.png", BLOB))  # type: ignore[arg-type]
+    ((name, path, content, named),) = client.calls
+    assert (name, path, content) == ("upload_blob", "cat/a.png", b"cat")
+    assert (named["metadata"], named["overwrite"]) == ({"sourceetag": "e1"}, True)
 
 
-@pytest.mark.parametrize(
-    "error", [CosmosResourceExistsError(), CosmosAccessConditionFailedError(), CosmosResourceNotFoundError()]
-)
-def test_a_record_that_somebody_else_wrote_is_never_overwritten(error: Exception) -> None:
-    records = CosmosRecords(FakeClient(error))  # type: ignore[arg-type]
-    with pytest.raises(Superseded):
-        records.put({"id": "1"}, {"_etag": "e"})
+class Items:
+    """A Cosmos DB container in memory, with ETags, and with charges."""
+
+    def __init__(self) -> None:
+        self.items: dict[str, dict[str, Any]] = {}
+        self.writes = 0
+
+    def _store(self, item: dict[str, Any], hook: Any) -> dict[str, Any]:
+        self.writes += 1
+        self.items[item["id"]] = item | {"_etag": str(self.writes)}
+        hook({"x-ms-request-charge": "7.5"}, None)
+        return self.items[item["id"]]
+
+    def _match(self, item_id: str, etag: str) -> None:
+        if item_id not in self.items:
+            raise CosmosResourceNotFoundError
+        if self.items[item_id]["_etag"] != etag:
+            raise CosmosAccessConditionFailedError
+
+    async def read_item(self, item_id: str, partition_key: str, response_hook: Any) -> dict[str, Any]:
+        assert partition_key == item_id
+        response_hook({}, None)
+        if item_id not in self.items:
+            raise CosmosResourceNotFoundError
+        return self.items[item_id]
+
+    async def create_item(self, item: dict[str, Any], response_hook: Any) -> dict[str, Any]:
+        if item["id"] in self.items:
+            raise CosmosResourceExistsError
+        return self._store(item, response_hook)
+
+    async def replace_item(self, item_id: str, item: dict[str, Any], *, etag: str, response_hook: Any, **_: Any) -> Any:
+        self._match(item_id, etag)
+        return self._store(item, response_hook)
+
+    async def delete_item(self, item_id: str, partition_key: str, *, etag: str, **_: Any) -> None:
+        assert partition_key == item_id
+        self._match(item_id, etag)
+        del self.items[item_id]
 
 
-def test_what_is_not_there_is_none_and_a_cached_analysis_stays() -> None:
-    missing = FakeClient(CosmosResourceNotFoundError())
-    assert CosmosRecords(missing).get("1") is None  # type: ignore[arg-type]
-    assert CosmosAnalyses(missing).get("1") is None  # type: ignore[arg-type]
-    analysis = Analysis(analyzer="a", api_version="1", model_version="m", findings={})
-    CosmosAnalyses(FakeClient(CosmosResourceExistsError())).put("1", analysis)  # type: ignore[arg-type]
+def test_a_record_is_created_replaced_and_deleted_under_its_etag_and_the_charge_is_counted() -> None:
+    async def run() -> None:
+        records = CosmosRecords(Items())  # type: ignore[arg-type]
+        await records.put({"id": "1"}, None)
+        first = await records.get("1")
+        await records.put({"id": "1", "new": True}, first)
+        for lost in (records.put({"id": "1"}, None), records.put({"id": "1"}, first), records.delete(first or {})):
+            with pytest.raises(Superseded):
+                await lost
+        second = await records.get("1")
+        assert second is not None
+        assert second["new"]
+        await records.delete(second)
+        assert await records.get("1") is None
+        with pytest.raises(Superseded):
+            await records.put({"id": "1"}, second)
+
+    with measured() as measures:
+        asyncio.run(run())
+    assert measures["requestUnits"] == 15
+
+
+def test_one_of_two_gets_the_claim_and_the_other_gets_its_analysis() -> None:
+    async def run() -> None:
+        analyses = CosmosAnalyses(Items(), now=lambda: 1000.0)  # type: ignore[arg-type]
+        claim = await analyses.begin("key")
+        assert isinstance(claim, Claim)
+        with pytest.raises(Later):
+            await analyses.begin("key")
+        await analyses.finish(claim, ANALYSIS)
+        assert await analyses.begin("key") == ANALYSIS
+
+    asyncio.run(run())
+
+
+def test_a_claim_that_ran_out_is_taken_over_once_and_its_owner_loses_it() -> None:
+    async def run() -> None:
+        now = [1000.0]
+        analyses = CosmosAnalyses(Items(), now=lambda: now[0])  # type: ignore[arg-type]
+        lost = await analyses.begin("key")
+        now[0] += CLAIM_SECONDS + 1
+        taken = await analyses.begin("key")
+        assert isinstance(lost, Claim)
+        assert isinstance(taken, Claim)
+        await analyses.release(lost)
+        await analyses.finish(lost, ANALYSIS)
+        with pytest.raises(Later):
+            await analyses.begin("key")
+        await analyses.release(taken)
+        assert isinstance(await analyses.begin("key"), Claim)
+
+    asyncio.run(run())
+
+
+def test_a_claim_outlives_whoever_may_still_be_at_work() -> None:
+    assert CLAIM_SECONDS > BUDGET_SECONDS
+
+
+def test_the_watermark_is_kept_and_does_not_expire() -> None:
+    async def run() -> None:
+        items = Items()
+        memory = CosmosMemory(items)  # type: ignore[arg-type]
+        assert await memory.load() is None
+        await memory.store({"marker": "a"})
+        await memory.store({"marker": "b"})
+        assert await memory.load() == {"marker": "b"}
+        ((item),) = items.items.values()
+        assert item["ttl"] == -1
+
+    asyncio.run(run())
+
+
+RECORD: dict[str, Any] = {
+    "id": "abc", "status": "classified", "reason": None, "labels": ["cat", "sofa"], "copy": None,
+    "category": {"name": "cat", "confidence": 0.9}, "processedAt": "2026-01-02T03:04:05+00:00",
+    "blob": {"account": "acct", "container": "images", "name": "a.png", "etag": "e1"},
+    "analyzer": {"identity": "test/1"},
+}  # fmt: skip
+
+
+def test_an_event_can_be_filtered_by_what_was_found() -> None:
+    said = event(RECORD)
+    assert (said.type, said.subject, said.source) == ("ImageClassified", "a.png", "/acct/images")
+    assert said.extensions == {"recordid": "abc", "category": "cat", "labels": "cat,sofa"}
+    assert said.data is not None
+    assert (said.data["recordId"], said.data["labels"]) == ("abc", ["cat", "sofa"])
+
+
+def test_the_same_result_has_the_same_event_id_and_any_other_result_another() -> None:
+    later = RECORD | {"processedAt": "2026-02-02T03:04:05+00:00"}
+    others = [
+        RECORD | {"blob": RECORD["blob"] | {"etag": "e2"}}, RECORD | {"status": "failed"},
+        RECORD | {"analyzer": {"identity": "test/2"}}, RECORD | {"id": "abd"},
+    ]  # fmt: skip
+    assert event(later).id == event(RECORD).id
+    assert len({event(record).id for record in (RECORD, *others)}) == 5
+
+
+@pytest.mark.parametrize(("status", "kind"), [("rejected", "ImageRejected"), ("failed", "ImageFailed")])
+def test_what_was_not_classified_is_announced_with_its_reason(status: str, kind: str) -> None:
+    record = RECORD | {
+        "status": status, "reason": {"code": "TooLarge"}, "category": None, "labels": [], "analyzer": None,
+    }  # fmt: skip
+    said = event(record)
+    assert (said.type, said.extensions) == (kind, {"recordid": "abc"})
+    assert said.data is not None
+    assert said.data["reason"] == "TooLarge"

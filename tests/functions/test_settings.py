@@ -3,17 +3,25 @@
 import re
 
 import pytest
-from classifier.settings import REQUIRED, Settings, SettingsError
+from classifier.settings import OPTIONAL, REQUIRED, Settings, SettingsError
 
 GOOD = dict.fromkeys(REQUIRED, "x") | {
-    "PIPELINE_FEATURES": '["tags"]', "PIPELINE_MIN_CONFIDENCE": "0.5", "PIPELINE_VISION_ENDPOINTS": '["https://v/"]',
+    "PIPELINE_FEATURES": '["tags"]', "PIPELINE_MIN_CONFIDENCE": "0.5", "PIPELINE_ANALYZER_OPTIONS": '{"a": 1}',
+    "PIPELINE_PATIENCE_HOURS": "168", "PIPELINE_TRIGGER": "events",
 }  # fmt: skip
+ALL = GOOD | dict.fromkeys(OPTIONAL, "y") | {"PIPELINE_OPERATORS": '["me"]'}
 
 
 def test_good_settings_are_read() -> None:
     settings = Settings.load(GOOD)
-    assert settings.features == ("tags",)
-    assert settings.min_confidence == 0.5
+    assert (settings.features, settings.min_confidence, settings.scheduled) == (("tags",), 0.5, False)
+    assert (settings.analyzer_options, settings.poison_queue) == ({"a": 1}, "x-poison")
+    assert (settings.results_endpoint, settings.classified_container, settings.operators) == (None, None, ())
+
+
+def test_optional_settings_are_read_too() -> None:
+    settings = Settings.load(ALL)
+    assert (settings.results_endpoint, settings.classified_container, settings.operators) == ("y", "y", ("me",))
 
 
 def test_all_that_is_missing_is_named_together() -> None:
@@ -27,10 +35,14 @@ def test_all_that_is_missing_is_named_together() -> None:
     [
         ("PIPELINE_FEATURES", "tags"),
         ("PIPELINE_FEATURES", "[]"),
-        ("PIPELINE_VISION_ENDPOINTS", "[1]"),
+        ("PIPELINE_ANALYZER_OPTIONS", "[1]"),
         ("PIPELINE_MIN_CONFIDENCE", "half"),
+        ("PIPELINE_MIN_CONFIDENCE", "1.5"),
+        ("PIPELINE_PATIENCE_HOURS", "inf"),
+        ("PIPELINE_TRIGGER", "sometimes"),
+        ("PIPELINE_OPERATORS", "me"),
     ],
 )
 def test_a_wrong_value_is_named_with_what_is_allowed(name: str, value: str) -> None:
-    with pytest.raises(SettingsError, match=re.escape(f"{name} is {value!r}, not a")):
+    with pytest.raises(SettingsError, match=re.escape(f"{name} is {value!r}, not ")):
         Settings.load(GOOD | {name: value})

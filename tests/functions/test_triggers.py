@@ -1,32 +1,30 @@
-"""The trigger: one call of the pipeline, and the last attempt recorded before the message is poison."""
+"""The triggers: one call of the app each, one line of JSON for what came of it, and nobody but operators let in."""
 
-from typing import Any
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any, cast
 
 import azure.functions as func
 import pytest
-from classifier import triggers
+from classifier import measures, triggers
+from classifier.events import poison, redriven
 from classifier.pipeline import Outcome
+from classifier.ports import NotAllowed
+from classifier.reconcile import Report
+from classifier.redrive import redrive
 
-
-class Recorded:
-    """A pipeline that always fails."""
-
-    def __init__(self) -> None:
-        self.given_up: list[tuple[str, int]] = []
-
-    def classify(self, text: str, *, attempt: int) -> Outcome:
-        raise ConnectionError("down")
-
-    def give_up(self, text: str, *, attempt: int, error: Exception) -> Outcome:
-        self.given_up.append((text, attempt))
-        return Outcome(status="failed", record_id="1", detail=str(error))
+from tests.functions.world import NOW, message
 
 
 class Message(func.QueueMessage):
     """A message as the worker hands it over."""
 
     def __init__(self, attempt: int) -> None:
-        super().__init__(body=b"event")
+        super().__init__(body=b"event", id="m1")
         self._attempt = attempt
 
     @property
@@ -34,12 +32,159 @@ class Message(func.QueueMessage):
         return self._attempt
 
 
-@pytest.mark.parametrize(("attempt", "recorded"), [(1, []), (4, []), (5, [("event", 5)])])
-def test_only_the_last_attempt_is_recorded_as_failed(
-    monkeypatch: pytest.MonkeyPatch, attempt: int, recorded: list[Any]
+def plain(function: Any) -> Callable[..., Awaitable[Any]]:
+    """The function behind its decorators."""
+    return cast("Callable[..., Awaitable[Any]]", function._function.get_user_function())
+
+
+def line(caplog: pytest.LogCaptureFixture, what: str) -> dict[str, Any]:
+    (found,) = [record for record in caplog.records if record.message.startswith(f"{what} ")]
+    return json.loads(found.message.removeprefix(f"{what} ")) | {"level": found.levelname}
+
+
+@pytest.fixture(autouse=True)
+def heard(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="classifier")
+
+
+@pytest.mark.parametrize(("status", "level"), [("classified", "INFO"), ("failed", "ERROR"), ("poison", "ERROR")])
+def test_what_came_of_a_message_is_one_line_with_all_that_was_measured(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, status: str, level: str
 ) -> None:
-    pipeline = Recorded()
-    monkeypatch.setattr(triggers, "_pipeline", lambda: pipeline)
+    async def handle(text: str, *, attempt: int) -> Outcome:
+        assert (text, attempt) == ("event", 3)
+        measures.add("visionMs", 300.5)
+        measures.add("requestUnits", 7)
+        return Outcome(status=status, detail="cat", record_id="r", event_id="e")
+
+    monkeypatch.setattr(triggers, "_app", lambda: SimpleNamespace(pipeline=SimpleNamespace(handle=handle)))
+    asyncio.run(plain(triggers.classify)(Message(3)))
+    assert line(caplog, "outcome") == {
+        "status": status, "detail": "cat", "record_id": "r", "event_id": "e", "messageId": "m1", "attempt": 3,
+        "visionMs": 300.5, "requestUnits": 7, "level": level,
+    }  # fmt: skip
+
+
+def test_a_passing_trouble_is_the_hosts_to_retry(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def handle(_text: str, **_: Any) -> Outcome:
+        raise ConnectionError("down")
+
+    monkeypatch.setattr(triggers, "_app", lambda: SimpleNamespace(pipeline=SimpleNamespace(handle=handle)))
     with pytest.raises(ConnectionError):
-        triggers.classify(Message(attempt))
-    assert pipeline.given_up == recorded
+        asyncio.run(plain(triggers.classify)(Message(1)))
+
+
+def test_no_message_may_take_longer_than_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def handle(_text: str, **_: Any) -> Outcome:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    monkeypatch.setattr(triggers, "_app", lambda: SimpleNamespace(pipeline=SimpleNamespace(handle=handle)))
+    monkeypatch.setattr(triggers, "BUDGET_SECONDS", 0.01)
+    with pytest.raises(TimeoutError):
+        asyncio.run(plain(triggers.classify)(Message(1)))
+
+
+def test_a_run_of_reconcile_says_what_it_did(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    async def run(until: datetime) -> Report:
+        assert timedelta(minutes=7) < until - datetime.now(UTC) < timedelta(minutes=9)
+        return Report(listed=5, enqueued=2, finished=True, ended_because="the round is finished")
+
+    monkeypatch.setattr(triggers, "_app", lambda: SimpleNamespace(reconcile=SimpleNamespace(run=run)))
+    asyncio.run(plain(triggers.reconcile)(SimpleNamespace(past_due=False)))
+    assert line(caplog, "reconcile")["enqueued"] == 2
+
+
+class Poison:
+    """A poison queue in memory."""
+
+    def __init__(self, *texts: str) -> None:
+        self.messages = [SimpleNamespace(content=text) for text in texts]
+
+    async def receive(self, *, hidden_seconds: int) -> Any:
+        assert hidden_seconds >= 200
+        for found in [*self.messages]:
+            yield found
+
+    async def delete(self, found: Any) -> None:
+        self.messages.remove(found)
+
+
+class Sent:
+    """The images queue, as far as it is written to."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    async def send(self, text: str, *, delay_seconds: float = 0) -> None:
+        assert delay_seconds == 0
+        self.texts.append(text)
+
+
+BACK = json.dumps({"event": json.loads(message("c.png")), "putBacks": 7, "deadline": NOW.isoformat()})
+HOPELESS = poison("not json", "BadEvent", "no event", NOW)
+
+
+def test_redriving_sends_everything_again_but_what_can_never_be_handled() -> None:
+    queue = Poison(poison(message(), "HttpResponseError", "down", NOW), message("b.png"), BACK, HOPELESS)
+    sent = Sent()
+    counts = asyncio.run(redrive(queue, sent, until=NOW, now=lambda: NOW - timedelta(seconds=1)))
+    assert counts == {"redriven": 3, "kept": 1, "finished": True}
+    assert sent.texts == [message(), message("b.png"), message("c.png")]
+    assert [found.content for found in queue.messages] == [HOPELESS]
+
+
+def test_redriving_ends_in_time_and_says_so() -> None:
+    queue = Poison(message(), message())
+    counts = asyncio.run(redrive(queue, Sent(), until=NOW, now=lambda: NOW))
+    assert counts == {"redriven": 1, "kept": 0, "finished": False}
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"poison": 1}', '{"poison": {"code": "A"}}'])
+def test_whatever_lies_in_the_poison_queue_can_be_redriven(text: str) -> None:
+    assert redriven(text)[1] == text
+
+
+class Office:
+    """An app whose operators let one token in."""
+
+    def __init__(self) -> None:
+        self.poison, self.images = Poison(message()), Sent()
+        self.operators = self
+        self.reconcile = self
+        self.backfilled = False
+
+    async def check(self, authorization: str | None) -> str:
+        if authorization != "Bearer good":
+            raise NotAllowed(401 if authorization is None else 403, "not you")
+        return "operator-1"
+
+    async def backfill(self) -> None:
+        self.backfilled = True
+
+
+def call(name: str, token: str | None) -> func.HttpResponse:
+    headers = {} if token is None else {"Authorization": token}
+    request = func.HttpRequest("POST", f"https://app/api/{name}", headers=headers, body=b"")
+    return asyncio.run(cast("Any", plain(getattr(triggers, name))(request)))
+
+
+@pytest.mark.parametrize("name", ["redrive", "backfill"])
+@pytest.mark.parametrize(("token", "status"), [(None, 401), ("Bearer bad", 403)])
+def test_whoever_is_no_operator_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch, name: str, token: str | None, status: int
+) -> None:
+    office = Office()
+    monkeypatch.setattr(triggers, "_app", lambda: office)
+    answer = call(name, token)
+    assert (answer.status_code, json.loads(answer.get_body())) == (status, {"error": "not you"})
+    assert (office.images.texts, office.backfilled) == ([], False)
+
+
+def test_an_operator_gets_the_counts(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    office = Office()
+    monkeypatch.setattr(triggers, "_app", lambda: office)
+    assert json.loads(call("redrive", "Bearer good").get_body()) == {"redriven": 1, "kept": 0, "finished": True}
+    assert line(caplog, "redrive")["caller"] == "operator-1"
+    assert call("backfill", "Bearer good").status_code == 200
+    assert office.backfilled

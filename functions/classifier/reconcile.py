@@ -1,0 +1,196 @@
+"""Reconciling: blobs without a final record are enqueued, whatever became of their events.
+
+Rounds go through the whole container by name, page by page. A watermark is kept after every page, so that a round goes
+on where the last run ended. What a round without a miss has seen is not looked up again, only listed.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol, cast
+
+from classifier import events
+from classifier.events import EventError, Message, record_id
+from classifier.ports import Analyzer, Images, Listed, Queue, Records
+from classifier.records import is_current
+
+# So long an event may take without being thought missed; Event Grid's own retries go on for longer.
+GRACE = timedelta(minutes=30)
+# A new round begins when no more messages than this are waiting: a blob whose message waits is not missed.
+_IDLE_MESSAGES = 1_000
+# A run puts no more into the queue when there are as many.
+_FULL_MESSAGES = 100_000
+_AT_ONCE = 32
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watermark:
+    """Where a round is: `marker` of the next page, and its `cutoff`, the time of the newest blobs that it looks at.
+
+    `verified` is the cutoff of the last round that missed nothing; `misses` counts those of the present round. A
+    `backfill` round looks at all blobs, and at the analyser that their records are by.
+    """
+
+    marker: str | None = None
+    cutoff: str | None = None
+    verified: str | None = None
+    misses: int = 0
+    backfill: bool = False
+
+
+@dataclass(kw_only=True)
+class Report:
+    """What a run did."""
+
+    dead_letters: int = 0
+    listed: int = 0
+    enqueued: int = 0
+    finished: bool = False
+    ended_because: str = ""
+
+
+class Memory(Protocol):
+    """Where the watermark is kept between runs."""
+
+    async def load(self) -> dict[str, Any] | None:
+        """What was kept, or None."""
+        ...
+
+    async def store(self, value: dict[str, Any]) -> None:
+        """Keeps `value`."""
+        ...
+
+
+class Letters(Protocol):
+    """The dead letters: what Event Grid could not deliver, each a JSON list of events."""
+
+    def names(self) -> AsyncIterator[str]:
+        """The names of all."""
+        ...
+
+    async def read(self, name: str) -> bytes:
+        """One's content; empty when it is gone."""
+        ...
+
+    async def delete(self, name: str) -> None:
+        """Removes one that was dealt with."""
+        ...
+
+
+class Counted(Queue, Protocol):
+    """A queue that tells how full it is."""
+
+    async def length(self) -> int:
+        """How many messages there are; never too few."""
+        ...
+
+
+class Reconcile:
+    """One run after another; `grace` is zero where no events come."""
+
+    def __init__(
+        self,
+        *,
+        images: Images,
+        records: Records,
+        analyzer: Analyzer,
+        letters: Letters,
+        queue: Counted,
+        poison: Queue,
+        memory: Memory,
+        grace: timedelta,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._images = images
+        self._records = records
+        self._analyzer = analyzer
+        self._letters = letters
+        self._queue = queue
+        self._poison = poison
+        self._memory = memory
+        self._grace = grace
+        self._now = now
+
+    async def run(self, until: datetime) -> Report:
+        """Dead letters first, then pages of the round until it is finished, the queue is full, or time is up."""
+        report = Report()
+        await self._resend(report, until)
+        mark = Watermark(**(await self._memory.load() or {}))
+        if mark.cutoff is None:
+            if await self._queue.length() > _IDLE_MESSAGES:
+                report.ended_because = "a backlog is being worked on"
+                return report
+            mark = replace(mark, cutoff=(self._now() - self._grace).isoformat(), misses=0)
+        async for listed, marker in self._images.pages(mark.marker):
+            missed = await self._enqueue_missed(listed, mark)
+            report.listed += len(listed)
+            report.enqueued += missed
+            mark = replace(mark, marker=marker, misses=mark.misses + missed)
+            if marker is None:
+                break
+            await self._memory.store(asdict(mark))
+            if self._now() >= until:
+                report.ended_because = "time is up"
+                return report
+            if await self._queue.length() > _FULL_MESSAGES:
+                report.ended_because = "the queue is full"
+                return report
+        # After a miss the same blobs are looked up once more: what was enqueued may get lost too.
+        verified = mark.verified if mark.misses else mark.cutoff
+        await self._memory.store(asdict(Watermark(verified=verified)))
+        report.finished, report.ended_because = True, "the round is finished"
+        return report
+
+    async def backfill(self) -> None:
+        """Makes the coming runs a round over all blobs whose record was not made by the present analyser."""
+        await self._memory.store(asdict(Watermark(cutoff=self._now().isoformat(), backfill=True)))
+
+    async def _enqueue_missed(self, listed: list[Listed], mark: Watermark) -> int:
+        assert mark.cutoff is not None  # noqa: S101 (a round that is under way has one)
+        newest = datetime.fromisoformat(mark.cutoff)
+        oldest = datetime.fromisoformat(mark.verified) if mark.verified and not mark.backfill else None
+        looked_up = [blob for blob in listed if blob.modified <= newest and (oldest is None or blob.modified > oldest)]
+        limit = asyncio.Semaphore(_AT_ONCE)
+
+        async def check(blob: Listed) -> int:
+            async with limit:
+                found = await self._records.get(record_id(self._images.container, blob.name))
+                identity = self._analyzer.identity if mark.backfill else None
+                if found is not None and is_current(found, blob.etag, identity):
+                    return 0
+                text = events.found(
+                    self._images.host, self._images.container, blob.name, f"reconcile-{blob.etag}", blob.modified
+                )
+                await self._queue.send(text)
+                return 1
+
+        return sum(await asyncio.gather(*map(check, looked_up)))
+
+    async def _resend(self, report: Report, until: datetime) -> None:
+        async for name in self._letters.names():
+            if self._now() >= until:
+                return
+            content = await self._letters.read(name)
+            for text in _events_of(content):
+                try:
+                    event = Message.parse(text).event
+                    await self._queue.send(json.dumps(event))
+                except EventError as error:
+                    await self._poison.send(
+                        events.poison(text, "BadEvent", f"dead letter {name}: {error}", self._now())
+                    )
+            await self._letters.delete(name)
+            report.dead_letters += 1
+
+
+def _events_of(content: bytes) -> list[str]:
+    """Each event of a dead letter; what is no list is handed on as it is, to be refused by name."""
+    if not content:
+        return []
+    try:
+        value: object = json.loads(content)
+    except ValueError:
+        return [content.decode(errors="replace")]
+    return [json.dumps(item) for item in (cast("list[object]", value) if isinstance(value, list) else [value])]

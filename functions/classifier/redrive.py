@@ -1,0 +1,54 @@
+"""Redriving: what lies in the poison queue goes back into the images queue."""
+
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime
+from typing import Protocol
+
+from classifier.events import redriven
+from classifier.ports import Queue
+
+
+class Poisonous(Protocol):
+    """A message of the poison queue."""
+
+    @property
+    def content(self) -> str:
+        """Its text."""
+        ...
+
+
+class PoisonQueue[Message: Poisonous](Protocol):
+    """The poison queue."""
+
+    def receive(self, *, hidden_seconds: int) -> AsyncIterator[Message]:
+        """All messages that can be seen, each hidden from others for a while."""
+        ...
+
+    async def delete(self, message: Message) -> None:
+        """Removes a received message."""
+        ...
+
+
+# Longer than a run takes, so that no message comes up twice in one.
+_HIDDEN_SECONDS = 600
+
+
+async def redrive[Message: Poisonous](
+    poison: PoisonQueue[Message], images: Queue, *, until: datetime, now: Callable[[], datetime]
+) -> dict[str, int | bool]:
+    """Sends every message again, and counts: those `redriven`, and those `kept` because they can never be handled.
+
+    `finished` is false when time ran out first. A crash in between sends a message twice, which does no harm.
+    """
+    sent = kept = 0
+    async for message in poison.receive(hidden_seconds=_HIDDEN_SECONDS):
+        code, text = redriven(message.content)
+        if code == "BadEvent":
+            kept += 1
+        else:
+            await images.send(text)
+            await poison.delete(message)
+            sent += 1
+        if now() >= until:
+            return {"redriven": sent, "kept": kept, "finished": False}
+    return {"redriven": sent, "kept": kept, "finished": True}

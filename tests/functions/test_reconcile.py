@@ -1,0 +1,179 @@
+"""Reconcile against a container and a database in memory: what is missed is found, once, in bounded batches."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from classifier.reconcile import Reconcile, Report
+
+from tests.functions.world import Queue, Records, World, message
+
+HALF_AN_HOUR = timedelta(minutes=30)
+
+
+class Memory:
+    """`reconcile.Memory`."""
+
+    def __init__(self) -> None:
+        self.value: dict[str, Any] | None = None
+
+    async def load(self) -> dict[str, Any] | None:
+        return self.value
+
+    async def store(self, value: dict[str, Any]) -> None:
+        self.value = json.loads(json.dumps(value))
+
+
+class Letters:
+    """`reconcile.Letters`."""
+
+    def __init__(self, letters: dict[str, bytes]) -> None:
+        self.letters = letters
+
+    async def names(self) -> AsyncIterator[str]:
+        for name in [*self.letters]:
+            yield name
+
+    async def read(self, name: str) -> bytes:
+        return self.letters.get(name, b"")
+
+    async def delete(self, name: str) -> None:
+        self.letters.pop(name, None)
+
+
+class Office:
+    """A world with a reconcile in it."""
+
+    def __init__(self, letters: dict[str, bytes] | None = None, grace: timedelta = HALF_AN_HOUR) -> None:
+        self.world = World()
+        self.memory = Memory()
+        self.letters = Letters(letters or {})
+        self.waiting: list[Any] = []
+        self.reconcile = Reconcile(
+            images=self.world, records=Records(self.world), analyzer=self.world, letters=self.letters,
+            queue=Queue(self.world.step_of, self.world.queued.append, self.waiting),
+            poison=Queue(self.world.step_of, lambda sent: self.world.poisoned.append(json.loads(sent[0]))),
+            memory=self.memory, grace=grace, now=lambda: self.world.now,
+        )  # fmt: skip
+
+    def run(self, seconds: float = 60) -> Report:
+        return asyncio.run(self.reconcile.run(self.world.now + timedelta(seconds=seconds)))
+
+    def work(self) -> None:
+        """Handles everything that is queued."""
+        pipeline = self.world.pipeline(gallery=None)
+        while self.world.queued:
+            asyncio.run(pipeline.handle(self.world.queued.pop(0)[0], attempt=1))
+
+    def later(self, **time: float) -> None:
+        self.world.now += timedelta(**time)
+
+
+@pytest.fixture
+def office() -> Office:
+    office = Office()
+    for name in ("a", "b", "c", "d", "e"):
+        office.world.upload(name, b"cat")
+    office.later(hours=1)
+    return office
+
+
+def test_a_backlog_from_before_there_were_events_is_enqueued_and_found_done_afterwards(office: Office) -> None:
+    report = office.run()
+    assert (report.listed, report.enqueued, report.finished) == (5, 5, True)
+    office.work()
+    assert {record["status"] for record in office.world.records.values()} == {"classified"}
+    office.later(hours=1)
+    assert office.run().enqueued == 0
+
+
+def test_what_is_young_is_left_to_its_event(office: Office) -> None:
+    office.run()
+    office.work()
+    office.world.upload("young", b"cat")
+    assert office.run().enqueued == 0
+    office.later(hours=1)
+    assert office.run().enqueued == 1
+
+
+def test_without_events_nothing_is_too_young() -> None:
+    office = Office(grace=timedelta())
+    office.world.upload("young", b"cat")
+    assert office.run().enqueued == 1
+
+
+def test_an_overwritten_blob_whose_event_was_missed_is_found(office: Office) -> None:
+    office.run()
+    office.work()
+    office.world.upload("c", b"dog")
+    office.later(hours=1)
+    assert office.run().enqueued == 1
+    office.work()
+    assert sorted(record["category"]["name"] for record in office.world.records.values()) == ["cat"] * 4 + ["dog"]
+
+
+def test_a_run_that_is_out_of_time_goes_on_where_it_ended(office: Office) -> None:
+    reports = [office.run(seconds=0) for _ in range(3)]
+    assert [report.listed for report in reports] == [2, 2, 1]
+    assert [report.finished for report in reports] == [False, False, True]
+    assert len(office.world.queued) == 5
+
+
+def test_after_a_miss_the_same_blobs_are_looked_up_once_more_and_then_no_longer(office: Office) -> None:
+    office.run()
+    assert office.memory.value is not None
+    assert office.memory.value["verified"] is None
+    office.work()
+    office.run()
+    assert office.memory.value["verified"] is not None
+    office.world.records.clear()
+    assert office.run().enqueued == 0
+
+
+def test_no_round_begins_while_a_backlog_is_being_worked_on(office: Office) -> None:
+    office.waiting.extend(range(1001))
+    report = office.run()
+    assert (report.listed, report.ended_because) == (0, "a backlog is being worked on")
+
+
+def test_a_round_pauses_when_the_queue_is_full(office: Office) -> None:
+    office.run(seconds=0)
+    office.waiting.extend(range(100_001))
+    report = office.run()
+    assert (report.listed, report.finished, report.ended_because) == (2, False, "the queue is full")
+
+
+def test_a_backfill_looks_at_everything_that_another_analyser_made(office: Office) -> None:
+    office.run()
+    office.work()
+    office.run()
+    office.world.identity = "test/2"
+    assert office.run().enqueued == 0
+    asyncio.run(office.reconcile.backfill())
+    assert office.run().enqueued == 5
+    office.work()
+    assert {record["analyzer"]["identity"] for record in office.world.records.values()} == {"test/2"}
+    assert office.run().enqueued == 0
+
+
+def test_dead_letters_are_sent_again_and_removed() -> None:
+    letter = [json.loads(message("lost.png")) | {"deadLetterReason": "MaxDeliveryAttemptsExceeded"}]
+    office = Office({"X/1.json": json.dumps(letter).encode()})
+    office.world.upload("lost.png", b"cat")
+    assert office.run().dead_letters == 1
+    assert office.letters.letters == {}
+    office.work()
+    assert office.world.record["category"]["name"] == "cat"
+
+
+@pytest.mark.parametrize("content", [b"not json", b'{"no": "list"}', b'[{"eventType": "Other"}]', b"\xff\xfe"])
+def test_a_dead_letter_that_holds_no_event_is_poison_with_a_reason(content: bytes) -> None:
+    office = Office({"X/1.json": content})
+    assert office.run().dead_letters == 1
+    assert office.world.queued == []
+    (poison,) = office.world.poisoned
+    assert poison["poison"]["code"] == "BadEvent"
+    assert "X/1.json" in poison["poison"]["sentence"]
