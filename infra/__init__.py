@@ -6,6 +6,7 @@ classes when one is first named, which takes seconds for `network` alone, and a 
 
 from infra.alerts import Alerts
 from infra.aliases import drop_version_aliases
+from infra.analyzers import Analyzer, analyzer
 from infra.app import FunctionApp, code_settings
 from infra.bundle import build
 from infra.dashboard import Dashboard
@@ -19,18 +20,31 @@ from infra.operations import Budget, Operations
 from infra.outputs import export
 from infra.propagation import Propagation
 from infra.release import Release
-from infra.roles import ANALYZE_IMAGES, UPLOAD_IMAGES, Principal, Role, Scope, custom_role, grant, user
+from infra.results import ResultsTopic
+from infra.roles import (
+    CLEAR_DEAD_LETTERS,
+    UPLOAD_IMAGES,
+    WORK_ON_QUEUE,
+    Principal,
+    Role,
+    Scope,
+    custom_role,
+    grant,
+    user,
+)
 from infra.settings import Settings
 from infra.storage import HostStorage, ImageStorage
 from infra.telemetry import Telemetry
 from infra.vision import VisionPool
 
 __all__ = [
-    "ANALYZE_IMAGES",
+    "CLEAR_DEAD_LETTERS",
     "READ_RECORDS",
     "UPLOAD_IMAGES",
+    "WORK_ON_QUEUE",
     "WRITE_RECORDS",
     "Alerts",
+    "Analyzer",
     "Budget",
     "Dashboard",
     "Diagnostics",
@@ -49,12 +63,14 @@ __all__ = [
     "Propagation",
     "Records",
     "Release",
+    "ResultsTopic",
     "Role",
     "Scope",
     "Settings",
     "Source",
     "Telemetry",
     "VisionPool",
+    "analyzer",
     "build",
     "code_settings",
     "custom_role",

@@ -8,38 +8,57 @@ from collections.abc import Mapping, Sequence
 import pulumi
 from pulumi_azure_native import managedidentity, web
 
+from infra.analyzers import Analyzer
 from infra.bundle import PYTHON_VERSION
 from infra.database import Records
 from infra.foundation import Place
 from infra.network import PrivateNetwork
+from infra.results import ResultsTopic
 from infra.settings import Settings
 from infra.sizing import Sizing
 from infra.storage import HostStorage, ImageStorage
 from infra.telemetry import Telemetry
-from infra.vision import VisionPool
 
 
-def code_settings(
+def code_settings(  # noqa: PLR0917 (each has a type of its own, so none can be taken for another)
     settings: Settings,
-    *,
     identity: managedidentity.UserAssignedIdentity,
     images: ImageStorage,
-    vision: VisionPool,
+    analyzer: Analyzer,
     records: Records,
+    results: ResultsTopic | None,
 ) -> dict[str, pulumi.Input[str]]:
-    """The code's environment: what `functions/classifier/settings.py` requires, and its trigger's connection."""
+    """The code's environment: what `functions/classifier/settings.py` knows, and its trigger's connection."""
+    optional: dict[str, pulumi.Input[str]] = {}
+    if results is not None:
+        optional["PIPELINE_RESULTS_ENDPOINT"] = results.topic.endpoint
+    if images.classified is not None:
+        optional["PIPELINE_CLASSIFIED_CONTAINER"] = images.classified.name
+    if settings.operators and settings.api_audience:
+        optional |= {
+            "PIPELINE_OPERATORS": json.dumps([*settings.operators]),
+            "PIPELINE_API_AUDIENCE": settings.api_audience,
+            "PIPELINE_TENANT_ID": identity.tenant_id,
+        }
     return {
+        **optional,
         "PIPELINE_CLIENT_ID": identity.client_id,
         "PIPELINE_BLOB_ENDPOINT": images.blob_endpoint,
+        "PIPELINE_QUEUE_ENDPOINT": images.queue_endpoint,
         "PIPELINE_IMAGES_CONTAINER": images.images.name,
+        "PIPELINE_DEADLETTER_CONTAINER": images.deadletter.name,
         "PIPELINE_IMAGES_QUEUE": images.queue.name,
         "PIPELINE_COSMOS_ENDPOINT": records.endpoint,
         "PIPELINE_COSMOS_DATABASE": records.database.name,
         "PIPELINE_COSMOS_IMAGES": records.images.name,
         "PIPELINE_COSMOS_ANALYSES": records.analyses.name,
-        "PIPELINE_VISION_ENDPOINTS": pulumi.Output.json_dumps(vision.endpoints),
+        "PIPELINE_ANALYZER": analyzer.name,
+        "PIPELINE_ANALYZER_OPTIONS": analyzer.options_json,
         "PIPELINE_FEATURES": json.dumps([*settings.features]),
         "PIPELINE_MIN_CONFIDENCE": str(settings.min_confidence),
+        "PIPELINE_PATIENCE_HOURS": str(settings.patience_hours),
+        "PIPELINE_TRIGGER": "schedule" if settings.scheduled else "events",
+        "PIPELINE_RECONCILE_SCHEDULE": settings.reconcile_schedule,
         # The queue trigger's connection, by identity:
         # https://learn.microsoft.com/azure/azure-functions/functions-reference#configure-an-identity-based-connection
         "IMAGES__queueServiceUri": images.queue_endpoint,
@@ -151,6 +170,11 @@ class FunctionApp(pulumi.ComponentResource):
                 opts=child,
             )
         self.register_outputs({"site": self.site.name})
+
+    @property
+    def api_url(self) -> pulumi.Output[str]:
+        """Where operators call redrive and backfill, without a slash at its end."""
+        return pulumi.Output.concat("https://", self.site.default_host_name, "/api")
 
     @property
     def scm_host(self) -> pulumi.Output[str]:

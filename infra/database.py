@@ -17,14 +17,18 @@ _ITEMS = f"{_DATA}/sqlDatabases/containers/items"
 # Every client reads the account's metadata first:
 # https://learn.microsoft.com/azure/cosmos-db/nosql/security/reference-data-plane-actions
 _METADATA = f"{_DATA}/readMetadata"
-WRITE_RECORDS = (_METADATA, f"{_ITEMS}/read", f"{_ITEMS}/create", f"{_ITEMS}/replace")
+WRITE_RECORDS = (_METADATA, *(f"{_ITEMS}/{verb}" for verb in ("read", "create", "replace", "delete")))
 READ_RECORDS = (_METADATA, f"{_ITEMS}/read")
+# Vision's embeddings have 1,024 dimensions, and are compared by the cosine of their angle:
+# https://learn.microsoft.com/azure/ai-services/computer-vision/concept-image-retrieval
+_DIMENSIONS = 1024
 
 
 class Records(pulumi.ComponentResource):
     """`images`: one record for each blob. `analyses`: results by content, so that no picture is paid for twice.
 
-    Records are deleted after `retention_days`, or kept when it is None; analyses after `cache_days`.
+    Records are deleted after `retention_days`, or kept when it is None; analyses after `cache_days`. With `vectors`,
+    records can be searched by their embeddings; Azure decides that when the container is made (docs/decisions/0024).
     """
 
     account: cosmosdb.DatabaseAccount
@@ -40,6 +44,7 @@ class Records(pulumi.ComponentResource):
         autoscale_max_ru: int,
         cache_days: int,
         retention_days: int | None = None,
+        vectors: bool = False,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("image-pipeline:database:Records", name, {}, opts)
@@ -65,6 +70,7 @@ class Records(pulumi.ComponentResource):
             minimal_tls_version=cosmosdb.MinimalTlsVersion.TLS12,
             enable_multiple_write_locations=False,
             public_network_access=place.public_network_access,
+            capabilities=[cosmosdb.CapabilityArgs(name="EnableNoSQLVectorSearch")] if vectors else None,
             # Any moment of the last seven days can be brought back; this tier costs nothing:
             # https://learn.microsoft.com/azure/cosmos-db/continuous-backup-restore-introduction
             backup_policy=(
@@ -94,6 +100,7 @@ class Records(pulumi.ComponentResource):
             # What lists and searches ask for, and nothing else: an index entry is paid for at every write.
             indexed=["/processedAt/?", "/status/?", "/labels/[]/?", "/category/name/?"],
             retention_days=retention_days,
+            vectors=vectors,
             opts=guarded,
         )
         self.analyses = self._container(
@@ -176,6 +183,7 @@ class Records(pulumi.ComponentResource):
         autoscale_max_ru: int,
         indexed: Sequence[str],
         retention_days: int | None,
+        vectors: bool = False,
         opts: pulumi.ResourceOptions,
     ) -> cosmosdb.SqlResourceSqlContainer:
         return cosmosdb.SqlResourceSqlContainer(
@@ -195,10 +203,30 @@ class Records(pulumi.ComponentResource):
                     automatic=True,
                     included_paths=[cosmosdb.IncludedPathArgs(path=path) for path in indexed],
                     excluded_paths=[cosmosdb.ExcludedPathArgs(path="/*")],
+                    vector_indexes=[_vector_index()] if vectors else None,
                 ),
+                vector_embedding_policy=_embeddings() if vectors else None,
             ),
             options=cosmosdb.CreateUpdateOptionsArgs(
                 autoscale_settings=cosmosdb.AutoscaleSettingsArgs(max_throughput=autoscale_max_ru)
             ),
             opts=opts,
         )
+
+
+def _vector_index() -> cosmosdb.VectorIndexArgs:
+    return cosmosdb.VectorIndexArgs(path="/vector", type=cosmosdb.VectorIndexType.DISK_ANN)
+
+
+def _embeddings() -> cosmosdb.VectorEmbeddingPolicyArgs:
+    """https://learn.microsoft.com/azure/cosmos-db/nosql/vector-search."""
+    return cosmosdb.VectorEmbeddingPolicyArgs(
+        vector_embeddings=[
+            cosmosdb.VectorEmbeddingArgs(
+                path="/vector",
+                data_type=cosmosdb.VectorDataType.FLOAT32,
+                dimensions=_DIMENSIONS,
+                distance_function=cosmosdb.DistanceFunction.COSINE,
+            )
+        ]
+    )

@@ -62,7 +62,7 @@ def _principal_id(identity: eventgrid.outputs.IdentityInfoResponse | None) -> st
 
 
 class ImageRoute(pulumi.ComponentResource):
-    """The subscription that puts one message into the queue for every image created.
+    """The subscription that puts one message into the queue for every image created, overwritten or deleted.
 
     Saving it makes Azure check that the topic's identity may write to the queue and to the dead-letter container,
     so it comes after the role assignments (https://github.com/MicrosoftDocs/azure-docs/issues/98216).
@@ -109,7 +109,7 @@ class ImageRoute(pulumi.ComponentResource):
             ),
             # Dead letters are blobs of the same account: without the prefix each would raise an event of its own.
             filter=eventgrid.EventSubscriptionFilterArgs(
-                included_event_types=["Microsoft.Storage.BlobCreated"],
+                included_event_types=["Microsoft.Storage.BlobCreated", "Microsoft.Storage.BlobDeleted"],
                 subject_begins_with=pulumi.Output.concat(
                     "/blobServices/default/containers/", storage.images.name, "/blobs/"
                 ),

@@ -18,6 +18,7 @@ _ZONES: Mapping[str, str] = {
     "queue": "privatelink.queue.core.windows.net",
     "account": "privatelink.cognitiveservices.azure.com",
     "Sql": "privatelink.documents.azure.com",
+    "topic": "privatelink.eventgrid.azure.net",
 }
 
 

@@ -5,12 +5,12 @@ import pulumi
 from infra.app import FunctionApp
 from infra.database import Records
 from infra.release import Release
-from infra.sizing import Sizing
+from infra.settings import Settings
 from infra.storage import ImageStorage
 
 
-def export(*, images: ImageStorage, records: Records, app: FunctionApp, release: Release, sizing: Sizing) -> None:
-    """Exports the stack's outputs; `make classify` reads them, and so may any client."""
+def export(*, images: ImageStorage, records: Records, app: FunctionApp, release: Release, settings: Settings) -> None:
+    """Exports the stack's outputs; `make classify` and `make redrive` read them, and so may any client."""
     outputs = {
         "imagesEndpoint": images.blob_endpoint,
         "imagesContainer": images.images.name,
@@ -18,8 +18,10 @@ def export(*, images: ImageStorage, records: Records, app: FunctionApp, release:
         "recordsDatabase": records.database.name,
         "recordsContainer": records.images.name,
         "functionApp": app.site.name,
+        "apiUrl": app.api_url,
+        "apiAudience": settings.api_audience,
         "release": release.sha256,
-        "sizing": sizing.table(),
+        "sizing": settings.sizing.table(),
     }
     for name, value in outputs.items():
         pulumi.export(name, value)

@@ -46,6 +46,14 @@ _WAITED = """AppTraces
 | extend Inserted = todatetime(extract("InsertedOn: ([^, ]+)", 1, Message))
 | extend WaitedSeconds = datetime_diff("second", TimeGenerated, Inserted)
 """
+# What the code says of every message it has dealt with (functions/classifier/triggers.py); telemetry is sampled, and
+# ItemCount says how many lines one stands for.
+_OUTCOMES = """AppTraces
+| where Message startswith "outcome {"
+| extend Outcome = parse_json(substring(Message, 8))
+| extend Status = tostring(Outcome.status)
+"""
+_DONE = f'{_OUTCOMES}| where Status in ("classified", "rejected")\n'
 _CALLS = """AzureMetrics
 | where ResourceProvider == "MICROSOFT.COGNITIVESERVICES" and MetricName in ("TotalCalls", "BlockedCalls")
 """
@@ -95,7 +103,7 @@ ALARMS = (
         # What arrived in the last quarter of an hour may still be on its way.
         query=f"""union
     ({_ARRIVED}| where TimeGenerated < ago(15m) | extend Arrived = true),
-    ({_RUNS}| where Success | extend Arrived = false)
+    ({_DONE}| extend Arrived = false)
 | summarize Arrived = countif(Arrived), Classified = countif(not(Arrived))
 | where Arrived > 0 and Classified == 0
 """,
@@ -117,6 +125,28 @@ CHARTS = (
     Chart(
         title="Vision: calls, and those refused as too many",
         query=f"{_CALLS}| summarize Calls = sum(Total) by MetricName, bin(TimeGenerated, 5m)\n",
+    ),
+    Chart(
+        title="What became of the messages",
+        query=f"{_OUTCOMES}| summarize Messages = sum(ItemCount) by Status, bin(TimeGenerated, 5m)\n",
+    ),
+    Chart(
+        title="Seconds from the event to the record",
+        query=f"{_DONE}| extend Seconds = todouble(Outcome.queuedMs) / 1000\n"
+        "| summarize Median = percentile(Seconds, 50), Slow = percentile(Seconds, 95) by bin(TimeGenerated, 5m)\n",
+    ),
+    Chart(
+        title="Vision: milliseconds a call, and refusals in a hundred calls",
+        query=f"{_OUTCOMES}| where isnotnull(Outcome.visionCalls)\n"
+        "| summarize Calls = sum(ItemCount * todouble(Outcome.visionCalls)),\n"
+        "    Milliseconds = sum(ItemCount * todouble(Outcome.visionMs)),\n"
+        "    Refused = sum(ItemCount * coalesce(todouble(Outcome.throttled), 0.0)) by bin(TimeGenerated, 5m)\n"
+        "| project TimeGenerated, Latency = Milliseconds / Calls, RefusedPercent = 100 * Refused / Calls\n",
+    ),
+    Chart(
+        title="Request units an image, and images answered from the cache in a hundred",
+        query=f"{_DONE}| summarize Units = avg(todouble(Outcome.requestUnits)),\n"
+        "    CachedPercent = 100 * avg(coalesce(todouble(Outcome.cacheHits), 0.0)) by bin(TimeGenerated, 5m)\n",
     ),
     Chart(
         title="What went wrong",

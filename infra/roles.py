@@ -24,18 +24,26 @@ class Role(Enum):
     STORAGE_QUEUE_DATA_MESSAGE_PROCESSOR = "8a0f0c08-91a1-4084-bc3d-661d67233fed"
     # https://learn.microsoft.com/azure/event-grid/add-identity-roles
     STORAGE_QUEUE_DATA_MESSAGE_SENDER = "c6a89b2d-59bc-44d0-9896-0f6e12d7b80a"
+    EVENTGRID_DATA_SENDER = "d5a91429-5739-47e2-a06b-3470a27159e7"
     # https://learn.microsoft.com/azure/azure-monitor/app/azure-ad-authentication
     MONITORING_METRICS_PUBLISHER = "3913510d-42f4-4e42-8a64-420c390055eb"
 
 
-# The one call the function makes. Cognitive Services User, the narrowest built-in role for it, may also list the
-# account's keys and open support tickets (docs/decisions/0016).
-# https://learn.microsoft.com/azure/role-based-access-control/permissions/ai-machine-learning
-ANALYZE_IMAGES = ("Microsoft.CognitiveServices/accounts/ComputerVision/imageanalysis:analyze/action",)
 # Put Blob, Put Block and Put Block List. Storage Blob Data Contributor, the narrowest built-in role for them, may
 # also read and delete everybody's images.
 # https://learn.microsoft.com/rest/api/storageservices/put-blob#permissions
 UPLOAD_IMAGES = ("Microsoft.Storage/storageAccounts/blobServices/containers/blobs/write",)
+# A queue's worker: receive and delete (process), put back (add), and update, by which the host prolongs a lease and
+# gives a failed message back early. No built-in role allows the last without clearing the queue (docs/decisions/0014).
+# https://learn.microsoft.com/rest/api/storageservices/authorize-with-azure-active-directory
+WORK_ON_QUEUE = tuple(
+    f"Microsoft.Storage/storageAccounts/queueServices/queues/messages/{verb}"
+    for verb in ("process/action", "add/action", "write")
+)
+# Dead letters are read and, once dealt with, deleted; Storage Blob Data Contributor could also write some.
+CLEAR_DEAD_LETTERS = tuple(
+    f"Microsoft.Storage/storageAccounts/blobServices/containers/blobs/{verb}" for verb in ("read", "delete")
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,11 +5,12 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network
-from typing import Any, cast
+from typing import Any
 
 import pulumi
 
-from infra.sizing import Sizing, SizingError, derive
+from infra.reader import Reader
+from infra.sizing import Sizing
 
 # https://learn.microsoft.com/azure/ai-services/computer-vision/overview-image-analysis (regions, 2026 copy)
 CAPTION_REGIONS = frozenset(
@@ -23,21 +24,31 @@ FLEX_REGIONS = frozenset(
         "westus3", "uksouth", "swedencentral", "australiaeast", "brazilsouth", "canadaeast", "koreacentral",
     }
 )  # fmt: skip
-FEATURES = ("tags", "objects", "people", "read", "smartCrops", "caption", "denseCaptions")
+VISUAL_FEATURES = ("tags", "objects", "people", "read", "smartCrops", "caption", "denseCaptions")
+FEATURES = (*VISUAL_FEATURES, "safety", "embeddings")
+ANALYZERS = ("image-analysis", "custom-vision")
 CAPTION_FEATURES = frozenset({"caption", "denseCaptions"})
-_TEXTS = frozenset({"location", "namePrefix", "alertEmail", "networkAccess", "addressSpace"})
-# Room for both subnets; Azure's own limit is /29: https://learn.microsoft.com/azure/virtual-network/virtual-networks-faq
-_SMALLEST_NETWORK = 24
-# https://www.rfc-editor.org/rfc/rfc1918
-_PRIVATE_RANGES = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
+_TEXTS = frozenset(
+    {
+        "location", "namePrefix", "alertEmail", "networkAccess", "addressSpace", "analyzer", "language", "trigger",
+        "reconcileSchedule", "apiAudience",
+    }
+)  # fmt: skip
+# What a stack says of a Custom Vision project that is there: each part's pattern and what it allows.
+_CUSTOM_VISION = {
+    "accountId": (
+        r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.CognitiveServices/accounts/[^/]+",
+        "the prediction account's ARM id",
+    ),
+    "endpoint": (r"https://[a-z0-9-]+\.cognitiveservices\.azure\.com/?", "the account's own URL"),
+    "project": (r"[^/]+", "the project's id"),
+    "iteration": (r"[^/]+", "the name under which the iteration is published"),
+    "task": ("multiclass|multilabel|detection", "multiclass, multilabel or detection"),
+}
+# Six fields, seconds first; Flex Consumption takes no time spans:
+# https://learn.microsoft.com/azure/azure-functions/functions-bindings-timer#ncrontab-expressions
+_SCHEDULE = r"[0-9*,/A-Za-z-]+( [0-9*,/A-Za-z-]+){5}"
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-
-
-class SettingsError(pulumi.RunError):
-    """Every setting that is wrong, one line each: its key, its value and what is allowed.
-
-    Pulumi shows a RunError's text alone, without a stack trace.
-    """
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,10 +57,23 @@ class Settings:
 
     location: str
     name_prefix: str
+    analyzer: str
+    custom_vision: Mapping[str, str] | None
     features: tuple[str, ...]
+    language: str
+    gender_neutral_captions: bool
+    smart_crop_aspect_ratios: tuple[float, ...]
     min_confidence: float
+    scheduled: bool
+    reconcile_schedule: str
+    patience_hours: int
+    publish_results: bool
+    copy_classified: bool
     uploaders: tuple[str, ...]
+    operators: tuple[str, ...]
+    api_audience: str
     sizing: Sizing
+    vision_calls_per_second: int
     cache_days: int
     image_retention_days: int | None
     record_retention_days: int | None
@@ -63,6 +87,11 @@ class Settings:
     role_propagation_seconds: int
     tags: Mapping[str, str]
 
+    @property
+    def vectors(self) -> bool:
+        """Whether records hold embeddings."""
+        return "embeddings" in self.features
+
     @staticmethod
     def load() -> "Settings":
         """The settings of the stack being deployed; raises SettingsError naming every wrong one."""
@@ -71,9 +100,12 @@ class Settings:
     @staticmethod
     def parse(read: Callable[[str], Any]) -> "Settings":
         """Settings out of `read(key)`, which gives a decoded value or None when the key is absent."""
-        reader = _Reader(read)
+        reader = Reader(read)
         location = reader.text("location", r"[a-z0-9]+", "an Azure region in lower case, such as northeurope")
+        analyzer = reader.choice("analyzer", ANALYZERS)
+        custom_vision = reader.parts("customVision", _CUSTOM_VISION)
         features = reader.texts("features", lambda item: item in FEATURES, f"a list out of {', '.join(FEATURES)}")
+        language = reader.text("language", r"[a-z]{2,3}(-[A-Za-z]+)?", "a language code, such as en")
         if location and location not in ANALYSIS_REGIONS & FLEX_REGIONS:
             allowed = ", ".join(sorted(ANALYSIS_REGIONS & FLEX_REGIONS))
             reader.refuse("location", location, f"a region with Image Analysis 4.0 and Flex Consumption: {allowed}")
@@ -82,17 +114,48 @@ class Settings:
             reader.refuse("features", list(features), f"no captions in {location}; regions that have them: {allowed}")
         if not features:
             reader.refuse("features", [], f"at least one of {', '.join(FEATURES)}")
+        if CAPTION_FEATURES & set(features) and language != "en":
+            # https://learn.microsoft.com/azure/ai-services/computer-vision/language-support#image-analysis
+            reader.refuse("language", language, "en, the only language of captions")
+        if (analyzer == "custom-vision") != (custom_vision is not None):
+            reader.refuse("customVision", custom_vision or {}, "the project, with analyzer custom-vision and only then")
+        if custom_vision is not None:
+            possible = {"tags", "objects"} if custom_vision["task"] == "detection" else {"tags"}
+            if set(features) - possible:
+                reader.refuse(
+                    "features", list(features), f"of this Custom Vision project: {', '.join(sorted(possible))}"
+                )
         settings = Settings(
             location=location,
             name_prefix=reader.text(
                 "namePrefix", r"[a-z][a-z0-9]{1,9}", "2 to 10 lower-case letters and digits, a letter first"
             ),
+            analyzer=analyzer,
+            custom_vision=custom_vision,
             features=features,
+            language=language,
+            gender_neutral_captions=reader.boolean("genderNeutralCaptions"),
+            # https://learn.microsoft.com/azure/ai-services/computer-vision/concept-generate-thumbnails-40
+            smart_crop_aspect_ratios=reader.numbers("smartCropAspectRatios", 0.75, 1.8),
+            scheduled=reader.choice("trigger", ("events", "schedule")) == "schedule",
+            reconcile_schedule=reader.text(
+                "reconcileSchedule", _SCHEDULE, "six fields, seconds first, such as 0 */15 * * * *"
+            ),
+            patience_hours=reader.integer("patienceHours", 1, 8760),
+            publish_results=reader.boolean("publishResults"),
+            copy_classified=reader.boolean("copyClassified"),
             min_confidence=reader.integer("minConfidencePercent", 0, 100) / 100,
             uploaders=reader.texts(
                 "uploaders", lambda item: bool(_GUID.fullmatch(item)), "a list of object ids (GUIDs)"
             ),
+            operators=reader.texts(
+                "operators", lambda item: bool(_GUID.fullmatch(item)), "a list of object ids (GUIDs)"
+            ),
+            api_audience=reader.text(
+                "apiAudience", r"([a-z]+://[^\s]+|[0-9a-f-]{36})?", "an application id URI or GUID"
+            ),
             sizing=reader.sizing(),
+            vision_calls_per_second=reader.integer("visionCallsPerSecond", 1, 100),
             cache_days=reader.integer("cacheDays", 1, 3650),
             image_retention_days=reader.integer("imageRetentionDays", 0, 3650) or None,
             record_retention_days=reader.integer("recordRetentionDays", 0, 3650) or None,
@@ -120,87 +183,3 @@ def _from_pulumi(key: str) -> Any:
         return json.loads(text)
     except json.JSONDecodeError:
         return text  # of the wrong type; Pulumi checks some types itself, and the reader all of them
-
-
-class _Reader:
-    """Reads values and collects complaints, so that all of them are reported together."""
-
-    def __init__(self, read: Callable[[str], Any]) -> None:
-        self._read = read
-        self._errors: dict[str, str] = {}
-
-    def refuse(self, key: str, value: object, allowed: str) -> None:
-        self._errors.setdefault(key, f"{key}: {value!r} is not allowed; allowed: {allowed}")
-
-    def text(self, key: str, pattern: str, allowed: str) -> str:
-        value = self._read(key)
-        if isinstance(value, str) and re.fullmatch(pattern, value):
-            return value
-        self.refuse(key, value, allowed)
-        return ""
-
-    def integer(self, key: str, low: int, high: int) -> int:
-        value = self._read(key)
-        if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:
-            return value
-        self.refuse(key, value, f"{low} to {high}")
-        return low
-
-    def boolean(self, key: str) -> bool:
-        value = self._read(key)
-        if not isinstance(value, bool):
-            self.refuse(key, value, "true or false")
-        return value is True
-
-    def network(self, key: str) -> IPv4Network:
-        value = self._read(key)
-        try:
-            network = IPv4Network(value)
-        except ValueError:
-            network = None
-        if network and network.prefixlen <= _SMALLEST_NETWORK and any(map(network.subnet_of, _PRIVATE_RANGES)):
-            return network
-        self.refuse(key, value, f"a private IPv4 range, /{_SMALLEST_NETWORK} or larger, such as 10.40.0.0/24")
-        return _PRIVATE_RANGES[0]
-
-    def sizing(self) -> Sizing:
-        images = self.integer("imagesPerMonth", 1, 10**12)
-        peak = self.integer("peakFactor", 1, 100)
-        calls = self.integer("visionCallsPerSecond", 1, 100)
-        try:
-            return derive(images_per_month=images, peak_factor=peak, vision_calls_per_second=calls)
-        except SizingError as error:
-            self.refuse("imagesPerMonth", images, f"fewer images: {error}")
-            return derive(images_per_month=1, peak_factor=1, vision_calls_per_second=calls)
-
-    def texts(self, key: str, accept: Callable[[str], bool], allowed: str) -> tuple[str, ...]:
-        value: object = self._read(key)
-        if isinstance(value, list):
-            items = cast("list[object]", value)
-            if all(isinstance(item, str) and accept(item) for item in items) and len(set(map(str, items))) == len(
-                items
-            ):
-                return tuple(map(str, items))
-        self.refuse(key, cast("object", value), f"{allowed}, each once")
-        return ()
-
-    def tags(self, key: str) -> dict[str, str]:
-        value: object = self._read(key)
-        if isinstance(value, dict):
-            pairs = cast("dict[object, object]", value)
-            # https://learn.microsoft.com/azure/azure-resource-manager/management/tag-resources#limitations
-            if len(pairs) <= 40 and all(
-                isinstance(name, str)
-                and 1 <= len(name) <= 128
-                and not re.search(r"[<>%&\\?/]", name)
-                and isinstance(text, str)
-                and len(text) <= 256
-                for name, text in pairs.items()
-            ):
-                return {str(name): str(text) for name, text in pairs.items()}
-        self.refuse(key, cast("object", value), r"up to 40 texts by name; names of 1 to 128 characters without <>%&\?/")
-        return {}
-
-    def finish(self) -> None:
-        if self._errors:
-            raise SettingsError("the stack's configuration is wrong:\n  " + "\n  ".join(self._errors.values()))

@@ -122,12 +122,15 @@ class HostStorage(pulumi.ComponentResource):
 class ImageStorage(pulumi.ComponentResource):
     """The account of the images: where they land, the queue of their events, and what could not be delivered.
 
-    Images are deleted `retention_days` after they were last written, or kept when it is None.
+    Images, and the copies that `copies` makes room for, are deleted `retention_days` after they were last written, or
+    kept when it is None.
     """
 
     account: storage.StorageAccount
     images: storage.BlobContainer
     deadletter: storage.BlobContainer
+    # Copies of what was classified. No event tells of it: the route's prefix is that of the images.
+    classified: storage.BlobContainer | None
     queue: storage.Queue
     poison: storage.Queue
     images_scope: Scope
@@ -141,6 +144,7 @@ class ImageStorage(pulumi.ComponentResource):
         *,
         place: Place,
         retention_days: int | None = None,
+        copies: bool = False,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("image-pipeline:storage:ImageStorage", name, {}, opts)
@@ -153,6 +157,9 @@ class ImageStorage(pulumi.ComponentResource):
         self.account = _account(name, "data", place, sku=sku, closed=False, opts=guarded)
         self.images = _container(f"{name}-container", "images", self.account, place, opts=guarded)
         self.deadletter = _container(f"{name}-deadletter", "deadletter", self.account, place, opts=child)
+        self.classified = None
+        if copies:
+            self.classified = _container(f"{name}-classified", "classified", self.account, place, opts=guarded)
         self.queue = _queue(f"{name}-queue", "images", self.account, place, opts=child)
         # The host adds `-poison` to the queue's name, and would need the right to create queues if it were missing:
         # https://learn.microsoft.com/azure/azure-functions/functions-bindings-storage-queue-trigger#poison-messages
@@ -176,7 +183,9 @@ class ImageStorage(pulumi.ComponentResource):
         self.register_outputs({"account": self.account.name})
 
     def _expire(self, name: str, place: Place, retention_days: int | None, opts: pulumi.ResourceOptions) -> None:
-        days = {"deadletter": _DEADLETTER_DAYS, **({"images": retention_days} if retention_days else {})}
+        days = {"deadletter": _DEADLETTER_DAYS}
+        if retention_days:
+            days |= dict.fromkeys(("images", "classified") if self.classified else ("images",), retention_days)
         storage.ManagementPolicy(
             f"{name}-lifecycle",
             management_policy_name="default",
@@ -204,6 +213,13 @@ class ImageStorage(pulumi.ComponentResource):
             ),
             opts=opts,
         )
+
+    @property
+    def copies_scopes(self) -> list[Scope]:
+        """The container of the copies, if there is one."""
+        if self.classified is None:
+            return []
+        return [Scope(name=f"{self._label}-classified", id=self.classified.id)]
 
     @property
     def doors(self) -> list[Door]:

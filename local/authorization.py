@@ -12,6 +12,17 @@ _QUEUES = "Microsoft.Storage/storageAccounts/queueServices/queues"
 _DELEGATION = "Microsoft.Storage/storageAccounts/blobServices/generateUserDelegationKey/action"
 ANALYZE = "Microsoft.CognitiveServices/accounts/ComputerVision/imageanalysis:analyze/action"
 COSMOS = "Microsoft.DocumentDB/databaseAccounts"
+PUBLISH = "Microsoft.EventGrid/events/send/action"
+_SERVICES = "Microsoft.CognitiveServices/accounts"
+# Of services that Azure has and the laptop has not: roles with them can be planned here, and not deployed.
+ELSEWHERE = frozenset(
+    {
+        f"{_SERVICES}/ComputerVision/analyze/action",
+        f"{_SERVICES}/ComputerVision/retrieval:vectorizeimage/action",
+        f"{_SERVICES}/CustomVision/classify/iterations/image/nostore/action",
+        f"{_SERVICES}/CustomVision/detect/iterations/image/nostore/action",
+    }
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,15 +71,20 @@ BUILT_IN = {
         name="Storage Queue Data Message Sender",
         data_actions=(f"{_QUEUES}/messages/add/action",),
     ),
+    "d5a91429-5739-47e2-a06b-3470a27159e7": Definition(
+        name="EventGrid Data Sender",
+        actions=("Microsoft.EventGrid/topics/read",),
+        data_actions=(PUBLISH,),
+    ),
     "3913510d-42f4-4e42-8a64-420c390055eb": Definition(
         name="Monitoring Metrics Publisher",
         data_actions=("Microsoft.Insights/Metrics/Write",),
     ),
 }
 
-# Every data action that a service of the laptop asks for, or that a built-in role spells out.
+# Every data action that a service asks for, or that a built-in role spells out.
 DATA_ACTIONS = frozenset(
-    {ANALYZE, *(action for role in BUILT_IN.values() for action in role.data_actions if "*" not in action)}
+    {ANALYZE, *ELSEWHERE, *(action for role in BUILT_IN.values() for action in role.data_actions if "*" not in action)}
 )
 
 

@@ -14,12 +14,14 @@ from aiohttp import web
 
 from local import pki
 from local.gateway import front
+from local.gateway.apps import Apps
 from local.gateway.backend import StorageBackend
 from local.gateway.eventgrid import EventGrid
 from local.gateway.lifecycle import Lifecycle
 from local.gateway.management import Management
 from local.gateway.proxy import Proxy
 from local.gateway.storage import Storage
+from local.gateway.topics import Topics
 from local.gateway.vision import Vision
 from local.home import Home, Ports, Running
 from local.identity import Identities
@@ -119,6 +121,8 @@ async def _start(home: Home, stack: AsyncExitStack, node: str, models: Path, wor
     backend = StorageBackend(blobs, azurite.Slots(home.data / "slots.json"), session)
     events = EventGrid(home.data / "events.db", resources, backend)
     stack.callback(events.close)
+    topics = Topics(home.data / "topics.db", resources, identities)
+    stack.callback(topics.close)
 
     identity_port = await _listen(stack, _identity_application(identities), None)
     cosmos = Cosmos(resources, identities, store)
@@ -129,6 +133,8 @@ async def _start(home: Home, stack: AsyncExitStack, node: str, models: Path, wor
         "queue.core.windows.net": Storage("queue", **common).handle,
         "documents.azure.com": cosmos.handle,
         "cognitiveservices.azure.com": vision.handle,
+        "eventgrid.azure.net": topics.handle,
+        "login.microsoftonline.com": identities.keys,
     }
     gateway_port = await _listen(stack, front.application(handlers), keys)
     proxy, proxy_port = await Proxy(gateway_port, lambda host: front.service_of(host) is not None).start()
@@ -143,6 +149,7 @@ async def _start(home: Home, stack: AsyncExitStack, node: str, models: Path, wor
     )
     stack.push_async_callback(sites.stop)
     management = Management(resources, identities, sites)
+    handlers["azurewebsites.net"] = Apps(resources, sites, session).handle
     handlers["scm.azurewebsites.net"] = management.scm
     handlers["management.azure.com"] = management.arm
     effects = Effects(backend, store, sites)

@@ -22,6 +22,7 @@ TENANT = "00000000-0000-4000-8000-000000007e4a"
 USER = "00000000-0000-4000-8000-00000000a11c"
 USER_CLIENT = "00000000-0000-4000-8000-0000000c11e4"
 _LIFETIME_SECONDS = 24 * 3600
+_KEY_ID = "laptop-1"
 _NAMESPACE = uuid.UUID("0a4c4d4e-6d6f-4c63-8a6e-4c6f63616c21")
 
 
@@ -74,7 +75,7 @@ class Identities:
             "aud": audience.rstrip("/"), "iss": f"https://sts.windows.net/{TENANT}/", "iat": now, "nbf": now - 5,
             "exp": expires, "oid": principal, "sub": principal, "tid": TENANT, "ver": "1.0",
         }  # fmt: skip
-        return jwt.encode(claims, self._key, algorithm="RS256"), expires
+        return jwt.encode(claims, self._key, algorithm="RS256", headers={"kid": _KEY_ID}), expires
 
     def read(self, token: str, audiences: set[str] | None) -> Caller:
         """Who the token speaks for, if it is ours, in force, and meant for one of `audiences` (None: anybody)."""
@@ -87,6 +88,13 @@ class Identities:
         if audiences is not None and claims["aud"] not in audiences:
             raise TokenError(f"the token is for {claims['aud']}, not for {' or '.join(sorted(audiences))}")
         return Caller(object_id=claims["oid"], audience=claims["aud"])
+
+    async def keys(self, request: web.Request) -> web.Response:
+        """Answers `GET https://login.microsoftonline.com/<tenant>/discovery/v2.0/keys`, and nothing else there."""
+        if (request.method, request.path) != ("GET", f"/{TENANT}/discovery/v2.0/keys"):
+            return _refuse(501, f"the laptop does not support {request.method} {request.path}")
+        key: dict[str, Any] = jwt.algorithms.RSAAlgorithm.to_jwk(self._public, as_dict=True)
+        return web.json_response({"keys": [{**key, "kid": _KEY_ID, "use": "sig"}]})
 
     async def endpoint(self, request: web.Request) -> web.Response:
         """Answers `GET /msi/token?resource=...&client_id=...`."""

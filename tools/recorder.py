@@ -136,9 +136,11 @@ def _answers(args: mocks.MockResourceArgs) -> dict[str, Any]:
             services = ("blob", "queue", "table", "file", "dfs", "web")
             return {"primaryEndpoints": {service: f"{host}{service}.core.windows.net/" for service in services}}
         case "managedidentity:UserAssignedIdentity":
-            return {"principalId": "function-principal", "clientId": "function-client"}
+            return {"principalId": "function-principal", "clientId": "function-client", "tenantId": "tenant"}
         case "eventgrid:SystemTopic":
             return {"identity": {"type": "SystemAssigned", "principalId": "topic-principal"}}
+        case "eventgrid:Topic":
+            return {"identity": args.inputs["identity"], "endpoint": f"{host}eventgrid.azure.net/api/events"}
         case "cognitiveservices:Account":
             return {"properties": {**args.inputs["properties"], "endpoint": f"{host}cognitiveservices.azure.com/"}}
         case "cosmosdb:DatabaseAccount":
@@ -148,6 +150,7 @@ def _answers(args: mocks.MockResourceArgs) -> dict[str, Any]:
         case "web:WebApp":
             return {
                 "identity": {"type": "UserAssigned", "userAssignedIdentities": {}},
+                "defaultHostName": "app.example",
                 "hostNameSslStates": [{"hostType": "Repository", "name": "scm.example"}],
             }
         case _:

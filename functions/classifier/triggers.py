@@ -77,7 +77,7 @@ async def reconcile(timer: func.TimerRequest) -> None:
 
 
 @blueprint.route(  # pyright: ignore[reportUnknownMemberType]
-    "redrive", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS
+    "redrive", trigger_arg_name="request", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS
 )
 async def redrive(request: func.HttpRequest) -> func.HttpResponse:
     """Sends the messages of the poison queue again, for an operator; answers with their counts."""
@@ -93,7 +93,7 @@ async def redrive(request: func.HttpRequest) -> func.HttpResponse:
 
 
 @blueprint.route(  # pyright: ignore[reportUnknownMemberType]
-    "backfill", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS
+    "backfill", trigger_arg_name="request", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS
 )
 async def backfill(request: func.HttpRequest) -> func.HttpResponse:
     """Has every image analysed again whose record was not made by the present analyser, from the next reconcile on."""

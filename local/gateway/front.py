@@ -1,6 +1,7 @@
 """The TLS listener: sends each request to the service that its host name belongs to."""
 
 import logging
+import re
 from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
@@ -14,10 +15,15 @@ _MAX_BYTES = 1024 * 1024 * 1024
 def service_of(host: str) -> str | None:
     """Which service answers to a host name: its suffix behind the account, or the name itself."""
     host = host.partition(":")[0].lower()
-    if host == "management.azure.com":
+    if host in _WHOLE:
         return host
     account, _, suffix = host.partition(".")
+    # A topic's host name has its region between its own name and the service's.
+    suffix = re.sub(r"^[a-z0-9]+-1\.(eventgrid\.azure\.net)$", r"\1", suffix)
     return suffix if account and suffix in SERVICES else None
+
+
+_WHOLE = frozenset({"management.azure.com", "login.microsoftonline.com"})
 
 
 SERVICES = frozenset(
@@ -27,6 +33,8 @@ SERVICES = frozenset(
         "documents.azure.com",
         "cognitiveservices.azure.com",
         "scm.azurewebsites.net",
+        "azurewebsites.net",
+        "eventgrid.azure.net",
     }
 )
 

@@ -72,6 +72,14 @@ _PIPELINE = (
         pattern=r"(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*",
     ),
     kind(
+        "eventgrid:Topic",
+        f"{RESOURCE_GROUP}/providers/Microsoft.EventGrid/topics/{{topicName}}",
+        name="topicName",
+        required="location inputSchema disableLocalAuth",
+        optional="tags identity minimumTlsVersionAllowed publicNetworkAccess dataResidencyBoundary",
+        replaces="inputSchema",
+    ),
+    kind(
         "eventgrid:SystemTopic",
         f"{RESOURCE_GROUP}/providers/Microsoft.EventGrid/systemTopics/{{systemTopicName}}",
         name="systemTopicName",
@@ -102,7 +110,7 @@ _PIPELINE = (
         pattern=r"[a-z0-9][a-z0-9-]{1,42}[a-z0-9]",
         required="location databaseAccountOfferType locations disableLocalAuth",
         optional="tags kind consistencyPolicy disableKeyBasedMetadataWriteAccess minimalTlsVersion publicNetworkAccess"
-        " createMode enableMultipleWriteLocations backupPolicy",
+        " createMode enableMultipleWriteLocations backupPolicy capabilities",
     ),
     kind(
         "cosmosdb:SqlResourceSqlDatabase",

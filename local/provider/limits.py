@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from local.authorization import ELSEWHERE
 from local.provider.kind import Kind
 from local.provider.networking import NETWORKING
 from local.provider.rules import UNKNOWN
@@ -54,6 +55,12 @@ def _lifecycle(given: Properties) -> Iterator[tuple[str, str]]:
             yield "policy", f"the laptop's storage does not support the lifecycle rule {rule.get('name')}: {definition}"
 
 
+def _vision_actions(given: Properties) -> Iterator[tuple[str, str]]:
+    for permission in given.get("permissions") or ():
+        for action in sorted(set(permission.get("dataActions") or ()) & ELSEWHERE):
+            yield "permissions.dataActions", f"the laptop's Vision does not do {action}: leave that feature out"
+
+
 # Another value would be ignored.
 _ONLY: dict[str, tuple[tuple[str, Any], ...]] = {
     "azure-native:storage:StorageAccount": (
@@ -66,7 +73,10 @@ _ONLY: dict[str, tuple[tuple[str, Any], ...]] = {
         ("publicNetworkAccess", "Enabled"),
         ("backupPolicy", None),
         ("enableMultipleWriteLocations", False),
+        ("capabilities", None),
     ),
+    "azure-native:cosmosdb:SqlResourceSqlContainer": (("resource.vectorEmbeddingPolicy", None),),
+    "azure-native:eventgrid:Topic": (("publicNetworkAccess", "Enabled"),),
     "azure-native:cognitiveservices:Account": (("properties.publicNetworkAccess", "Enabled"),),
     "azure-native:web:AppServicePlan": (("zoneRedundant", False),),
     "azure-native:web:WebApp": (("publicNetworkAccess", "Enabled"), ("virtualNetworkSubnetId", None)),
@@ -74,4 +84,5 @@ _ONLY: dict[str, tuple[tuple[str, Any], ...]] = {
 _CHECKS: dict[str, Callable[[Properties], Iterator[tuple[str, str]]]] = {
     "azure-native:cosmosdb:DatabaseAccount": _cosmos,
     "azure-native:storage:ManagementPolicy": _lifecycle,
+    "azure-native:authorization:RoleDefinition": _vision_actions,
 }

@@ -37,6 +37,11 @@ def _system_topic(_given: Properties, resource_id: str, _resources: Resources) -
     return {"identity": identity}
 
 
+def _topic(given: Properties, resource_id: str, resources: Resources) -> Properties:
+    host = f"{given['topicName']}.{given['location']}-1.eventgrid.azure.net"
+    return {**_system_topic(given, resource_id, resources), "endpoint": f"https://{host}/api/events"}
+
+
 def _vision(given: Properties, _id: str, _resources: Resources) -> Properties:
     endpoint = f"https://{given['properties']['customSubDomainName']}.cognitiveservices.azure.com/"
     return {"properties": {**given["properties"], "endpoint": endpoint}}
@@ -81,6 +86,7 @@ _BY_TYPE: dict[str, Callable[[Properties, str, Resources], Properties]] = {
     "azure-native:managedidentity:UserAssignedIdentity": _identity,
     "azure-native:storage:StorageAccount": _storage_account,
     "azure-native:eventgrid:SystemTopic": _system_topic,
+    "azure-native:eventgrid:Topic": _topic,
     "azure-native:cognitiveservices:Account": _vision,
     "azure-native:cosmosdb:DatabaseAccount": _cosmos,
     "azure-native:applicationinsights:Component": _insights,
@@ -91,6 +97,7 @@ _ADDED = {
     "azure-native:managedidentity:UserAssignedIdentity": ("principalId", "clientId", "tenantId"),
     "azure-native:storage:StorageAccount": ("primaryEndpoints",),
     "azure-native:eventgrid:SystemTopic": ("identity",),
+    "azure-native:eventgrid:Topic": ("identity", "endpoint"),
     "azure-native:cognitiveservices:Account": ("properties",),
     "azure-native:cosmosdb:DatabaseAccount": ("documentEndpoint",),
     "azure-native:applicationinsights:Component": ("instrumentationKey", "connectionString", "appId", "tenantId"),

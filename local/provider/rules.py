@@ -150,8 +150,15 @@ def _cosmos_container(given: Properties) -> Iterator[tuple[str, str]]:
     key: Properties = resource.get("partitionKey") or {}
     if len(key.get("paths", [])) != 1 or key.get("kind") != "Hash":
         yield "resource.partitionKey", "the laptop's Cosmos DB supports one partition key path, kind Hash"
-    for extra in sorted(resource.keys() - {"id", "partitionKey", "defaultTtl", "indexingPolicy"}):
+    known = {"id", "partitionKey", "defaultTtl", "indexingPolicy", "vectorEmbeddingPolicy"}
+    for extra in sorted(resource.keys() - known):
         yield f"resource.{extra}", f"the laptop's Cosmos DB does not support {extra}"
+
+
+def _topic(given: Properties) -> Iterator[tuple[str, str]]:
+    yield from _local_auth_off("disableLocalAuth", lambda given: given.get("disableLocalAuth"))(given)
+    if given.get("inputSchema") != "CloudEventSchemaV1_0":
+        yield "inputSchema", "the laptop's Event Grid topics take CloudEventSchemaV1_0 only"
 
 
 _INPUT_RULES: dict[str, Callable[[Properties], Iterator[tuple[str, str]]]] = {
@@ -163,6 +170,7 @@ _INPUT_RULES: dict[str, Callable[[Properties], Iterator[tuple[str, str]]]] = {
         "disableLocalAuth", lambda given: given.get("disableLocalAuth")
     ),
     "azure-native:cosmosdb:SqlResourceSqlContainer": _cosmos_container,
+    "azure-native:eventgrid:Topic": _topic,
     "azure-native:authorization:RoleDefinition": _role_definition,
     "azure-native:authorization:RoleAssignment": _role_assignment,
     "azure-native:web:WebApp": _web_app,

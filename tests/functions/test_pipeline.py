@@ -215,7 +215,7 @@ def test_a_blob_overwritten_at_any_moment_ends_as_its_newest_version(world: Worl
 
 @pytest.mark.parametrize("operation", ["read", "begin", "analyze", "finish", "put", "keep", "etag"])
 def test_a_blob_deleted_at_any_moment_leaves_no_record(world: World, operation: str) -> None:
-    at(world, operation, lambda: world.blobs.clear())
+    at(world, operation, world.blobs.clear)
     assert handle(world).status == "removed"
     assert (world.records, world.copies) == ({}, {})
 

@@ -37,6 +37,7 @@ NAMED: dict[str, tuple[str, str]] = {
     "storage:BlobContainer": ("containerName", r"(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*"),
     "storage:Queue": ("queueName", r"(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*"),
     "eventgrid:SystemTopic": ("systemTopicName", r"[A-Za-z0-9-]{3,128}"),
+    "eventgrid:Topic": ("topicName", r"[A-Za-z0-9-]{3,50}"),
     "eventgrid:SystemTopicEventSubscription": ("eventSubscriptionName", r"[A-Za-z0-9-]{3,64}"),
     "cognitiveservices:Account": ("accountName", r"[A-Za-z0-9][A-Za-z0-9-]{1,62}[A-Za-z0-9]"),
     "cosmosdb:DatabaseAccount": ("accountName", r"[a-z0-9][a-z0-9-]{1,42}[a-z0-9]"),
@@ -105,6 +106,7 @@ def test_every_name_is_legal_whatever_the_prefix(prefix: str, stack: str) -> Non
         doors = [*host.doors, *images.doors, *vision.doors, *records.doors]
         infra.PrivateNetwork("network", place=place, address_space=ADDRESSES, doors=doors)
         infra.ImageRoute("route", place=place, topic=topic, storage=images, after=[])
+        infra.ResultsTopic("results", place=place)
         infra.Operations(
             "operations", place=place, group=host.scope, telemetry=telemetry, topic=topic, records=records, sources=[],
             email=None, monthly_budget=1,
@@ -174,6 +176,7 @@ ALONE: dict[str, Callable[[], pulumi.ComponentResource]] = {
     "ImageStorage": storage,
     "ImageTopic": topic,
     "ImageRoute": lambda: infra.ImageRoute("way", place=OTHER, topic=topic(), storage=more(), after=[]),
+    "ResultsTopic": lambda: infra.ResultsTopic("told", place=OTHER),
     "VisionPool": lambda: infra.VisionPool("eyes", place=OTHER, count=2),
     "Records": records,
     "FunctionApp": app,

@@ -2,13 +2,19 @@
 
 import importlib
 import json
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from infra import app, bundle, settings
 from local.provider import rules
 from local.provider.kinds import KINDS
-from tests.conftest import ROOT, Recorder
+from tests.conftest import ROOT, Recorder, run_program
+from tests.functions.test_analyzers import Service, Signed
+from tests.infra.test_settings import CUSTOM
+
+OPERATOR = "99999999-8888-4777-8666-555555555555"
 
 
 @pytest.fixture(scope="module")
@@ -25,27 +31,63 @@ def app_settings(dev: Recorder) -> dict[str, str]:
 
 
 def test_the_app_is_told_everything_the_code_requires(app_settings: dict[str, str]) -> None:
-    required = set(importlib.import_module("classifier.settings").REQUIRED)
+    known = importlib.import_module("classifier.settings")
     told = {name for name in app_settings if name.startswith("PIPELINE_")}
-    assert told == required
+    assert told - set(known.OPTIONAL) == set(known.REQUIRED)
+
+
+def test_the_app_is_told_everything_optional_that_is_asked_for() -> None:
+    asked = {"copyClassified": True, "operators": [OPERATOR], "apiAudience": "api://pipeline"}
+    listed = run_program("dev", asked).one("web:WebApp", "app-site").inputs["siteConfig"]["appSettings"]
+    known = importlib.import_module("classifier.settings")
+    told = {setting["name"] for setting in listed if setting["name"].startswith("PIPELINE_")}
+    assert told == {*known.REQUIRED, *known.OPTIONAL}
 
 
 def test_the_code_can_read_what_it_is_told(app_settings: dict[str, str]) -> None:
     read = importlib.import_module("classifier.settings").Settings.load(app_settings)
     assert read.features == ("tags", "objects", "people", "read", "caption")
     assert read.min_confidence == 0.5
-    assert read.vision_endpoints == ("https://vision-account-1.cognitiveservices.azure.com/",)
+    assert read.analyzer_options == {
+        "endpoints": ["https://vision-account-1.cognitiveservices.azure.com/"], "language": "en",
+        "genderNeutralCaptions": False, "smartCropAspectRatios": [], "callsPerSecond": 10, "instances": 40,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("asked", "features"),
+    [
+        ({"features": ["tags", "safety", "embeddings", "smartCrops"], "smartCropAspectRatios": ["0.9"]}, 4),
+        ({"analyzer": "custom-vision", "customVision": CUSTOM, "features": ["tags"]}, 1),
+    ],
+)
+def test_the_analyser_can_read_what_it_is_told(asked: dict[str, Any], features: int) -> None:
+    """Its options, its features, and its name, which is its module's."""
+    listed = run_program("dev", asked).one("web:WebApp", "app-site").inputs["siteConfig"]["appSettings"]
+    told = importlib.import_module("classifier.settings").Settings.load(
+        {setting["name"]: setting["value"] for setting in listed}
+    )
+    module = importlib.import_module(f"classifier.analyzers.{told.analyzer.replace('-', '_')}")
+    world = SimpleNamespace(credential=Signed(), transport=Service())
+    assert len(module.build(told.analyzer_options, told.features, world).features) == features
+
+
+def test_both_sides_have_the_same_analysers() -> None:
+    folder = ROOT / "functions/classifier/analyzers"
+    found = {path.stem.replace("_", "-") for path in folder.glob("*.py") if "\ndef build(" in path.read_text()}
+    assert found == set(settings.ANALYZERS)
 
 
 def test_the_features_of_both_sides_are_the_same() -> None:
-    vision = importlib.import_module("classifier.adapters.vision")
-    assert set(vision._READERS) == set(settings.FEATURES)
+    assert set(importlib.import_module("classifier.analyzers.image_analysis").FEATURES) == set(settings.FEATURES)
 
 
 def test_the_trigger_listens_to_the_queue_and_connection_that_are_configured(
     app_settings: dict[str, str], functions: dict[str, list[str]]
 ) -> None:
     (trigger,) = map(json.loads, functions["classify"])
+    (timer,) = map(json.loads, functions["reconcile"])
+    assert timer["schedule"].strip("%") in app_settings
     assert trigger["type"] == "queueTrigger"
     assert trigger["queueName"].strip("%") in app_settings
     for suffix in ("queueServiceUri", "credential", "clientId"):
@@ -97,20 +139,10 @@ def test_everything_in_functions_ships() -> None:
 
 def test_the_record_id_of_clients_is_the_codes() -> None:
     classify = importlib.import_module("classify")
-    models = importlib.import_module("classifier.models")
-    event = models.ImageCreated.parse(
-        json.dumps(
-            {
-                "eventType": "Microsoft.Storage.BlobCreated",
-                "subject": "/blobServices/default/containers/images/blobs/a b/é.png",
-                "eventTime": "2026-01-01T00:00:00Z",
-                "data": {"url": "https://acct.blob.core.windows.net/x", "eTag": "1", "sequencer": "1"},
-            }
-        )
-    )
+    record_id = importlib.import_module("classifier.events").record_id("images", "a b/é.png")
     stack = object.__new__(classify.Stack)
     stack._images = type("Container", (), {"container_name": "images"})
-    assert stack.record_id("a b/é.png") == event.record_id
+    assert stack.record_id("a b/é.png") == record_id
 
 
 def test_the_python_of_the_app_is_the_python_of_the_bundle() -> None:

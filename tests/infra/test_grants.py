@@ -1,11 +1,15 @@
 """Who may do what, in the whole program: the recorded role assignments equal these tables."""
 
+import re
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infra.roles import Role
 from tests.conftest import SUBSCRIPTION, Recorder, run_program
+from tests.infra.test_settings import CUSTOM
 
 USER = "99999999-8888-4777-8666-555555555555"
 FUNCTION, TOPIC = "function-principal", "topic-principal"
@@ -41,7 +45,10 @@ def expected(vision_accounts: int = 1) -> set[tuple[str, str, str, str]]:
         (FUNCTION, service, "STORAGE_BLOB_DATA_OWNER", scope("storage:StorageAccount", "host-account")),
         (FUNCTION, service, "STORAGE_BLOB_DATA_READER", scope("storage:BlobContainer", "images-container")),
         (FUNCTION, service, "STORAGE_QUEUE_DATA_READER", scope("storage:Queue", "images-queue")),
-        (FUNCTION, service, "STORAGE_QUEUE_DATA_MESSAGE_PROCESSOR", scope("storage:Queue", "images-queue")),
+        (FUNCTION, service, "queue-worker-role", scope("storage:Queue", "images-queue")),
+        (FUNCTION, service, "dead-letter-clerk-role", scope("storage:BlobContainer", "images-deadletter")),
+        (FUNCTION, service, "STORAGE_QUEUE_DATA_MESSAGE_PROCESSOR", scope("storage:Queue", "images-poison-queue")),
+        (FUNCTION, service, "EVENTGRID_DATA_SENDER", scope("eventgrid:Topic", "results")),
         (FUNCTION, service, "STORAGE_QUEUE_DATA_MESSAGE_SENDER", scope("storage:Queue", "images-poison-queue")),
         (
             FUNCTION,
@@ -79,7 +86,7 @@ def items_granted(recorder: Recorder) -> set[tuple[str, tuple[str, ...], str]]:
 EXPECTED_ITEMS = {
     (
         FUNCTION,
-        ("items/create", "items/read", "items/replace", "readMetadata"),
+        ("items/create", "items/delete", "items/read", "items/replace", "readMetadata"),
         f"/dbs/records-database/colls/{container}",
     )
     for container in ("records-images", "records-analyses")
@@ -113,6 +120,56 @@ def test_the_grants_are_exactly_these(stack: str, accounts: int, users: list[str
     assert items_granted(recorder) == items
 
 
+BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
+MESSAGES = "Microsoft.Storage/storageAccounts/queueServices/queues/messages"
+SERVICES = "Microsoft.CognitiveServices/accounts"
+
+
+@pytest.mark.parametrize(
+    ("config", "more", "fewer"),
+    [
+        ({"publishResults": False}, set(), {"EVENTGRID_DATA_SENDER"}),
+        ({"copyClassified": True}, {("STORAGE_BLOB_DATA_CONTRIBUTOR", "images-classified")}, set()),
+        ({"trigger": "schedule"}, set(), set()),
+        (
+            {"analyzer": "custom-vision", "customVision": CUSTOM, "features": ["tags"]},
+            {("image-analyst-role", "roses")},
+            {"image-analyst-role"},
+        ),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_a_setting_changes_its_own_grant_and_no_other(
+    config: dict[str, Any], more: set[tuple[str, str]], fewer: set[str]
+) -> None:
+    found = {(role, re.split("::|/", where)[-1]) for *_, role, where in granted(run_program("dev", config))}
+    usual = {(role, where.rpartition("::")[2]) for *_, role, where in expected() if role not in fewer}
+    assert found == usual | more
+
+
+@pytest.mark.parametrize(
+    ("config", "actions"),
+    [
+        ({"features": ["tags", "read"]}, ["ComputerVision/imageanalysis:analyze/action"]),
+        ({"features": ["safety"]}, ["ComputerVision/analyze/action"]),
+        (
+            {"features": ["tags", "embeddings"]},
+            ["ComputerVision/imageanalysis:analyze/action", "ComputerVision/retrieval:vectorizeimage/action"],
+        ),
+        (
+            {"analyzer": "custom-vision", "customVision": CUSTOM, "features": ["tags"]},
+            ["CustomVision/classify/iterations/image/nostore/action"],
+        ),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_the_analyst_may_call_what_the_features_need(config: dict[str, Any], actions: list[str]) -> None:
+    (permission,) = (
+        run_program("dev", config).one("authorization:RoleDefinition", "image-analyst-role").inputs["permissions"]
+    )
+    assert permission == {"actions": [], "dataActions": [f"{SERVICES}/{action}" for action in actions]}
+
+
 def test_the_programs_own_roles_allow_exactly_one_thing_each(dev: Recorder) -> None:
     roles = {role.name: role.inputs for role in dev.of_type("authorization:RoleDefinition")}
     assert {name: role["permissions"] for name, role in roles.items()} == {
@@ -122,10 +179,12 @@ def test_the_programs_own_roles_allow_exactly_one_thing_each(dev: Recorder) -> N
                 "dataActions": ["Microsoft.CognitiveServices/accounts/ComputerVision/imageanalysis:analyze/action"],
             }
         ],
-        "image-uploader-role": [
+        "image-uploader-role": [{"actions": [], "dataActions": [f"{BLOBS}/write"]}],
+        "dead-letter-clerk-role": [{"actions": [], "dataActions": [f"{BLOBS}/read", f"{BLOBS}/delete"]}],
+        "queue-worker-role": [
             {
                 "actions": [],
-                "dataActions": ["Microsoft.Storage/storageAccounts/blobServices/containers/blobs/write"],
+                "dataActions": [f"{MESSAGES}/process/action", f"{MESSAGES}/add/action", f"{MESSAGES}/write"],
             }
         ],
     }

@@ -10,6 +10,7 @@ ZONES = {
     "queue": "privatelink.queue.core.windows.net",
     "account": "privatelink.cognitiveservices.azure.com",
     "Sql": "privatelink.documents.azure.com",
+    "topic": "privatelink.eventgrid.azure.net",
 }
 
 
@@ -26,6 +27,7 @@ def doors(recorder: Recorder) -> set[tuple[str, str]]:
 def test_everything_the_function_needs_has_a_private_door(prod_private: Recorder) -> None:
     assert doors(prod_private) == {
         ("host-account", "blob"), ("images-account", "blob"), ("images-account", "queue"), ("records-account", "Sql"),
+        ("results", "topic"),
         *((f"vision-account-{number}", "account") for number in range(1, 9)),
     }  # fmt: skip
 
@@ -56,8 +58,10 @@ def access(recorder: Recorder) -> dict[str, Any]:
     vision = {
         account.inputs["properties"]["publicNetworkAccess"] for account in recorder.of_type("cognitiveservices:Account")
     }
+    (topic,) = recorder.of_type("eventgrid:Topic")
     (cosmos,) = recorder.of_type("cosmosdb:DatabaseAccount")
-    return {**storage, "vision": vision, "records": cosmos.inputs["publicNetworkAccess"]}
+    return {**storage, "vision": vision, "records": cosmos.inputs["publicNetworkAccess"],
+            "results": topic.inputs["publicNetworkAccess"]}  # fmt: skip
 
 
 def test_public_doors_are_shut_but_for_trusted_services(prod_private: Recorder, prod: Recorder) -> None:
@@ -67,6 +71,7 @@ def test_public_doors_are_shut_but_for_trusted_services(prod_private: Recorder, 
         "images-account": ("Enabled", "Deny"),
         "vision": {"Disabled"},
         "records": "Disabled",
+        "results": "Disabled",
     }
     account = prod_private.one("storage:StorageAccount", "images-account").inputs["networkRuleSet"]
     assert account == {"defaultAction": "Deny", "bypass": "AzureServices"}
@@ -75,6 +80,7 @@ def test_public_doors_are_shut_but_for_trusted_services(prod_private: Recorder, 
     assert access(prod) == {
         "host-account": ("Enabled", "Allow"), "images-account": ("Enabled", "Allow"), "vision": {"Enabled"},
         "records": "Enabled",
+        "results": "Enabled",
     }  # fmt: skip
 
 

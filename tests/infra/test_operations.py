@@ -15,7 +15,7 @@ TABLES = {
     "StorageBlobLogs": "(TimeGenerated: datetime, OperationName: string, StatusText: string, Uri: string)",
     "StorageQueueLogs": "(TimeGenerated: datetime, OperationName: string, StatusText: string, Uri: string)",
     "AppRequests": "(TimeGenerated: datetime, Name: string, Success: bool, DurationMs: real)",
-    "AppTraces": "(TimeGenerated: datetime, Message: string, SeverityLevel: int)",
+    "AppTraces": "(TimeGenerated: datetime, Message: string, SeverityLevel: int, ItemCount: int)",
     "AppExceptions": "(TimeGenerated: datetime, ExceptionType: string, OuterMessage: string)",
     "AzureMetrics": "(TimeGenerated: datetime, ResourceProvider: string, MetricName: string, Total: real)",
 }
@@ -115,9 +115,10 @@ def test_what_the_queries_ask_for_is_logged(dev: Recorder) -> None:
     everything = ["StorageRead", "StorageWrite", "StorageDelete"]
     assert categories == {
         "host-blob": everything, "images-blob": everything, "images-queue": everything,
+        "results": ["DeliveryFailures", "PublishFailures"],
         "topic": ["DeliveryFailures"], "vision-account-1": ["Audit"], "records": ["ControlPlaneRequests"],
     }  # fmt: skip
-    assert {name for name, found in settings.items() if found["metrics"]} == {"topic", "vision-account-1"}
+    assert {name for name, found in settings.items() if found["metrics"]} == {"results", "topic", "vision-account-1"}
     assert settings["images-queue"]["resourceUri"].endswith("::images-account/queueServices/default")
 
 

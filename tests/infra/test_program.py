@@ -6,6 +6,7 @@ from pulumi_azure_native import storage
 
 import infra
 from tests.conftest import ROOT, Recorder, record, run_program
+from tests.infra.test_settings import CUSTOM
 
 
 def test_no_service_accepts_keys(dev: Recorder) -> None:
@@ -37,7 +38,51 @@ def test_events_go_to_the_queue_by_identity_and_never_expire(dev: Recorder) -> N
         == "images-deadletter"
     )
     assert subscription["filter"]["subjectBeginsWith"].endswith("/containers/images-container/blobs/")
-    assert subscription["filter"]["includedEventTypes"] == ["Microsoft.Storage.BlobCreated"]
+    assert subscription["filter"]["includedEventTypes"] == [
+        "Microsoft.Storage.BlobCreated", "Microsoft.Storage.BlobDeleted",
+    ]  # fmt: skip
+
+
+def test_on_a_schedule_no_event_is_asked_for() -> None:
+    scheduled = run_program("dev", {"trigger": "schedule"})
+    assert scheduled.of_type("eventgrid:SystemTopicEventSubscription") == []
+
+
+def test_copies_are_kept_where_nothing_triggers_and_expire_with_the_images() -> None:
+    copies = run_program("dev", {"copyClassified": True})
+    container = copies.one("storage:BlobContainer", "images-classified").inputs["containerName"]
+    prefix = copies.one("eventgrid:SystemTopicEventSubscription", "route").inputs["filter"]["subjectBeginsWith"]
+    assert not f"/blobServices/default/containers/{container}/blobs/".startswith(prefix)
+    (lifecycle,) = copies.of_type("storage:ManagementPolicy")
+    names = [rule["name"] for rule in lifecycle.inputs["policy"]["rules"]]
+    assert names == ["expire-classified", "expire-deadletter", "expire-images"]
+
+
+def test_results_are_announced_without_keys(dev: Recorder) -> None:
+    topic = dev.one("eventgrid:Topic", "results").inputs
+    assert (topic["disableLocalAuth"], topic["minimumTlsVersionAllowed"]) == (True, "1.2")
+    assert topic["inputSchema"] == "CloudEventSchemaV1_0"
+
+
+def test_embeddings_can_be_searched() -> None:
+    recorder = run_program("dev", {"features": ["tags", "embeddings"]})
+    account = recorder.one("cosmosdb:DatabaseAccount", "records-account").inputs
+    assert account["capabilities"] == [{"name": "EnableNoSQLVectorSearch"}]
+    images = recorder.one("cosmosdb:SqlResourceSqlContainer", "records-images").inputs["resource"]
+    assert images["vectorEmbeddingPolicy"]["vectorEmbeddings"] == [
+        {"path": "/vector", "dataType": "float32", "dimensions": 1024, "distanceFunction": "cosine"}
+    ]
+    assert images["indexingPolicy"]["vectorIndexes"] == [
+        # The SDK adds the service's own default.
+        {"path": "/vector", "type": "diskANN", "indexingSearchListSize": 100}
+    ]
+    analyses = recorder.one("cosmosdb:SqlResourceSqlContainer", "records-analyses").inputs["resource"]
+    assert "vectorEmbeddingPolicy" not in analyses
+
+
+def test_a_custom_vision_project_needs_no_account_of_the_stacks_own() -> None:
+    config = {"analyzer": "custom-vision", "customVision": CUSTOM, "features": ["tags"]}
+    assert run_program("dev", config).of_type("cognitiveservices:Account") == []
 
 
 def test_the_poison_queue_is_the_one_that_the_host_will_look_for(dev: Recorder) -> None:

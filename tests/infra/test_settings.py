@@ -6,7 +6,8 @@ from typing import Any
 import pulumi
 import pytest
 
-from infra.settings import ANALYSIS_REGIONS, FLEX_REGIONS, Settings, SettingsError
+from infra.reader import SettingsError
+from infra.settings import ANALYSIS_REGIONS, FLEX_REGIONS, Settings
 from tests.conftest import configuration
 
 GOOD: dict[str, Any] = {
@@ -14,7 +15,17 @@ GOOD: dict[str, Any] = {
     "uploaders": [], "imagesPerMonth": 5000, "peakFactor": 4, "visionCallsPerSecond": 10, "cacheDays": 90,
     "imageRetentionDays": 30, "recordRetentionDays": 0, "logRetentionDays": 30, "rolePropagationSeconds": 120,
     "alertEmail": "", "monthlyBudget": 50, "networkAccess": "public", "addressSpace": "10.40.0.0/24",
+    "analyzer": "image-analysis", "customVision": {}, "language": "en", "genderNeutralCaptions": False,
+    "smartCropAspectRatios": [], "trigger": "events", "reconcileSchedule": "0 */15 * * * *", "patienceHours": 168,
+    "publishResults": True, "copyClassified": False, "operators": [], "apiAudience": "",
     "protectData": False, "zoneRedundant": False, "tags": {"team": "vision"},
+}  # fmt: skip
+
+
+CUSTOM = {
+    "accountId": "/subscriptions/s/resourceGroups/rg/providers/Microsoft.CognitiveServices/accounts/roses",
+    "endpoint": "https://roses.cognitiveservices.azure.com/", "project": "p", "iteration": "Iteration2",
+    "task": "multilabel",
 }  # fmt: skip
 
 
@@ -50,6 +61,22 @@ def test_good_settings_are_taken_over() -> None:
         ("peakFactor", 0, "1 to 100"),
         ("visionCallsPerSecond", 101, "1 to 100"),
         ("cacheDays", 0, "1 to 3650"),
+        ("analyzer", "guesswork", "image-analysis or custom-vision"),
+        ("customVision", CUSTOM, "with analyzer custom-vision and only then"),
+        ("customVision", {"project": "x"}, "nothing, or all of accountId: the prediction account's ARM id"),
+        ("language", "English", "a language code"),
+        ("language", "es", "the only language of captions"),
+        ("genderNeutralCaptions", "yes", "true or false"),
+        ("smartCropAspectRatios", ["0.5"], "a list of texts from 0.75 to 1.8"),
+        ("smartCropAspectRatios", [0.9], "a list of texts from 0.75 to 1.8"),
+        ("trigger", "sometimes", "events or schedule"),
+        ("reconcileSchedule", "*/15 * * * *", "six fields"),
+        ("reconcileSchedule", "00:15:00", "six fields"),
+        ("patienceHours", 0, "1 to 8760"),
+        ("publishResults", 1, "true or false"),
+        ("copyClassified", "no", "true or false"),
+        ("operators", ["somebody"], "GUIDs"),
+        ("apiAudience", "my app", "an application id URI or GUID"),
         ("imageRetentionDays", -1, "0 to 3650"),
         ("recordRetentionDays", 3651, "0 to 3650"),
         ("alertEmail", "somebody", "an e-mail address"),
@@ -114,3 +141,14 @@ def test_values_of_the_wrong_type_are_reported_with_everything_else(monkeypatch:
     with pytest.raises(SettingsError) as refusal:
         Settings.load()
     assert [key for key in ("imagesPerMonth", "protectData", "tags", "location") if key not in str(refusal.value)] == []
+
+
+def test_a_custom_vision_project_is_taken_over_and_its_features_are_checked() -> None:
+    with pytest.raises(SettingsError, match=r"customVision: \{\} is not allowed"):
+        parse(analyzer="custom-vision", features=["tags"])
+    settings = parse(analyzer="custom-vision", customVision=CUSTOM, features=["tags"])
+    assert settings.custom_vision == CUSTOM
+    detection = CUSTOM | {"task": "detection"}
+    assert parse(analyzer="custom-vision", customVision=detection, features=["tags", "objects"]).vectors is False
+    with pytest.raises(SettingsError, match="of this Custom Vision project: tags"):
+        parse(analyzer="custom-vision", customVision=CUSTOM, features=["tags", "objects"])

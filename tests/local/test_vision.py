@@ -89,7 +89,7 @@ def encoded(width: int, height: int, kind: str = "PNG") -> bytes:
         (encoded(60, 60), {"features": "faces"}, "NotSupportedVisualFeature"),
         (encoded(60, 60), {}, "NotSupportedVisualFeature"),
         (encoded(60, 60), {"features": "tags", "language": "de"}, "InvalidRequest"),
-        (encoded(60, 60), {"features": "tags", "gender-neutral-caption": "true"}, "InvalidRequest"),
+        (encoded(60, 60), {"features": "tags", "gender-neutral-caption": "maybe"}, "InvalidRequest"),
         (encoded(60, 60), {"features": "tags", "api-version": "2024-02-01"}, "InvalidRequest"),
         (encoded(60, 60), {"features": "smartCrops", "smartcrops-aspect-ratios": "3"}, "InvalidRequest"),
     ],

@@ -10,6 +10,7 @@ import logging
 import os
 import sys
 import uuid
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from azure.storage.queue.aio import QueueServiceClient
 
 from local.services.functions import configuration
 from local.services.functions.queues import QueueListener
+from local.services.functions.timers import TimerListener
+from local.services.functions.web import HttpListener
 
 _log = logging.getLogger("host")
 # What is being worked on when the host is stopped may finish; it would come back only when its lease ends.
@@ -52,12 +55,21 @@ class WorkerProcess:
             raise HostError(said["failed"])
         return WorkerProcess(process, said["functions"])
 
-    async def invoke(self, function: str, binding: str, text: str, metadata: dict[str, Any]) -> dict[str, Any]:
-        """One invocation: `{ok, error, trace}`. Raises HostError when the worker dies of it."""
+    async def invoke(
+        self, function: dict[str, Any], kind: str, data: Any, metadata: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """One invocation, with data of a `kind` that the worker knows: `{ok, error, trace, response}`.
+
+        Raises HostError when the worker dies of it.
+        """
+        binding = function["bindings"][0]["name"]
         invocation = str(uuid.uuid4())
         answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._waiting[invocation] = answer
-        call = {"id": invocation, "function": function, "binding": binding, "text": text, "metadata": metadata}
+        call = {
+            "id": invocation, "function": function["id"], "binding": binding, "kind": kind, "data": data,
+            "metadata": metadata or {},
+        }  # fmt: skip
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(call).encode() + b"\n")
         await self._process.stdin.drain()
@@ -83,50 +95,85 @@ class WorkerProcess:
             future.set_exception(HostError("the worker process ended"))
 
 
-async def _listener(
-    worker: WorkerProcess, function: dict[str, Any], options: configuration.HostOptions
-) -> QueueListener:
-    bindings: list[dict[str, Any]] = function["bindings"]
-    if [binding["type"] for binding in bindings] != ["queueTrigger"]:
-        raise HostError(
-            f"{function['name']} has the bindings {[binding['type'] for binding in bindings]};"
-            " the laptop's host supports a queueTrigger alone"
-        )
-    trigger = bindings[0]
-    name = configuration.resolve(trigger["queueName"], os.environ)
-    source = configuration.connection(trigger["connection"], os.environ)
-    service = QueueServiceClient(source.service_uri, credential=ManagedIdentityCredential(client_id=source.client_id))
+class App:
+    """An app's listeners: what starts its functions."""
 
-    async def invoke(body: str, metadata: dict[str, Any]) -> str | None:
-        run = worker.invoke(function["id"], trigger["name"], body, metadata)
+    def __init__(self, app: Path, worker: WorkerProcess, options: configuration.HostOptions) -> None:
+        self._app = app
+        self._worker = worker
+        self._options = options
+        self.queues: list[QueueListener] = []
+        self.timers: list[TimerListener] = []
+        self.web = HttpListener()
+
+    async def listen(self) -> None:
+        """Makes a listener for every function. Raises HostError or ConfigurationError."""
+        for function in self._worker.functions:
+            match [binding["type"] for binding in function["bindings"]]:
+                case ["queueTrigger"]:
+                    await self._queue(function)
+                case ["timerTrigger"]:
+                    self._timer(function)
+                case ["httpTrigger", "http"]:
+                    self.web.add(function["name"], function["bindings"][0], partial(self._run, function, "http"))
+                case found:
+                    raise HostError(f"{function['name']}: the laptop's host does not support the bindings {found}")
+        await self.web.start()
+
+    async def _run(
+        self, function: dict[str, Any], kind: str, data: Any, metadata: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        run = self._worker.invoke(function, kind, data, metadata)
         try:
-            answer = await asyncio.wait_for(run, options.timeout_seconds)
+            answer = await asyncio.wait_for(run, self._options.timeout_seconds)
         except TimeoutError:
             # As on Azure: the worker is ended, and its messages come back.
-            _log.critical("%s exceeded functionTimeout (%s s)", function["name"], options.timeout_seconds)
+            _log.critical("%s exceeded functionTimeout (%s s)", function["name"], self._options.timeout_seconds)
             os._exit(1)
         except HostError as error:
-            return str(error)
+            return {"ok": False, "error": str(error)}
         if not answer["ok"]:
             _log.error("%s failed: %s", function["name"], answer["trace"])
-        return None if answer["ok"] else str(answer["error"])
+        return answer
 
-    queue, poison = service.get_queue_client(name), service.get_queue_client(f"{name}-poison")
-    await queue.get_queue_properties()  # at start, so that a missing queue or role stops the app here
-    return QueueListener(queue, poison, options.queues, invoke)
+    async def _queue(self, function: dict[str, Any]) -> None:
+        trigger = function["bindings"][0]
+        name = configuration.resolve(trigger["queueName"], os.environ)
+        source = configuration.connection(trigger["connection"], os.environ)
+        credential = ManagedIdentityCredential(client_id=source.client_id)
+        service = QueueServiceClient(source.service_uri, credential=credential)
+
+        async def invoke(body: str, metadata: dict[str, Any]) -> str | None:
+            answer = await self._run(function, "string", body, metadata)
+            return None if answer["ok"] else str(answer["error"])
+
+        queue, poison = service.get_queue_client(name), service.get_queue_client(f"{name}-poison")
+        await queue.get_queue_properties()  # at start, so that a missing queue or role stops the app here
+        self.queues.append(QueueListener(queue, poison, self._options.queues, invoke))
+
+    def _timer(self, function: dict[str, Any]) -> None:
+        async def invoke(timer: dict[str, Any]) -> str | None:
+            answer = await self._run(function, "json", timer)
+            return None if answer["ok"] else str(answer["error"])
+
+        expression = configuration.resolve(function["bindings"][0]["schedule"], os.environ)
+        state = self._app.parent / f"timer-{function['name']}.json"
+        self.timers.append(TimerListener(expression, state, invoke))
 
 
 async def _run(app: str, library: str, stopping: asyncio.Event) -> None:
     try:
         options = configuration.read_host_json(Path(app) / "host.json", os.environ)
         worker = await WorkerProcess.start(app, library)
-        listeners = [await _listener(worker, function, options) for function in worker.functions]
+        listeners = App(Path(app), worker, options)
+        await listeners.listen()
     except Exception as error:  # noqa: BLE001 (whatever is wrong with the app is reported)
         _log.exception("the app cannot be run")
         print("FAILED " + json.dumps(f"{type(error).__name__}: {error}"), flush=True)
         return
-    print("READY " + json.dumps(sorted(function["name"] for function in worker.functions)), flush=True)
-    listening = [asyncio.create_task(listener.run()) for listener in listeners]
+    names = sorted(function["name"] for function in worker.functions)
+    print("READY " + json.dumps({"functions": names, "url": listeners.web.url}), flush=True)
+    listening = [asyncio.create_task(listener.run()) for listener in (*listeners.queues, *listeners.timers)]
     stop = asyncio.create_task(stopping.wait())
     await asyncio.wait({stop, worker.ended, *listening}, return_when=asyncio.FIRST_COMPLETED)
     if not stopping.is_set():
@@ -135,7 +182,7 @@ async def _run(app: str, library: str, stopping: asyncio.Event) -> None:
         os._exit(1)
     for task in listening:
         task.cancel()
-    await asyncio.gather(*(listener.drain(_DRAIN_SECONDS) for listener in listeners))
+    await asyncio.gather(*(listener.drain(_DRAIN_SECONDS) for listener in listeners.queues))
     await worker.stop()
 
 

@@ -39,6 +39,8 @@ class Site:
     def __init__(self, resource: Resource) -> None:
         self.resource = resource
         self.functions: list[str] = []
+        # Where its HTTP functions answer, while it runs.
+        self.url: str | None = None
         self.latest: dict[str, Any] | None = None
         self.child: process.Child | None = None
         self.watching: asyncio.Task[None] | None = None
@@ -144,11 +146,11 @@ class Sites:
             )
         except process.ProcessError as error:
             raise SiteError(str(error)) from error
-        answer: list[str] | str = json.loads(said["line"])
+        answer: dict[str, Any] | str = json.loads(said["line"])
         if isinstance(answer, str):
             await self._stop(site)
             raise SiteError(answer)
-        site.functions = answer
+        site.functions, site.url = answer["functions"], answer["url"]
         site.watching = asyncio.create_task(self._restart_when_ended(site, site.child, package))
 
     async def _restart_when_ended(self, site: Site, child: process.Child, package: bytes) -> None:
@@ -169,7 +171,7 @@ class Sites:
         if site.child is not None:
             await site.child.stop()
             site.child = None
-        site.functions = []
+        site.functions, site.url = [], None
 
     def _environment(self, site: Site) -> Mapping[str, str]:
         settings = {item["name"]: item["value"] for item in site.resource.inputs["siteConfig"]["appSettings"]}

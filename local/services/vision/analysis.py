@@ -14,7 +14,9 @@ from local.services.vision.models import Box, Cropper, Detection, Detector, Line
 API_VERSION = "2023-10-01"
 MODEL_VERSION = "laptop-1"
 _FEATURES = ("tags", "objects", "people", "read", "smartCrops", "caption", "denseCaptions")
-_PARAMETERS = {"api-version", "features", "language", "model-version", "smartcrops-aspect-ratios"}
+_PARAMETERS = {
+    "api-version", "features", "language", "model-version", "smartcrops-aspect-ratios", "gender-neutral-caption",
+}  # fmt: skip
 _FORMATS = {"JPEG", "PNG", "GIF", "BMP", "WEBP", "ICO", "TIFF", "MPO"}
 _MAX_BYTES = 20 * 1024 * 1024
 _MIN_SIDE, _MAX_SIDE = 50, 16_000
@@ -85,6 +87,8 @@ def _features(query: Mapping[str, str]) -> list[str]:
         ("api-version", {API_VERSION}),
         ("language", {"en"}),
         ("model-version", {"latest", MODEL_VERSION}),
+        # Both are the same here: the captions are templates, and know people only as persons.
+        ("gender-neutral-caption", {"false", "true"}),
     ):
         if query.get(name, next(iter(allowed))) not in allowed:
             raise RequestError(

@@ -6,6 +6,7 @@ Usage: __main__.py APP_FOLDER WORKER_LIBRARY_FOLDER
 """
 
 import asyncio
+import base64
 import json
 import logging
 import os
@@ -56,10 +57,18 @@ class Worker:
         return found
 
     async def invoke(self, call: dict[str, Any]) -> dict[str, Any]:
-        """Runs one invocation of a function that takes its trigger's text."""
-        text = self._protos.TypedData
-        metadata = {key: text(json=json.dumps(value)) for key, value in call["metadata"].items()}
-        data = text(string=call["text"])
+        """Runs one invocation: of a queue's text, a timer's JSON, or an HTTP request."""
+        typed = self._protos.TypedData
+        metadata = {key: typed(json=json.dumps(value)) for key, value in call["metadata"].items()}
+        match call["kind"]:
+            case "string":
+                data = typed(string=call["data"])
+            case "json":
+                data = typed(json=json.dumps(call["data"]))
+            case _:
+                request = call["data"]
+                body = typed(bytes=base64.b64decode(request.pop("body")))
+                data = typed(http=self._protos.RpcHttp(**request, body=body))
         invocation = SimpleNamespace(
             invocation_id=call["id"],
             function_id=call["function"],
@@ -69,14 +78,24 @@ class Worker:
             retry_context=SimpleNamespace(retry_count=0, max_retry_count=0, exception=None),
         )
         request = SimpleNamespace(request=SimpleNamespace(invocation_request=invocation), properties={})
-        result = (await self._runtime.invocation_request(request)).result
+        answer = await self._runtime.invocation_request(request)
+        result = answer.result
         ok = result.status == self._protos.StatusResult.Success
         return {
             "id": call["id"],
             "ok": ok,
             "error": None if ok else result.exception.message,
             "trace": None if ok else result.exception.stack_trace,
+            "response": self._response(answer.return_value) if ok and call["kind"] == "http" else None,
         }
+
+    def _response(self, value: Any) -> dict[str, Any]:
+        http = value.http
+        kind = http.body.WhichOneof("data")
+        body = getattr(http.body, kind) if kind else b""
+        content = body.encode() if isinstance(body, str) else bytes(body)
+        encoded = base64.b64encode(content).decode()
+        return {"status": http.status_code or "200", "headers": dict(http.headers), "body": encoded}
 
     def _succeed(self, response: Any) -> None:
         if response.result.status != self._protos.StatusResult.Success:

@@ -34,6 +34,28 @@ class ParameterBinding(_OneOf):
     _groups: ClassVar[dict[str, tuple[str, ...]]] = {"rpc_data": ("data",)}
 
 
+@dataclass(slots=True)
+class NullableValue:
+    value: Any = None
+
+
+# One class for all of them: only `value` is touched.
+NullableString = NullableBool = NullableDouble = NullableTimestamp = NullableValue
+
+
+@dataclass(slots=True)
+class RpcHttp:
+    method: str = ""
+    url: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+    body: TypedData = field(default_factory=TypedData)
+    params: dict[str, str] = field(default_factory=dict)
+    query: dict[str, str] = field(default_factory=dict)
+    status_code: str = ""
+    cookies: list[Any] | None = None
+    enable_content_negotiation: bool = False
+
+
 class BindingInfo:
     inout, out = 2, 1
     undefined, string, binary, stream = 0, 1, 2, 3

@@ -1,0 +1,73 @@
+"""Event Grid custom topics: tokens and roles checked, CloudEvents kept where tests and people can look at them.
+
+Nothing is delivered from here: the program makes no subscription to its topic, and the laptop refuses any other's.
+"""
+
+import json
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from local.authorization import PUBLISH, Authorization
+from local.identity import Identities, TokenError
+from local.resources import Resources
+
+# https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md#required-attributes
+_NEEDED = ("id", "source", "type", "specversion")
+_BATCH = "application/cloudevents-batch+json"
+# https://learn.microsoft.com/azure/event-grid/cloud-event-schema
+_MAX_BYTES = 1024 * 1024
+
+
+class Topics:
+    """Every deployed custom topic; events are kept in SQLite, by topic, in the order they came."""
+
+    def __init__(self, path: Path, resources: Resources, identities: Identities) -> None:
+        self._resources = resources
+        self._identities = identities
+        self._authorization = Authorization(resources)
+        self._database = sqlite3.connect(path, isolation_level=None)
+        self._database.execute("PRAGMA journal_mode=WAL")
+        self._database.execute("CREATE TABLE IF NOT EXISTS published(topic TEXT, id TEXT, type TEXT, event TEXT)")
+
+    def close(self) -> None:
+        """Closes the database; the object is of no more use."""
+        self._database.close()
+
+    async def handle(self, request: web.Request) -> web.Response:
+        """Answers a request to `<topic>.<region>-1.eventgrid.azure.net`."""
+        name = request.host.partition(".")[0]
+        topic = self._resources.named("eventgrid:Topic", name)
+        if topic is None:
+            return _error(404, "NotFound", f"The topic {name} does not exist.")
+        try:
+            token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+            caller = self._identities.read(token, {"https://eventgrid.azure.net"})
+        except TokenError as error:
+            return _error(401, "Unauthorized", f"The token was refused: {error}")
+        if not self._authorization.allows(caller.object_id, PUBLISH, topic.id):
+            return _error(403, "Forbidden", f"The principal {caller.object_id} lacks {PUBLISH} on {topic.id}.")
+        kind = request.headers.get("Content-Type", "").partition(";")[0]
+        if (request.method, request.path, kind) != ("POST", "/api/events", _BATCH):
+            return _error(501, "NotImplemented", f"The laptop supports POST /api/events of {_BATCH} only, not {kind}.")
+        body = await request.read()
+        if len(body) > _MAX_BYTES:
+            return _error(413, "RequestEntityTooLarge", f"A batch has at most {_MAX_BYTES} bytes.")
+        try:
+            events: list[dict[str, Any]] = json.loads(body)
+            missing = sorted({name for event in events for name in _NEEDED if not event.get(name)})
+        except (ValueError, AttributeError, TypeError) as error:
+            return _error(400, "BadRequest", f"The body is no list of CloudEvents: {error}")
+        if missing:
+            return _error(400, "BadRequest", f"CloudEvents need {', '.join(missing)}.")
+        self._database.executemany(
+            "INSERT INTO published VALUES(?, ?, ?, ?)",
+            [(topic.name, event["id"], event["type"], json.dumps(event)) for event in events],
+        )
+        return web.Response(status=200)
+
+
+def _error(status: int, code: str, message: str) -> web.Response:
+    return web.json_response({"error": {"code": code, "message": message}}, status=status)
