@@ -11,7 +11,7 @@ export PYTHONPATH :=
 export PYTHONDONTWRITEBYTECODE :=
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev up classify preview down clean format lint package types judge bench check quick whole test lock
+.PHONY: help setup setup-dev up classify redrive backfill histories simulate soak preview down clean format lint package types judge bench check quick whole test lock
 
 ifeq ($(STACK),local)
 pulumi = python -m local pulumi -- $(STACK) $(1)
@@ -57,6 +57,12 @@ endif
 classify: setup ## upload IMAGES="a.jpg 'b c.png'" and print what was found (FORMAT=table|json)
 	@$(within) python tools/classify.py --stack $(STACK) --format $(FORMAT) --timeout $(TIMEOUT) -- $(IMAGES)
 
+redrive: setup ## send what lies in the poison queue again, and print the counts (FORMAT=table|json)
+	@$(within) python tools/operate.py redrive --stack $(STACK) --format $(FORMAT)
+
+backfill: setup ## analyse again whatever the present analyser and features did not make
+	@$(within) python tools/operate.py backfill --stack $(STACK) --format $(FORMAT)
+
 preview: set = local
 preview: setup ## plan STACK against the laptop's stand-in, offline
 	@$(bundle)
@@ -81,9 +87,16 @@ judge: setup-dev ## what checkov says of prod, with and without a private networ
 	@$(bundle)
 	@PYTHONPATH=. python tools/judge.py --format $(FORMAT)
 
-bench: setup-dev ## how long a preview of prod takes, beside an empty program (RUNS=5)
+bench: setup-dev ## previews beside an empty program; the code's throughput, CPU, start-up and memory (RUNS=5)
 	@$(bundle)
 	@python benchmarks/preview.py --runs $(RUNS) --format $(FORMAT)
+	@PYTHONPATH=. python benchmarks/functions.py --runs $(RUNS) --format $(FORMAT)
+
+simulate: setup-dev ## a backlog of 50,000 images before pools of 1, 2 and 4 Vision accounts, in simulated time
+	@PYTHONPATH=functions python benchmarks/simulation.py --format $(FORMAT)
+
+histories: setup-dev ## the stateful test of the pipeline, with a hundred times the examples
+	@EXAMPLES=100 python -m pytest -q tests/functions/test_history.py
 
 package: setup-dev
 	@$(bundle)

@@ -1,5 +1,6 @@
 """The laptop's certificate authority and token signing key: made once, readable by their owner only."""
 
+import json
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,12 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from local.home import Home
 
+# A wildcard stands for one label, and a topic's host name has its region in another.
+REGIONS = (
+    "australiaeast", "brazilsouth", "canadaeast", "eastasia", "eastus", "eastus2", "francecentral", "japaneast",
+    "koreacentral", "northeurope", "southcentralus", "southeastasia", "swedencentral", "switzerlandnorth", "uksouth",
+    "westeurope", "westus", "westus2", "westus3",
+)  # fmt: skip
 # Every name that the gateway answers to.
 HOSTS = (
     "*.blob.core.windows.net",
@@ -20,6 +27,8 @@ HOSTS = (
     "*.azurewebsites.net",
     "*.scm.azurewebsites.net",
     "management.azure.com",
+    "login.microsoftonline.com",
+    *(f"*.{region}-1.eventgrid.azure.net" for region in REGIONS),
 )
 
 
@@ -34,8 +43,11 @@ class Pki:
 def load(home: Home) -> Pki:
     """The keys in `home.pki`, made at the first call. The authority is trusted by our own processes only."""
     chain, key = home.pki / "server.pem", home.pki / "signing.pem"
-    if not (chain.exists() and key.exists() and home.ca_bundle.exists()):
+    named = home.pki / "hosts.json"
+    made_for = json.loads(named.read_text()) if named.exists() else None
+    if made_for != [*HOSTS] or not (chain.exists() and key.exists() and home.ca_bundle.exists()):
         _make(home, chain, key)
+        _write(named, json.dumps(HOSTS).encode())
     server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     server.load_cert_chain(chain)
     signing_key = serialization.load_pem_private_key(key.read_bytes(), None)

@@ -9,7 +9,6 @@ import base64
 import hashlib
 import json
 import mimetypes
-import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -27,14 +26,11 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 from samples import samples
+from stack import UsageError, outputs
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_exponential
 
 _FINAL = {"classified", "rejected", "failed"}
 _AT_ONCE = 8
-
-
-class UsageError(Exception):
-    """What was asked for cannot be done; the text says why."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,16 +159,6 @@ def _row(result: Result) -> tuple[str, ...]:
         " / ".join(line["text"] for line in (record.get("read") or [])[:3]),
         f"{result.seconds:.1f} s",
     )
-
-
-def outputs(stack: str) -> dict[str, str]:
-    """The stack's outputs. Raises UsageError when it is not deployed."""
-    command = ["pulumi", "stack", "output", "--json", "--stack", stack, "--non-interactive"]
-    answer = subprocess.run(command, capture_output=True, text=True, check=False)
-    found: dict[str, str] = json.loads(answer.stdout) if answer.returncode == 0 else {}
-    if "imagesEndpoint" not in found:
-        raise UsageError(f"the stack {stack} is not deployed: {answer.stderr.strip() or 'it has no outputs'}")
-    return found
 
 
 def main() -> int:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from local.authorization import ELSEWHERE
+from local.pki import REGIONS
 from local.provider.kind import Kind
 from local.provider.networking import NETWORKING
 from local.provider.rules import UNKNOWN
@@ -61,6 +62,11 @@ def _vision_actions(given: Properties) -> Iterator[tuple[str, str]]:
             yield "permissions.dataActions", f"the laptop's Vision does not do {action}: leave that feature out"
 
 
+def _topic(given: Properties) -> Iterator[tuple[str, str]]:
+    if given.get("location") not in (*REGIONS, UNKNOWN):
+        yield "location", f"the laptop's topics have names in {', '.join(REGIONS)} only"
+
+
 # Another value would be ignored.
 _ONLY: dict[str, tuple[tuple[str, Any], ...]] = {
     "azure-native:storage:StorageAccount": (
@@ -85,4 +91,5 @@ _CHECKS: dict[str, Callable[[Properties], Iterator[tuple[str, str]]]] = {
     "azure-native:cosmosdb:DatabaseAccount": _cosmos,
     "azure-native:storage:ManagementPolicy": _lifecycle,
     "azure-native:authorization:RoleDefinition": _vision_actions,
+    "azure-native:eventgrid:Topic": _topic,
 }

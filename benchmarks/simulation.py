@@ -1,0 +1,176 @@
+"""A backlog before a pool of Vision accounts, in virtual time, under the very pool and governor that ship.
+
+Each instance of the app has a governor for each account and knows nothing of the others. An account answers so many
+calls a second and a burst of as many, and refuses the rest with 429 and Retry-After 1 (a token bucket; how Azure counts
+is not documented). A call takes 0.5 to 1 s, a refusal 50 ms, everything around it 130 ms an image.
+"""
+
+import argparse
+import asyncio
+import json
+import random
+import sys
+from dataclasses import asdict, dataclass
+
+from classifier.analyzers.pool import Pool, Throttled
+from classifier.governor import Quota
+from classifier.ports import Later
+from rich.console import Console
+from rich.table import Table
+
+_CALL_SECONDS, _REFUSAL_SECONDS = (0.5, 1.0), 0.05
+_BEFORE_SECONDS, _AFTER_SECONDS = 0.08, 0.05
+_RETRY_AFTER_SECONDS = 1.0
+# The goals.
+_USE_PERCENT, _REFUSED_PERCENT = 90, 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What became of a backlog. `use` is the part of what the accounts could have answered."""
+
+    accounts: int
+    images: int
+    calls: int
+    hours: float
+    use_percent: float
+    refused_percent: float
+    put_back: int
+    poison: int
+
+    @property
+    def good(self) -> bool:
+        """Whether the goals are met."""
+        return self.use_percent >= _USE_PERCENT and self.refused_percent <= _REFUSED_PERCENT and self.poison == 0
+
+
+class Account:
+    """A Vision account: a token bucket."""
+
+    def __init__(self, rate: float) -> None:
+        self._rate = rate
+        self._tokens, self._last = rate, 0.0
+
+    def answers(self, now: float) -> bool:
+        """Whether a call at this moment is answered."""
+        self._tokens = min(self._rate, self._tokens + (now - self._last) * self._rate)
+        self._last = now
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
+
+
+class VirtualTime(asyncio.SelectorEventLoop):
+    """An event loop in which waiting takes no time: where others would sleep, its clock is put forward."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._now = 0.0
+        self._selector.select = self._skip  # type: ignore[attr-defined]
+
+    def time(self) -> float:
+        """Seconds of virtual time."""
+        return self._now
+
+    def _skip(self, timeout: float | None) -> list[object]:
+        self._now += timeout or 0
+        return []
+
+
+class Backlog:
+    """What is left to do, and what has been done."""
+
+    def __init__(self, images: int) -> None:
+        self.waiting = images
+        self.calls = self.refused = self.put_back = self.done = 0
+
+
+async def _instance(backlog: Backlog, pool: Pool[Account]) -> None:
+    """One message at a time, until none is left; each by the pool that ships."""
+    loop = asyncio.get_running_loop()
+
+    async def send(account: Account) -> None:
+        backlog.calls += 1
+        if not account.answers(loop.time()):
+            backlog.refused += 1
+            await asyncio.sleep(_REFUSAL_SECONDS)
+            raise Throttled(_RETRY_AFTER_SECONDS)
+        await asyncio.sleep(random.uniform(*_CALL_SECONDS))  # noqa: S311 (a simulation)
+
+    while backlog.waiting:
+        backlog.waiting -= 1
+        await asyncio.sleep(_BEFORE_SECONDS)
+        try:
+            pool.ready()
+            await pool.call(send)
+        except Later as later:
+            backlog.put_back += 1
+            await asyncio.sleep(later.seconds)
+            backlog.waiting += 1
+            continue
+        backlog.done += 1
+        await asyncio.sleep(_AFTER_SECONDS)
+
+
+def simulate(*, accounts: int, images: int, instances: int, at_once: int, rate: float, seed: int) -> Result:
+    """Works a backlog off."""
+    random.seed(seed)
+    backlog = Backlog(images)
+    services = [Account(rate) for _ in range(accounts)]
+    quota = Quota(calls_per_second=rate, instances=instances)
+
+    async def run() -> float:
+        loop = asyncio.get_running_loop()
+        pools = [Pool(services, quota, clock=loop.time) for _ in range(instances)]
+        await asyncio.gather(*(_instance(backlog, pool) for pool in pools for _ in range(at_once)))
+        return loop.time()
+
+    with asyncio.Runner(loop_factory=VirtualTime) as runner:
+        end = runner.run(run())
+    return Result(
+        accounts=accounts,
+        images=backlog.done,
+        calls=backlog.calls,
+        hours=round(end / 3600, 2),
+        use_percent=round(100 * backlog.done / (end * rate * accounts), 1),
+        refused_percent=round(100 * backlog.refused / backlog.calls, 1),
+        put_back=backlog.put_back,
+        # Whatever was neither answered nor put back would have been an exception, and in the end poison.
+        poison=images - backlog.done,
+    )
+
+
+def main() -> int:
+    """Prints a row for each size of the pool; 1 when a goal is missed."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--images", type=int, default=50_000)
+    parser.add_argument("--instances", type=int, default=40)
+    parser.add_argument("--at-once", type=int, default=1, help="messages that an instance works on at a time")
+    parser.add_argument("--rate", type=float, default=10, help="calls a second that one account answers")
+    parser.add_argument("--accounts", type=int, nargs="+", default=[1, 2, 4])
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--format", choices=("table", "json"), default="table")
+    asked = parser.parse_args()
+    results = [
+        simulate(
+            accounts=accounts, images=asked.images, instances=asked.instances, at_once=asked.at_once, rate=asked.rate,
+            seed=asked.seed,
+        )
+        for accounts in asked.accounts
+    ]  # fmt: skip
+    if asked.format == "json":
+        print(json.dumps([asdict(result) for result in results]))
+    else:
+        printed = Table(title=f"{asked.images} images, {asked.instances} instances, {asked.rate:g} calls/s an account")
+        for name in asdict(results[0]):
+            printed.add_column(name.replace("_percent", " %").replace("_", " "), justify="right")
+        for result in results:
+            printed.add_row(*(f"{value:,}" for value in asdict(result).values()))
+        Console().print(printed)
+        print(f"goals: use at least {_USE_PERCENT} %, refused at most {_REFUSED_PERCENT} %, poison 0")
+    return 0 if all(result.good for result in results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
