@@ -3,6 +3,7 @@ STACK ?= local
 FORMAT ?= table
 TIMEOUT ?= 300
 RUNS ?= 5
+IMAGES_COUNT ?= 2000
 PYTHON ?= python3.13
 # A Pulumi CLI of the user's own comes before the one that tools/setup.py builds.
 export PATH := $(CURDIR)/.venv/bin:$(PATH):$(CURDIR)/.tools/pulumi-3.259.0/bin
@@ -94,6 +95,11 @@ bench: setup-dev ## previews beside an empty program; the code's throughput, CPU
 
 simulate: setup-dev ## a backlog of 50,000 images before pools of 1, 2 and 4 Vision accounts, in simulated time
 	@PYTHONPATH=functions python benchmarks/simulation.py --format $(FORMAT)
+
+soak: set = local
+soak: setup ## 2,000 images through a laptop cloud of its own that fails on purpose, and a report (IMAGES_COUNT=2000)
+	@$(bundle)
+	@python tools/soak.py --images $(IMAGES_COUNT) --format $(FORMAT)
 
 histories: setup-dev ## the stateful test of the pipeline, with a hundred times the examples
 	@EXAMPLES=100 python -m pytest -q tests/functions/test_history.py

@@ -13,6 +13,7 @@ import aiohttp
 from aiohttp import web
 
 from local import pki
+from local.faults import Faults
 from local.gateway import front
 from local.gateway.apps import Apps
 from local.gateway.backend import StorageBackend
@@ -119,14 +120,15 @@ async def _start(home: Home, stack: AsyncExitStack, node: str, models: Path, wor
     stack.push_async_callback(blobs.child.stop)
     stack.push_async_callback(vision_child.stop)
     backend = StorageBackend(blobs, azurite.Slots(home.data / "slots.json"), session)
-    events = EventGrid(home.data / "events.db", resources, backend)
+    faults = Faults(home.run / "faults.json")
+    events = EventGrid(home.data / "events.db", resources, backend, faults)
     stack.callback(events.close)
     topics = Topics(home.data / "topics.db", resources, identities)
     stack.callback(topics.close)
 
     identity_port = await _listen(stack, _identity_application(identities), None)
     cosmos = Cosmos(resources, identities, store)
-    vision = Vision(resources, identities, session, vision_said["url"])
+    vision = Vision(resources, identities, session, vision_said["url"], faults)
     common = {"resources": resources, "identities": identities, "backend": backend, "events": events}
     handlers: dict[str, front.Handler] = {
         "blob.core.windows.net": Storage("blob", **common).handle,

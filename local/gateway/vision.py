@@ -4,6 +4,7 @@ import aiohttp
 from aiohttp import web
 
 from local.authorization import ANALYZE, Authorization
+from local.faults import Faults
 from local.identity import Identities, TokenError
 from local.resources import Resources
 
@@ -14,13 +15,19 @@ class Vision:
     """Every deployed Vision account; `models_url` is where the models answer."""
 
     def __init__(
-        self, resources: Resources, identities: Identities, session: aiohttp.ClientSession, models_url: str
+        self,
+        resources: Resources,
+        identities: Identities,
+        session: aiohttp.ClientSession,
+        models_url: str,
+        faults: Faults,
     ) -> None:
         self._resources = resources
         self._identities = identities
         self._authorization = Authorization(resources)
         self._session = session
         self._models_url = models_url
+        self._faults = faults
 
     async def handle(self, request: web.Request) -> web.Response:
         """Answers a request to `<account>.cognitiveservices.azure.com`."""
@@ -54,6 +61,12 @@ class Vision:
         content_type = request.headers.get("Content-Type", "")
         if content_type != "application/octet-stream":
             return error(501, "NotImplemented", f"The laptop's Vision takes bytes only, not {content_type}.")
+        if self._faults.strikes("throttled"):
+            refusal = error(429, "429", "Requests to the Analyze operation have exceeded the call rate limit.")
+            refusal.headers["Retry-After"] = "1"
+            return refusal
+        if self._faults.strikes("failing"):
+            return error(500, "InternalServerError", "Something went wrong, on purpose.")
         async with self._session.post(
             self._models_url + "/analyze", params=request.query, data=await request.read()
         ) as answer:

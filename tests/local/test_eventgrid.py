@@ -13,6 +13,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from local.faults import Faults
 from local.gateway.eventgrid import EventGrid
 from local.gateway.operations import Operation
 from local.resources import Resource
@@ -76,7 +77,7 @@ def account(deployment: Deployment) -> Resource:
 
 @pytest.fixture
 def grid(tmp_path: Path, deployment: Deployment, backend: Backend) -> Iterator[EventGrid]:
-    made = EventGrid(tmp_path / "events.db", deployment.resources, backend)  # type: ignore[arg-type]
+    made = EventGrid(tmp_path / "events.db", deployment.resources, backend, Faults(tmp_path / "none"))  # type: ignore[arg-type]
     yield made
     made.close()
 
@@ -167,7 +168,7 @@ def test_an_event_outlives_the_daemon_until_it_is_delivered(
     grid: EventGrid, account: Resource, backend: Backend, deployment: Deployment, tmp_path: Path
 ) -> None:
     announce(grid, account)
-    with closing(EventGrid(tmp_path / "events.db", deployment.resources, backend)) as again:  # type: ignore[arg-type]
+    with closing(EventGrid(tmp_path / "events.db", deployment.resources, backend, Faults(tmp_path / "none"))) as again:  # type: ignore[arg-type]
         deliver(again, backend)
         assert len(backend.sent) == 1
         deliver(again, backend, times=2)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from local.authorization import ANALYZE
+from local.faults import Faults
 from local.gateway.front import Handler, application, service_of
 from local.gateway.storage import Storage
 from local.gateway.vision import Vision
@@ -190,7 +192,8 @@ def test_vision_needs_a_token_and_a_role(
         backend = web.Application()
         backend.router.add_post("/analyze", models)
         async with TestServer(backend) as server, ClientSession() as session:
-            vision = Vision(deployment.resources, identities, session, str(server.make_url("")).rstrip("/"))
+            url = str(server.make_url("")).rstrip("/")
+            vision = Vision(deployment.resources, identities, session, url, Faults(Path("none")))
             handlers = {"cognitiveservices.azure.com": vision.handle}
             async with TestClient(TestServer(application(handlers))) as client:
                 full = {"Host": "v.cognitiveservices.azure.com", "Content-Type": "application/octet-stream"} | headers

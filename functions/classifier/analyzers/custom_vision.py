@@ -10,12 +10,6 @@ from typing import Any
 from urllib.parse import quote
 
 from azure.core import AsyncPipelineClient
-from azure.core.pipeline.policies import (
-    AsyncBearerTokenCredentialPolicy,
-    AsyncRetryPolicy,
-    HeadersPolicy,
-    UserAgentPolicy,
-)
 from azure.core.rest import AsyncHttpResponse, HttpRequest
 
 from classifier.analyzers.options import Options
@@ -27,7 +21,6 @@ from classifier.models import Analysis, ImageInfo
 
 _NAME = "azure-custom-vision"
 _API_VERSION = "v3.1"
-_SCOPE = "https://cognitiveservices.azure.com/.default"
 # https://learn.microsoft.com/azure/ai-services/custom-vision-service/limits-and-quotas
 _MAX_BYTES = 4 * 1024 * 1024
 _TASKS = ("multiclass", "multilabel", "detection")
@@ -112,17 +105,5 @@ def build(options: Mapping[str, Any], features: Sequence[str], world: World) -> 
         f"{endpoint.rstrip('/')}/customvision/{_API_VERSION}/Prediction/{quote(project, safe='')}"
         f"/{'detect' if detects else 'classify'}/iterations/{quote(iteration, safe='')}/image/nostore"
     )
-    set_up = client_options(world.transport)
-    throttling = set_up.pop("per_retry_policies")
-    client: _Client = AsyncPipelineClient(
-        endpoint,
-        policies=[
-            HeadersPolicy(),
-            UserAgentPolicy(),
-            AsyncRetryPolicy(**set_up),
-            AsyncBearerTokenCredentialPolicy(world.credential, _SCOPE),
-            *throttling,
-        ],
-        **set_up,
-    )
+    client: _Client = AsyncPipelineClient(endpoint, **client_options(world))
     return CustomVision(Pool([client], quota), url, task, features)

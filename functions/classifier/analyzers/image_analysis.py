@@ -95,9 +95,7 @@ def build(options: Mapping[str, Any], features: Sequence[str], world: World) -> 
         asked["smartcrops-aspect-ratios"] = ",".join(f"{ratio:g}" for ratio in ratios)
     clients = [
         # Azure gives the endpoint with a slash at its end, and the SDK would add a second one.
-        ImageAnalysisClient(
-            endpoint.rstrip("/"), world.credential, api_version=API_VERSION, **client_options(world.transport)
-        )
+        ImageAnalysisClient(endpoint.rstrip("/"), world.credential, api_version=API_VERSION, **client_options(world))
         for endpoint in endpoints
     ]
     return ImageAnalysis(Pool(clients, quota), features, asked)

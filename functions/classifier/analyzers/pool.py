@@ -8,11 +8,17 @@ from typing import Any
 
 from azure.core.exceptions import HttpResponseError
 from azure.core.pipeline import PipelineRequest, PipelineResponse
-from azure.core.pipeline.policies import SansIOHTTPPolicy
-from azure.core.pipeline.transport import AsyncHttpTransport
+from azure.core.pipeline.policies import (
+    AsyncBearerTokenCredentialPolicy,
+    AsyncRetryPolicy,
+    HeadersPolicy,
+    SansIOHTTPPolicy,
+    UserAgentPolicy,
+)
 from azure.core.rest import AsyncHttpResponse, HttpRequest
 
 from classifier import measures
+from classifier.analyzers.world import World
 from classifier.governor import Governor, Quota
 from classifier.limits import Rejected
 from classifier.ports import Later, Refused
@@ -24,6 +30,7 @@ MORE_PATIENCE_SECONDS = 100.0
 # An instance waits for a connection, then for the answer; the SDK tries passing faults again this often.
 _CALLS = {"connection_timeout": 5, "read_timeout": 30, "retry_total": 2, "retry_backoff_factor": 0.5}
 _SLICE = 256 * 1024
+_SCOPE = "https://cognitiveservices.azure.com/.default"
 # What the services say about an image that no retry will change:
 # https://learn.microsoft.com/azure/ai-services/computer-vision/how-to/call-analyze-image-40#error-codes
 # https://learn.microsoft.com/rest/api/customvision/prediction/classify-image
@@ -59,9 +66,19 @@ class NoticeThrottling(SansIOHTTPPolicy[HttpRequest, AsyncHttpResponse]):
             raise Throttled(float(seconds) if seconds.isdecimal() else 1.0)
 
 
-def client_options(transport: AsyncHttpTransport[Any, Any]) -> dict[str, Any]:
-    """How every client of an AI service is set up."""
-    return {**_CALLS, "transport": transport, "per_retry_policies": [NoticeThrottling()]}
+def client_options(world: World) -> dict[str, Any]:
+    """How every client of an AI service is set up.
+
+    Each policy costs every call a little, so there are those that are needed and no others.
+    """
+    policies = [
+        HeadersPolicy(),
+        UserAgentPolicy(),
+        AsyncRetryPolicy(**_CALLS),
+        AsyncBearerTokenCredentialPolicy(world.credential, _SCOPE),
+        NoticeThrottling(),
+    ]
+    return {**_CALLS, "transport": world.transport, "policies": policies}
 
 
 class Slices:
@@ -81,7 +98,8 @@ class Slices:
 def post(url: str, content: bytes, query: Mapping[str, Any]) -> HttpRequest:
     """A request that sends an image's bytes."""
     headers = {"Content-Type": "application/octet-stream", "Content-Length": str(len(content))}
-    return HttpRequest("POST", url, params=dict(query), headers=headers, content=Slices(content))
+    body = content if len(content) <= _SLICE else Slices(content)
+    return HttpRequest("POST", url, params=dict(query), headers=headers, content=body)
 
 
 def answer(response: AsyncHttpResponse) -> dict[str, Any]:

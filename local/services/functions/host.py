@@ -183,6 +183,7 @@ async def _run(app: str, library: str, stopping: asyncio.Event) -> None:
     for task in listening:
         task.cancel()
     await asyncio.gather(*(listener.drain(_DRAIN_SECONDS) for listener in listeners.queues))
+    await listeners.web.stop()
     await worker.stop()
 
 

@@ -17,7 +17,8 @@ from croniter import croniter
 from local.services.functions.configuration import ConfigurationError
 
 _log = logging.getLogger("host.timers")
-_FIELD = re.compile(r"[0-9*,/A-Za-z-]+")
+_PART = r"(\*|(\d+|[A-Za-z]{3,9})(-(\d+|[A-Za-z]{3,9}))?)(/\d+)?"
+_FIELD = re.compile(rf"{_PART}(,{_PART})*")
 # Closer together, the host keeps no state either.
 _MONITORED = timedelta(minutes=1)
 

@@ -23,6 +23,7 @@ class HttpListener:
     def __init__(self) -> None:
         self._functions: dict[str, tuple[frozenset[str], Invoke]] = {}
         self.url = ""
+        self._runner: web.AppRunner | None = None
 
     def add(self, name: str, trigger: Mapping[str, Any], invoke: Invoke) -> None:
         """One more function. Raises ConfigurationError for what the laptop does not do."""
@@ -37,10 +38,15 @@ class HttpListener:
         """Listens on a port of 127.0.0.1 that the system chooses."""
         application = web.Application(client_max_size=100 * 1024 * 1024)
         application.router.add_route("*", "/{path:.*}", self._answer)
-        runner = web.AppRunner(application, access_log=None)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        self.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        self._runner = web.AppRunner(application, access_log=None)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+
+    async def stop(self) -> None:
+        """Listens no longer."""
+        if self._runner is not None:
+            await self._runner.cleanup()
 
     async def _answer(self, request: web.Request) -> web.Response:
         methods, invoke = self._functions.get(request.path.lower(), (frozenset[str](), None))
