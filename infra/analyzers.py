@@ -29,12 +29,16 @@ _PREDICT = f"{_ACCOUNTS}/CustomVision/%s/iterations/image/nostore/action"
 
 @dataclass(frozen=True, kw_only=True)
 class Analyzer:
-    """An analyser: `name` and `options` for the code, and the `actions` on `scopes` that it needs."""
+    """An analyser: `name` and `options` for the code, and the `actions` on `scopes` that it needs.
+
+    `groups` are the resource groups of scopes that lie outside the stack's own.
+    """
 
     name: str
     options: Mapping[str, Any]
     actions: Sequence[str]
     scopes: Sequence[Scope]
+    groups: Sequence[str] = ()
     doors: Sequence[Door] = ()
     sources: Sequence[Source] = ()
 
@@ -55,6 +59,7 @@ def analyzer(name: str, *, place: Place, settings: Settings) -> Analyzer:
             options={**dict(zip(("endpoint", "project", "iteration"), told, strict=True)), "task": task, **rate},
             actions=[_PREDICT % ("detect" if task == "detection" else "classify")],
             scopes=[Scope(name=f"{name}-custom-vision", id=pulumi.Output.from_input(account))],
+            groups=[account.partition("/providers/")[0]],
         )
     pool = VisionPool(name, place=place, count=settings.sizing.vision_accounts)
     return Analyzer(

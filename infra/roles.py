@@ -77,8 +77,10 @@ def user(object_id: str) -> Principal:
     return Principal(name=f"user-{object_id}", object_id=object_id, kind=authorization.PrincipalType.USER)
 
 
-def custom_role(names: Names, name: str, data_actions: Sequence[str], *, within: Scope) -> CustomRole:
-    """A role that allows `data_actions` and nothing else, for assignments at and below `within`.
+def custom_role(
+    names: Names, name: str, data_actions: Sequence[str], *, within: Scope, also: Sequence[str] = ()
+) -> CustomRole:
+    """A role that allows `data_actions` and nothing else, for assignments at and below `within` and the ids in `also`.
 
     Azure wants the names of custom roles to be unique in the whole tenant.
     """
@@ -90,7 +92,7 @@ def custom_role(names: Names, name: str, data_actions: Sequence[str], *, within:
         description=f"{', '.join(data_actions)}; nothing else.",
         role_type="CustomRole",
         scope=within.id,
-        assignable_scopes=[within.id],
+        assignable_scopes=[within.id, *also],
         permissions=[authorization.PermissionArgs(actions=[], data_actions=[*data_actions])],
     )
     return CustomRole(name=name, id=guid, definition=definition)

@@ -170,6 +170,14 @@ def test_the_analyst_may_call_what_the_features_need(config: dict[str, Any], act
     assert permission == {"actions": [], "dataActions": [f"{SERVICES}/{action}" for action in actions]}
 
 
+def test_the_analyst_can_be_assigned_where_the_custom_vision_account_is() -> None:
+    config = {"analyzer": "custom-vision", "customVision": CUSTOM, "features": ["tags"]}
+    role = run_program("dev", config).one("authorization:RoleDefinition", "image-analyst-role").inputs
+    assert role["assignableScopes"] == [
+        scope("resources:ResourceGroup", "foundation-group"), "/subscriptions/s/resourceGroups/rg",
+    ]  # fmt: skip
+
+
 def test_the_programs_own_roles_allow_exactly_one_thing_each(dev: Recorder) -> None:
     roles = {role.name: role.inputs for role in dev.of_type("authorization:RoleDefinition")}
     assert {name: role["permissions"] for name, role in roles.items()} == {
