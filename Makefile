@@ -4,6 +4,7 @@ FORMAT ?= table
 TIMEOUT ?= 300
 RUNS ?= 5
 IMAGES_COUNT ?= 2000
+EXAMPLES ?= 100
 PYTHON ?= python3.13
 # A Pulumi CLI of the user's own comes before the one that tools/setup.py builds.
 export PATH := $(CURDIR)/.venv/bin:$(PATH):$(CURDIR)/.tools/pulumi-3.259.0/bin
@@ -102,7 +103,7 @@ soak: setup ## 2,000 images through a laptop cloud of its own that fails on purp
 	@python tools/soak.py --images $(IMAGES_COUNT) --format $(FORMAT)
 
 histories: setup-dev ## the stateful test of the pipeline, with a hundred times the examples
-	@EXAMPLES=100 python -m pytest -q tests/functions/test_history.py
+	@EXAMPLES=$(EXAMPLES) python -m pytest -q tests/functions/test_history.py
 
 package: setup-dev
 	@$(bundle)

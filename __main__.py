@@ -25,7 +25,7 @@ network = infra.PrivateNetwork("network", place=place, address_space=settings.ad
 
 function, events, users = foundation.function, topic.principal, [*map(infra.user, settings.uploaders)]
 grant, role = partial(infra.grant, place.names), partial(infra.custom_role, place.names, within=foundation.scope)
-analyst, worker = role("image-analyst", analyzer.actions, also=analyzer.groups), role("queue-worker", infra.WORK_ON_QUEUE)
+analyst, worker = role("image-analyst", analyzer.actions, also=analyzer.groups), role("queue-worker", infra.WORK_QUEUE)
 uploader, clerk = role("image-uploader", infra.UPLOAD_IMAGES), role("dead-letter-clerk", infra.CLEAR_DEAD_LETTERS)
 grants = [
     grant(function, Role.STORAGE_BLOB_DATA_OWNER, on=host.scope),

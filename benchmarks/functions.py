@@ -122,7 +122,8 @@ def _services(folder: Path, image_bytes: int) -> Iterator[tuple[str, dict[str, s
         _, secure, plain = server.stdout.readline().split()
         base = f"https://127.0.0.1:{secure}/"
         options = {
-            "endpoints": [base] * _ACCOUNTS, "language": "en", "genderNeutralCaptions": False, "smartCropAspectRatios": [],
+            "endpoints": [base] * _ACCOUNTS, "language": "en", "genderNeutralCaptions": False,
+            "smartCropAspectRatios": [],
             # As on Azure, and a fifth more than the ideal: it is not the quota that is measured here.
             "callsPerSecond": 10, "instances": 1,
         }  # fmt: skip

@@ -24,7 +24,7 @@ from infra.results import ResultsTopic
 from infra.roles import (
     CLEAR_DEAD_LETTERS,
     UPLOAD_IMAGES,
-    WORK_ON_QUEUE,
+    WORK_QUEUE,
     Principal,
     Role,
     Scope,
@@ -41,7 +41,7 @@ __all__ = [
     "CLEAR_DEAD_LETTERS",
     "READ_RECORDS",
     "UPLOAD_IMAGES",
-    "WORK_ON_QUEUE",
+    "WORK_QUEUE",
     "WRITE_RECORDS",
     "Alerts",
     "Analyzer",

@@ -36,7 +36,7 @@ UPLOAD_IMAGES = ("Microsoft.Storage/storageAccounts/blobServices/containers/blob
 # A queue's worker: receive and delete (process), put back (add), and update, by which the host prolongs a lease and
 # gives a failed message back early. No built-in role allows the last without clearing the queue (docs/decisions/0014).
 # https://learn.microsoft.com/rest/api/storageservices/authorize-with-azure-active-directory
-WORK_ON_QUEUE = tuple(
+WORK_QUEUE = tuple(
     f"Microsoft.Storage/storageAccounts/queueServices/queues/messages/{verb}"
     for verb in ("process/action", "add/action", "write")
 )

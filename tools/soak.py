@@ -41,7 +41,6 @@ ROOT = Path(__file__).resolve().parents[1]
 _FAULTS = {"throttled": 0.20, "failing": 0.05, "duplicated": 0.10}
 _SAME, _INVALID, _OVERWRITTEN = 0.10, 0.05, 0.05
 _KILLED_AT = (0.15, 0.35)
-_FINAL = {"classified", "rejected", "failed"}
 
 
 @dataclass
@@ -75,7 +74,7 @@ class Soak:
     home: Path
     kills: int = 0
     seconds: float = 0
-    report: dict[str, Any] = field(default_factory=dict)
+    poison: dict[str, Any] = field(default_factory=dict)
 
     def local(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """`python -m local` on a home of our own."""
@@ -176,16 +175,14 @@ def run(soak: Soak, blobs: list[Expected], patience_seconds: float, say: Callabl
     token = credential.get_token(f"{outputs['apiAudience']}/.default").token
     answer = requests.post(f"{outputs['apiUrl']}/redrive", headers={"Authorization": f"Bearer {token}"}, timeout=240)
     answer.raise_for_status()
-    soak.report["poison"] = answer.json()
+    soak.poison = answer.json()
 
 
 def judge(soak: Soak, blobs: list[Expected]) -> dict[str, Any]:
     """The report: what was there, what came of it, and whether all of it is right."""
     with sqlite3.connect(soak.home / "data/topics.db") as topics:
-        announced = {
-            (event["data"]["recordId"], event["data"]["etag"])
-            for (event,) in ((json.loads(row[0]),) for row in topics.execute("SELECT event FROM published"))
-        }
+        events = [json.loads(row[0])["data"] for row in topics.execute("SELECT event FROM published")]
+    announced = {(event["recordId"], event["etag"]) for event in events}
     outcomes: Counter[str] = Counter()
     throttled = calls = 0
     for line in (soak.home / "logs/functions.log").read_text(errors="replace").splitlines():
@@ -195,7 +192,6 @@ def judge(soak: Soak, blobs: list[Expected]) -> dict[str, Any]:
             throttled += int(said.get("throttled", 0))
             calls += int(said.get("visionCalls", 0))
     records = [blob.record for blob in blobs if blob.record]
-    poison = soak.report["poison"]
     unannounced = [record for record in records if (record["id"], record["blob"]["etag"]) not in announced]
     wrong = [blob.name for blob in blobs if not blob.right]
     return {
@@ -214,9 +210,9 @@ def judge(soak: Soak, blobs: list[Expected]) -> dict[str, Any]:
         "failed": sum(record["status"] == "failed" for record in records),
         "answered from the cache": sum(bool((record["analyzer"] or {}).get("cached")) for record in records),
         "not announced": len(unannounced),
-        "in poison": poison["redriven"] + poison["kept"],
+        "in poison": soak.poison["redriven"] + soak.poison["kept"],
         "wrong": wrong[:10],
-        "passed": not wrong and not unannounced and poison == {"redriven": 0, "kept": 0, "finished": True}
+        "passed": not wrong and not unannounced and soak.poison == {"redriven": 0, "kept": 0, "finished": True}
         and soak.kills == len(_KILLED_AT),
     }  # fmt: skip
 

@@ -5,8 +5,10 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 from collections import Counter
+from contextlib import closing
 from importlib.resources import files
 from pathlib import Path
 
@@ -20,7 +22,7 @@ pytestmark = pytest.mark.laptop
 CAT = Path(str(files("skimage.data") / "chelsea.png"))
 COFFEE = Path(str(files("skimage.data") / "coffee.png"))
 RECORD = {
-    "id", "schemaVersion", "status", "reason", "blob", "sequencer", "image", "tags", "labels", "category", "caption",
+    "id", "schemaVersion", "status", "reason", "blob", "eventId", "sequencer", "copy", "image", "tags", "labels", "category", "caption",
     "denseCaptions", "objects", "people", "read", "smartCrops", "analyzer", "timings", "attempts", "processedAt",
     "_ts", "_etag",
 }  # fmt: skip
@@ -160,6 +162,67 @@ def test_a_killed_daemon_is_replaced_and_nothing_is_lost(laptop: Checkout) -> No
     again = laptop.make("up", "FORMAT=json")
     assert set(steps(again.stdout)) == {"unchanged"}
     assert '"status": "classified"' in again.stdout
+
+
+def test_every_result_was_announced_once_for_each_version(laptop: Checkout) -> None:
+    picture(laptop.root, "announced.png", CAT, width=222)
+    (result,) = laptop.classify("announced.png")
+    record = result["record"]
+    with closing(sqlite3.connect(laptop.root / ".local/data/topics.db")) as topics:
+        events = [json.loads(row[0]) for row in topics.execute("SELECT event FROM published")]
+    mine = [event for event in events if event["data"]["recordId"] == record["id"]]
+    assert {(event["type"], event["data"]["etag"]) for event in mine} == {("ImageClassified", record["blob"]["etag"])}
+    assert len({event["id"] for event in mine}) == 1
+    assert mine[0]["labels"].split(",") == record["labels"]
+
+
+READ = """
+import json, subprocess, sys, time
+from azure.cosmos import CosmosClient
+from azure.identity import DefaultAzureCredential
+outputs = json.loads(subprocess.check_output(
+    ["pulumi", "stack", "output", "--json", "--stack", "local"], text=True))
+images = CosmosClient(outputs["recordsEndpoint"], DefaultAzureCredential()).get_database_client(
+    "pipeline").get_container_client("images")
+until = time.monotonic() + 90
+while (record := images.read_item(ID, ID))["analyzer"]["features"] != ["tags"] and time.monotonic() < until:
+    time.sleep(0.5)
+print(json.dumps(record))
+"""
+
+
+def test_after_a_change_of_features_a_backfill_analyses_what_is_there_again(laptop: Checkout) -> None:
+    """Features and schedule change, operators ask for it, `reconcile` does it; and nothing was poison meanwhile."""
+    picture(laptop.root, "old.png", CAT, width=223)
+    (before,) = laptop.classify("old.png")
+    assert before["record"]["caption"] is not None
+    stack = laptop.root / "stacks/Pulumi.local.yaml"
+    original = stack.read_text()
+    stack.write_text(
+        re.sub(r"(?m)^( +image-pipeline:features:).*$", r"\1 [tags]", original)
+        + '  image-pipeline:reconcileSchedule: "*/5 * * * * *"\n'
+    )
+    try:
+        laptop.make("up", "FORMAT=json")
+        assert json.loads(laptop.make("backfill", "FORMAT=json").stdout).keys() == {"backfill"}
+        answer = laptop.python(f"ID = {before['record']['id']!r}\n{READ}")
+        assert answer.returncode == 0, answer.stderr
+        after = json.loads(answer.stdout)
+    finally:
+        stack.write_text(original)
+        laptop.make("up", "FORMAT=json")
+    assert (after["analyzer"]["features"], after["caption"]) == (["tags"], None)
+    assert after["blob"]["etag"] == before["record"]["blob"]["etag"]
+    assert json.loads(laptop.make("redrive", "FORMAT=json").stdout) == {"redriven": 0, "kept": 0, "finished": True}
+
+
+def test_commands_that_need_no_cloud_print_what_they_say(laptop: Checkout) -> None:
+    pools = json.loads(laptop.make("simulate", "FORMAT=json").stdout)
+    assert [(pool["accounts"], pool["images"], pool["poison"]) for pool in pools] == [
+        (accounts, 50_000, 0) for accounts in (1, 2, 4)
+    ]
+    assert all(pool["use_percent"] >= 90 and pool["refused_percent"] <= 5 for pool in pools)
+    assert "1 passed" in laptop.make("histories", "EXAMPLES=1").stdout
 
 
 def test_roles_are_enforced_for_the_user_too(laptop: Checkout) -> None:

@@ -71,7 +71,7 @@ def client_options(world: World) -> dict[str, Any]:
 
     Each policy costs every call a little, so there are those that are needed and no others.
     """
-    policies = [
+    policies: list[Any] = [
         HeadersPolicy(),
         UserAgentPolicy(),
         AsyncRetryPolicy(**_CALLS),
