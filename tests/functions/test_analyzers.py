@@ -93,7 +93,8 @@ class Service(AsyncHttpTransport[Any, Any]):
 
     async def send(self, request: Any, **_: Any) -> Any:
         url = urlsplit(request.url)
-        body = b"".join([piece async for piece in request.content])
+        content = request.content
+        body = content if isinstance(content, bytes) else b"".join([piece async for piece in content])
         self.asked.append({
             "host": url.hostname, "path": url.path, "query": {k: v[0] for k, v in parse_qs(url.query).items()},
             "body": body, "headers": dict(request.headers),
