@@ -68,13 +68,18 @@ class Reader:
         self.refuse(key, value, f"a private IPv4 range, /{_SMALLEST_NETWORK} or larger, such as 10.40.0.0/24")
         return _PRIVATE_RANGES[0]
 
-    def sizing(self) -> Sizing:
+    def sizing(self, calls_per_image: int) -> Sizing:
         """What the expected workload needs."""
         images = self.integer("imagesPerMonth", 1, 10**12)
         peak = self.integer("peakFactor", 1, 100)
         calls = self.integer("visionCallsPerSecond", 1, 100)
         try:
-            return derive(images_per_month=images, peak_factor=peak, vision_calls_per_second=calls)
+            return derive(
+                images_per_month=images,
+                peak_factor=peak,
+                vision_calls_per_second=calls,
+                calls_per_image=calls_per_image,
+            )
         except SizingError as error:
             self.refuse("imagesPerMonth", images, f"fewer images: {error}")
             return derive(images_per_month=1, peak_factor=1, vision_calls_per_second=calls)

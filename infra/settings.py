@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import Any
@@ -154,7 +154,7 @@ class Settings:
             api_audience=reader.text(
                 "apiAudience", r"([a-z]+://[^\s]+|[0-9a-f-]{36})?", "an application id URI or GUID"
             ),
-            sizing=reader.sizing(),
+            sizing=reader.sizing(_calls_per_image(features)),
             vision_calls_per_second=reader.integer("visionCallsPerSecond", 1, 100),
             cache_days=reader.integer("cacheDays", 1, 3650),
             image_retention_days=reader.integer("imageRetentionDays", 0, 3650) or None,
@@ -172,6 +172,11 @@ class Settings:
         )
         reader.finish()
         return settings
+
+
+def _calls_per_image(features: Sequence[str]) -> int:
+    """One for all visual features together, and one for each of the others."""
+    return max(1, bool(set(features) & set(VISUAL_FEATURES)) + len(set(features) - set(VISUAL_FEATURES)))
 
 
 def _from_pulumi(key: str) -> Any:

@@ -18,7 +18,8 @@ _INSTANCES_LOW, _INSTANCES_HIGH = 40, 1000
 # The queue trigger takes at most 32 messages at once; 16 is its default:
 # https://learn.microsoft.com/azure/azure-functions/functions-bindings-storage-queue#host-json
 _BATCH_HIGH = 16
-# An image of up to 20 MB is held three times: as read, as sent, as Pillow's buffer; beside it the host and the worker.
+# An image of up to 20 MB is held twice while its pieces are joined, and sent in slices; beside it the host and the
+# worker. `make bench` measures what 24 of them take.
 _MB_PER_MESSAGE, _MB_BASE = 60, 500
 # 512 MB exists too, with a quarter of a core: too little beside the host (docs/decisions/0015).
 _MEMORY_MB = (2048, 4096)
@@ -45,15 +46,17 @@ class Sizing:
         return asdict(self)
 
 
-def derive(*, images_per_month: int, peak_factor: int, vision_calls_per_second: int) -> Sizing:
+def derive(
+    *, images_per_month: int, peak_factor: int, vision_calls_per_second: int, calls_per_image: int = 1
+) -> Sizing:
     """What `images_per_month` needs when the busiest hours bring `peak_factor` times the average.
 
-    An image is one call of Vision, whatever the features: they are billed one by one, and counted once. What comes
-    faster than the peak waits in the queue. Raises SizingError.
+    All visual features are one call of Vision: they are billed one by one, and counted once; safety and embeddings are
+    calls of their own. What comes faster than the peak waits in the queue. Raises SizingError.
     """
     average = images_per_month / _SECONDS_PER_MONTH
     peak = average * peak_factor
-    accounts = max(1, math.ceil(peak / vision_calls_per_second))
+    accounts = max(1, math.ceil(peak * calls_per_image / vision_calls_per_second))
     # As many calls under way as keep every account busy (Little's law), and no more: more would only be refused.
     at_once = accounts * vision_calls_per_second * _SECONDS_PER_CALL
     batch = min(_BATCH_HIGH, max(1, math.ceil(at_once / _INSTANCES_LOW)))

@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import random
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -59,6 +60,7 @@ class Pipeline:
         min_confidence: float,
         patience: timedelta,
         last_attempt: int,
+        budget: Callable[[], AbstractAsyncContextManager[Any]] = contextlib.nullcontext,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._images = images
@@ -73,12 +75,14 @@ class Pipeline:
         self._min_confidence = min_confidence
         self._patience = patience
         self._last_attempt = last_attempt
+        self._budget = budget
         self._now = now
 
     async def handle(self, text: str, *, attempt: int) -> Outcome:
         """Handles one queue message at its `attempt`-th delivery.
 
-        Raises whatever the ports raise for a passing trouble: the message then comes back, until its last attempt.
+        Raises whatever the ports raise for a passing trouble, TimeoutError when the budget for one message is spent:
+        the message then comes back, until its last attempt.
         """
         try:
             message = self._ours(text)
@@ -86,7 +90,8 @@ class Pipeline:
             await self._poison.send(events.poison(text, "BadEvent", str(error), self._now()))
             return Outcome(status="poison", detail=str(error))
         try:
-            return await self._look(message, attempt)
+            async with self._budget():
+                return await self._look(message, attempt)
         except Later as later:
             return await self._put_back(message, attempt, later)
         except Refused as refusal:

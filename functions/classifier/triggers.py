@@ -4,7 +4,6 @@ One line of JSON each, behind a word that says what it is: Application Insights 
 and infra/queries.py makes metrics of them (docs/decisions/0026).
 """
 
-import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
 
 # host.json, extensions.queues.maxDequeueCount: after this attempt the host moves the message to the poison queue.
 LAST_ATTEMPT = 5
-# All that is done for one message; far less than the lease on it, ten minutes (docs/decisions/0014).
-BUDGET_SECONDS = 240
 # host.json, functionTimeout, less a minute to come to an end.
 _RUN = timedelta(minutes=8)
 _log = logging.getLogger("classifier")
@@ -56,8 +53,7 @@ async def classify(message: func.QueueMessage) -> None:
     """Classifies the image that a message is about."""
     attempt = message.dequeue_count or 1
     with measured() as measures:
-        async with asyncio.timeout(BUDGET_SECONDS):
-            outcome = await _app().pipeline.handle(message.get_body().decode(), attempt=attempt)
+        outcome = await _app().pipeline.handle(message.get_body().decode(), attempt=attempt)
     bad = outcome.status in {"failed", "poison"}
     _say(
         "outcome",

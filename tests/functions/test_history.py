@@ -199,7 +199,7 @@ class Histories(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([5, 60, 400]))
     def pass_time(self, seconds: int) -> None:
-        """Whoever takes longer than the budget allows is ended (triggers.BUDGET_SECONDS), before claims run out."""
+        """Whoever takes longer than the budget allows is ended (wiring.BUDGET_SECONDS), before claims run out."""
         self.world.now += timedelta(seconds=seconds)
         if seconds > 240:
             for worker in [*self.workers]:

@@ -143,6 +143,20 @@ def test_a_failure_never_replaces_what_was_classified(world: World) -> None:
     assert (world.record["status"], world.poisoned) == ("classified", [])
 
 
+def test_no_message_takes_longer_than_its_budget_and_the_last_one_that_does_is_a_failure(world: World) -> None:
+    async def hang(_operation: str, effect: Callable[[], Any]) -> Any:
+        if _operation == "analyze":
+            await asyncio.Event().wait()
+        return effect()
+
+    world.step = hang
+    with pytest.raises(TimeoutError):
+        handle(world, attempt=4, budget=lambda: asyncio.timeout(0.01))
+    assert world.analyses == {}, "the claim is given back"
+    assert handle(world, attempt=5, budget=lambda: asyncio.timeout(0.01)).status == "failed"
+    assert (world.record["reason"]["code"], len(world.poisoned)) == ("TimeoutError", 1)
+
+
 def test_throttling_puts_the_message_back_with_a_delay_and_never_counts_as_failure(world: World) -> None:
     world.failure = Later(30, "throttled")
     text = message()

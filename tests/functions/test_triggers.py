@@ -74,17 +74,6 @@ def test_a_passing_trouble_is_the_hosts_to_retry(monkeypatch: pytest.MonkeyPatch
         asyncio.run(plain(triggers.classify)(Message(1)))
 
 
-def test_no_message_may_take_longer_than_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def handle(_text: str, **_: Any) -> Outcome:
-        await asyncio.Event().wait()
-        raise AssertionError
-
-    monkeypatch.setattr(triggers, "_app", lambda: SimpleNamespace(pipeline=SimpleNamespace(handle=handle)))
-    monkeypatch.setattr(triggers, "BUDGET_SECONDS", 0.01)
-    with pytest.raises(TimeoutError):
-        asyncio.run(plain(triggers.classify)(Message(1)))
-
-
 def test_a_run_of_reconcile_says_what_it_did(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     async def run(until: datetime) -> Report:
         assert timedelta(minutes=7) < until - datetime.now(UTC) < timedelta(minutes=9)

@@ -152,3 +152,16 @@ def test_a_custom_vision_project_is_taken_over_and_its_features_are_checked() ->
     assert parse(analyzer="custom-vision", customVision=detection, features=["tags", "objects"]).vectors is False
     with pytest.raises(SettingsError, match="of this Custom Vision project: tags"):
         parse(analyzer="custom-vision", customVision=CUSTOM, features=["tags", "objects"])
+
+
+@pytest.mark.parametrize(
+    ("features", "accounts"),
+    [
+        (["tags", "read", "caption"], 8),
+        (["tags", "safety"], 16),
+        (["safety"], 8),
+        (["tags", "safety", "embeddings"], 24),
+    ],
+)
+def test_every_call_counts_in_the_sizes(features: list[str], accounts: int) -> None:
+    assert parse(features=features, imagesPerMonth=50_000_000).sizing.vision_accounts == accounts

@@ -56,3 +56,12 @@ def test_more_images_never_need_less(one: int, other: int, peak_factor: int) -> 
     assert fewer.vision_accounts <= more.vision_accounts
     assert fewer.max_ru <= more.max_ru
     assert fewer.maximum_instances * fewer.batch_size <= more.maximum_instances * more.batch_size
+
+
+def test_safety_and_embeddings_are_calls_of_their_own() -> None:
+    one, three = (
+        derive(images_per_month=50_000_000, peak_factor=4, vision_calls_per_second=10, calls_per_image=calls)
+        for calls in (1, 3)
+    )
+    assert (one.vision_accounts, three.vision_accounts) == (8, 24)
+    assert one.max_ru == three.max_ru

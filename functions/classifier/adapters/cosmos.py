@@ -18,7 +18,7 @@ from classifier.models import Analysis, Claim
 from classifier.ports import Later, Superseded
 
 _LOST = (CosmosResourceExistsError, CosmosAccessConditionFailedError, CosmosResourceNotFoundError)
-# Longer than an analysis may take (triggers.BUDGET_SECONDS): whoever still holds a claim after that has crashed.
+# Longer than an analysis may take (wiring.BUDGET_SECONDS): whoever still holds a claim after that has crashed.
 CLAIM_SECONDS = 300
 # How soon to ask again for what somebody else is analysing: an analysis takes about a second.
 _SOON_SECONDS = 3

@@ -1,10 +1,12 @@
 """The pipeline with Azure behind every port."""
 
+import asyncio
 import importlib
 import ssl
 import urllib.request
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 import aiohttp
 from azure.core.pipeline.transport import AioHttpTransport
@@ -24,6 +26,9 @@ from classifier.pipeline import Pipeline
 from classifier.ports import Analyzer
 from classifier.reconcile import GRACE, Reconcile
 from classifier.settings import Settings, SettingsError
+
+# All that is done for one message; far less than the lease on it, ten minutes (docs/decisions/0014).
+BUDGET_SECONDS = 240
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +105,7 @@ def wire(settings: Settings, *, last_attempt: int) -> App:
             min_confidence=settings.min_confidence,
             patience=timedelta(hours=settings.patience_hours),
             last_attempt=last_attempt,
+            budget=partial(asyncio.timeout, BUDGET_SECONDS),
         ),
         reconcile=Reconcile(
             images=images,
