@@ -13,7 +13,7 @@ export PYTHONPATH :=
 export PYTHONDONTWRITEBYTECODE :=
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev up classify redrive backfill histories simulate soak preview down clean format lint package types judge bench check quick whole test lock
+.PHONY: help setup setup-dev up classify redrive backfill histories simulate soak throughput preview down clean format lint package types judge bench check quick whole test lock
 
 ifeq ($(STACK),local)
 pulumi = python -m local pulumi -- $(STACK) $(1)
@@ -89,10 +89,13 @@ judge: setup-dev ## what checkov says of prod, with and without a private networ
 	@$(bundle)
 	@PYTHONPATH=. python tools/judge.py --format $(FORMAT)
 
-bench: setup-dev ## previews beside an empty program; the code's throughput, CPU, start-up and memory (RUNS=5)
+bench: setup-dev ## how long a preview of prod takes, beside an empty program (RUNS=5)
 	@$(bundle)
 	@python benchmarks/preview.py --runs $(RUNS) --format $(FORMAT)
-	@PYTHONPATH=. python benchmarks/functions.py --runs $(RUNS) --format $(FORMAT)
+
+throughput: setup-dev ## the shipped code: images a second, CPU, start-up, size, memory (RUNS=5, IMAGES_COUNT=2000)
+	@$(bundle)
+	@PYTHONPATH=. python benchmarks/functions.py --runs $(RUNS) --images $(IMAGES_COUNT) --format $(FORMAT)
 
 simulate: setup-dev ## a backlog of 50,000 images before pools of 1, 2 and 4 Vision accounts, in simulated time
 	@PYTHONPATH=functions python benchmarks/simulation.py --format $(FORMAT)

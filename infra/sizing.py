@@ -19,7 +19,7 @@ _INSTANCES_LOW, _INSTANCES_HIGH = 40, 1000
 # https://learn.microsoft.com/azure/azure-functions/functions-bindings-storage-queue#host-json
 _BATCH_HIGH = 16
 # An image of up to 20 MB is held twice while its pieces are joined, and sent in slices; beside it the host and the
-# worker. `make bench` measures what 24 of them take.
+# worker. `make throughput` measures what 24 of them take.
 _MB_PER_MESSAGE, _MB_BASE = 60, 500
 # 512 MB exists too, with a quarter of a core: too little beside the host (docs/decisions/0015).
 _MEMORY_MB = (2048, 4096)

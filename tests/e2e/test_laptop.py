@@ -211,7 +211,6 @@ def test_after_a_change_of_features_a_backfill_analyses_what_is_there_again(lapt
         after = json.loads(answer.stdout)
     finally:
         stack.write_text(original)
-        laptop.make("up", "FORMAT=json")
     assert (after["analyzer"]["features"], after["caption"]) == (["tags"], None)
     assert after["blob"]["etag"] == before["record"]["blob"]["etag"]
     assert json.loads(laptop.make("redrive", "FORMAT=json").stdout) == {"redriven": 0, "kept": 0, "finished": True}
@@ -224,6 +223,10 @@ def test_commands_that_need_no_cloud_print_what_they_say(laptop: Checkout) -> No
     ]
     assert all(pool["use_percent"] >= 90 and pool["refused_percent"] <= 5 for pool in pools)
     assert "1 passed" in laptop.make("histories", "EXAMPLES=1").stdout
+    measured = json.loads(laptop.make("throughput", "RUNS=1", "IMAGES_COUNT=100", "FORMAT=json", check=False).stdout)
+    assert measured["memory MB"] < 2048
+    assert measured["ratio"] < 2.5
+    assert measured["images a second"] > 0
 
 
 def test_roles_are_enforced_for_the_user_too(laptop: Checkout) -> None:

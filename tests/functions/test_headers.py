@@ -82,7 +82,9 @@ def test_a_polyglot_is_what_it_begins_with(kind: str, other: bytes) -> None:
             read_header(other + GOOD[kind])
 
 
-def test_a_bomb_is_judged_by_its_header_and_never_unpacked() -> None:
+def test_a_bomb_is_judged_by_its_header_and_never_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The laptop's Vision sets its own limit, which would be another reason, in the process that tests both.
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)
     tracemalloc.start()
     info = read_header(png_of(60_000, 60_000))
     with pytest.raises(Rejected) as rejection:
