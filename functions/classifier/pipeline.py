@@ -194,9 +194,9 @@ class Pipeline:
     async def _give_up(self, message: Message, text: str | None, attempt: int, code: str, sentence: str) -> Outcome:
         """Records that the image could not be classified; its message, if it is given, goes to the poison queue."""
         notice, started = message.notice, self._now()
-        etag = await self._images.etag(notice.name)
-        if etag is None and await self._register.remove(notice):
-            return self._outcome(message, "removed", "the blob is gone")
+        while (etag := await self._images.etag(notice.name)) is None:
+            if await self._register.remove(notice):
+                return self._outcome(message, "removed", "the blob is gone")
         record = records.blank(message, attempt)
         record["status"] = "failed"
         record["reason"] = {"code": code, "sentence": sentence[:500], "measured": None, "limit": None}

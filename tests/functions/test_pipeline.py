@@ -157,6 +157,27 @@ def test_no_message_takes_longer_than_its_budget_and_the_last_one_that_does_is_a
     assert (world.record["reason"]["code"], len(world.poisoned)) == ("TimeoutError", 1)
 
 
+def test_a_failure_is_about_a_version_even_if_the_blob_goes_and_comes_back_meanwhile(world: World) -> None:
+    handle(world)
+    world.identity, world.failure = "test/2", ConnectionError("down")
+    analyzed, asked = False, 0
+
+    async def step(operation: str, effect: Callable[[], Any]) -> Any:
+        nonlocal analyzed, asked
+        analyzed = analyzed or operation == "analyze"
+        if operation == "etag" and analyzed:
+            asked += 1
+            if asked == 1:
+                world.blobs.clear()
+            elif asked == 2:
+                world.upload("cat.png", b"dog")
+        return effect()
+
+    world.step = step
+    assert handle(world, attempt=5).status == "failed"
+    assert world.record["blob"]["etag"] == world.blobs["cat.png"].etag
+
+
 def test_throttling_puts_the_message_back_with_a_delay_and_never_counts_as_failure(world: World) -> None:
     world.failure = Later(30, "throttled")
     text = message()
