@@ -1,10 +1,12 @@
 """The adapters against fakes of the services: requests as they should be, refusals in the ports' words."""
 
 import asyncio
-from typing import Any
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, Self
 
 import pytest
-from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError
+from azure.core.exceptions import HttpResponseError, ResourceModifiedError, ResourceNotFoundError
 from azure.cosmos.exceptions import (
     CosmosAccessConditionFailedError,
     CosmosResourceExistsError,
@@ -23,19 +25,41 @@ ANALYSIS = Analysis(analyzer="a", api_version="1", model_version="m", findings={
 BLOB = Blob(content=b"cat", size_bytes=3, etag="e1", content_type="image/png", created_at=None)
 
 
-class Download:
-    """A download as the SDK hands it over."""
+class Answer:
+    """A response of the blob service; what is not read is not fetched."""
 
-    def __init__(self, content: bytes, size: int | None = None) -> None:
-        self.size = len(content) if size is None else size
+    def __init__(self, status: int = 200, content: bytes = b"", size: int | None = None) -> None:
+        self.status_code, self.reason, self.content_type = status, "", "text/plain"
+        self.headers = {
+            "Content-Length": str(len(content) if size is None else size), "ETag": '"e1"', "Content-Type": "image/png",
+            "x-ms-creation-time": "Fri, 02 Jan 2026 03:04:05 GMT",
+        }  # fmt: skip
         self._content = content
-        settings = type("Settings", (), {"content_type": "image/png"})
-        self.properties = type("P", (), {"etag": '"e1"', "content_settings": settings, "creation_time": None})
-        self.read = False
+        self.was_read = False
 
-    async def readall(self) -> bytes:
-        self.read = True
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None: ...
+
+    async def read(self) -> bytes:
+        self.was_read = True
         return self._content
+
+    def text(self) -> str:
+        return self._content.decode()
+
+
+class Blobs:
+    """Stands where the reader's pipeline would."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
+        self.asked: list[tuple[str, str]] = []
+
+    async def send_request(self, request: Any, **_: Any) -> Answer:
+        self.asked.append((request.method, request.url))
+        return self.answer
 
 
 class Container:
@@ -61,30 +85,42 @@ class Container:
         return call
 
 
-def images(answer: Any) -> tuple[BlobImages, Container]:
-    client = Container(answer)
-    return BlobImages(client), client  # type: ignore[arg-type]
+def images(answer: Answer) -> tuple[BlobImages, Blobs]:
+    blobs = Blobs(answer)
+    return BlobImages(Container(None), blobs), blobs  # type: ignore[arg-type]
 
 
 def test_a_blob_is_read_as_it_is_now() -> None:
-    port, client = images(Download(b"cat"))
+    port, blobs = images(Answer(content=b"cat"))
     assert (port.host, port.container) == ("acct.blob.core.windows.net", "images")
-    assert asyncio.run(port.read("a b/é.png")) == BLOB
-    assert client.calls == [("client", "a b/é.png"), ("download_blob", {})]
+    blob = asyncio.run(port.read("a b/é#?%.png"))
+    assert blob == replace(BLOB, created_at=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
+    assert blobs.asked == [("GET", f"{Container.url}/a%20b/%C3%A9%23%3F%25.png")]
+    assert asyncio.run(port.etag("a.png")) == "e1"
+    assert blobs.asked[1] == ("HEAD", f"{Container.url}/a.png")
 
 
 def test_a_blob_that_is_too_large_is_not_fetched() -> None:
-    download = Download(b"", size=MAX_BYTES + 1)
-    port, _ = images(download)
+    answer = Answer(size=MAX_BYTES + 1)
+    port, _ = images(answer)
     blob = asyncio.run(port.read("big.png"))
-    assert (blob.content, blob.size_bytes, download.read) == (None, MAX_BYTES + 1, False)
+    assert (blob.content, blob.size_bytes, answer.was_read) == (None, MAX_BYTES + 1, False)
 
 
 def test_a_blob_that_is_gone_is_gone() -> None:
-    port, _ = images(ResourceNotFoundError())
+    port, _ = images(Answer(404))
     with pytest.raises(Gone):
         asyncio.run(port.read("a.png"))
     assert asyncio.run(port.etag("a.png")) is None
+
+
+@pytest.mark.parametrize("status", [403, 409, 500])
+def test_any_other_answer_is_a_trouble_and_never_taken_for_a_blob(status: int) -> None:
+    port, _ = images(Answer(status, b"no"))
+    with pytest.raises(HttpResponseError):
+        asyncio.run(port.read("a.png"))
+    with pytest.raises(HttpResponseError):
+        asyncio.run(port.etag("a.png"))
 
 
 @pytest.mark.parametrize(("source", "deleted"), [("e1", True), ("e2", False)])

@@ -15,7 +15,7 @@ from azure.eventgrid.aio import EventGridPublisherClient
 from azure.identity.aio import ManagedIdentityCredential
 from azure.storage.blob.aio import ContainerClient
 
-from classifier.adapters.blobs import BlobGallery, BlobImages, DeadLetters, container
+from classifier.adapters.blobs import BlobGallery, BlobImages, DeadLetters, container, reader
 from classifier.adapters.cosmos import CosmosAnalyses, CosmosMemory, CosmosRecords
 from classifier.adapters.entra import Operators
 from classifier.adapters.headers import read_header
@@ -80,7 +80,7 @@ def wire(settings: Settings, *, last_attempt: int) -> App:
     def blobs(name: str) -> ContainerClient:
         return container(settings.blob_endpoint, name, credential, transport)
 
-    images = BlobImages(blobs(settings.images_container))
+    images = BlobImages(blobs(settings.images_container), reader(settings.blob_endpoint, credential, transport))
     queued = StorageQueue(queue(settings.queue_endpoint, settings.images_queue, credential, transport))
     poison = StorageQueue(queue(settings.queue_endpoint, settings.poison_queue, credential, transport))
     analyzer = _analyzer(settings, world)
