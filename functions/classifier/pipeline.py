@@ -147,7 +147,7 @@ class Pipeline:
             record["image"] = records.of_image(info)
             limits.check_image(info)
             before = self._now()
-            analysis, cached = await self._analyze(blob, blob.content, info)
+            analysis, cached = await self._analyze(record["blob"]["contentSha256"], blob.content, info)
             analyze_ms = records.milliseconds(before, self._now())
             record |= records.of_analysis(
                 analysis,
@@ -162,8 +162,8 @@ class Pipeline:
             record |= {"status": "rejected", "reason": rejection.reason()}
         return self._timed(record, message, started, analyze_ms)
 
-    async def _analyze(self, blob: Blob, content: bytes, info: ImageInfo) -> tuple[Analysis, bool]:
-        key = hashlib.sha256(f"{blob.sha256} {self._analyzer.identity}".encode()).hexdigest()
+    async def _analyze(self, sha256: str, content: bytes, info: ImageInfo) -> tuple[Analysis, bool]:
+        key = hashlib.sha256(f"{sha256} {self._analyzer.identity}".encode()).hexdigest()
         begun = await self._analyses.begin(key)
         if not isinstance(begun, Claim):
             measures.add("cacheHits")

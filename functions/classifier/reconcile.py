@@ -122,7 +122,7 @@ class Reconcile:
             if await self._queue.length() > _IDLE_MESSAGES:
                 report.ended_because = "a backlog is being worked on"
                 return report
-            mark = replace(mark, cutoff=(self._now() - self._grace).isoformat(), misses=0)
+            mark = replace(mark, cutoff=(self._now() - self._grace).isoformat())
         async for listed, marker in self._images.pages(mark.marker):
             missed = await self._enqueue_missed(listed, mark)
             report.listed += len(listed)

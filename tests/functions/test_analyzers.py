@@ -10,9 +10,9 @@ import pytest
 from azure.core.credentials import AccessToken
 from azure.core.exceptions import HttpResponseError
 from azure.core.pipeline.transport import AsyncHttpTransport
+from classifier.adapters.world import World
 from classifier.analyzers import custom_vision, image_analysis
 from classifier.analyzers.pool import Slices
-from classifier.analyzers.world import World
 from classifier.limits import Rejected
 from classifier.models import Analysis, ImageInfo
 from classifier.ports import Later, Refused

@@ -1,5 +1,6 @@
 """The analyser by its name: one new file is enough for another one."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 from classifier import analyzers
 from classifier.adapters.wiring import _analyzer
+from classifier.adapters.world import connections
 from classifier.settings import Settings, SettingsError
 
 from tests.functions.test_analyzers import OPTIONS, Service, world
@@ -47,3 +49,15 @@ def test_a_name_without_an_analyser_is_refused(name: str) -> None:
 def test_both_analysers_are_found_by_their_names() -> None:
     found = _analyzer(settings("image-analysis", json.dumps(OPTIONS)), world(Service()))
     assert found.identity.startswith("azure-image-analysis/")
+
+
+def test_whatever_does_not_answer_is_given_up() -> None:
+    """The transport's own timeouts count: those of a client that is given one are ignored."""
+
+    async def run() -> list[float]:
+        transport = connections()
+        assert transport.session is not None
+        await transport.session.close()
+        return [transport.connection_config.timeout, transport.connection_config.read_timeout]
+
+    assert asyncio.run(run()) == [5, 30]

@@ -2,7 +2,6 @@
 
 import importlib
 import json
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ from infra import app, bundle, settings
 from local.provider import rules
 from local.provider.kinds import KINDS
 from tests.conftest import ROOT, Recorder, run_program
-from tests.functions.test_analyzers import Service, Signed
+from tests.functions.test_analyzers import Service, world
 from tests.infra.test_settings import CUSTOM
 
 OPERATOR = "99999999-8888-4777-8666-555555555555"
@@ -68,8 +67,7 @@ def test_the_analyser_can_read_what_it_is_told(asked: dict[str, Any], features: 
         {setting["name"]: setting["value"] for setting in listed}
     )
     module = importlib.import_module(f"classifier.analyzers.{told.analyzer.replace('-', '_')}")
-    world = SimpleNamespace(credential=Signed(), transport=Service())
-    assert len(module.build(told.analyzer_options, told.features, world).features) == features
+    assert len(module.build(told.analyzer_options, told.features, world(Service())).features) == features
 
 
 def test_both_sides_have_the_same_analysers() -> None:

@@ -1,29 +1,26 @@
 """Storage queues, in the encoding that Event Grid and the Functions host use: base64."""
 
 from collections.abc import AsyncIterator
-from typing import Any
 
-from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.queue import QueueMessage, TextBase64DecodePolicy, TextBase64EncodePolicy
 from azure.storage.queue.aio import QueueClient
+
+from classifier.adapters.world import World
 
 # https://learn.microsoft.com/rest/api/storageservices/put-message
 _LONGEST_DELAY_SECONDS = 7 * 24 * 3600
 _NEVER = -1
 
 
-def queue(endpoint: str, name: str, credential: AsyncTokenCredential, transport: Any) -> QueueClient:
+def queue(endpoint: str, name: str, world: World) -> QueueClient:
     """A client of one queue."""
     return QueueClient(
         endpoint,
         name,
-        credential=credential,
-        transport=transport,
         message_encode_policy=TextBase64EncodePolicy(),
         message_decode_policy=TextBase64DecodePolicy(),
-        connection_timeout=5,
-        read_timeout=30,
+        **world.client,
     )
 
 

@@ -2,14 +2,10 @@
 
 import asyncio
 import importlib
-import ssl
-import urllib.request
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
-import aiohttp
-from azure.core.pipeline.transport import AioHttpTransport
 from azure.cosmos.aio import CosmosClient
 from azure.eventgrid.aio import EventGridPublisherClient
 from azure.identity.aio import ManagedIdentityCredential
@@ -21,7 +17,7 @@ from classifier.adapters.entra import Operators
 from classifier.adapters.headers import read_header
 from classifier.adapters.queues import StorageQueue, queue
 from classifier.adapters.results import TopicAnnouncer
-from classifier.analyzers.world import World
+from classifier.adapters.world import World, connections
 from classifier.pipeline import Pipeline
 from classifier.ports import Analyzer
 from classifier.reconcile import GRACE, Reconcile
@@ -42,20 +38,6 @@ class App:
     operators: Operators
 
 
-def _transport() -> AioHttpTransport:
-    """One pool of connections for all services.
-
-    What the environment says of proxies is asked once: aiohttp alone would ask it, and a .netrc, at every request.
-    """
-    session = aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, ssl=ssl.create_default_context()),
-        proxy=urllib.request.getproxies().get("https"),
-        auto_decompress=False,
-        cookie_jar=aiohttp.DummyCookieJar(),
-    )
-    return AioHttpTransport(session=session, session_owner=False)
-
-
 def _analyzer(settings: Settings, world: World) -> Analyzer:
     name = settings.analyzer.replace("-", "_")
     try:
@@ -68,27 +50,23 @@ def _analyzer(settings: Settings, world: World) -> Analyzer:
 
 def wire(settings: Settings, *, last_attempt: int) -> App:
     """An app that acts as its user-assigned identity, everywhere; to be called in the loop that it will run in."""
-    credential = ManagedIdentityCredential(client_id=settings.client_id)
-    transport = _transport()
-    world = World(credential=credential, transport=transport)
-    cosmos = CosmosClient(
-        settings.cosmos_endpoint, credential, transport=transport, connection_timeout=5, read_timeout=20
-    ).get_database_client(settings.cosmos_database)
+    world = World(credential=ManagedIdentityCredential(client_id=settings.client_id), transport=connections())
+    # Its client has timeouts of its own.
+    account = CosmosClient(settings.cosmos_endpoint, **world.client, connection_timeout=5, read_timeout=20)
+    cosmos = account.get_database_client(settings.cosmos_database)
     analyses = cosmos.get_container_client(settings.cosmos_analyses)
     records = CosmosRecords(cosmos.get_container_client(settings.cosmos_images))
 
     def blobs(name: str) -> ContainerClient:
-        return container(settings.blob_endpoint, name, credential, transport)
+        return container(settings.blob_endpoint, name, world)
 
-    images = BlobImages(blobs(settings.images_container), reader(settings.blob_endpoint, credential, transport))
-    queued = StorageQueue(queue(settings.queue_endpoint, settings.images_queue, credential, transport))
-    poison = StorageQueue(queue(settings.queue_endpoint, settings.poison_queue, credential, transport))
+    images = BlobImages(blobs(settings.images_container), reader(settings.blob_endpoint, world))
+    queued = StorageQueue(queue(settings.queue_endpoint, settings.images_queue, world))
+    poison = StorageQueue(queue(settings.queue_endpoint, settings.poison_queue, world))
     analyzer = _analyzer(settings, world)
     announcer = gallery = None
     if settings.results_endpoint:
-        announcer = TopicAnnouncer(
-            EventGridPublisherClient(settings.results_endpoint, credential, transport=transport, read_timeout=20)
-        )
+        announcer = TopicAnnouncer(EventGridPublisherClient(settings.results_endpoint, **world.client))
     if settings.classified_container:
         gallery = BlobGallery(blobs(settings.classified_container))
     return App(

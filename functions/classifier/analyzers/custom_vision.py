@@ -12,10 +12,9 @@ from urllib.parse import quote
 from azure.core import AsyncPipelineClient
 from azure.core.rest import AsyncHttpResponse, HttpRequest
 
+from classifier.adapters.world import World
 from classifier.analyzers.options import Options
 from classifier.analyzers.pool import Pool, answer, client_options, post
-from classifier.analyzers.world import World
-from classifier.governor import Quota
 from classifier.limits import Rejected
 from classifier.models import Analysis, ImageInfo
 
@@ -98,7 +97,7 @@ def build(options: Mapping[str, Any], features: Sequence[str], world: World) -> 
     read = Options(options, "custom-vision")
     endpoint, project, iteration = read.text("endpoint"), read.text("project"), read.text("iteration")
     task = read.choice("task", _TASKS)
-    quota = Quota(calls_per_second=read.number("callsPerSecond"), instances=round(read.number("instances")))
+    quota = read.quota()
     detects = task == "detection"
     read.finish(features, ("tags", "objects") if detects else ("tags",))
     url = (

@@ -9,11 +9,10 @@ from typing import Any
 
 from azure.ai.vision.imageanalysis.aio import ImageAnalysisClient
 
+from classifier.adapters.world import World
 from classifier.analyzers.findings import READERS, adult, not_judged
 from classifier.analyzers.options import Options
 from classifier.analyzers.pool import MORE_PATIENCE_SECONDS, PATIENCE_SECONDS, Pool, answer, client_options, post
-from classifier.analyzers.world import World
-from classifier.governor import Quota
 from classifier.models import Analysis, ImageInfo
 
 _NAME = "azure-image-analysis"
@@ -86,7 +85,7 @@ def build(options: Mapping[str, Any], features: Sequence[str], world: World) -> 
     endpoints = read.texts("endpoints")
     language, neutral = read.text("language"), read.boolean("genderNeutralCaptions")
     ratios = read.numbers("smartCropAspectRatios")
-    quota = Quota(calls_per_second=read.number("callsPerSecond"), instances=round(read.number("instances")))
+    quota = read.quota()
     read.finish(features, FEATURES)
     asked = {"language": language}
     if {"caption", "denseCaptions"} & set(features):

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
+from classifier.governor import Quota
 from classifier.settings import SettingsError
 
 
@@ -49,6 +50,10 @@ class Options:
         """One of `allowed`."""
         value = self._take(name)
         return str(value) if value in allowed else self._refuse(name, value, f"one of {', '.join(allowed)}", allowed[0])
+
+    def quota(self) -> Quota:
+        """What one account answers, and how many instances may share it; every analyser is told."""
+        return Quota(calls_per_second=self.number("callsPerSecond"), instances=round(self.number("instances")))
 
     def finish(self, features: Sequence[str], possible: Sequence[str]) -> None:
         """Raises SettingsError for all that was wrong, and for features that the analyser does not have."""

@@ -8,17 +8,11 @@ from typing import Any
 
 from azure.core.exceptions import HttpResponseError
 from azure.core.pipeline import PipelineRequest, PipelineResponse
-from azure.core.pipeline.policies import (
-    AsyncBearerTokenCredentialPolicy,
-    AsyncRetryPolicy,
-    HeadersPolicy,
-    SansIOHTTPPolicy,
-    UserAgentPolicy,
-)
+from azure.core.pipeline.policies import SansIOHTTPPolicy
 from azure.core.rest import AsyncHttpResponse, HttpRequest
 
 from classifier import measures
-from classifier.analyzers.world import World
+from classifier.adapters.world import World
 from classifier.governor import Governor, Quota
 from classifier.limits import Rejected
 from classifier.ports import Later, Refused
@@ -27,8 +21,8 @@ from classifier.ports import Later, Refused
 PATIENCE_SECONDS = 20.0
 # Once one of an image's calls is paid for, the others are worth more patience.
 MORE_PATIENCE_SECONDS = 100.0
-# An instance waits for a connection, then for the answer; the SDK tries passing faults again this often.
-_CALLS = {"connection_timeout": 5, "read_timeout": 30, "retry_total": 2, "retry_backoff_factor": 0.5}
+# azure-core tries passing faults again this often.
+_RETRYING: dict[str, Any] = {"retry_total": 2, "retry_backoff_factor": 0.5}
 _SLICE = 256 * 1024
 _SCOPE = "https://cognitiveservices.azure.com/.default"
 # What the services say about an image that no retry will change:
@@ -67,18 +61,8 @@ class NoticeThrottling(SansIOHTTPPolicy[HttpRequest, AsyncHttpResponse]):
 
 
 def client_options(world: World) -> dict[str, Any]:
-    """How every client of an AI service is set up.
-
-    Each policy costs every call a little, so there are those that are needed and no others.
-    """
-    policies: list[Any] = [
-        HeadersPolicy(),
-        UserAgentPolicy(),
-        AsyncRetryPolicy(**_CALLS),
-        AsyncBearerTokenCredentialPolicy(world.credential, _SCOPE),
-        NoticeThrottling(),
-    ]
-    return {**_CALLS, "transport": world.transport, "policies": policies}
+    """How every client of an AI service is set up."""
+    return {"transport": world.transport, "policies": [*world.policies(_SCOPE, **_RETRYING), NoticeThrottling()]}
 
 
 class Slices:
