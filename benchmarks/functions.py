@@ -19,14 +19,14 @@ import time
 import zipfile
 from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import trustme
 from rich.console import Console
 from rich.table import Table
 
+from local.services.functions.host import WorkerProcess
+
 ROOT = Path(__file__).resolve().parents[1]
-_WORKER = ROOT / "local/services/functions/worker/__main__.py"
 _IN_FLIGHT, _VISION_SECONDS, _ACCOUNTS = 24, 0.3, 10
 _MEMORY_MB = 2048
 _BIG = 20 * 1024 * 1024 - 1
@@ -35,32 +35,21 @@ _NO_FUNCTIONS = "import azure.functions as func\n\napp = func.FunctionApp()\n"
 
 
 class Worker:
-    """The worker process that the laptop's host uses, with one app."""
+    """The worker process of the laptop's host, with one app, and what it takes of this machine."""
 
-    def __init__(self, process: asyncio.subprocess.Process, functions: list[dict[str, Any]]) -> None:
+    def __init__(self, process: WorkerProcess) -> None:
         self._process = process
-        self._classify = next(function for function in functions if function["name"] == "classify")
-        self._waiting: dict[str, asyncio.Future[dict[str, Any]]] = {}
-        self._reading = asyncio.create_task(self._read())
+        self._classify = next(function for function in process.functions if function["name"] == "classify")
 
     @staticmethod
     @contextlib.asynccontextmanager
     async def start(app: Path, environment: Mapping[str, str]) -> AsyncIterator["Worker"]:
         """A worker that has loaded the app; ended afterwards."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-I", "-S", str(_WORKER), str(app), str(_library()),
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-            env={**_plain(), **environment}, limit=64 * 1024 * 1024,
-        )  # fmt: skip
-        assert process.stdin is not None
-        assert process.stdout is not None
-        said = json.loads(await process.stdout.readline())
-        worker = Worker(process, said["functions"])
+        process = await _worker(app, environment)
         try:
-            yield worker
+            yield Worker(process)
         finally:
-            process.stdin.close()
-            await process.wait()
+            await process.stop()
 
     async def classify(self, name: str, host: str) -> None:
         """One message, from its delivery to its end."""
@@ -69,15 +58,8 @@ class Worker:
             "subject": f"/blobServices/default/containers/images/blobs/{name}",
             "data": {"url": f"https://{host}/images/{name}", "sequencer": "1"},
         }  # fmt: skip
-        call = {
-            "id": name, "function": self._classify["id"], "binding": "message", "kind": "string",
-            "data": json.dumps(event), "metadata": {"Id": name, "DequeueCount": 1},
-        }  # fmt: skip
-        answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
-        self._waiting[name] = answer
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(call).encode() + b"\n")
-        result = await answer
+        metadata = {"Id": name, "DequeueCount": 1}
+        result = await self._process.invoke(self._classify, "string", json.dumps(event), metadata)
         if not result["ok"]:
             raise RuntimeError(result["trace"])
 
@@ -93,15 +75,12 @@ class Worker:
         status = Path(f"/proc/{self._process.pid}/status").read_text()
         return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM"))
 
-    async def _read(self) -> None:
-        assert self._process.stdout is not None
-        while line := await self._process.stdout.readline():
-            answer = json.loads(line)
-            self._waiting.pop(answer["id"]).set_result(answer)
 
-
-def _plain() -> dict[str, str]:
-    return {key: os.environ[key] for key in ("PATH", "HOME", "LANG") if key in os.environ}
+async def _worker(app: Path, environment: Mapping[str, str]) -> WorkerProcess:
+    inherited = {key: os.environ[key] for key in ("PATH", "HOME", "LANG") if key in os.environ}
+    return await WorkerProcess.start(
+        str(app), str(_library()), env={**inherited, **environment}, stderr=asyncio.subprocess.DEVNULL
+    )
 
 
 def _library() -> Path:
@@ -180,18 +159,9 @@ async def _start(app: Path) -> tuple[float, float]:
     """Seconds of time and of CPU from the process's start to its functions."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started = time.perf_counter()
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-I", "-S", str(_WORKER), str(app), str(_library()),
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL, env=_plain(),
-    )  # fmt: skip
-    assert process.stdin is not None
-    assert process.stdout is not None
-    said = json.loads(await process.stdout.readline())
+    process = await _worker(app, {})
     seconds = time.perf_counter() - started
-    process.stdin.close()
-    await process.wait()
-    if "functions" not in said:
-        raise RuntimeError(said["failed"])
+    await process.stop()
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 

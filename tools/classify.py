@@ -5,8 +5,6 @@ Exit code 0 when every image got a final record (`classified` or `rejected`), 1 
 """
 
 import argparse
-import base64
-import hashlib
 import json
 import mimetypes
 import sys
@@ -26,7 +24,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 from samples import samples
-from stack import UsageError, outputs
+from stack import UsageError, outputs, record_id
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_exponential
 
 _FINAL = {"classified", "rejected", "failed"}
@@ -86,11 +84,11 @@ class Stack:
         return Result(upload=upload, seconds=time.monotonic() - started, record=record, error=error)
 
     def _await_record(self, name: str, etag: str, timeout_seconds: float) -> dict[str, Any] | None:
-        record_id = self.record_id(name)
+        item = self.record_id(name)
 
         def final() -> dict[str, Any] | None:
             try:
-                record = dict(self._records.read_item(record_id, partition_key=record_id))
+                record = dict(self._records.read_item(item, partition_key=item))
             except CosmosResourceNotFoundError:
                 return None
             return record if record["blob"]["etag"] == etag and record["status"] in _FINAL else None
@@ -105,8 +103,7 @@ class Stack:
 
     def record_id(self, name: str) -> str:
         """The id under which the record of a blob is kept; it needs no query."""
-        digest = hashlib.sha256(f"{self._images.container_name}/{name}".encode()).digest()
-        return base64.b32encode(digest).decode().rstrip("=").lower()
+        return record_id(self._images.container_name, name)
 
 
 def uploads(paths: Sequence[str]) -> list[Upload]:

@@ -6,7 +6,6 @@ announced, and the poison queue must be empty. Exit code 0 when all of that hold
 """
 
 import argparse
-import base64
 import hashlib
 import io
 import json
@@ -26,16 +25,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import requests
 from azure.cosmos import ContainerProxy, CosmosClient
 from azure.cosmos.exceptions import CosmosResourceNotFoundError
 from azure.identity import ManagedIdentityCredential
 from azure.storage.blob import ContainerClient
+from operate import ask
 from PIL import Image
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 from samples import samples
+from stack import outputs, record_id
 
 ROOT = Path(__file__).resolve().parents[1]
 _FAULTS = {"throttled": 0.20, "failing": 0.05, "duplicated": 0.10}
@@ -131,17 +131,13 @@ def pictures(count: int, dice: random.Random) -> list[Expected]:
     return found
 
 
-def _record_id(name: str) -> str:
-    return base64.b32encode(hashlib.sha256(f"images/{name}".encode()).digest()).decode().rstrip("=").lower()
-
-
 def run(soak: Soak, blobs: list[Expected], patience_seconds: float, say: Callable[[float], None]) -> None:
     """Uploads everything and follows it until all is right, or time is up."""
-    outputs = json.loads(soak.local("exec", "--", "pulumi", "stack", "output", "--json", "--stack", "soak").stdout)
+    found = outputs("soak")
     credential = ManagedIdentityCredential()
-    images = ContainerClient(outputs["imagesEndpoint"], outputs["imagesContainer"], credential=credential)
-    database = CosmosClient(outputs["recordsEndpoint"], credential).get_database_client(outputs["recordsDatabase"])
-    records: ContainerProxy = database.get_container_client(outputs["recordsContainer"])
+    images = ContainerClient(found["imagesEndpoint"], found["imagesContainer"], credential=credential)
+    database = CosmosClient(found["recordsEndpoint"], credential).get_database_client(found["recordsDatabase"])
+    records: ContainerProxy = database.get_container_client(found["recordsContainer"])
     (soak.home / "run/faults.json").write_text(json.dumps(_FAULTS))
     started = time.monotonic()
 
@@ -152,7 +148,8 @@ def run(soak: Soak, blobs: list[Expected], patience_seconds: float, say: Callabl
 
     def look(blob: Expected) -> None:
         try:
-            blob.record = dict(records.read_item(_record_id(blob.name), _record_id(blob.name)))
+            item = record_id(images.container_name, blob.name)
+            blob.record = dict(records.read_item(item, item))
         except CosmosResourceNotFoundError:
             blob.record = None
 
@@ -172,10 +169,7 @@ def run(soak: Soak, blobs: list[Expected], patience_seconds: float, say: Callabl
                 break
             time.sleep(2)
     soak.seconds = time.monotonic() - started
-    token = credential.get_token(f"{outputs['apiAudience']}/.default").token
-    answer = requests.post(f"{outputs['apiUrl']}/redrive", headers={"Authorization": f"Bearer {token}"}, timeout=240)
-    answer.raise_for_status()
-    soak.poison = answer.json()
+    soak.poison = ask("soak", "redrive")
 
 
 def judge(soak: Soak, blobs: list[Expected]) -> dict[str, Any]:

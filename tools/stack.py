@@ -1,5 +1,7 @@
 """A deployed stack, as its outputs describe it."""
 
+import base64
+import hashlib
 import json
 import subprocess
 
@@ -16,3 +18,9 @@ def outputs(stack: str) -> dict[str, str]:
     if "imagesEndpoint" not in found:
         raise UsageError(f"the stack {stack} is not deployed: {answer.stderr.strip() or 'it has no outputs'}")
     return found
+
+
+def record_id(container: str, name: str) -> str:
+    """The id under which the record of a blob is kept; it needs no query."""
+    digest = hashlib.sha256(f"{container}/{name}".encode()).digest()
+    return base64.b32encode(digest).decode().rstrip("=").lower()

@@ -42,11 +42,12 @@ class WorkerProcess:
         self._reading = asyncio.create_task(self._read())
 
     @staticmethod
-    async def start(app: str, library: str) -> "WorkerProcess":
-        """A worker that has loaded the app. Raises HostError."""
+    async def start(app: str, library: str, **options: Any) -> "WorkerProcess":
+        """A worker that has loaded the app; `options` are those of its process. Raises HostError."""
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-I", "-S", str(_WORKER), app, library,
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=64 * 1024 * 1024,
+            **options,
         )  # fmt: skip
         assert process.stdout is not None
         line = await process.stdout.readline()
@@ -74,6 +75,11 @@ class WorkerProcess:
         self._process.stdin.write(json.dumps(call).encode() + b"\n")
         await self._process.stdin.drain()
         return await answer
+
+    @property
+    def pid(self) -> int:
+        """The process's id."""
+        return self._process.pid
 
     async def stop(self) -> None:
         """Ends the worker by closing its input, and waits for it."""
