@@ -9,55 +9,17 @@ from typing import Any
 import pytest
 from classifier import limits
 from classifier.events import record_id
-from classifier.pipeline import Outcome
 from classifier.ports import Later, Refused
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.functions.world import NOW, Records, World, message
+from tests.functions.world import NOW, Records, World, handle, message
 
 RECORD_FIELDS = {
     "id", "schemaVersion", "status", "reason", "blob", "eventId", "sequencer", "image", "tags", "labels", "category",
     "caption", "denseCaptions", "objects", "people", "read", "smartCrops", "analyzer", "copy", "timings", "attempts",
     "processedAt", "_etag",
 }  # fmt: skip
-
-
-@pytest.fixture
-def world() -> World:
-    world = World()
-    world.upload("cat.png", b"cat")
-    return world
-
-
-def handle(world: World, text: str | None = None, *, attempt: int = 1, **changes: Any) -> Outcome:
-    return asyncio.run(world.pipeline(**changes).handle(message() if text is None else text, attempt=attempt))
-
-
-def overtake(world: World, text: str | None = None) -> Outcome:
-    """Another worker handles a message from beginning to end, inside a step of the first one."""
-    worker = world.pipeline().handle(text or message(), attempt=1)
-    try:
-        worker.send(None)
-    except StopIteration as ended:
-        return ended.value
-    raise AssertionError("the worker waits for something")
-
-
-def at(world: World, operation: str, happens: Callable[[], Any], *, after: bool = False) -> None:
-    """`happens` once, just before (or after) the pipeline's next `operation`."""
-    pending = [happens]
-
-    async def step(found: str, effect: Callable[[], Any]) -> Any:
-        first = found == operation and pending
-        if first and not after:
-            pending.pop()()
-        result = effect()
-        if first and after:
-            pending.pop()()
-        return result
-
-    world.step = step
 
 
 def test_an_image_becomes_a_record(world: World) -> None:
@@ -157,27 +119,6 @@ def test_no_message_takes_longer_than_its_budget_and_the_last_one_that_does_is_a
     assert (world.record["reason"]["code"], len(world.poisoned)) == ("TimeoutError", 1)
 
 
-def test_a_failure_is_about_a_version_even_if_the_blob_goes_and_comes_back_meanwhile(world: World) -> None:
-    handle(world)
-    world.identity, world.failure = "test/2", ConnectionError("down")
-    analyzed, asked = False, 0
-
-    async def step(operation: str, effect: Callable[[], Any]) -> Any:
-        nonlocal analyzed, asked
-        analyzed = analyzed or operation == "analyze"
-        if operation == "etag" and analyzed:
-            asked += 1
-            if asked == 1:
-                world.blobs.clear()
-            elif asked == 2:
-                world.upload("cat.png", b"dog")
-        return effect()
-
-    world.step = step
-    assert handle(world, attempt=5).status == "failed"
-    assert world.record["blob"]["etag"] == world.blobs["cat.png"].etag
-
-
 def test_throttling_puts_the_message_back_with_a_delay_and_never_counts_as_failure(world: World) -> None:
     world.failure = Later(30, "throttled")
     text = message()
@@ -200,15 +141,6 @@ def test_at_the_deadline_a_throttled_image_is_failed_and_is_no_poison(world: Wor
     world.now += timedelta(minutes=59, seconds=50)
     assert handle(world, text).status == "failed"
     assert (world.record["reason"]["code"], world.poisoned, world.queued) == ("DeadlineExceeded", [], [])
-
-
-def test_what_somebody_else_is_analysing_is_waited_for(world: World) -> None:
-    world.upload("copy.png", b"cat")
-    outcomes: list[Outcome] = []
-    at(world, "analyze", lambda: outcomes.append(overtake(world, message("copy.png"))))
-    assert handle(world).status == "classified"
-    assert [outcome.status for outcome in outcomes] == ["delayed"]
-    assert (len(world.queued), world.analyzed) == (1, {b"cat": 1})
 
 
 def test_duplicates_and_the_same_content_under_another_name_are_not_paid_for(world: World) -> None:
@@ -238,62 +170,6 @@ def test_an_event_of_either_kind_leaves_what_the_blob_says(world: World, kind: s
     del world.blobs["cat.png"]
     assert handle(world, message(kind=kind)).status == "removed"
     assert (world.records, world.copies) == ({}, {})
-
-
-@pytest.mark.parametrize("operation", ["read", "begin", "analyze", "finish", "put", "keep", "etag"])
-def test_a_blob_overwritten_at_any_moment_ends_as_its_newest_version(world: World, operation: str) -> None:
-    at(world, operation, lambda: world.upload("cat.png", b"dog"))
-    handle(world)
-    assert (world.record["category"]["name"], world.record["blob"]["etag"]) == ("dog", world.blobs["cat.png"].etag)
-    assert world.copies == {"dog/cat.png": world.blobs["cat.png"].etag}
-
-
-@pytest.mark.parametrize("operation", ["read", "begin", "analyze", "finish", "put", "keep", "etag"])
-def test_a_blob_deleted_at_any_moment_leaves_no_record(world: World, operation: str) -> None:
-    at(world, operation, world.blobs.clear)
-    assert handle(world).status == "removed"
-    assert (world.records, world.copies) == ({}, {})
-
-
-@pytest.mark.parametrize("operation", ["begin", "analyze", "finish", "put", "keep"])
-def test_whoever_is_late_does_not_touch_what_the_newer_version_left(world: World, operation: str) -> None:
-    def newer() -> None:
-        world.upload("cat.png", b"dog")
-        overtake(world)
-
-    at(world, operation, newer)
-    handle(world)
-    assert world.record["blob"]["etag"] == world.blobs["cat.png"].etag
-    assert world.copies == {"dog/cat.png": world.blobs["cat.png"].etag}
-
-
-@pytest.mark.parametrize("operation", ["get", "etag", "delete"])
-def test_a_blob_that_comes_back_while_its_record_is_removed_keeps_the_new_one(world: World, operation: str) -> None:
-    handle(world)
-    world.blobs.clear()
-
-    def come_back() -> None:
-        world.upload("cat.png", b"dog")
-        overtake(world)
-
-    at(world, operation, come_back, after=operation == "etag")
-    handle(world, message(kind="BlobDeleted"))
-    assert world.record["category"]["name"] == "dog"
-    assert world.copies == {"dog/cat.png": world.blobs["cat.png"].etag}
-
-
-def test_an_old_version_is_never_written_over_a_newer_record(world: World) -> None:
-    """A worker holds the first version; the second was handled; the first one's claim on the record is void."""
-    held = world.blobs["cat.png"]
-
-    def newer() -> None:
-        world.upload("cat.png", b"dog")
-        overtake(world)
-        assert world.record["blob"]["etag"] > held.etag
-
-    at(world, "put", newer)
-    handle(world)
-    assert world.record["category"]["name"] == "dog"
 
 
 @pytest.mark.parametrize(

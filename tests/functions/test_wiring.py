@@ -11,7 +11,7 @@ from classifier.adapters.wiring import _analyzer
 from classifier.adapters.world import connections
 from classifier.settings import Settings, SettingsError
 
-from tests.functions.test_analyzers import OPTIONS, Service, world
+from tests.functions.service import OPTIONS, Service, world
 from tests.functions.test_settings import GOOD
 
 THIRD = """

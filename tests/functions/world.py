@@ -4,6 +4,7 @@ Every call is a step: `World.step` is told of it before and after its effect, an
 letting somebody else go first, or raising.
 """
 
+import asyncio
 import json
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -12,7 +13,7 @@ from typing import Any
 
 from classifier import limits
 from classifier.models import Analysis, Blob, Claim, ImageInfo
-from classifier.pipeline import Pipeline
+from classifier.pipeline import Outcome, Pipeline
 from classifier.ports import Gone, Later, Listed, Superseded
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -226,3 +227,7 @@ class Queue:
 
     async def length(self) -> int:
         return len(self._sent)
+
+
+def handle(world: World, text: str | None = None, *, attempt: int = 1, **changes: Any) -> Outcome:
+    return asyncio.run(world.pipeline(**changes).handle(message() if text is None else text, attempt=attempt))

@@ -10,7 +10,7 @@ from infra import app, bundle, settings
 from local.provider import rules
 from local.provider.kinds import KINDS
 from tests.conftest import ROOT, Recorder, run_program
-from tests.functions.test_analyzers import Service, world
+from tests.functions.service import Service, world
 from tests.infra.test_settings import CUSTOM
 
 OPERATOR = "99999999-8888-4777-8666-555555555555"

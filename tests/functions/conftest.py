@@ -1,0 +1,12 @@
+"""A world with one image in it."""
+
+import pytest
+
+from tests.functions.world import World
+
+
+@pytest.fixture
+def world() -> World:
+    world = World()
+    world.upload("cat.png", b"cat")
+    return world
