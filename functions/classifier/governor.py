@@ -52,11 +52,9 @@ class Governor:
         """Seconds until the next call may be made."""
         return max(0.0, self._next - now)
 
-    def take(self, now: float) -> float:
-        """Takes the next turn; the seconds until it comes."""
-        turn = max(self._next, now)
-        self._next = turn + 1 / self._rate
-        return turn - now
+    def take(self, now: float) -> None:
+        """Takes the next turn."""
+        self._next = max(self._next, now) + 1 / self._rate
 
     def answered(self) -> None:
         """A call was answered."""

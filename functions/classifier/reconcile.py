@@ -5,6 +5,7 @@ on where the last run ended. What a round without a miss has seen is not looked 
 """
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict, dataclass, replace
@@ -13,7 +14,7 @@ from typing import Any, Protocol, cast
 
 from classifier import events
 from classifier.events import EventError, Message, record_id
-from classifier.ports import Analyzer, Images, Listed, Queue, Records
+from classifier.ports import Analyzer, Images, Listed, Queue, Records, Superseded
 from classifier.records import is_current
 
 # So long an event may take without being thought missed; Event Grid's own retries go on for longer.
@@ -51,15 +52,23 @@ class Report:
     ended_because: str = ""
 
 
+@dataclass(frozen=True)
+class Kept:
+    """A value that is kept between runs, in the version that has this ETag."""
+
+    value: dict[str, Any]
+    etag: str
+
+
 class Memory(Protocol):
     """Where the watermark is kept between runs."""
 
-    async def load(self) -> dict[str, Any] | None:
+    async def load(self) -> Kept | None:
         """What was kept, or None."""
         ...
 
-    async def store(self, value: dict[str, Any]) -> None:
-        """Keeps `value`."""
+    async def store(self, value: dict[str, Any], replacing: Kept | None) -> Kept:
+        """Keeps `value` in the place of exactly `replacing` (None: there is none yet). Raises Superseded."""
         ...
 
 
@@ -117,11 +126,20 @@ class Reconcile:
         """Dead letters first, then pages of the round until it is finished, the queue is full, or time is up."""
         report = Report()
         await self._resend(report, until)
-        mark = Watermark(**(await self._memory.load() or {}))
+        try:
+            await self._round(report, until)
+        except Superseded:
+            # By a backfill that was asked for meanwhile, or another instance: the next run goes on with theirs.
+            report.ended_because = "another round has begun"
+        return report
+
+    async def _round(self, report: Report, until: datetime) -> None:
+        kept = await self._memory.load()
+        mark = Watermark(**(kept.value if kept else {}))
         if mark.cutoff is None:
             if await self._queue.length() > _IDLE_MESSAGES:
                 report.ended_because = "a backlog is being worked on"
-                return report
+                return
             mark = replace(mark, cutoff=(self._now() - self._grace).isoformat())
         async for listed, marker in self._images.pages(mark.marker):
             missed = await self._enqueue_missed(listed, mark)
@@ -130,22 +148,25 @@ class Reconcile:
             mark = replace(mark, marker=marker, misses=mark.misses + missed)
             if marker is None:
                 break
-            await self._memory.store(asdict(mark))
+            kept = await self._memory.store(asdict(mark), kept)
             if self._now() >= until:
                 report.ended_because = "time is up"
-                return report
+                return
             if await self._queue.length() > _FULL_MESSAGES:
                 report.ended_because = "the queue is full"
-                return report
+                return
         # After a miss the same blobs are looked up once more: what was enqueued may get lost too.
         verified = mark.verified if mark.misses else mark.cutoff
-        await self._memory.store(asdict(Watermark(verified=verified)))
+        await self._memory.store(asdict(Watermark(verified=verified)), kept)
         report.finished, report.ended_because = True, "the round is finished"
-        return report
 
     async def backfill(self) -> None:
         """Makes the coming runs a round over all blobs whose record was not made by the present analyser."""
-        await self._memory.store(asdict(Watermark(cutoff=self._now().isoformat(), backfill=True)))
+        mark = asdict(Watermark(cutoff=self._now().isoformat(), backfill=True))
+        while True:
+            with contextlib.suppress(Superseded):
+                await self._memory.store(mark, await self._memory.load())
+                return
 
     async def _enqueue_missed(self, listed: list[Listed], mark: Watermark) -> int:
         assert mark.cutoff is not None  # noqa: S101 (a round that is under way has one)

@@ -4,6 +4,9 @@ import asyncio
 from typing import Any
 
 import pytest
+from azure.core import MatchConditions
+from azure.core.utils import CaseInsensitiveDict
+from azure.cosmos import CosmosDict
 from azure.cosmos.exceptions import (
     CosmosAccessConditionFailedError,
     CosmosResourceExistsError,
@@ -14,24 +17,28 @@ from classifier.adapters.wiring import BUDGET_SECONDS
 from classifier.measures import measured
 from classifier.models import Analysis, Claim
 from classifier.ports import Later, Superseded
+from classifier.reconcile import Kept
 
 ANALYSIS = Analysis(analyzer="a", api_version="1", model_version="m", findings={"tags": []})
 
 
 class Items:
-    """A Cosmos DB container in memory, with ETags, and with charges."""
+    """A Cosmos DB container in memory, with ETags and charges; writes answer without a body, as is asked for."""
 
     def __init__(self) -> None:
         self.items: dict[str, dict[str, Any]] = {}
         self.writes = 0
+        self.missing = False
 
-    def _store(self, item: dict[str, Any], hook: Any) -> dict[str, Any]:
+    def _store(self, item: dict[str, Any], hook: Any) -> CosmosDict:
         self.writes += 1
         self.items[item["id"]] = item | {"_etag": str(self.writes)}
-        hook({"x-ms-request-charge": "7.5"}, None)
-        return self.items[item["id"]]
+        headers = CaseInsensitiveDict({"etag": str(self.writes), "x-ms-request-charge": "7.5"})
+        hook(headers, None)
+        return CosmosDict(None, response_headers=headers)
 
-    def _match(self, item_id: str, etag: str) -> None:
+    def _match(self, item_id: str, etag: str, condition: MatchConditions) -> None:
+        assert condition == MatchConditions.IfNotModified
         if item_id not in self.items:
             raise CosmosResourceNotFoundError
         if self.items[item_id]["_etag"] != etag:
@@ -44,18 +51,25 @@ class Items:
             raise CosmosResourceNotFoundError
         return self.items[item_id]
 
-    async def create_item(self, item: dict[str, Any], response_hook: Any) -> dict[str, Any]:
+    async def create_item(self, item: dict[str, Any], response_hook: Any) -> CosmosDict:
+        if self.missing:
+            raise CosmosResourceNotFoundError
         if item["id"] in self.items:
             raise CosmosResourceExistsError
         return self._store(item, response_hook)
 
-    async def replace_item(self, item_id: str, item: dict[str, Any], *, etag: str, response_hook: Any, **_: Any) -> Any:
-        self._match(item_id, etag)
+    async def replace_item(
+        self, item_id: str, item: dict[str, Any], *, etag: str, match_condition: MatchConditions, response_hook: Any
+    ) -> CosmosDict:
+        self._match(item_id, etag, match_condition)
         return self._store(item, response_hook)
 
-    async def delete_item(self, item_id: str, partition_key: str, *, etag: str, **_: Any) -> None:
+    async def delete_item(
+        self, item_id: str, partition_key: str, *, etag: str, match_condition: MatchConditions, response_hook: Any
+    ) -> None:
         assert partition_key == item_id
-        self._match(item_id, etag)
+        self._match(item_id, etag, match_condition)
+        response_hook({}, None)
         del self.items[item_id]
 
 
@@ -79,6 +93,15 @@ def test_a_record_is_created_replaced_and_deleted_under_its_etag_and_the_charge_
     with measured() as measures:
         asyncio.run(run())
     assert measures["requestUnits"] == 15
+
+
+def test_a_container_that_is_missing_is_no_race() -> None:
+    items = Items()
+    items.missing = True
+    with pytest.raises(CosmosResourceNotFoundError):
+        asyncio.run(CosmosRecords(items).put({"id": "1"}, None))  # type: ignore[arg-type]
+    with pytest.raises(CosmosResourceNotFoundError):
+        asyncio.run(CosmosAnalyses(items).begin("key"))  # type: ignore[arg-type]
 
 
 def test_one_of_two_gets_the_claim_and_the_other_gets_its_analysis() -> None:
@@ -123,9 +146,12 @@ def test_the_watermark_is_kept_and_does_not_expire() -> None:
         items = Items()
         memory = CosmosMemory(items)  # type: ignore[arg-type]
         assert await memory.load() is None
-        await memory.store({"marker": "a"})
-        await memory.store({"marker": "b"})
-        assert await memory.load() == {"marker": "b"}
+        first = await memory.store({"marker": "a"}, None)
+        second = await memory.store({"marker": "b"}, first)
+        assert await memory.load() == second == Kept({"marker": "b"}, second.etag)
+        for lost in (None, first):
+            with pytest.raises(Superseded):
+                await memory.store({"marker": "c"}, lost)
         ((item),) = items.items.values()
         assert item["ttl"] == -1
 

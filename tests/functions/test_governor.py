@@ -16,7 +16,11 @@ TEN = Quota(calls_per_second=10, instances=40)
 
 def test_alone_an_instance_begins_at_the_accounts_own_rate() -> None:
     governor = Governor(TEN, 0.0)
-    assert [governor.take(0.0) for _ in range(3)] == pytest.approx([0, 0.1, 0.2])
+    waits: list[float] = []
+    for _ in range(3):
+        waits.append(governor.wait(0.0))
+        governor.take(0.0)
+    assert waits == pytest.approx([0, 0.1, 0.2])
 
 
 def test_a_refusal_slows_down_and_waits_as_long_as_it_was_told() -> None:
@@ -86,6 +90,24 @@ def test_calls_are_spread_over_the_accounts() -> None:
 
     asyncio.run(run())
     assert all(80 <= called.count(account) <= 120 for account in range(4))
+
+
+def test_calls_of_one_moment_are_spread_evenly_over_what_the_accounts_answer_together() -> None:
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    async def send(_account: int) -> None: ...
+
+    calls = Pool(range(4), TEN, clock=lambda: 0.0, sleep=sleep)
+
+    async def run() -> None:
+        for _ in range(12):
+            await calls.call(send)
+
+    asyncio.run(run())
+    assert slept == pytest.approx([turn / 40 for turn in range(12)])
 
 
 def test_a_refused_call_goes_to_another_account_and_is_counted() -> None:

@@ -7,7 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from classifier.reconcile import Reconcile, Report
+from classifier.ports import Superseded
+from classifier.reconcile import Kept, Reconcile, Report
 
 from tests.functions.world import Queue, Records, World, message
 
@@ -18,13 +19,21 @@ class Memory:
     """`reconcile.Memory`."""
 
     def __init__(self) -> None:
-        self.value: dict[str, Any] | None = None
+        self.kept: Kept | None = None
 
-    async def load(self) -> dict[str, Any] | None:
-        return self.value
+    @property
+    def value(self) -> dict[str, Any]:
+        assert self.kept is not None
+        return self.kept.value
 
-    async def store(self, value: dict[str, Any]) -> None:
-        self.value = json.loads(json.dumps(value))
+    async def load(self) -> Kept | None:
+        return self.kept
+
+    async def store(self, value: dict[str, Any], replacing: Kept | None) -> Kept:
+        if self.kept is not replacing:
+            raise Superseded("watermark")
+        self.kept = Kept(json.loads(json.dumps(value)), "")
+        return self.kept
 
 
 class Letters:
@@ -124,7 +133,6 @@ def test_a_run_that_is_out_of_time_goes_on_where_it_ended(office: Office) -> Non
 
 def test_after_a_miss_the_same_blobs_are_looked_up_once_more_and_then_no_longer(office: Office) -> None:
     office.run()
-    assert office.memory.value is not None
     assert office.memory.value["verified"] is None
     office.work()
     office.run()
@@ -157,6 +165,34 @@ def test_a_backfill_looks_at_everything_that_another_analyser_made(office: Offic
     office.work()
     assert {record["analyzer"]["identity"] for record in office.world.records.values()} == {"test/2"}
     assert office.run().enqueued == 0
+
+
+def test_a_backfill_that_is_asked_for_during_a_round_is_not_lost(office: Office) -> None:
+    async def during() -> Report:
+        pages = office.world.pages
+
+        async def asked_for(marker: str | None) -> AsyncIterator[Any]:
+            async for page in pages(marker):
+                await office.reconcile.backfill()
+                yield page
+
+        office.world.pages = asked_for
+        try:
+            return await office.reconcile.run(office.world.now + HALF_AN_HOUR)
+        finally:
+            office.world.pages = pages
+
+    report = asyncio.run(during())
+    assert (report.finished, report.ended_because) == (False, "another round has begun")
+    assert office.memory.value["backfill"]
+
+
+def test_two_who_ask_for_a_backfill_at_once_both_get_it(office: Office) -> None:
+    async def both() -> None:
+        await asyncio.gather(office.reconcile.backfill(), office.reconcile.backfill())
+
+    asyncio.run(both())
+    assert office.memory.value["backfill"]
 
 
 def test_dead_letters_are_sent_again_and_removed() -> None:

@@ -68,6 +68,18 @@ def test_items_are_written_and_read_under_their_etags(cosmos: Callable[..., Answ
     assert cosmos("POST", DOCS, body=["not an item"], **key)[0] == 400
 
 
+def test_what_was_written_comes_back_unless_the_client_has_no_use_for_it(cosmos: Callable[..., Answer]) -> None:
+    key = {"x_ms_documentdb_partitionkey": '["1"]'}
+    _, headers, body = cosmos("POST", DOCS, body={"id": "1", "n": 1}, Prefer="return=minimal", **key)
+    assert body == b""
+    _, headers, body = cosmos(
+        "PUT", f"{DOCS}/1", body={"id": "1", "n": 2}, If_Match=headers["etag"], Prefer="return=minimal", **key
+    )
+    assert body == b""
+    _, _, body = cosmos("PUT", f"{DOCS}/1", body={"id": "1", "n": 3}, If_Match=headers["etag"], **key)
+    assert json.loads(body)["n"] == 3
+
+
 def test_cosmos_refuses_what_no_role_allows_and_what_it_does_not_do(cosmos: Callable[..., Answer]) -> None:
     key = {"x_ms_documentdb_partitionkey": '["1"]'}
     status, headers, body = cosmos("DELETE", f"{DOCS}/1", **key)

@@ -1,5 +1,6 @@
 """Records and cached analyses in Cosmos DB."""
 
+import contextlib
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -16,8 +17,10 @@ from azure.cosmos.exceptions import (
 from classifier import measures
 from classifier.models import Analysis, Claim
 from classifier.ports import Later, Superseded
+from classifier.reconcile import Kept
 
-_LOST = (CosmosResourceExistsError, CosmosAccessConditionFailedError, CosmosResourceNotFoundError)
+_IF_MATCH = MatchConditions.IfNotModified
+_CHANGED = (CosmosAccessConditionFailedError, CosmosResourceNotFoundError)
 # Longer than an analysis may take (wiring.BUDGET_SECONDS): whoever still holds a claim after that has crashed.
 CLAIM_SECONDS = 300
 # How soon to ask again for what somebody else is analysing: an analysis takes about a second.
@@ -35,22 +38,32 @@ async def _read(container: ContainerProxy, item_id: str) -> dict[str, Any] | Non
         return None
 
 
-async def _create(container: ContainerProxy, item: dict[str, Any]) -> dict[str, Any]:
-    return dict(await container.create_item(item, response_hook=_charge))
+async def _write(container: ContainerProxy, item: dict[str, Any], replacing: str | None) -> str:
+    """The ETag of the item as written, in the place of exactly the version `replacing` (None: of none).
 
-
-async def _replace(container: ContainerProxy, item: dict[str, Any], etag: str) -> dict[str, Any]:
-    return dict(
-        await container.replace_item(
-            item["id"], item, etag=etag, match_condition=MatchConditions.IfNotModified, response_hook=_charge
-        )
-    )
+    No answer need have a body: the client is set up to ask for none (`wiring`). Raises Superseded.
+    """
+    try:
+        if replacing is None:
+            written = await container.create_item(item, response_hook=_charge)
+        else:
+            written = await container.replace_item(
+                item["id"], item, etag=replacing, match_condition=_IF_MATCH, response_hook=_charge
+            )
+    except CosmosResourceExistsError as error:
+        raise Superseded(item["id"]) from error
+    except _CHANGED as error:
+        if replacing is None:
+            raise  # the container itself is missing
+        raise Superseded(item["id"]) from error
+    return written.get_response_headers()["etag"]
 
 
 async def _delete(container: ContainerProxy, item_id: str, etag: str) -> None:
-    await container.delete_item(
-        item_id, item_id, etag=etag, match_condition=MatchConditions.IfNotModified, response_hook=_charge
-    )
+    try:
+        await container.delete_item(item_id, item_id, etag=etag, match_condition=_IF_MATCH, response_hook=_charge)
+    except _CHANGED as error:
+        raise Superseded(item_id) from error
 
 
 class CosmosRecords:
@@ -65,20 +78,11 @@ class CosmosRecords:
 
     async def put(self, record: dict[str, Any], replacing: dict[str, Any] | None) -> None:
         """As `ports.Records.put`: created, or replaced under the ETag that was read, so no write is ever lost."""
-        try:
-            if replacing is None:
-                await _create(self._container, record)
-            else:
-                await _replace(self._container, record, replacing["_etag"])
-        except _LOST as error:
-            raise Superseded(record["id"]) from error
+        await _write(self._container, record, replacing["_etag"] if replacing else None)
 
     async def delete(self, record: dict[str, Any]) -> None:
         """As `ports.Records.delete`."""
-        try:
-            await _delete(self._container, record["id"], record["_etag"])
-        except _LOST as error:
-            raise Superseded(record["id"]) from error
+        await _delete(self._container, record["id"], record["_etag"])
 
 
 class CosmosAnalyses:
@@ -96,8 +100,8 @@ class CosmosAnalyses:
         """As `ports.Analyses.begin`."""
         claim = {"id": key, "claimedBy": str(uuid.uuid4()), "claimedUntil": self._now() + CLAIM_SECONDS}
         try:
-            return Claim(key=key, etag=(await _create(self._container, claim))["_etag"])
-        except CosmosResourceExistsError:
+            return Claim(key=key, etag=await _write(self._container, claim, None))
+        except Superseded:
             item = await _read(self._container, key)
         if item is None:  # released, or expired, in between
             raise Later(0, "another analysis of the same content has just failed")
@@ -106,23 +110,19 @@ class CosmosAnalyses:
         if item["claimedUntil"] > self._now():
             raise Later(_SOON_SECONDS, "the same content is being analysed")
         try:
-            return Claim(key=key, etag=(await _replace(self._container, claim, item["_etag"]))["_etag"])
-        except _LOST as error:
+            return Claim(key=key, etag=await _write(self._container, claim, item["_etag"]))
+        except Superseded as error:
             raise Later(_SOON_SECONDS, "the same content is being analysed") from error
 
     async def finish(self, claim: Claim, analysis: Analysis) -> None:
         """As `ports.Analyses.finish`."""
-        try:
-            await _replace(self._container, analysis.to_item(claim.key), claim.etag)
-        except _LOST:
-            return
+        with contextlib.suppress(Superseded):
+            await _write(self._container, analysis.to_item(claim.key), claim.etag)
 
     async def release(self, claim: Claim) -> None:
         """As `ports.Analyses.release`."""
-        try:
+        with contextlib.suppress(Superseded):
             await _delete(self._container, claim.key, claim.etag)
-        except _LOST:
-            return
 
 
 class CosmosMemory:
@@ -133,21 +133,12 @@ class CosmosMemory:
     def __init__(self, container: ContainerProxy) -> None:
         self._container = container
 
-    async def load(self) -> dict[str, Any] | None:
+    async def load(self) -> Kept | None:
         """As `reconcile.Memory.load`."""
         item = await _read(self._container, self._ID)
-        return None if item is None else item["watermark"]
+        return None if item is None else Kept(item["watermark"], item["_etag"])
 
-    async def store(self, value: dict[str, Any]) -> None:
-        """As `reconcile.Memory.store`; the last one to store wins: a backfill is asked for again if it was lost."""
+    async def store(self, value: dict[str, Any], replacing: Kept | None) -> Kept:
+        """As `reconcile.Memory.store`."""
         item = {"id": self._ID, "watermark": value, "ttl": -1}
-        while True:
-            seen = await _read(self._container, self._ID)
-            try:
-                if seen is None:
-                    await _create(self._container, item)
-                else:
-                    await _replace(self._container, item, seen["_etag"])
-            except _LOST:
-                continue
-            return
+        return Kept(value, await _write(self._container, item, replacing.etag if replacing else None))

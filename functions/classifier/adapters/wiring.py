@@ -51,8 +51,15 @@ def _analyzer(settings: Settings, world: World) -> Analyzer:
 def wire(settings: Settings, *, last_attempt: int) -> App:
     """An app that acts as its user-assigned identity, everywhere; to be called in the loop that it will run in."""
     world = World(credential=ManagedIdentityCredential(client_id=settings.client_id), transport=connections())
-    # Its client has timeouts of its own.
-    account = CosmosClient(settings.cosmos_endpoint, **world.client, connection_timeout=5, read_timeout=20)
+    account = CosmosClient(
+        settings.cosmos_endpoint,
+        **world.client,
+        # Its client has timeouts of its own.
+        connection_timeout=5,
+        read_timeout=20,
+        # What was written need not come back.
+        no_response_on_write=True,
+    )
     cosmos = account.get_database_client(settings.cosmos_database)
     analyses = cosmos.get_container_client(settings.cosmos_analyses)
     records = CosmosRecords(cosmos.get_container_client(settings.cosmos_images))

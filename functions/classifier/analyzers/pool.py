@@ -103,7 +103,11 @@ def answer(response: AsyncHttpResponse) -> dict[str, Any]:
 
 
 class Pool[Client]:
-    """Several accounts that can do the same, each under its governor; whoever is free first is called."""
+    """Several accounts that can do the same, each under its governor; whoever is free first is called.
+
+    Calls are spread evenly over what all accounts answer together: images that are sent together would come back
+    together, and then wait for each other's turn on the CPU, again and again (docs/decisions/0008).
+    """
 
     def __init__(
         self,
@@ -116,11 +120,12 @@ class Pool[Client]:
         self._accounts = [(client, Governor(quota, clock())) for client in clients]
         self._clock = clock
         self._sleep = sleep
+        self._next = clock()
 
     def ready(self) -> None:
         """Raises Later when no account is free for longer than is worth waiting here."""
         now = self._clock()
-        self._check(min(governor.wait(now) for _, governor in self._accounts), PATIENCE_SECONDS)
+        self._check(min(self._wait(governor, now) for _, governor in self._accounts), PATIENCE_SECONDS)
 
     async def call[Result](
         self, send: Callable[[Client], Awaitable[Result]], *, patience: float = PATIENCE_SECONDS
@@ -137,8 +142,11 @@ class Pool[Client]:
                 self._accounts,
                 key=lambda account: (account[1].wait(now), random.random()),  # noqa: S311 (no secret depends on it)
             )
-            self._check(governor.wait(now), until - now)
-            await self._sleep(governor.take(now))
+            wait = self._wait(governor, now)
+            self._check(wait, until - now)
+            governor.take(now)
+            self._next = now + wait + 1 / sum(governor.rate for _, governor in self._accounts)
+            await self._sleep(wait)
             started = self._clock()
             try:
                 result = await send(client)
@@ -151,6 +159,9 @@ class Pool[Client]:
             finally:
                 measures.add("visionCalls")
                 measures.add("visionMs", (self._clock() - started) * 1000)
+
+    def _wait(self, governor: Governor, now: float) -> float:
+        return max(governor.wait(now), self._next - now)
 
     @staticmethod
     def _check(wait: float, patience: float) -> None:

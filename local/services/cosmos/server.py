@@ -109,8 +109,8 @@ class Cosmos:
             item = await _item(request)
             if _flag(request, "x-ms-documentdb-is-upsert"):
                 stored, new = self._store.upsert(container, partition, item, if_match)
-                return _stored(stored, 201 if new else 200)
-            return _stored(self._store.create(container, partition, item), 201)
+                return _written(request, stored, 201 if new else 200)
+            return _written(request, self._store.create(container, partition, item), 201)
         if partition is None:
             raise CosmosError(400, "BadRequest", "PartitionKey value must be supplied for this operation.", 1001)
         match request.method:
@@ -121,7 +121,7 @@ class Cosmos:
                 return _stored(stored, 200)
             case "PUT":
                 item = await _item(request)
-                return _stored(self._store.replace(container, partition, rest[0], item, if_match), 200)
+                return _written(request, self._store.replace(container, partition, rest[0], item, if_match), 200)
             case "DELETE":
                 self._store.delete(container, partition, rest[0], if_match)
                 return _response(None, 204)
@@ -202,6 +202,13 @@ def _system(name: str) -> Properties:
 
 def _stored(stored: Stored, status: int) -> web.Response:
     return _response(stored.body, status, {"etag": stored.etag})
+
+
+def _written(request: web.Request, stored: Stored, status: int) -> web.Response:
+    """With the item, unless the client has no use for it: https://www.rfc-editor.org/rfc/rfc7240#section-4.2."""
+    if request.headers.get("Prefer", "").lower() == "return=minimal":
+        return _response(None, status, {"etag": stored.etag})
+    return _stored(stored, status)
 
 
 def _response(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
