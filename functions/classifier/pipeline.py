@@ -82,13 +82,17 @@ class Pipeline:
         """Handles one queue message at its `attempt`-th delivery.
 
         Raises whatever the ports raise for a passing trouble, TimeoutError when the budget for one message is spent:
-        the message then comes back, until its last attempt.
+        the message then comes back, until its last attempt. Whoever brings it once more after that tells that the
+        last one came to no end: the image is not touched again.
         """
         try:
             message = self._ours(text)
         except EventError as error:
             await self._poison.send(events.poison(text, "BadEvent", str(error), self._now()))
             return Outcome(status="poison", detail=str(error))
+        if attempt > self._last_attempt:
+            sentence = f"{self._last_attempt} attempts were made, and the last one came to no end"
+            return await self._give_up(message, text, attempt, "Interrupted", sentence)
         try:
             async with self._budget():
                 return await self._look(message, attempt)

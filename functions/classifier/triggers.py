@@ -22,7 +22,8 @@ from classifier.settings import Settings
 if TYPE_CHECKING:
     from classifier.adapters.wiring import App
 
-# host.json, extensions.queues.maxDequeueCount: after this attempt the host moves the message to the poison queue.
+# One fewer than host.json's extensions.queues.maxDequeueCount: whatever ends the worker itself every time is delivered
+# once more, so that it gets a record, before the host moves its message to the poison queue.
 LAST_ATTEMPT = 5
 # host.json, functionTimeout, less a minute to come to an end.
 _RUN = timedelta(minutes=8)

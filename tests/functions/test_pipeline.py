@@ -91,6 +91,21 @@ def test_the_last_attempt_is_a_failed_record_and_poison_with_a_reason_and_a_late
     assert world.record["status"] == "classified"
 
 
+def test_an_image_that_ends_the_worker_each_time_is_not_touched_again_and_failed_once(world: World) -> None:
+    touched: list[str] = []
+
+    async def step(operation: str, effect: Callable[[], Any]) -> Any:
+        touched.append(operation)
+        return effect()
+
+    world.step = step
+    assert handle(world, attempt=6).status == "failed"
+    assert world.record["reason"]["code"] == "Interrupted"
+    assert (len(world.poisoned), world.poisoned[0]["poison"]["code"]) == (1, "Interrupted")
+    assert not {"read", "begin", "analyze"} & {*touched}
+    assert world.announced[0][2] == "failed"
+
+
 def test_what_no_retry_can_mend_is_failed_and_poison_at_once_and_once(world: World) -> None:
     world.failure = Refused("NotSupportedVisualFeature", "no captions here")
     assert handle(world, attempt=1).status == "failed"
