@@ -20,7 +20,7 @@ CONNECTION = {"IMAGES__queueServiceUri": "https://q", "IMAGES__credential": "man
 
 def test_our_own_host_json_is_understood() -> None:
     options = read_host_json(ROOT / "functions/host.json", {})
-    assert options.queues.max_dequeue_count == 5
+    assert options.queues.max_dequeue_count == 6
     assert options.queues.retry_visibility_seconds == 30
     assert options.timeout_seconds == 540
 
