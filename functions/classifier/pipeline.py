@@ -209,8 +209,9 @@ class Pipeline:
         if written is None:
             # The new version's own event is under way; this message has said all that it had to say.
             return self._outcome(message, "failed", f"{code}, for a version that is no longer the newest")
-        # After the record: whoever crashes in between does both again, and what others classified is not poison.
-        if text is not None and written["status"] == "failed":
+        # After the record: whoever crashes in between does both again. What was classified is no poison, unless the
+        # copy that its record names may be missing: a redrive makes it.
+        if text is not None and (written["status"] == "failed" or written["copy"] is not None):
             await self._poison.send(events.poison(text, code, sentence, started))
         return await self._announce(message, written)
 

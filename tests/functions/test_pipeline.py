@@ -13,7 +13,7 @@ from classifier.ports import Later, Refused
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.functions.world import NOW, Records, World, handle, message
+from tests.functions.world import NOW, Records, World, handle, message, through
 
 RECORD_FIELDS = {
     "id", "schemaVersion", "status", "reason", "blob", "eventId", "sequencer", "image", "tags", "labels", "category",
@@ -91,6 +91,23 @@ def test_the_last_attempt_is_a_failed_record_and_poison_with_a_reason_and_a_late
     assert world.record["status"] == "classified"
 
 
+def test_a_copy_that_could_not_be_made_is_made_by_a_redrive(world: World) -> None:
+    async def without_copies(operation: str, effect: Callable[[], Any]) -> Any:
+        if operation == "keep":
+            raise ConnectionError("down")
+        return effect()
+
+    world.step = without_copies
+    with pytest.raises(ConnectionError):
+        handle(world, attempt=4)
+    assert handle(world, attempt=5).status == "classified"
+    (poison,) = world.poisoned
+    assert world.copies == {}
+    world.step = through
+    assert handle(world, poison["message"]).status == "classified"
+    assert [*world.copies] == [world.record["copy"]]
+
+
 def test_an_image_that_ends_the_worker_each_time_is_not_touched_again_and_failed_once(world: World) -> None:
     touched: list[str] = []
 
@@ -114,9 +131,9 @@ def test_what_no_retry_can_mend_is_failed_and_poison_at_once_and_once(world: Wor
 
 
 def test_a_failure_never_replaces_what_was_classified(world: World) -> None:
-    handle(world)
+    handle(world, gallery=None)
     world.failure, world.analyses = ConnectionError("late"), {}
-    assert handle(world, attempt=5).status == "classified"
+    assert handle(world, attempt=5, gallery=None).status == "classified"
     assert (world.record["status"], world.poisoned) == ("classified", [])
 
 

@@ -32,7 +32,7 @@ def message(name: str = "cat.png", *, kind: str = "BlobCreated", at: datetime = 
     return json.dumps(event | changes)
 
 
-async def _through(_operation: str, effect: Callable[[], Any]) -> Any:
+async def through(_operation: str, effect: Callable[[], Any]) -> Any:
     return effect()
 
 
@@ -43,7 +43,7 @@ class World:
 
     def __init__(self) -> None:
         self.now = NOW
-        self.step: Callable[[str, Callable[[], Any]], Awaitable[Any]] = _through
+        self.step: Callable[[str, Callable[[], Any]], Awaitable[Any]] = through
         self.blobs: dict[str, Blob] = {}
         self.modified: dict[str, datetime] = {}
         self.records: dict[str, dict[str, Any]] = {}
