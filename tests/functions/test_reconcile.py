@@ -167,14 +167,18 @@ def test_a_backfill_looks_at_everything_that_another_analyser_made(office: Offic
     assert office.run().enqueued == 0
 
 
-def test_a_backfill_that_is_asked_for_during_a_round_is_not_lost(office: Office) -> None:
+@pytest.mark.parametrize("page", [0, 1, 2])
+def test_a_backfill_that_is_asked_for_during_a_round_is_not_lost(office: Office, page: int) -> None:
     async def during() -> Report:
         pages = office.world.pages
 
         async def asked_for(marker: str | None) -> AsyncIterator[Any]:
-            async for page in pages(marker):
-                await office.reconcile.backfill()
-                yield page
+            seen = 0
+            async for listed in pages(marker):
+                if seen == page:
+                    await office.reconcile.backfill()
+                seen += 1
+                yield listed
 
         office.world.pages = asked_for
         try:
