@@ -11,6 +11,7 @@ from infra.sizing import Sizing, SizingError, derive
 
 # Room for both subnets; Azure's own limit is /29: https://learn.microsoft.com/azure/virtual-network/virtual-networks-faq
 _SMALLEST_NETWORK = 24
+_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 # https://www.rfc-editor.org/rfc/rfc1918
 _PRIVATE_RANGES = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
 
@@ -68,21 +69,20 @@ class Reader:
         self.refuse(key, value, f"a private IPv4 range, /{_SMALLEST_NETWORK} or larger, such as 10.40.0.0/24")
         return _PRIVATE_RANGES[0]
 
-    def sizing(self, calls_per_image: int) -> Sizing:
+    def sizing(self, *, vision_calls_per_second: int, calls_per_image: int) -> Sizing:
         """What the expected workload needs."""
         images = self.integer("imagesPerMonth", 1, 10**12)
         peak = self.integer("peakFactor", 1, 100)
-        calls = self.integer("visionCallsPerSecond", 1, 100)
         try:
             return derive(
                 images_per_month=images,
                 peak_factor=peak,
-                vision_calls_per_second=calls,
+                vision_calls_per_second=vision_calls_per_second,
                 calls_per_image=calls_per_image,
             )
         except SizingError as error:
             self.refuse("imagesPerMonth", images, f"fewer images: {error}")
-            return derive(images_per_month=1, peak_factor=1, vision_calls_per_second=calls)
+            return derive(images_per_month=1, peak_factor=1, vision_calls_per_second=vision_calls_per_second)
 
     def choice(self, key: str, allowed: tuple[str, ...]) -> str:
         """One of `allowed`."""
@@ -122,6 +122,10 @@ class Reader:
                 return tuple(map(str, items))
         self.refuse(key, cast("object", value), f"{allowed}, each once")
         return ()
+
+    def object_ids(self, key: str) -> tuple[str, ...]:
+        """A list of Entra object ids."""
+        return self.texts(key, lambda item: _GUID.fullmatch(item) is not None, "a list of object ids (GUIDs)")
 
     def tags(self, key: str) -> dict[str, str]:
         """Names and values that Azure takes as a resource's tags."""

@@ -1,7 +1,6 @@
 """What a stack may be configured to: read once, checked whole, the only reader of Pulumi config."""
 
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network
@@ -48,7 +47,6 @@ _CUSTOM_VISION = {
 # Six fields, seconds first; Flex Consumption takes no time spans:
 # https://learn.microsoft.com/azure/azure-functions/functions-bindings-timer#ncrontab-expressions
 _SCHEDULE = r"[0-9*,/A-Za-z-]+( [0-9*,/A-Za-z-]+){5}"
-_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,6 +123,7 @@ class Settings:
                 reader.refuse(
                     "features", list(features), f"of this Custom Vision project: {', '.join(sorted(possible))}"
                 )
+        calls = reader.integer("visionCallsPerSecond", 1, 100)
         settings = Settings(
             location=location,
             name_prefix=reader.text(
@@ -145,17 +144,13 @@ class Settings:
             publish_results=reader.boolean("publishResults"),
             copy_classified=reader.boolean("copyClassified"),
             min_confidence=reader.integer("minConfidencePercent", 0, 100) / 100,
-            uploaders=reader.texts(
-                "uploaders", lambda item: bool(_GUID.fullmatch(item)), "a list of object ids (GUIDs)"
-            ),
-            operators=reader.texts(
-                "operators", lambda item: bool(_GUID.fullmatch(item)), "a list of object ids (GUIDs)"
-            ),
+            uploaders=reader.object_ids("uploaders"),
+            operators=reader.object_ids("operators"),
             api_audience=reader.text(
                 "apiAudience", r"([a-z]+://[^\s]+|[0-9a-f-]{36})?", "an application id URI or GUID"
             ),
-            sizing=reader.sizing(_calls_per_image(features)),
-            vision_calls_per_second=reader.integer("visionCallsPerSecond", 1, 100),
+            sizing=reader.sizing(vision_calls_per_second=calls, calls_per_image=_calls_per_image(features)),
+            vision_calls_per_second=calls,
             cache_days=reader.integer("cacheDays", 1, 3650),
             image_retention_days=reader.integer("imageRetentionDays", 0, 3650) or None,
             record_retention_days=reader.integer("recordRetentionDays", 0, 3650) or None,
@@ -163,7 +158,7 @@ class Settings:
             alert_email=reader.text("alertEmail", r"([^@\s]+@[^@\s]+\.[^@\s]+)?", "an e-mail address, or nothing")
             or None,
             monthly_budget=reader.integer("monthlyBudget", 1, 100_000_000),
-            private=reader.text("networkAccess", "public|private", "public or private") == "private",
+            private=reader.choice("networkAccess", ("public", "private")) == "private",
             address_space=reader.network("addressSpace"),
             protect_data=reader.boolean("protectData"),
             zone_redundant=reader.boolean("zoneRedundant"),

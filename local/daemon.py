@@ -151,7 +151,7 @@ async def _start(home: Home, stack: AsyncExitStack, node: str, models: Path, wor
     )
     stack.push_async_callback(sites.stop)
     management = Management(resources, identities, sites)
-    handlers["azurewebsites.net"] = Apps(resources, sites, session).handle
+    handlers["azurewebsites.net"] = Apps(sites, session).handle
     handlers["scm.azurewebsites.net"] = management.scm
     handlers["management.azure.com"] = management.arm
     effects = Effects(backend, store, sites)

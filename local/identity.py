@@ -77,6 +77,10 @@ class Identities:
         }  # fmt: skip
         return jwt.encode(claims, self._key, algorithm="RS256", headers={"kid": _KEY_ID}), expires
 
+    def bearer(self, request: web.Request, audiences: set[str] | None) -> Caller:
+        """As `read`, of the token that a request brings. Raises TokenError."""
+        return self.read(request.headers.get("Authorization", "").removeprefix("Bearer "), audiences)
+
     def read(self, token: str, audiences: set[str] | None) -> Caller:
         """Who the token speaks for, if it is ours, in force, and meant for one of `audiences` (None: anybody)."""
         try:

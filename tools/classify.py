@@ -19,7 +19,7 @@ from azure.core.exceptions import AzureError
 from azure.cosmos import ContainerProxy, CosmosClient
 from azure.cosmos.exceptions import CosmosResourceNotFoundError
 from azure.identity import DefaultAzureCredential
-from azure.storage.blob import BlobServiceClient, ContainerClient, ContentSettings
+from azure.storage.blob import ContainerClient, ContentSettings
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
@@ -54,15 +54,19 @@ class Result:
         return self.record["status"] if self.record else "unfinished"
 
 
+def clients(outputs: dict[str, str]) -> tuple[ContainerClient, ContainerProxy]:
+    """A stack's container of images to write to, and its records to read, for whoever is signed in."""
+    credential = DefaultAzureCredential()
+    images = ContainerClient(outputs["imagesEndpoint"], outputs["imagesContainer"], credential=credential)
+    database = CosmosClient(outputs["recordsEndpoint"], credential).get_database_client(outputs["recordsDatabase"])
+    return images, database.get_container_client(outputs["recordsContainer"])
+
+
 class Stack:
     """A deployed stack, as its clients see it: a container to write to, records to read."""
 
     def __init__(self, outputs: dict[str, str]) -> None:
-        credential = DefaultAzureCredential()
-        blobs = BlobServiceClient(outputs["imagesEndpoint"], credential=credential)
-        self._images: ContainerClient = blobs.get_container_client(outputs["imagesContainer"])
-        database = CosmosClient(outputs["recordsEndpoint"], credential).get_database_client(outputs["recordsDatabase"])
-        self._records: ContainerProxy = database.get_container_client(outputs["recordsContainer"])
+        self._images, self._records = clients(outputs)
 
     def classify(self, upload: Upload, timeout_seconds: float) -> Result:
         """Uploads a file and waits for the record of exactly this upload."""
@@ -84,7 +88,7 @@ class Stack:
         return Result(upload=upload, seconds=time.monotonic() - started, record=record, error=error)
 
     def _await_record(self, name: str, etag: str, timeout_seconds: float) -> dict[str, Any] | None:
-        item = self.record_id(name)
+        item = record_id(self._images.container_name, name)
 
         def final() -> dict[str, Any] | None:
             try:
@@ -100,10 +104,6 @@ class Stack:
             retry_error_callback=lambda _state: None,
         )
         return retrying(final)
-
-    def record_id(self, name: str) -> str:
-        """The id under which the record of a blob is kept; it needs no query."""
-        return record_id(self._images.container_name, name)
 
 
 def uploads(paths: Sequence[str]) -> list[Upload]:

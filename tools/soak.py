@@ -25,10 +25,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from azure.cosmos import ContainerProxy, CosmosClient
 from azure.cosmos.exceptions import CosmosResourceNotFoundError
-from azure.identity import ManagedIdentityCredential
-from azure.storage.blob import ContainerClient
+from classify import clients
 from operate import ask
 from PIL import Image
 from rich.console import Console
@@ -133,11 +131,7 @@ def pictures(count: int, dice: random.Random) -> list[Expected]:
 
 def run(soak: Soak, blobs: list[Expected], patience_seconds: float, say: Callable[[float], None]) -> None:
     """Uploads everything and follows it until all is right, or time is up."""
-    found = outputs("soak")
-    credential = ManagedIdentityCredential()
-    images = ContainerClient(found["imagesEndpoint"], found["imagesContainer"], credential=credential)
-    database = CosmosClient(found["recordsEndpoint"], credential).get_database_client(found["recordsDatabase"])
-    records: ContainerProxy = database.get_container_client(found["recordsContainer"])
+    images, records = clients(outputs("soak"))
     (soak.home / "run/faults.json").write_text(json.dumps(_FAULTS))
     started = time.monotonic()
 

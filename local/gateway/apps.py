@@ -3,7 +3,6 @@
 import aiohttp
 from aiohttp import web
 
-from local.resources import Resources
 from local.services.functions.sites import Sites
 
 _HOP = frozenset({"host", "connection", "transfer-encoding", "keep-alive", "content-length", "date", "server"})
@@ -12,15 +11,13 @@ _HOP = frozenset({"host", "connection", "transfer-encoding", "keep-alive", "cont
 class Apps:
     """Every deployed function app."""
 
-    def __init__(self, resources: Resources, sites: Sites, session: aiohttp.ClientSession) -> None:
-        self._resources = resources
+    def __init__(self, sites: Sites, session: aiohttp.ClientSession) -> None:
         self._sites = sites
         self._session = session
 
     async def handle(self, request: web.Request) -> web.Response:
         """Answers a request to `<app>.azurewebsites.net`."""
-        resource = self._resources.named("web:WebApp", request.host.partition(".")[0])
-        site = self._sites.get(resource.id) if resource else None
+        site = self._sites.of_host(request.host)
         if site is None or site.url is None:
             return web.Response(status=503 if site else 404, text="The app is not running." if site else "No such app.")
         headers = [(name, value) for name, value in request.headers.items() if name.lower() not in _HOP]

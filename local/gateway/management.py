@@ -5,6 +5,7 @@ import re
 from aiohttp import web
 
 from local.authorization import Authorization
+from local.gateway.errors import error
 from local.identity import Identities, TokenError
 from local.resources import Resources
 from local.services.functions.sites import Site, Sites
@@ -32,17 +33,16 @@ class Management:
         refusal = self._refusal(request)
         if refusal is not None:
             return refusal
-        resource = self._resources.named("web:WebApp", request.host.partition(".")[0])
-        site = self._sites.get(resource.id) if resource else None
+        site = self._sites.of_host(request.host)
         if site is None:
-            return _error(404, "SiteNotFound", f"{request.host} is no function app's")
+            return error(404, "SiteNotFound", f"{request.host} is no function app's")
         match (request.method, request.path):
             case ("POST", "/api/publish"):
                 return await self._publish(request, site)
             case ("GET", "/api/deployments/latest"):
-                return web.json_response(site.latest) if site.latest else _error(404, "NotFound", "no deployment yet")
+                return web.json_response(site.latest) if site.latest else error(404, "NotFound", "no deployment yet")
             case _:
-                return _error(501, "NotImplemented", f"the laptop does not support {request.method} {request.path}")
+                return error(501, "NotImplemented", f"the laptop does not support {request.method} {request.path}")
 
     async def arm(self, request: web.Request) -> web.Response:
         """Answers a request to `management.azure.com`."""
@@ -53,17 +53,17 @@ class Management:
             return self._deleted_account(request)
         listing = _FUNCTIONS.fullmatch(request.path)
         if request.method != "GET" or listing is None:
-            return _error(501, "NotImplemented", f"the laptop does not support {request.method} {request.path}")
+            return error(501, "NotImplemented", f"the laptop does not support {request.method} {request.path}")
         site = self._sites.get(listing[1])
         if site is None:
-            return _error(404, "ResourceNotFound", f"{listing[1]} does not exist")
+            return error(404, "ResourceNotFound", f"{listing[1]} does not exist")
         functions = [{"name": f"{site.resource.name}/{name}", "properties": {"name": name}} for name in site.functions]
         return web.json_response({"value": functions})
 
     def _deleted_account(self, request: web.Request) -> web.Response:
         account = self._resources.get(request.path)
         if account is None:
-            return _error(404, "ResourceNotFound", f"{request.path} does not exist")
+            return error(404, "ResourceNotFound", f"{request.path} does not exist")
         match request.method:
             case "GET":
                 return web.json_response(
@@ -73,25 +73,20 @@ class Management:
                 self._resources.remove(account.id)
                 return web.Response(status=200)
             case _:
-                return _error(501, "NotImplemented", f"the laptop does not support {request.method} {request.path}")
+                return error(501, "NotImplemented", f"the laptop does not support {request.method} {request.path}")
 
     async def _publish(self, request: web.Request, site: Site) -> web.Response:
         if request.headers.get("Content-Type") != "application/zip":
-            return _error(415, "UnsupportedMediaType", "the package must be sent as application/zip")
+            return error(415, "UnsupportedMediaType", "the package must be sent as application/zip")
         if request.query.get("RemoteBuild", "false").lower() != "false":
-            return _error(501, "NotImplemented", "the laptop does not build packages; send RemoteBuild=false")
+            return error(501, "NotImplemented", "the laptop does not build packages; send RemoteBuild=false")
         return web.json_response(self._sites.publish(site, await request.read()), status=202)
 
     def _refusal(self, request: web.Request) -> web.Response | None:
         try:
-            token = request.headers.get("Authorization", "").removeprefix("Bearer ")
-            caller = self._identities.read(token, _AUDIENCES)
-        except TokenError as error:
-            return _error(401, "AuthenticationFailed", f"the token was refused: {error}")
+            caller = self._identities.bearer(request, _AUDIENCES)
+        except TokenError as refused:
+            return error(401, "AuthenticationFailed", f"the token was refused: {refused}")
         if not Authorization.manages(caller.object_id):
-            return _error(403, "AuthorizationFailed", f"{caller.object_id} may not manage function apps")
+            return error(403, "AuthorizationFailed", f"{caller.object_id} may not manage function apps")
         return None
-
-
-def _error(status: int, code: str, message: str) -> web.Response:
-    return web.json_response({"error": {"code": code, "message": message}}, status=status)

@@ -49,8 +49,8 @@ class Storage:
         if "sig" in request.query:
             return _error(501, "NotImplemented", "Shared access signatures are not supported on the laptop.")
         try:
-            caller = self._identities.read(
-                request.headers.get("Authorization", "").removeprefix("Bearer "),
+            caller = self._identities.bearer(
+                request,
                 {"https://storage.azure.com", f"https://{account_name}.{self._service}.core.windows.net"},
             )
         except TokenError as error:

@@ -11,6 +11,7 @@ from typing import Any
 from aiohttp import web
 
 from local.authorization import PUBLISH, Authorization
+from local.gateway.errors import error
 from local.identity import Identities, TokenError
 from local.resources import Resources
 
@@ -41,33 +42,28 @@ class Topics:
         name = request.host.partition(".")[0]
         topic = self._resources.named("eventgrid:Topic", name)
         if topic is None:
-            return _error(404, "NotFound", f"The topic {name} does not exist.")
+            return error(404, "NotFound", f"The topic {name} does not exist.")
         try:
-            token = request.headers.get("Authorization", "").removeprefix("Bearer ")
-            caller = self._identities.read(token, {"https://eventgrid.azure.net"})
-        except TokenError as error:
-            return _error(401, "Unauthorized", f"The token was refused: {error}")
+            caller = self._identities.bearer(request, {"https://eventgrid.azure.net"})
+        except TokenError as refused:
+            return error(401, "Unauthorized", f"The token was refused: {refused}")
         if not self._authorization.allows(caller.object_id, PUBLISH, topic.id):
-            return _error(403, "Forbidden", f"The principal {caller.object_id} lacks {PUBLISH} on {topic.id}.")
+            return error(403, "Forbidden", f"The principal {caller.object_id} lacks {PUBLISH} on {topic.id}.")
         kind = request.headers.get("Content-Type", "").partition(";")[0]
         if (request.method, request.path, kind) != ("POST", "/api/events", _BATCH):
-            return _error(501, "NotImplemented", f"The laptop supports POST /api/events of {_BATCH} only, not {kind}.")
+            return error(501, "NotImplemented", f"The laptop supports POST /api/events of {_BATCH} only, not {kind}.")
         body = await request.read()
         if len(body) > _MAX_BYTES:
-            return _error(413, "RequestEntityTooLarge", f"A batch has at most {_MAX_BYTES} bytes.")
+            return error(413, "RequestEntityTooLarge", f"A batch has at most {_MAX_BYTES} bytes.")
         try:
             events: list[dict[str, Any]] = json.loads(body)
             missing = sorted({name for event in events for name in _NEEDED if not event.get(name)})
-        except (ValueError, AttributeError, TypeError) as error:
-            return _error(400, "BadRequest", f"The body is no list of CloudEvents: {error}")
+        except (ValueError, AttributeError, TypeError) as wrong:
+            return error(400, "BadRequest", f"The body is no list of CloudEvents: {wrong}")
         if missing:
-            return _error(400, "BadRequest", f"CloudEvents need {', '.join(missing)}.")
+            return error(400, "BadRequest", f"CloudEvents need {', '.join(missing)}.")
         self._database.executemany(
             "INSERT INTO published VALUES(?, ?, ?, ?)",
             [(topic.name, event["id"], event["type"], json.dumps(event)) for event in events],
         )
         return web.Response(status=200)
-
-
-def _error(status: int, code: str, message: str) -> web.Response:
-    return web.json_response({"error": {"code": code, "message": message}}, status=status)

@@ -5,6 +5,7 @@ from aiohttp import web
 
 from local.authorization import ANALYZE, Authorization
 from local.faults import Faults
+from local.gateway.errors import error
 from local.identity import Identities, TokenError
 from local.resources import Resources
 
@@ -43,8 +44,7 @@ class Vision:
         if account is None:
             return error(404, "404", f"The Vision account {name} does not exist.")
         try:
-            token = request.headers.get("Authorization", "").removeprefix("Bearer ")
-            caller = self._identities.read(token, {"https://cognitiveservices.azure.com"})
+            caller = self._identities.bearer(request, {"https://cognitiveservices.azure.com"})
         except TokenError:
             return error(401, "401", "Access denied due to invalid subscription key or wrong API endpoint.")
         if not self._authorization.allows(caller.object_id, ANALYZE, account.id):
@@ -71,11 +71,3 @@ class Vision:
             self._models_url + "/analyze", params=request.query, data=await request.read()
         ) as answer:
             return web.Response(status=answer.status, body=await answer.read(), content_type="application/json")
-
-
-def error(status: int, code: str, message: str, inner: str | None = None) -> web.Response:
-    """An error in the service's own form."""
-    body: dict[str, object] = {"code": code, "message": message}
-    if inner is not None:
-        body["innererror"] = {"code": inner, "message": message}
-    return web.json_response({"error": body}, status=status)

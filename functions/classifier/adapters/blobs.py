@@ -25,11 +25,6 @@ _SOURCE = "sourceetag"
 Reader = AsyncPipelineClient[HttpRequest, AsyncHttpResponse]
 
 
-def container(endpoint: str, name: str, world: World) -> ContainerClient:
-    """A client of one container, whose address comes from our settings and never from an event."""
-    return ContainerClient(endpoint, name, **world.client)
-
-
 def reader(endpoint: str, world: World) -> Reader:
     """A client that reads blobs through azure-core's own policies.
 
@@ -84,8 +79,7 @@ class BlobImages:
         request = HttpRequest(method, f"{self._url}/{quote(name, safe='~/')}")
         response = await self._blobs.send_request(request, stream=stream)
         if response.status_code not in {200, _NOT_FOUND}:
-            if stream:
-                await response.read()
+            await response.read()
             raise HttpResponseError(response=response)
         return response
 

@@ -11,7 +11,7 @@ from azure.eventgrid.aio import EventGridPublisherClient
 from azure.identity.aio import ManagedIdentityCredential
 from azure.storage.blob.aio import ContainerClient
 
-from classifier.adapters.blobs import BlobGallery, BlobImages, DeadLetters, container, reader
+from classifier.adapters.blobs import BlobGallery, BlobImages, DeadLetters, reader
 from classifier.adapters.cosmos import CosmosAnalyses, CosmosMemory, CosmosRecords
 from classifier.adapters.entra import Operators
 from classifier.adapters.headers import read_header
@@ -65,7 +65,7 @@ def wire(settings: Settings, *, last_attempt: int) -> App:
     records = CosmosRecords(cosmos.get_container_client(settings.cosmos_images))
 
     def blobs(name: str) -> ContainerClient:
-        return container(settings.blob_endpoint, name, world)
+        return ContainerClient(settings.blob_endpoint, name, **world.client)
 
     images = BlobImages(blobs(settings.images_container), reader(settings.blob_endpoint, world))
     queued = StorageQueue(queue(settings.queue_endpoint, settings.images_queue, world))

@@ -142,29 +142,29 @@ class App:
             _log.error("%s failed: %s", function["name"], answer["trace"])
         return answer
 
+    async def _trouble(
+        self, function: dict[str, Any], kind: str, data: Any, metadata: dict[str, Any] | None = None
+    ) -> str | None:
+        """Why a run failed, or None when all went well."""
+        answer = await self._run(function, kind, data, metadata)
+        return None if answer["ok"] else str(answer["error"])
+
     async def _queue(self, function: dict[str, Any]) -> None:
         trigger = function["bindings"][0]
         name = configuration.resolve(trigger["queueName"], os.environ)
         source = configuration.connection(trigger["connection"], os.environ)
         credential = ManagedIdentityCredential(client_id=source.client_id)
         service = QueueServiceClient(source.service_uri, credential=credential)
-
-        async def invoke(body: str, metadata: dict[str, Any]) -> str | None:
-            answer = await self._run(function, "string", body, metadata)
-            return None if answer["ok"] else str(answer["error"])
-
         queue, poison = service.get_queue_client(name), service.get_queue_client(f"{name}-poison")
         await queue.get_queue_properties()  # at start, so that a missing queue or role stops the app here
-        self.queues.append(QueueListener(queue, poison, self._options.queues, invoke))
+        self.queues.append(
+            QueueListener(queue, poison, self._options.queues, partial(self._trouble, function, "string"))
+        )
 
     def _timer(self, function: dict[str, Any]) -> None:
-        async def invoke(timer: dict[str, Any]) -> str | None:
-            answer = await self._run(function, "json", timer)
-            return None if answer["ok"] else str(answer["error"])
-
         expression = configuration.resolve(function["bindings"][0]["schedule"], os.environ)
         state = self._app.parent / f"timer-{function['name']}.json"
-        self.timers.append(TimerListener(expression, state, invoke))
+        self.timers.append(TimerListener(expression, state, partial(self._trouble, function, "json")))
 
 
 async def _run(app: str, library: str, stopping: asyncio.Event) -> None:

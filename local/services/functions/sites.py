@@ -74,6 +74,11 @@ class Sites:
         """The app with this ARM id."""
         return self._sites.get(resource_id.lower())
 
+    def of_host(self, host: str) -> Site | None:
+        """The app whose host name, or whose deployment service's, this is."""
+        resource = self._resources.named("web:WebApp", host.partition(".")[0])
+        return self.get(resource.id) if resource else None
+
     async def apply(self, resource: Resource) -> None:
         """Brings an app in line with its settings: it is (re)started if it has a package."""
         site = self._sites.setdefault(resource.id.lower(), Site(resource))
