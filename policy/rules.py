@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from policy.known_types import TYPES_KNOWN
 from policy.model import UNKNOWN, Resource, ResourceRule, Rule, StackRule
 from policy.roles import ROLES_FROM_THE_LIST, ROLES_NARROW, ROLES_SPELLED_OUT
 from policy.secrets import NO_SECRETS
@@ -154,4 +155,5 @@ RULES: tuple[Rule, ...] = (
     ROLES_NARROW,
     ROLES_SPELLED_OUT,
     NO_SECRETS,
+    TYPES_KNOWN,
 )

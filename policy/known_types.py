@@ -1,0 +1,71 @@
+"""The rule about resource types: every type of a stack is one that the other rules were written for."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from policy.model import Resource, StackRule
+
+# azure-native's types, without the provider's name. Before a type is added here, each rule of policy/rules.py must be
+# read for what it has to say about it: a rule that lists its types says nothing about a new one.
+KNOWN_TYPES = frozenset(
+    {
+        "applicationinsights:Component",
+        "applicationinsights:Workbook",
+        "authorization:RoleAssignment",
+        "authorization:RoleDefinition",
+        "cognitiveservices:Account",
+        "consumption:Budget",
+        "cosmosdb:DatabaseAccount",
+        "cosmosdb:SqlResourceSqlContainer",
+        "cosmosdb:SqlResourceSqlDatabase",
+        "cosmosdb:SqlResourceSqlRoleAssignment",
+        "cosmosdb:SqlResourceSqlRoleDefinition",
+        "eventgrid:SystemTopic",
+        "eventgrid:SystemTopicEventSubscription",
+        "eventgrid:Topic",
+        "managedidentity:UserAssignedIdentity",
+        "monitor:ActionGroup",
+        "monitor:DiagnosticSetting",
+        "monitor:MetricAlert",
+        "monitor:ScheduledQueryRule",
+        "network:NetworkSecurityGroup",
+        "network:PrivateDnsZoneGroup",
+        "network:PrivateEndpoint",
+        "network:VirtualNetwork",
+        "operationalinsights:Workspace",
+        "privatedns:PrivateZone",
+        "privatedns:VirtualNetworkLink",
+        "resources:ResourceGroup",
+        "storage:BlobContainer",
+        "storage:BlobServiceProperties",
+        "storage:ManagementPolicy",
+        "storage:Queue",
+        "storage:StorageAccount",
+        "web:AppServicePlan",
+        "web:WebApp",
+        "web:WebAppFtpAllowed",
+        "web:WebAppScmAllowed",
+    }
+)
+# The stack, the providers, and this program's component resources and dynamic resources.
+_NOT_AZURE = re.compile(
+    r"pulumi:pulumi:Stack|pulumi:providers:(azure-native|pulumi-python)|image-pipeline:\w+:\w+"
+    r"|pulumi-python:dynamic/image-pipeline:\w+"
+)
+
+
+def _known(resources: Sequence[Resource]) -> Iterator[tuple[Resource, str]]:
+    for resource in resources:
+        if resource.type not in KNOWN_TYPES and not _NOT_AZURE.fullmatch(resource.type):
+            sentence = (
+                f"no rule was written with the type {resource.type} in mind; decide which rules it must hold, and add"
+                " it to policy/known_types.py"
+            )
+            yield resource, sentence
+
+
+TYPES_KNOWN = StackRule(
+    name="types-known",
+    description="Every resource type is one that the rules were written for.",
+    check=_known,
+)
