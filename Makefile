@@ -7,7 +7,7 @@ IMAGES_COUNT ?= 2000
 EXAMPLES ?= 100
 PYTHON ?= python3.13
 # A Pulumi CLI of the user's own comes before the one that tools/setup.py builds.
-export PATH := $(CURDIR)/.venv/bin:$(PATH):$(CURDIR)/.tools/pulumi-3.259.0/bin
+export PATH := $(CURDIR)/.venv/bin:$(PATH):$(CURDIR)/.tools/pulumi-3.274.1/bin
 export PYTHONPATH :=
 # azure-native is a few hundred thousand lines: compiled anew at every run, they cost seconds.
 export PYTHONDONTWRITEBYTECODE :=

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from steps import ROOT, TOOLS, SetupError, once, run, say
 
-VERSION = "3.259.0"
+VERSION = "3.274.1"
 # Packages that building the CLI compiles, to show how far it has come.
 _PACKAGES = 2000
 

@@ -47,7 +47,7 @@ class Checkout:
     def local(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Runs `python -m local`, with the PATH that the Makefile gives it."""
         environment = _plain_environment()
-        path = [f"{self.root}/.venv/bin", environment["PATH"], f"{self.root}/.tools/pulumi-3.259.0/bin"]
+        path = [f"{self.root}/.venv/bin", environment["PATH"], f"{self.root}/.tools/pulumi-3.274.1/bin"]
         return subprocess.run(
             [str(self.root / ".venv/bin/python"), "-m", "local", *arguments],
             cwd=self.root, capture_output=True, text=True, check=False,
