@@ -87,7 +87,7 @@ def test_a_run_of_reconcile_says_what_it_did(monkeypatch: pytest.MonkeyPatch, ca
 class Poison:
     """A poison queue in memory."""
 
-    def __init__(self, *texts: str) -> None:
+    def __init__(self, *texts: str | None) -> None:
         self.messages = [SimpleNamespace(content=text) for text in texts]
 
     async def receive(self, *, hidden_seconds: int) -> Any:
@@ -121,6 +121,15 @@ def test_redriving_sends_everything_again_but_what_can_never_be_handled() -> Non
     assert counts == {"redriven": 3, "kept": 1, "finished": True}
     assert sent.texts == [message(), message("b.png"), message("c.png")]
     assert [found.content for found in queue.messages] == [HOPELESS]
+
+
+def test_redriving_keeps_a_message_that_cannot_be_decoded_and_sends_the_others() -> None:
+    queue = Poison(message(), None, message("b.png"))
+    sent = Sent()
+    counts = asyncio.run(redrive(queue, sent, until=NOW, now=lambda: NOW - timedelta(seconds=1)))
+    assert counts == {"redriven": 2, "kept": 1, "finished": True}
+    assert sent.texts == [message(), message("b.png")]
+    assert [found.content for found in queue.messages] == [None]
 
 
 def test_redriving_ends_in_time_and_says_so() -> None:
