@@ -179,6 +179,46 @@ def test_whoever_is_no_operator_changes_nothing(
     assert (office.images.texts, office.backfilled) == ([], False)
 
 
+class OperatorsOnly:
+    """An app that refuses every token and has nothing else to use."""
+
+    class operators:  # noqa: N801 (an attribute of the app)
+        """Operators who are never the caller."""
+
+        @staticmethod
+        async def check(_authorization: str | None) -> str:
+            raise NotAllowed(401, "no operator")
+
+
+def http_functions() -> list[Any]:
+    # An app of the test's own: the library lists the functions of an app only once.
+    app = func.FunctionApp()
+    app.register_functions(triggers.blueprint)
+    return [function for function in app.get_functions() if function.get_trigger().type == "httpTrigger"]
+
+
+HTTP_FUNCTIONS = http_functions()
+
+
+def test_the_app_has_http_functions() -> None:
+    assert {function.get_function_name() for function in HTTP_FUNCTIONS} == {"redrive", "backfill"}
+
+
+@pytest.mark.parametrize("function", HTTP_FUNCTIONS, ids=lambda function: function.get_function_name())
+def test_an_http_function_accepts_no_host_key_and_leaves_the_caller_to_the_operator_check(
+    monkeypatch: pytest.MonkeyPatch, function: Any
+) -> None:
+    """Every function app has host keys; a key counts only for a function whose level is not anonymous."""
+    assert function.get_trigger().get_dict_repr()["authLevel"] == func.AuthLevel.ANONYMOUS
+    monkeypatch.setattr(triggers, "_app", OperatorsOnly)
+    headers = {"x-functions-key": "the master key"}
+    request = func.HttpRequest(
+        "POST", "https://app/api/any?code=key", headers=headers, params={"code": "key"}, body=b""
+    )
+    response = asyncio.run(function.get_user_function()(request))
+    assert (response.status_code, json.loads(response.get_body())) == (401, {"error": "no operator"})
+
+
 def test_an_operator_gets_the_counts(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     office = Office()
     monkeypatch.setattr(triggers, "_app", lambda: office)
