@@ -2,6 +2,7 @@
 
 import compileall
 import hashlib
+import json
 import py_compile
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any, cast
 
 import pulumi
 import uv
@@ -23,6 +25,12 @@ _PACKAGES = Path(".python_packages/lib/site-packages")
 # Flex Consumption runs Python 3.13 on Debian 12 (glibc 2.36), so manylinux_2_28 wheels load there.
 _PLATFORM = "x86_64-manylinux_2_28"
 _BUILDER_VERSION = "1"
+_EXTENSION_BUNDLE_ID = "Microsoft.Azure.Functions.ExtensionBundle"
+# The two spellings of the one supported range. Microsoft advises against any other, and the host does not find a
+# published version that is above the platform's current release:
+# https://learn.microsoft.com/azure/azure-functions/extension-bundles#considerations-for-extension-bundles
+# https://learn.microsoft.com/en-us/answers/a/12794340
+_EXTENSION_BUNDLE_VERSIONS = ("[4.*, 5.0.0)", "[4.0.0, 5.0.0)")
 
 
 class BundleError(pulumi.RunError):
@@ -46,6 +54,7 @@ def build(source: Path, out: Path) -> Bundle:
     """
     if f"{sys.version_info.major}.{sys.version_info.minor}" != PYTHON_VERSION:
         raise BundleError(f"the bundle holds bytecode for Python {PYTHON_VERSION}; this is {sys.version.split()[0]}")
+    _check_extension_bundle(source / "host.json")
     packages = _packages(source / "requirements.txt", out)
     target = out / f"functions-{_key(source, packages)}.zip"
     if not target.exists():
@@ -64,6 +73,31 @@ def shipped(source: Path) -> Iterator[Path]:
     """The files of `source` that ship, sorted, relative to it."""
     found = {path.relative_to(source) for pattern in SHIPPED for path in source.glob(pattern) if path.is_file()}
     yield from sorted(found)
+
+
+def _check_extension_bundle(host_json: Path) -> None:
+    """Checks that the host will know the app's triggers.
+
+    Without an extension bundle it knows HTTP and timer triggers only
+    (https://learn.microsoft.com/azure/azure-functions/functions-bindings-register). A function with any other trigger
+    then never runs, and Azure lists it all the same, so that nothing after this check would notice.
+
+    Raises:
+        BundleError: host.json is not a JSON object, or names no extension bundle, or another one.
+    """
+    try:
+        document: Any = json.loads(host_json.read_text())
+    except (OSError, ValueError) as error:
+        raise BundleError(f"{host_json} cannot be read: {error}") from error
+    declared: Any = cast("dict[str, Any]", document).get("extensionBundle") if isinstance(document, dict) else None
+    bundle = cast("dict[str, Any]", declared) if isinstance(declared, dict) else {}
+    if bundle.get("id") == _EXTENSION_BUNDLE_ID and bundle.get("version") in _EXTENSION_BUNDLE_VERSIONS:
+        return
+    required = json.dumps({"id": _EXTENSION_BUNDLE_ID, "version": _EXTENSION_BUNDLE_VERSIONS[0]})
+    raise BundleError(
+        f"{host_json}: extensionBundle is {json.dumps(declared)}. Set it to {required}: without this extension bundle "
+        "the Functions host has no queue trigger, and Azure would list the functions that need one and never run them."
+    )
 
 
 def _key(source: Path, packages: Path) -> str:

@@ -33,7 +33,7 @@ class Refused(Exception):
 
 
 class NotAllowed(Exception):
-    """The caller may not do this; `status` is 401 (no good token) or 403 (somebody else's)."""
+    """The caller may not do this; `status` is 401 (no good token), 403 (somebody else's) or 503 (not checked)."""
 
     def __init__(self, status: int, sentence: str) -> None:
         super().__init__(sentence)

@@ -12,8 +12,8 @@ class Poisonous(Protocol):
     """A message of the poison queue."""
 
     @property
-    def content(self) -> str:
-        """Its text."""
+    def content(self) -> str | None:
+        """Its text, or None when it has none because it cannot be decoded."""
         ...
 
 
@@ -38,12 +38,13 @@ async def redrive[Message: Poisonous](
 ) -> dict[str, int | bool]:
     """Sends every message again, and counts: those `redriven`, and those `kept` because they can never be handled.
 
-    `finished` is false when time ran out first. A crash in between sends a message twice, which does no harm.
+    Kept are messages that cannot be decoded and those that are no event. `finished` is false when time ran out first.
+    A crash in between sends a message twice, which does no harm.
     """
     sent = kept = 0
     async for message in poison.receive(hidden_seconds=_HIDDEN_SECONDS):
-        code, text = redriven(message.content)
-        if code == "BadEvent":
+        text = _event(message)
+        if text is None:
             kept += 1
         else:
             await images.send(text)
@@ -52,3 +53,11 @@ async def redrive[Message: Poisonous](
         if now() >= until:
             return {"redriven": sent, "kept": kept, "finished": False}
     return {"redriven": sent, "kept": kept, "finished": True}
+
+
+def _event(message: Poisonous) -> str | None:
+    """The text to send again, or None when the message can never be handled."""
+    if message.content is None:
+        return None
+    code, text = redriven(message.content)
+    return None if code == "BadEvent" else text

@@ -87,7 +87,7 @@ def test_a_run_of_reconcile_says_what_it_did(monkeypatch: pytest.MonkeyPatch, ca
 class Poison:
     """A poison queue in memory."""
 
-    def __init__(self, *texts: str) -> None:
+    def __init__(self, *texts: str | None) -> None:
         self.messages = [SimpleNamespace(content=text) for text in texts]
 
     async def receive(self, *, hidden_seconds: int) -> Any:
@@ -121,6 +121,15 @@ def test_redriving_sends_everything_again_but_what_can_never_be_handled() -> Non
     assert counts == {"redriven": 3, "kept": 1, "finished": True}
     assert sent.texts == [message(), message("b.png"), message("c.png")]
     assert [found.content for found in queue.messages] == [HOPELESS]
+
+
+def test_redriving_keeps_a_message_that_cannot_be_decoded_and_sends_the_others() -> None:
+    queue = Poison(message(), None, message("b.png"))
+    sent = Sent()
+    counts = asyncio.run(redrive(queue, sent, until=NOW, now=lambda: NOW - timedelta(seconds=1)))
+    assert counts == {"redriven": 2, "kept": 1, "finished": True}
+    assert sent.texts == [message(), message("b.png")]
+    assert [found.content for found in queue.messages] == [None]
 
 
 def test_redriving_ends_in_time_and_says_so() -> None:
@@ -168,6 +177,46 @@ def test_whoever_is_no_operator_changes_nothing(
     answer = call(name, token)
     assert (answer.status_code, json.loads(answer.get_body())) == (status, {"error": "not you"})
     assert (office.images.texts, office.backfilled) == ([], False)
+
+
+class OperatorsOnly:
+    """An app that refuses every token and has nothing else to use."""
+
+    class operators:  # noqa: N801 (an attribute of the app)
+        """Operators who are never the caller."""
+
+        @staticmethod
+        async def check(_authorization: str | None) -> str:
+            raise NotAllowed(401, "no operator")
+
+
+def http_functions() -> list[Any]:
+    # An app of the test's own: the library lists the functions of an app only once.
+    app = func.FunctionApp()
+    app.register_functions(triggers.blueprint)
+    return [function for function in app.get_functions() if function.get_trigger().type == "httpTrigger"]
+
+
+HTTP_FUNCTIONS = http_functions()
+
+
+def test_the_app_has_http_functions() -> None:
+    assert {function.get_function_name() for function in HTTP_FUNCTIONS} == {"redrive", "backfill"}
+
+
+@pytest.mark.parametrize("function", HTTP_FUNCTIONS, ids=lambda function: function.get_function_name())
+def test_an_http_function_accepts_no_host_key_and_leaves_the_caller_to_the_operator_check(
+    monkeypatch: pytest.MonkeyPatch, function: Any
+) -> None:
+    """Every function app has host keys; a key counts only for a function whose level is not anonymous."""
+    assert function.get_trigger().get_dict_repr()["authLevel"] == func.AuthLevel.ANONYMOUS
+    monkeypatch.setattr(triggers, "_app", OperatorsOnly)
+    headers = {"x-functions-key": "the master key"}
+    request = func.HttpRequest(
+        "POST", "https://app/api/any?code=key", headers=headers, params={"code": "key"}, body=b""
+    )
+    response = asyncio.run(function.get_user_function()(request))
+    assert (response.status_code, json.loads(response.get_body())) == (401, {"error": "no operator"})
 
 
 def test_an_operator_gets_the_counts(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:

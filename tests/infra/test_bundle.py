@@ -1,6 +1,7 @@
 """The bundle: the same bytes wherever it is built, with nothing in it that does not belong."""
 
 import hashlib
+import json
 import shutil
 import zipfile
 from pathlib import Path
@@ -63,3 +64,36 @@ def test_a_lock_that_cannot_be_met_is_refused_with_the_reason(tmp_path: Path) ->
         build(source, tmp_path / "out")
     assert not list((tmp_path / "out").glob("functions-*"))
     assert not list((tmp_path / "out").glob("packages-*"))
+
+
+BUNDLE_ID = "Microsoft.Azure.Functions.ExtensionBundle"
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [
+        None,
+        {},
+        "Microsoft.Azure.Functions.ExtensionBundle",
+        {"id": BUNDLE_ID},
+        {"version": "[4.*, 5.0.0)"},
+        {"id": f"{BUNDLE_ID}.Preview", "version": "[4.*, 5.0.0)"},
+        {"id": BUNDLE_ID, "version": "[3.*, 4.0.0)"},
+        {"id": BUNDLE_ID, "version": "[4.35.0, 4.36.0)"},
+    ],
+)
+def test_a_package_whose_host_would_have_no_queue_trigger_is_refused(tmp_path: Path, declared: object) -> None:
+    source = tmp_path / "functions"
+    shutil.copytree(ROOT / "functions", source, ignore=shutil.ignore_patterns("__pycache__"))
+    host = json.loads((source / "host.json").read_text())
+    del host["extensionBundle"]
+    (source / "host.json").write_text(json.dumps(host if declared is None else host | {"extensionBundle": declared}))
+    with pytest.raises(BundleError, match=r'extensionBundle is .* Set it to \{"id": .*"\[4\.\*, 5\.0\.0\)"\}'):
+        build(source, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_host_json_that_is_not_json_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "host.json").write_text("{")
+    with pytest.raises(BundleError, match=r"host\.json cannot be read"):
+        build(tmp_path, tmp_path / "out")

@@ -5,12 +5,15 @@ import base64
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
 import pytest
 
-from local.services.functions.configuration import ConfigurationError
+from local.services.functions.bindings import check_bindings
+from local.services.functions.configuration import ConfigurationError, HostOptions, QueueOptions
+from local.services.functions.host import App
 from local.services.functions.timers import TimerListener, schedule
 from local.services.functions.web import HttpListener
 
@@ -117,3 +120,34 @@ def test_functions_that_the_laptop_cannot_serve_are_named(trigger: dict[str, Any
 
     with pytest.raises(ConfigurationError, match=f"f: .*{said}"):
         HttpListener().add("f", trigger, invoke)
+
+
+CLASSIFY = {"name": "classify", "bindings": [{"type": "queueTrigger"}]}
+COPY = {"name": "copy", "bindings": [{"type": "timerTrigger"}, {"type": "queue"}, {"type": "blob"}]}
+BUILT_IN = [
+    {"name": "reconcile", "bindings": [{"type": "timerTrigger"}]},
+    {"name": "redrive", "bindings": [{"type": "httpTrigger"}, {"type": "http"}]},
+]
+
+
+def test_without_an_extension_bundle_there_are_http_and_timer_triggers_only() -> None:
+    check_bindings(BUILT_IN, has_extension_bundle=False)
+    check_bindings([CLASSIFY, COPY], has_extension_bundle=True)
+    with pytest.raises(ConfigurationError) as refusal:
+        check_bindings([*BUILT_IN, CLASSIFY, COPY], has_extension_bundle=False)
+    assert str(refusal.value) == (
+        "classify: The binding type(s) 'queueTrigger' are not registered. "
+        "Please ensure the type is correct and the binding extension is installed. "
+        "copy: The binding type(s) 'blob, queue' are not registered. "
+        "Please ensure the type is correct and the binding extension is installed. "
+        "Without an extension bundle there are HTTP and timer triggers only: "
+        'add "extensionBundle": {"id": "Microsoft.Azure.Functions.ExtensionBundle", "version": "[4.*, 5.0.0)"} '
+        "to host.json."
+    )
+
+
+def test_the_host_does_not_start_an_app_whose_triggers_it_does_not_have(tmp_path: Path) -> None:
+    worker: Any = SimpleNamespace(functions=[CLASSIFY])
+    app = App(tmp_path, worker, HostOptions(queues=QueueOptions(), has_extension_bundle=False))
+    with pytest.raises(ConfigurationError, match=r"classify: The binding type\(s\) 'queueTrigger' are not registered"):
+        asyncio.run(app.listen())

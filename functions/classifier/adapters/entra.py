@@ -9,6 +9,7 @@ from typing import Any
 
 import jwt
 
+from classifier.adapters.signing_keys import SigningKeys
 from classifier.ports import NotAllowed
 
 _AUTHORITY = "https://login.microsoftonline.com"
@@ -21,7 +22,7 @@ class Operators:
         self._object_ids = frozenset(object_id.lower() for object_id in object_ids)
         self._tenant = tenant
         self._audience = audience
-        self._keys = jwt.PyJWKClient(f"{_AUTHORITY}/{tenant}/discovery/v2.0/keys", timeout=10)
+        self._keys = SigningKeys(f"{_AUTHORITY}/{tenant}/discovery/v2.0/keys")
 
     async def check(self, authorization: str | None) -> str:
         """The caller's object id. Raises NotAllowed."""
@@ -41,6 +42,8 @@ class Operators:
                 issuer=[f"https://sts.windows.net/{self._tenant}/", f"{_AUTHORITY}/{self._tenant}/v2.0"],
                 options={"require": ["exp", "iss", "aud", "oid"]},
             )
+        except jwt.PyJWKClientConnectionError as error:
+            raise NotAllowed(503, f"the token cannot be checked: {error}") from error
         except jwt.PyJWTError as error:
             raise NotAllowed(401, f"the token was refused: {error}") from error
         caller = str(claims["oid"]).lower()

@@ -1,9 +1,11 @@
 """Storage queues, in the encoding that Event Grid and the Functions host use: base64."""
 
+import base64
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 
 from azure.core.exceptions import ResourceNotFoundError
-from azure.storage.queue import QueueMessage, TextBase64DecodePolicy, TextBase64EncodePolicy
+from azure.storage.queue import QueueMessage, TextBase64EncodePolicy
 from azure.storage.queue.aio import QueueClient
 
 from classifier.adapters.world import World
@@ -14,14 +16,25 @@ _NEVER = -1
 
 
 def queue(endpoint: str, name: str, world: World) -> QueueClient:
-    """A client of one queue."""
-    return QueueClient(
-        endpoint,
-        name,
-        message_encode_policy=TextBase64EncodePolicy(),
-        message_decode_policy=TextBase64DecodePolicy(),
-        **world.client,
-    )
+    """A client of one queue.
+
+    It does not decode what it receives: the SDK's decode policy raises for a whole page of messages when one of them
+    is not base64, and the others of the page stay hidden until their visibility timeout ends.
+    """
+    return QueueClient(endpoint, name, message_encode_policy=TextBase64EncodePolicy(), **world.client)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReceivedMessage:
+    """A message that was received and is hidden from other receivers for a while.
+
+    Attributes:
+        content: Its text, or None when it is not text in base64.
+        queue_message: The message as the SDK returned it.
+    """
+
+    content: str | None
+    queue_message: QueueMessage
 
 
 class StorageQueue:
@@ -39,14 +52,22 @@ class StorageQueue:
         """How many messages there are, those included that cannot be seen at the moment; never too few."""
         return (await self._client.get_queue_properties()).approximate_message_count or 0
 
-    async def receive(self, *, hidden_seconds: int) -> AsyncIterator[QueueMessage]:
+    async def receive(self, *, hidden_seconds: int) -> AsyncIterator[ReceivedMessage]:
         """All messages that can be seen, each hidden from others for a while."""
         async for message in self._client.receive_messages(messages_per_page=32, visibility_timeout=hidden_seconds):
-            yield message
+            yield ReceivedMessage(content=_decode(message.content), queue_message=message)
 
-    async def delete(self, message: QueueMessage) -> None:
+    async def delete(self, message: ReceivedMessage) -> None:
         """Removes a received message."""
         try:
-            await self._client.delete_message(message)
+            await self._client.delete_message(message.queue_message)
         except ResourceNotFoundError:
             return
+
+
+def _decode(content: str) -> str | None:
+    """The text in a message's base64, or None when it is none."""
+    try:
+        return base64.b64decode(content, validate=True).decode()
+    except ValueError:
+        return None

@@ -1,4 +1,4 @@
-"""host.json and app settings, read strictly: what the laptop's host would ignore, it refuses."""
+"""host.json and app settings, read strictly: nothing in them is ignored."""
 
 import json
 import re
@@ -8,11 +8,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-_TIMESPAN = re.compile(r"(?:(\d+)\.)?(\d{1,2}):(\d{2}):(\d{2})")
-_QUEUES = {
-    "batchSize", "newBatchThreshold", "maxDequeueCount", "maxPollingInterval", "visibilityTimeout", "messageEncoding",
-}  # fmt: skip
+import msgspec
 
+from local.services.functions.host_json import HostJson, unsupported_keys
 
 # https://learn.microsoft.com/azure/azure-functions/functions-host-json#override-hostjson-values
 _OVERRIDE = "AzureFunctionsJobHost__"
@@ -35,44 +33,47 @@ class QueueOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class HostOptions:
-    """What host.json says."""
+    """The options in host.json that the emulated host follows."""
 
     queues: QueueOptions
+    # Whether the host has triggers and bindings besides HTTP and timer.
+    has_extension_bundle: bool
     # The default of Flex Consumption: https://learn.microsoft.com/azure/azure-functions/functions-scale#timeout
     timeout_seconds: float = 1800
 
 
 def read_host_json(path: Path, settings: Mapping[str, str]) -> HostOptions:
-    """The options in a host.json, with those that app settings override. Raises ConfigurationError."""
-    document: dict[str, Any] = json.loads(path.read_text())
-    for name, value in settings.items():
-        if name.startswith(_OVERRIDE):
-            *parents, last = name.removeprefix(_OVERRIDE).split("__")
-            place = document
-            for parent in parents:
-                place = place.setdefault(parent, {})
-            place[last] = value
-    _only(document, {"version", "functionTimeout", "logging", "extensions"}, "host.json")
-    extensions: dict[str, Any] = document.get("extensions", {})
-    _only(extensions, {"queues"}, "host.json: extensions")
-    queues: dict[str, Any] = extensions.get("queues", {})
-    _only(queues, _QUEUES, "host.json: extensions.queues")
-    if document.get("version") != "2.0":
-        raise ConfigurationError(f"host.json: version is {document.get('version')!r}, not '2.0'")
-    if queues.get("messageEncoding", "base64") != "base64":
+    """The options in a host.json, with those that app settings override.
+
+    Raises:
+        ConfigurationError: The file is not JSON, or has a key that is unknown or not supported, or a value that is not
+            allowed.
+    """
+    try:
+        document: Any = json.loads(path.read_text())
+    except ValueError as error:
+        raise ConfigurationError(f"Unable to parse host configuration file '{path}'.") from error
+    # The file first: numbers and booleans as text are right in an app setting only.
+    _validate(document, strict=True)
+    host = _validate(_overridden(document, settings), strict=False)
+    if unsupported := sorted(unsupported_keys(host)):
+        raise ConfigurationError(f"host.json: the emulated host does not support {', '.join(unsupported)}")
+    queues = host.extensions.queues
+    if queues.message_encoding != "base64":
         raise ConfigurationError("host.json: the laptop's host supports messageEncoding base64 only")
-    batch_size = int(queues.get("batchSize", 16))
-    if not 1 <= batch_size <= 32:
-        raise ConfigurationError(f"host.json: extensions.queues.batchSize is {batch_size}; allowed: 1 to 32")
+    if host.function_timeout == "-1":
+        raise ConfigurationError("host.json: the emulated host does not support a functionTimeout of -1")
+    threshold = queues.new_batch_threshold
     return HostOptions(
         queues=QueueOptions(
-            batch_size=batch_size,
-            new_batch_threshold=int(queues.get("newBatchThreshold", batch_size // 2)),
-            max_dequeue_count=int(queues.get("maxDequeueCount", 5)),
-            max_polling_seconds=_seconds(queues.get("maxPollingInterval", "00:01:00")),
-            retry_visibility_seconds=_seconds(queues.get("visibilityTimeout", "00:00:00")),
+            batch_size=queues.batch_size,
+            new_batch_threshold=queues.batch_size // 2 if isinstance(threshold, msgspec.UnsetType) else threshold,
+            max_dequeue_count=queues.max_dequeue_count,
+            max_polling_seconds=_seconds(queues.max_polling_interval),
+            retry_visibility_seconds=_seconds(queues.visibility_timeout),
         ),
-        timeout_seconds=_seconds(document.get("functionTimeout", "00:30:00")),
+        has_extension_bundle=host.extension_bundle is not None,
+        timeout_seconds=_seconds(host.function_timeout or "00:30:00"),
     )
 
 
@@ -110,15 +111,28 @@ def connection(name: str, settings: Mapping[str, str]) -> QueueConnection:
     return QueueConnection(service_uri=str(needed["queueServiceUri"]), client_id=str(needed["clientId"]))
 
 
-def _only(found: Mapping[str, Any], allowed: set[str], where: str) -> None:
-    extra = sorted(found.keys() - allowed)
-    if extra:
-        raise ConfigurationError(f"{where}: the laptop's host does not support {', '.join(extra)}")
+def _validate(document: Any, *, strict: bool) -> HostJson:
+    """The document as a model; unless `strict`, text may stand for a number or a boolean. Raises ConfigurationError."""
+    try:
+        return msgspec.convert(document, HostJson, strict=strict)
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(f"host.json: {error}") from error
+
+
+def _overridden(document: dict[str, Any], settings: Mapping[str, str]) -> dict[str, Any]:
+    """The document with the values of the app settings that override it. Raises ConfigurationError."""
+    for name, value in settings.items():
+        if name.startswith(_OVERRIDE):
+            *parents, last = name.removeprefix(_OVERRIDE).split("__")
+            section = document
+            for parent in parents:
+                section = section.setdefault(parent, {})
+                if not isinstance(section, dict):
+                    raise ConfigurationError(f"the app setting {name}: {parent} of host.json is no object")
+            section[last] = value
+    return document
 
 
 def _seconds(text: str) -> float:
-    match = _TIMESPAN.fullmatch(text)
-    if match is None:
-        raise ConfigurationError(f"host.json: {text!r} is not a time span such as 00:01:00")
-    days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
-    return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds).total_seconds()
+    hours, minutes, seconds = text.split(":")
+    return timedelta(hours=int(hours), minutes=int(minutes), seconds=float(seconds)).total_seconds()

@@ -18,6 +18,7 @@ from azure.identity.aio import ManagedIdentityCredential
 from azure.storage.queue.aio import QueueServiceClient
 
 from local.services.functions import configuration
+from local.services.functions.bindings import check_bindings
 from local.services.functions.queues import QueueListener
 from local.services.functions.timers import TimerListener
 from local.services.functions.web import HttpListener
@@ -114,6 +115,7 @@ class App:
 
     async def listen(self) -> None:
         """Makes a listener for every function. Raises HostError or ConfigurationError."""
+        check_bindings(self._worker.functions, has_extension_bundle=self._options.has_extension_bundle)
         for function in self._worker.functions:
             match [binding["type"] for binding in function["bindings"]]:
                 case ["queueTrigger"]:
