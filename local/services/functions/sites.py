@@ -13,9 +13,7 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-from local.authorization import Authorization
 from local.faults import Faults
 from local.gateway.backend import StorageBackend
 from local.home import Home, Ports, identity, network
@@ -23,25 +21,16 @@ from local.identity import Identities
 from local.resources import Resource, Resources
 from local.services import process
 from local.services.functions.deployments import DEPLOYMENT_FAULTS, DeploymentStatus, PackageDeployment
+from local.services.functions.packages import PackageError, Packages
 
 _log = logging.getLogger("local.sites")
-_BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
-# The file that the platform keeps the current package in:
-# https://learn.microsoft.com/azure/azure-functions/functions-infrastructure-as-code#deployment-sources
-_PACKAGE = "released-package.zip"
 # The function of an instance that has not loaded the app's package:
 # https://github.com/Azure/azure-functions-host/issues/11873
 _PLACEHOLDER = "WarmUp"
-# How Azure words that the app's identity may not use the deployment container:
-# https://github.com/Azure/azure-dev/issues/8026
-_STORAGE_REFUSED = (
-    "InaccessibleStorageException: Failed to access storage account for deployment: Response status code does not"
-    " indicate success: 403 (This request is not authorized to perform this operation using this permission.)"
-)
 
 
 class SiteError(Exception):
-    """The package cannot be stored, read or run."""
+    """The package cannot be run."""
 
 
 class Site:
@@ -88,9 +77,8 @@ class Sites:
         self._home = home
         self._ports = ports
         self._resources = resources
-        self._authorization = Authorization(resources)
         self._identities = identities
-        self._backend = backend
+        self._packages = Packages(resources, backend)
         self._faults = faults
         self._worker_library = worker_library
         self._sites: dict[str, Site] = {}
@@ -113,10 +101,10 @@ class Sites:
             site.resource = resource
             await self._stop(site)
             try:
-                package = await self._stored_package(site)
+                package = await self._packages.stored(site.resource)
                 if package is not None:
                     await self._run(site, package)
-            except SiteError as error:
+            except (PackageError, SiteError) as error:
                 # As on Azure, an app that cannot start is still deployed; whoever lists its functions finds none.
                 _log.error("%s: %s", resource.name, error)
 
@@ -166,15 +154,15 @@ class Sites:
             try:
                 if not zipfile.is_zipfile(io.BytesIO(package)):
                     raise SiteError("the package is not a zip file")
-                await self._store_package(site, package)
+                await self._packages.store(site.resource, package)
                 deployment.log.append("[Kudu-UploadPackageStep] completed. Uploaded package to storage successfully.")
                 await self._stop(site)
                 site.synchronized.unlink(missing_ok=True)
                 site.cold = True
-                stored = await self._stored_package(site)
+                stored = await self._packages.stored(site.resource)
                 assert stored is not None
                 await self._run(site, stored)
-            except SiteError as error:
+            except (PackageError, SiteError) as error:
                 _log.error("%s: %s", site.resource.name, error)
                 deployment.end(DeploymentStatus.FAILED, str(error))
                 return
@@ -248,32 +236,3 @@ class Sites:
             "WEBSITE_SITE_NAME": site.resource.name,
             "PYTHONDONTWRITEBYTECODE": "1",
         }
-
-    async def _store_package(self, site: Site, package: bytes) -> None:
-        account, path, principal, scope = self._package_place(site)
-        if not self._authorization.allows(principal, f"{_BLOBS}/write", scope):
-            raise SiteError(f"{_STORAGE_REFUSED}: the app's identity {principal} may not write to {scope}")
-        headers = {"x-ms-blob-type": "BlockBlob", "Content-Type": "application/zip"}
-        async with self._backend.request("blob", account, "PUT", path, headers=headers, body=package) as response:
-            if response.status != 201:
-                raise SiteError(f"the package was not stored: {response.status} {(await response.text())[:300]}")
-
-    async def _stored_package(self, site: Site) -> bytes | None:
-        account, path, principal, scope = self._package_place(site)
-        if not self._authorization.allows(principal, f"{_BLOBS}/read", scope):
-            raise SiteError(f"{_STORAGE_REFUSED}: the app's identity {principal} may not read from {scope}")
-        async with self._backend.request("blob", account, "GET", path) as response:
-            return await response.read() if response.status == 200 else None
-
-    def _package_place(self, site: Site) -> tuple[str, str, str, str]:
-        """Account, path, the identity that reads and writes there, and the container's ARM id."""
-        storage: dict[str, Any] = site.resource.inputs["functionAppConfig"]["deployment"]["storage"]
-        url = urlsplit(storage["value"])
-        account_name = (url.hostname or "").partition(".")[0]
-        account = self._resources.named("storage:StorageAccount", account_name)
-        identity_resource = self._resources.get(storage["authentication"]["userAssignedIdentityResourceId"])
-        if account is None or identity_resource is None:
-            raise SiteError(f"the deployment storage {storage['value']} or its identity does not exist")
-        container = url.path.strip("/")
-        scope = f"{account.id}/blobServices/default/containers/{container}"
-        return account.name, f"/{container}/{_PACKAGE}", identity_resource.outputs["principalId"], scope
