@@ -201,7 +201,7 @@ def test_an_app_that_may_never_write_its_package_is_reported(refused: Callable[.
     assert "needs Storage Blob Data Owner on the host's storage account" in text
 
 
-def test_a_deployer_without_the_right_to_publish_is_told_which_it_lacks(refused: Callable[..., str]) -> None:
+def test_the_right_to_publish_is_named_when_it_is_missing(refused: Callable[..., str]) -> None:
     assert "The deployer needs Microsoft.Web/sites/publish/Action" in refused(publish=[Answer(403, "no")])
     assert "The deployer needs Microsoft.Web/sites/publish/Action" in refused(latest=[Answer(401)])
 
@@ -246,7 +246,7 @@ def test_other_functions_than_expected_fail_the_release(
     assert "placeholder" not in text
 
 
-def test_a_deployer_without_the_right_to_synchronize_is_told_which_it_lacks(unregistered: Callable[..., str]) -> None:
+def test_the_rights_to_synchronize_and_list_are_named_when_they_are_missing(unregistered: Callable[..., str]) -> None:
     text = unregistered(sync=[Answer(403, "no")])
     assert "needs Microsoft.Web/sites/host/sync/action and Microsoft.Web/sites/functions/read on the app" in text
 

@@ -89,7 +89,7 @@ class Hosts:
         return Child(), {"line": json.dumps(self.answer)}
 
 
-class Laptop:
+class EmulatedApp:
     """The gateway with one app, and what is behind it."""
 
     def __init__(self, client: TestClient[Any, Any], hosts: Hosts, sites: Sites, site: str, token: str) -> None:
@@ -160,7 +160,7 @@ def run(
 ) -> Callable[..., None]:
     """Runs a coroutine function with an emulated app; the app's identity has a role unless that is not wanted."""
 
-    def run(scenario: Callable[[Laptop], Awaitable[None]], *, role: bool = True, faults: str = "{}") -> None:
+    def run(scenario: Callable[[EmulatedApp], Awaitable[None]], *, role: bool = True, faults: str = "{}") -> None:
         home = Home(tmp_path / "home")
         home.make()
         (tmp_path / "faults.json").write_text(faults)
@@ -195,7 +195,7 @@ def run(
             handlers = {"scm.azurewebsites.net": management.scm, "management.azure.com": management.arm}
             token, _ = identities.issue(USER, "https://management.azure.com")
             async with TestClient(TestServer(application(handlers))) as client:
-                await scenario(Laptop(client, hosts, sites, site.id, token))
+                await scenario(EmulatedApp(client, hosts, sites, site.id, token))
 
         asyncio.run(within())
 
@@ -203,85 +203,85 @@ def run(
 
 
 def test_functions_are_listed_and_triggers_started_at_the_second_sync(run: Callable[..., None]) -> None:
-    async def scenario(laptop: Laptop) -> None:
-        assert await laptop.functions() == []
-        assert (await laptop.publish(package()))[0] == 202
-        assert (await laptop.ended())["status"] == 4
-        assert await laptop.functions() == ["WarmUp"]
-        status, answer = await laptop.sync()
+    async def scenario(emulated: EmulatedApp) -> None:
+        assert await emulated.functions() == []
+        assert (await emulated.publish(package()))[0] == 202
+        assert (await emulated.ended())["status"] == 4
+        assert await emulated.functions() == ["WarmUp"]
+        status, answer = await emulated.sync()
         assert (status, answer["Code"], answer["Message"]) == (400, "BadRequest", UNAVAILABLE)
-        assert await laptop.functions() == ["WarmUp"]
-        assert laptop.hosts.signals == []
-        assert (await laptop.sync())[0] == 204
-        assert await laptop.functions() == FUNCTIONS
-        assert laptop.hosts.signals == [signal.SIGUSR1]
+        assert await emulated.functions() == ["WarmUp"]
+        assert emulated.hosts.signals == []
+        assert (await emulated.sync())[0] == 204
+        assert await emulated.functions() == FUNCTIONS
+        assert emulated.hosts.signals == [signal.SIGUSR1]
 
     run(scenario)
 
 
 def test_a_restart_of_the_app_needs_no_sync_and_another_package_does(run: Callable[..., None]) -> None:
-    async def scenario(laptop: Laptop) -> None:
-        await asyncio.to_thread(laptop.publisher().publish, package())
-        await asyncio.to_thread(laptop.publisher().check, laptop.site, FUNCTIONS)
-        site = laptop.sites.get(laptop.site)
+    async def scenario(emulated: EmulatedApp) -> None:
+        await asyncio.to_thread(emulated.publisher().publish, package())
+        await asyncio.to_thread(emulated.publisher().check, emulated.site, FUNCTIONS)
+        site = emulated.sites.get(emulated.site)
         assert site is not None
-        await laptop.sites.apply(site.resource)
-        assert laptop.hosts.signals == [signal.SIGUSR1] * 2
-        assert await laptop.functions() == FUNCTIONS
-        await asyncio.to_thread(laptop.publisher().publish, package("changed"))
-        assert laptop.hosts.signals == [signal.SIGUSR1] * 2
-        assert await laptop.functions() == ["WarmUp"]
+        await emulated.sites.apply(site.resource)
+        assert emulated.hosts.signals == [signal.SIGUSR1] * 2
+        assert await emulated.functions() == FUNCTIONS
+        await asyncio.to_thread(emulated.publisher().publish, package("changed"))
+        assert emulated.hosts.signals == [signal.SIGUSR1] * 2
+        assert await emulated.functions() == ["WarmUp"]
 
     run(scenario)
 
 
 def test_an_app_that_was_removed_and_made_again_needs_a_sync(run: Callable[..., None]) -> None:
-    async def scenario(laptop: Laptop) -> None:
-        await asyncio.to_thread(laptop.publisher().publish, package())
-        await asyncio.to_thread(laptop.publisher().check, laptop.site, FUNCTIONS)
-        site = laptop.sites.get(laptop.site)
+    async def scenario(emulated: EmulatedApp) -> None:
+        await asyncio.to_thread(emulated.publisher().publish, package())
+        await asyncio.to_thread(emulated.publisher().check, emulated.site, FUNCTIONS)
+        site = emulated.sites.get(emulated.site)
         assert site is not None
-        await laptop.sites.remove(site.resource)
-        await laptop.sites.apply(site.resource)
-        assert await laptop.functions() == ["WarmUp"]
+        await emulated.sites.remove(site.resource)
+        await emulated.sites.apply(site.resource)
+        assert await emulated.functions() == ["WarmUp"]
 
     run(scenario)
 
 
 def test_a_release_that_requests_no_sync_is_refused_with_what_to_do(run: Callable[..., None]) -> None:
-    async def scenario(laptop: Laptop) -> None:
-        await asyncio.to_thread(laptop.publisher().publish, package())
-        publisher = laptop.publisher(without="/host/default/sync")
+    async def scenario(emulated: EmulatedApp) -> None:
+        await asyncio.to_thread(emulated.publisher().publish, package())
+        publisher = emulated.publisher(without="/host/default/sync")
         with pytest.raises(ReleaseError, match="lists only the placeholder WarmUp because its triggers were not sync"):
-            await asyncio.to_thread(publisher.check, laptop.site, FUNCTIONS)
+            await asyncio.to_thread(publisher.check, emulated.site, FUNCTIONS)
 
     run(scenario)
 
 
 def test_an_app_whose_host_does_not_start_lists_nothing_and_cannot_be_synchronized(run: Callable[..., None]) -> None:
-    async def scenario(laptop: Laptop) -> None:
-        laptop.hosts.answer = "HostError: no such module"
-        await laptop.publish(package())
-        latest = await laptop.ended()
+    async def scenario(emulated: EmulatedApp) -> None:
+        emulated.hosts.answer = "HostError: no such module"
+        await emulated.publish(package())
+        latest = await emulated.ended()
         assert (latest["status"], latest["status_text"]) == (3, "HostError: no such module")
-        assert [(await laptop.sync())[0] for _ in range(3)] == [400] * 3
-        assert await laptop.functions() == []
+        assert [(await emulated.sync())[0] for _ in range(3)] == [400] * 3
+        assert await emulated.functions() == []
 
     run(scenario)
 
 
 def test_a_second_package_is_refused_while_one_is_being_deployed(run: Callable[..., None]) -> None:
-    async def scenario(laptop: Laptop) -> None:
-        laptop.hosts.starting.clear()
-        _, first = await laptop.publish(package())
-        assert (await laptop.sync())[0] == 400
-        status, answer = await laptop.publish(package())
+    async def scenario(emulated: EmulatedApp) -> None:
+        emulated.hosts.starting.clear()
+        _, first = await emulated.publish(package())
+        assert (await emulated.sync())[0] == 400
+        status, answer = await emulated.publish(package())
         assert (status, answer["error"]["code"]) == (409, "Conflict")
-        laptop.hosts.starting.set()
-        latest = await laptop.ended()
+        emulated.hosts.starting.set()
+        latest = await emulated.ended()
         assert (latest["id"], latest["status"]) == (first, 4)
-        assert (await laptop.publish(package()))[0] == 202
-        await laptop.ended()
+        assert (await emulated.publish(package()))[0] == 202
+        await emulated.ended()
 
     run(scenario)
 
@@ -297,21 +297,21 @@ def test_a_second_package_is_refused_while_one_is_being_deployed(run: Callable[.
 def test_a_fault_ends_a_deployment_in_its_status(
     run: Callable[..., None], fault: str, status: int, started: int, problem: str
 ) -> None:
-    async def scenario(laptop: Laptop) -> None:
+    async def scenario(emulated: EmulatedApp) -> None:
         with pytest.raises(ReleaseError, match=problem):
-            await asyncio.to_thread(laptop.publisher().publish, package())
-        latest = await laptop.ended()
+            await asyncio.to_thread(emulated.publisher().publish, package())
+        latest = await emulated.ended()
         assert latest["status"] == status
         assert latest["log_url"] == f"https://{SCM}/api/deployments/latest/log"
-        assert laptop.hosts.started == started
+        assert emulated.hosts.started == started
 
     run(scenario, faults=json.dumps({fault: 1}))
 
 
 def test_an_app_that_may_not_write_its_package_is_reported(run: Callable[..., None]) -> None:
-    async def scenario(laptop: Laptop) -> None:
+    async def scenario(emulated: EmulatedApp) -> None:
         with pytest.raises(ReleaseError, match="needs Storage Blob Data Owner on the host's storage account"):
-            await asyncio.to_thread(laptop.publisher().publish, package())
+            await asyncio.to_thread(emulated.publisher().publish, package())
 
     run(scenario, role=False)
 
@@ -332,15 +332,15 @@ def test_an_app_that_may_not_write_its_package_is_reported(run: Callable[..., No
 def test_what_does_not_exist_is_not_answered(
     run: Callable[..., None], host: str, method: str, path: str, status: int
 ) -> None:
-    async def scenario(laptop: Laptop) -> None:
-        assert (await laptop.send(host, method, path.format(site=laptop.site)))[0] == status
+    async def scenario(emulated: EmulatedApp) -> None:
+        assert (await emulated.send(host, method, path.format(site=emulated.site)))[0] == status
 
     run(scenario)
 
 
 def test_only_who_may_manage_resources_requests_a_sync(run: Callable[..., None], identities: Identities) -> None:
-    async def scenario(laptop: Laptop) -> None:
-        laptop.token, _ = identities.issue("stranger", "https://management.azure.com")
-        assert (await laptop.sync())[0] == 403
+    async def scenario(emulated: EmulatedApp) -> None:
+        emulated.token, _ = identities.issue("stranger", "https://management.azure.com")
+        assert (await emulated.sync())[0] == 403
 
     run(scenario)

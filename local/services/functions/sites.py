@@ -121,7 +121,7 @@ class Sites:
         await asyncio.gather(*(self._stop(site) for site in self._sites.values()))
 
     def publish(self, site: Site, package: bytes) -> PackageDeployment:
-        """Begins a deployment, which then tells what becomes of it; none other of the app's may be in progress."""
+        """Begins a deployment and gives it; no other deployment of the app may be in progress."""
         deployment = PackageDeployment(id=str(uuid.uuid4()))
         site.latest = deployment
         task = asyncio.create_task(self._deploy(site, package, deployment))
