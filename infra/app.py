@@ -91,6 +91,8 @@ class FunctionApp(pulumi.ComponentResource):
 
     plan: web.AppServicePlan
     site: web.WebApp
+    # That neither FTP nor SCM accepts a user name and password.
+    publishing_policies: list[pulumi.Resource]
 
     def __init__(
         self,
@@ -161,7 +163,7 @@ class FunctionApp(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[*after, *(network.endpoints if network else ())]),
         )
         # Publishing user names and passwords are keys too; only Entra identities may deploy.
-        for kind, policy in (("ftp", web.WebAppFtpAllowed), ("scm", web.WebAppScmAllowed)):
+        self.publishing_policies = [
             policy(
                 f"{name}-no-{kind}-password",
                 name=self.site.name,
@@ -169,6 +171,8 @@ class FunctionApp(pulumi.ComponentResource):
                 allow=False,
                 opts=child,
             )
+            for kind, policy in (("ftp", web.WebAppFtpAllowed), ("scm", web.WebAppScmAllowed))
+        ]
         self.register_outputs({"site": self.site.name})
 
     @property

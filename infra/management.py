@@ -25,7 +25,9 @@ def sender(base_url: str = RESOURCE_MANAGER) -> Send:
 
     def send(request: HttpRequest) -> HttpResponse:
         request.url = client.format_url(request.url)
-        return client.send_request(request)
+        # azure-core repeats a POST after 500, 503 and 504, although the service may have acted on it.
+        attempts = {"retry_total": 0} if request.method == "POST" else {}
+        return client.send_request(request, stream=False, **attempts)
 
     return send
 

@@ -1,90 +1,16 @@
 """Release: the function code, shipped as part of `pulumi up` with the deployer's own identity."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pulumi
-from azure.core.rest import HttpRequest
 from pulumi import dynamic
 
 from infra.app import FunctionApp
 from infra.bundle import Bundle
-from infra.management import Send, describe, sender, until
-
-# Status of a deployment: https://github.com/projectkudu/kudu/wiki/REST-API#deployment
-_FAILED, _SUCCEEDED = 3, 4
-
-
-class ReleaseError(Exception):
-    """The code was not accepted, or what runs is not what was shipped; the text says which."""
-
-
-class Publisher:
-    """Publishes packages to one function app and finds out what became of them.
-
-    `scm` and `management` send a request to the app's deployment service and to Azure Resource Manager.
-    """
-
-    def __init__(
-        self,
-        scm: Send,
-        management: Send,
-        *,
-        timeout_seconds: float = 600,
-        first_wait_seconds: float = 1,
-    ) -> None:
-        self._scm = scm
-        self._management = management
-        self._timeout = timeout_seconds
-        self._first_wait = first_wait_seconds
-
-    def publish(self, package: bytes) -> None:
-        """Ships `package` and returns once it is live. Raises ReleaseError.
-
-        This is what `az functionapp deployment source config-zip` does on Flex Consumption:
-        https://github.com/Azure/azure-cli (enable_zip_deploy_flex).
-        """
-        before = self._latest().get("id")
-        request = HttpRequest(
-            "POST",
-            "/api/publish",
-            params={"RemoteBuild": "false", "Deployer": "pulumi"},
-            headers={"Content-Type": "application/zip"},
-            content=package,
-        )
-        # A site that was made a moment ago answers 404 or 503 until its deployment service has started.
-        response = self._until(lambda: self._scm(request), lambda answer: answer.status_code not in {404, 502, 503})
-        if response.status_code not in {200, 202}:
-            raise ReleaseError(f"the deployment service refused the package: {describe(response)}")
-        latest = self._until(
-            self._latest,
-            lambda answer: answer.get("id") != before and answer.get("status") in {_FAILED, _SUCCEEDED},
-        )
-        if latest.get("id") == before or latest.get("status") != _SUCCEEDED:
-            raise ReleaseError(f"the deployment did not succeed: {latest.get('status_text') or latest}")
-
-    def check(self, site_id: str, expected: Sequence[str]) -> None:
-        """Returns once exactly the `expected` functions are registered. Raises ReleaseError.
-
-        A package with broken dependencies deploys "successfully" and registers nothing.
-        """
-        names = self._until(lambda: self._functions(site_id), lambda found: found == sorted(expected))
-        if names != sorted(expected):
-            raise ReleaseError(f"the app registered the functions {names}, not {sorted(expected)}: see its logs")
-
-    def _latest(self) -> dict[str, Any]:
-        response = self._scm(HttpRequest("GET", "/api/deployments/latest"))
-        return response.json() if response.status_code == 200 else {}
-
-    def _functions(self, site_id: str) -> list[str]:
-        response = self._management(HttpRequest("GET", f"{site_id}/functions", params={"api-version": "2025-05-01"}))
-        if response.status_code != 200:
-            raise ReleaseError(f"the app's functions could not be listed: {describe(response)}")
-        return sorted(item["properties"]["name"] for item in response.json()["value"])
-
-    def _until[Answer](self, ask: Callable[[], Answer], done: Callable[[Answer], bool]) -> Answer:
-        return until(ask, done, seconds=self._timeout, first_wait=self._first_wait)
+from infra.management import sender
+from infra.publisher import Publisher
 
 
 class _ReleaseProvider(dynamic.ResourceProvider):
@@ -131,4 +57,7 @@ class Release(dynamic.Resource, module="image-pipeline", name="Release"):
             "sha256": bundle.sha256,
             "functions": [*functions],
         }
-        super().__init__(_ReleaseProvider(), name, inputs, opts)
+        # Changing a publishing policy locks the site and may restart its deployment service:
+        # https://github.com/pulumi/pulumi-azure-native/issues/4461
+        settled = pulumi.ResourceOptions(depends_on=[*app.publishing_policies])
+        super().__init__(_ReleaseProvider(), name, inputs, pulumi.ResourceOptions.merge(opts, settled))

@@ -147,6 +147,7 @@ async def _start(home: Home, stack: AsyncExitStack, node: str, models: Path, wor
         resources=resources,
         identities=identities,
         backend=backend,
+        faults=faults,
         worker_library=worker_library,
     )
     stack.push_async_callback(sites.stop)

@@ -9,7 +9,11 @@ from pathlib import Path
 
 
 class Faults:
-    """Shares, 0 to 1, by name: `throttled` and `failing` of Vision's calls, `duplicated` of blob events."""
+    """Shares, 0 to 1, by name.
+
+    `throttled` and `failing` of Vision's calls, `duplicated` of blob events; `deploymentCancelled`,
+    `deploymentConflict` and `deploymentPartialSuccess` of the deployments of packages, which then end in that status.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -1,4 +1,4 @@
-"""Management beside the resources: an app's deployment service (SCM), its list of functions, deleted accounts."""
+"""Management beside the resources: an app's deployment service (SCM), its functions and triggers, deleted accounts."""
 
 import re
 
@@ -11,8 +11,10 @@ from local.resources import Resources
 from local.services.functions.sites import Site, Sites
 
 _AUDIENCES = {"https://management.azure.com", "https://management.core.windows.net"}
-_FUNCTIONS = re.compile(r"(/subscriptions/.+/providers/Microsoft\.Web/sites/[^/]+)/functions", re.IGNORECASE)
-
+_SITE = re.compile(
+    r"(?P<site>/subscriptions/.+/providers/Microsoft\.Web/sites/[^/]+)/(?P<operation>functions|host/default/sync)",
+    re.IGNORECASE,
+)
 _DELETED = re.compile(
     r"/subscriptions/[^/]+/providers/Microsoft\.CognitiveServices/locations/[^/]+/resourceGroups/[^/]+"
     r"/deletedAccounts/[^/]+",
@@ -39,8 +41,12 @@ class Management:
         match (request.method, request.path):
             case ("POST", "/api/publish"):
                 return await self._publish(request, site)
+            case ("GET", "/api/deployments/latest" | "/api/deployments/latest/log") if site.latest is None:
+                return error(404, "NotFound", "no deployment yet")
             case ("GET", "/api/deployments/latest"):
-                return web.json_response(site.latest) if site.latest else error(404, "NotFound", "no deployment yet")
+                return web.json_response(site.latest.description(request.host))
+            case ("GET", "/api/deployments/latest/log"):
+                return web.json_response(site.latest.entries())
             case _:
                 return error(501, "NotImplemented", f"the laptop does not support {request.method} {request.path}")
 
@@ -51,14 +57,24 @@ class Management:
             return refusal
         if _DELETED.fullmatch(request.path):
             return self._deleted_account(request)
-        listing = _FUNCTIONS.fullmatch(request.path)
-        if request.method != "GET" or listing is None:
+        target = _SITE.fullmatch(request.path)
+        if target is None:
             return error(501, "NotImplemented", f"the laptop does not support {request.method} {request.path}")
-        site = self._sites.get(listing[1])
+        if "api-version" not in request.query:
+            return error(400, "MissingApiVersionParameter", "The api-version query parameter is required.")
+        site = self._sites.get(target["site"])
         if site is None:
-            return error(404, "ResourceNotFound", f"{listing[1]} does not exist")
-        functions = [{"name": f"{site.resource.name}/{name}", "properties": {"name": name}} for name in site.functions]
-        return web.json_response({"value": functions})
+            return error(404, "ResourceNotFound", f"{target['site']} does not exist")
+        match (request.method, target["operation"].lower()):
+            case ("GET", "functions"):
+                functions = [
+                    {"name": f"{site.resource.name}/{name}", "properties": {"name": name}} for name in site.listed
+                ]
+                return web.json_response({"value": functions})
+            case ("POST", "host/default/sync"):
+                return web.Response(status=204) if self._sites.synchronize(site) else _host_unavailable()
+            case _:
+                return error(501, "NotImplemented", f"the laptop does not support {request.method} {request.path}")
 
     def _deleted_account(self, request: web.Request) -> web.Response:
         account = self._resources.get(request.path)
@@ -80,7 +96,11 @@ class Management:
             return error(415, "UnsupportedMediaType", "the package must be sent as application/zip")
         if request.query.get("RemoteBuild", "false").lower() != "false":
             return error(501, "NotImplemented", "the laptop does not build packages; send RemoteBuild=false")
-        return web.json_response(self._sites.publish(site, await request.read()), status=202)
+        package = await request.read()
+        if site.latest is not None and not site.latest.complete:
+            # azure-cli (enable_zip_deploy_flex) reads this status as an ongoing deployment.
+            return error(409, "Conflict", "Another deployment is in progress.")
+        return web.json_response(self._sites.publish(site, package).id, status=202)
 
     def _refusal(self, request: web.Request) -> web.Response | None:
         try:
@@ -90,3 +110,14 @@ class Management:
         if not Authorization.manages(caller.object_id):
             return error(403, "AuthorizationFailed", f"{caller.object_id} may not manage function apps")
         return None
+
+
+def _host_unavailable() -> web.Response:
+    """What Azure answers while no instance of the app's host runs.
+
+    https://github.com/Azure/azure-functions-core-tools/issues/3008; the form is that of
+    https://github.com/TaoYang-Cloud/azure.policy.monitor/issues/8.
+    """
+    entity = {"Code": "BadRequest", "Message": "Encountered an error (ServiceUnavailable) from host runtime."}
+    details = [{"Message": entity["Message"]}, {"Code": entity["Code"]}, {"ErrorEntity": entity}]
+    return web.json_response({**entity, "Target": None, "Details": details, "Innererror": None}, status=400)

@@ -29,6 +29,11 @@ class Child:
         """Done when the process has ended, with its exit code."""
         return asyncio.create_task(self._process.wait())
 
+    def signal(self, number: signal.Signals) -> None:
+        """Sends a signal to the process, unless it has ended."""
+        if self._process.returncode is None:
+            self._process.send_signal(number)
+
     async def stop(self) -> None:
         """Asks the process to end by closing its input, and insists after a while."""
         if self._process.returncode is None:

@@ -1,13 +1,15 @@
 """The host process of one function app: starts its worker, listens to its triggers.
 
 Its environment is the app's: its settings, its identities, and the laptop's network. It says READY with the functions
-it found, or FAILED with the reason. Usage: host.py APP_FOLDER WORKER_LIBRARY_FOLDER
+it found, or FAILED with the reason. Queue and timer triggers start at SIGUSR1, when they are synchronized.
+Usage: host.py APP_FOLDER WORKER_LIBRARY_FOLDER
 """
 
 import asyncio
 import json
 import logging
 import os
+import signal
 import sys
 import uuid
 from functools import partial
@@ -169,7 +171,7 @@ class App:
         self.timers.append(TimerListener(expression, state, partial(self._trouble, function, "json")))
 
 
-async def _run(app: str, library: str, stopping: asyncio.Event) -> None:
+async def _run(app: str, library: str, synchronized: asyncio.Event, stopping: asyncio.Event) -> None:
     try:
         options = configuration.read_host_json(Path(app) / "host.json", os.environ)
         worker = await WorkerProcess.start(app, library)
@@ -181,7 +183,12 @@ async def _run(app: str, library: str, stopping: asyncio.Event) -> None:
         return
     names = sorted(function["name"] for function in worker.functions)
     print("READY " + json.dumps({"functions": names, "url": listeners.web.url}), flush=True)
-    listening = [asyncio.create_task(listener.run()) for listener in (*listeners.queues, *listeners.timers)]
+
+    async def run(listener: QueueListener | TimerListener) -> None:
+        await synchronized.wait()
+        await listener.run()
+
+    listening = [asyncio.create_task(run(listener)) for listener in (*listeners.queues, *listeners.timers)]
     stop = asyncio.create_task(stopping.wait())
     await asyncio.wait({stop, worker.ended, *listening}, return_when=asyncio.FIRST_COMPLETED)
     if not stopping.is_set():
@@ -201,7 +208,8 @@ def main() -> None:
     for noisy in ("azure.core", "azure.identity"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     loop = asyncio.new_event_loop()
-    stopping = asyncio.Event()
+    synchronized, stopping = asyncio.Event(), asyncio.Event()
+    loop.add_signal_handler(signal.SIGUSR1, synchronized.set)
 
     def input_ended() -> None:  # the daemon is gone, or stops us
         loop.remove_reader(0)
@@ -209,7 +217,7 @@ def main() -> None:
 
     loop.add_reader(0, input_ended)
     app, library = sys.argv[1:]
-    loop.run_until_complete(_run(app, library, stopping))
+    loop.run_until_complete(_run(app, library, synchronized, stopping))
     os._exit(0)
 
 

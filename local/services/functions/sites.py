@@ -6,45 +6,58 @@ import io
 import json
 import logging
 import shutil
+import signal
 import sys
 import uuid
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-from local.authorization import Authorization
+from local.faults import Faults
 from local.gateway.backend import StorageBackend
 from local.home import Home, Ports, identity, network
 from local.identity import Identities
 from local.resources import Resource, Resources
 from local.services import process
+from local.services.functions.deployments import DEPLOYMENT_FAULTS, DeploymentStatus, PackageDeployment
+from local.services.functions.packages import PackageError, Packages
 
 _log = logging.getLogger("local.sites")
-_BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
-# The file that the platform keeps the current package in:
-# https://learn.microsoft.com/azure/azure-functions/functions-infrastructure-as-code#deployment-sources
-_PACKAGE = "released-package.zip"
-_BUSY, _FAILED, _SUCCEEDED = 1, 3, 4
+# The function of an instance that has not loaded the app's package:
+# https://github.com/Azure/azure-functions-host/issues/11873
+_PLACEHOLDER = "WarmUp"
 
 
 class SiteError(Exception):
-    """The package cannot be stored, read or run."""
+    """The package cannot be run."""
 
 
 class Site:
-    """One app: its host process, restarted when it ends unasked, and its latest deployment."""
+    """One app: its host process, restarted when it ends unasked, and its latest deployment.
 
-    def __init__(self, resource: Resource) -> None:
+    Its triggers are started only once they are synchronized: Azure does not scale an unsynchronized queue trigger from
+    zero. That they are is kept in a file, because a new host process of the same package needs no new sync.
+    """
+
+    def __init__(self, resource: Resource, synchronized: Path) -> None:
         self.resource = resource
+        # The functions that its host has found, while it runs.
         self.functions: list[str] = []
+        self.synchronized = synchronized
+        # Since the latest deployment no sync was requested; the first one finds no running instance.
+        self.cold = False
         # Where its HTTP functions answer, while it runs.
         self.url: str | None = None
-        self.latest: dict[str, Any] | None = None
+        self.latest: PackageDeployment | None = None
         self.child: process.Child | None = None
         self.watching: asyncio.Task[None] | None = None
         self.lock = asyncio.Lock()
+
+    @property
+    def listed(self) -> list[str]:
+        """The functions that Azure Resource Manager lists; only a placeholder's until the triggers are synchronized."""
+        return self.functions if self.synchronized.exists() or not self.functions else [_PLACEHOLDER]
 
 
 class Sites:
@@ -58,14 +71,15 @@ class Sites:
         resources: Resources,
         identities: Identities,
         backend: StorageBackend,
+        faults: Faults,
         worker_library: Path,
     ) -> None:
         self._home = home
         self._ports = ports
         self._resources = resources
-        self._authorization = Authorization(resources)
         self._identities = identities
-        self._backend = backend
+        self._packages = Packages(resources, backend)
+        self._faults = faults
         self._worker_library = worker_library
         self._sites: dict[str, Site] = {}
         self._deploying: set[asyncio.Task[None]] = set()
@@ -81,15 +95,16 @@ class Sites:
 
     async def apply(self, resource: Resource) -> None:
         """Brings an app in line with its settings: it is (re)started if it has a package."""
-        site = self._sites.setdefault(resource.id.lower(), Site(resource))
+        marker = self._home.apps / f"{resource.name}.synchronized"
+        site = self._sites.setdefault(resource.id.lower(), Site(resource, marker))
         async with site.lock:
             site.resource = resource
             await self._stop(site)
             try:
-                package = await self._stored_package(site)
+                package = await self._packages.stored(site.resource)
                 if package is not None:
                     await self._run(site, package)
-            except SiteError as error:
+            except (PackageError, SiteError) as error:
                 # As on Azure, an app that cannot start is still deployed; whoever lists its functions finds none.
                 _log.error("%s: %s", resource.name, error)
 
@@ -98,36 +113,67 @@ class Sites:
         site = self._sites.pop(resource.id.lower(), None)
         if site is not None:
             await self._stop(site)
+            site.synchronized.unlink(missing_ok=True)
         shutil.rmtree(self._home.apps / resource.name, ignore_errors=True)
 
     async def stop(self) -> None:
         """Stops every app."""
         await asyncio.gather(*(self._stop(site) for site in self._sites.values()))
 
-    def publish(self, site: Site, package: bytes) -> str:
-        """Begins a deployment and gives its id; `site.latest` tells what becomes of it."""
-        deployment = str(uuid.uuid4())
-        site.latest = {"id": deployment, "status": _BUSY, "status_text": "Building and Deploying", "complete": False}
+    def publish(self, site: Site, package: bytes) -> PackageDeployment:
+        """Begins a deployment and gives it; no other deployment of the app may be in progress."""
+        deployment = PackageDeployment(id=str(uuid.uuid4()))
+        site.latest = deployment
         task = asyncio.create_task(self._deploy(site, package, deployment))
         self._deploying.add(task)
         task.add_done_callback(self._deploying.discard)
         return deployment
 
-    async def _deploy(self, site: Site, package: bytes, deployment: str) -> None:
-        result = {"id": deployment, "status": _SUCCEEDED, "status_text": "", "complete": True}
+    @staticmethod
+    def synchronize(site: Site) -> bool:
+        """Starts the app's triggers and lists its functions; False while there is no running host to do it.
+
+        The first sync after a deployment always finds none: on Azure an instance starts because of it.
+        """
+        deploying = site.latest is not None and not site.latest.complete
+        if deploying or site.child is None:
+            return False
+        if site.cold:
+            site.cold = False
+            return False
+        site.synchronized.touch()
+        site.child.signal(signal.SIGUSR1)
+        return True
+
+    async def _deploy(self, site: Site, package: bytes, deployment: PackageDeployment) -> None:
+        fault = next((status for name, status in DEPLOYMENT_FAULTS.items() if self._faults.strikes(name)), None)
+        if fault in {DeploymentStatus.CANCELLED, DeploymentStatus.CONFLICT}:
+            deployment.end(fault, f"Deployment was cancelled for deployment {deployment.id}.")
+            return
         async with site.lock:
             try:
                 if not zipfile.is_zipfile(io.BytesIO(package)):
                     raise SiteError("the package is not a zip file")
-                await self._store_package(site, package)
+                await self._packages.store(site.resource, package)
+                deployment.log.append("[Kudu-UploadPackageStep] completed. Uploaded package to storage successfully.")
                 await self._stop(site)
-                stored = await self._stored_package(site)
+                site.synchronized.unlink(missing_ok=True)
+                site.cold = True
+                stored = await self._packages.stored(site.resource)
                 assert stored is not None
                 await self._run(site, stored)
-            except SiteError as error:
+            except (PackageError, SiteError) as error:
                 _log.error("%s: %s", site.resource.name, error)
-                result |= {"status": _FAILED, "status_text": str(error)}
-        site.latest = result
+                deployment.end(DeploymentStatus.FAILED, str(error))
+                return
+        if fault is None:
+            deployment.end(DeploymentStatus.SUCCESS)
+        else:
+            # https://github.com/Azure/azure-cli/issues/33184
+            restarted = (
+                f"[KuduSpecializer] Kudu has been restarted after package deployed for deployment {deployment.id}."
+            )
+            deployment.end(fault, restarted)
 
     async def _run(self, site: Site, package: bytes) -> None:
         """Starts the host on an unzipped `package`. Raises SiteError."""
@@ -156,6 +202,8 @@ class Sites:
             await self._stop(site)
             raise SiteError(answer)
         site.functions, site.url = answer["functions"], answer["url"]
+        if site.synchronized.exists():
+            site.child.signal(signal.SIGUSR1)
         site.watching = asyncio.create_task(self._restart_when_ended(site, site.child, package))
 
     async def _restart_when_ended(self, site: Site, child: process.Child, package: bytes) -> None:
@@ -188,32 +236,3 @@ class Sites:
             "WEBSITE_SITE_NAME": site.resource.name,
             "PYTHONDONTWRITEBYTECODE": "1",
         }
-
-    async def _store_package(self, site: Site, package: bytes) -> None:
-        account, path, principal, scope = self._package_place(site)
-        if not self._authorization.allows(principal, f"{_BLOBS}/write", scope):
-            raise SiteError(f"403: the app's identity {principal} may not write the package to {scope}")
-        headers = {"x-ms-blob-type": "BlockBlob", "Content-Type": "application/zip"}
-        async with self._backend.request("blob", account, "PUT", path, headers=headers, body=package) as response:
-            if response.status != 201:
-                raise SiteError(f"the package was not stored: {response.status} {(await response.text())[:300]}")
-
-    async def _stored_package(self, site: Site) -> bytes | None:
-        account, path, principal, scope = self._package_place(site)
-        if not self._authorization.allows(principal, f"{_BLOBS}/read", scope):
-            raise SiteError(f"403: the app's identity {principal} may not read the package from {scope}")
-        async with self._backend.request("blob", account, "GET", path) as response:
-            return await response.read() if response.status == 200 else None
-
-    def _package_place(self, site: Site) -> tuple[str, str, str, str]:
-        """Account, path, the identity that reads and writes there, and the container's ARM id."""
-        storage: dict[str, Any] = site.resource.inputs["functionAppConfig"]["deployment"]["storage"]
-        url = urlsplit(storage["value"])
-        account_name = (url.hostname or "").partition(".")[0]
-        account = self._resources.named("storage:StorageAccount", account_name)
-        identity_resource = self._resources.get(storage["authentication"]["userAssignedIdentityResourceId"])
-        if account is None or identity_resource is None:
-            raise SiteError(f"the deployment storage {storage['value']} or its identity does not exist")
-        container = url.path.strip("/")
-        scope = f"{account.id}/blobServices/default/containers/{container}"
-        return account.name, f"/{container}/{_PACKAGE}", identity_resource.outputs["principalId"], scope
