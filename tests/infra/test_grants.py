@@ -158,7 +158,10 @@ def test_a_setting_changes_its_own_grant_and_no_other(
         ),
         (
             {"analyzer": "custom-vision", "customVision": CUSTOM, "features": ["tags"]},
-            ["CustomVision/classify/iterations/image/nostore/action"],
+            [
+                "CustomVision/classify/iterations/image/nostore/action",
+                "CustomVision.Prediction/classify/iterations/image/nostore/action",
+            ],
         ),
     ],
     ids=lambda value: str(value)[:40],

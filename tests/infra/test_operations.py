@@ -1,6 +1,7 @@
 """Alerts, charts, diagnostic settings and the budget: that they ask for what exists, and tell somebody."""
 
 import json
+import re
 import subprocess
 from datetime import UTC, datetime
 from typing import Any
@@ -14,9 +15,9 @@ from tests.conftest import ROOT, Recorder, run_program
 TABLES = {
     "StorageBlobLogs": "(TimeGenerated: datetime, OperationName: string, StatusText: string, Uri: string)",
     "StorageQueueLogs": "(TimeGenerated: datetime, OperationName: string, StatusText: string, Uri: string)",
-    "AppRequests": "(TimeGenerated: datetime, Name: string, Success: bool, DurationMs: real)",
+    "AppRequests": "(TimeGenerated: datetime, Name: string, Success: bool, DurationMs: real, ItemCount: int)",
     "AppTraces": "(TimeGenerated: datetime, Message: string, SeverityLevel: int, ItemCount: int)",
-    "AppExceptions": "(TimeGenerated: datetime, ExceptionType: string, OuterMessage: string)",
+    "AppExceptions": "(TimeGenerated: datetime, ExceptionType: string, OuterMessage: string, ItemCount: int)",
     "AzureMetrics": "(TimeGenerated: datetime, ResourceProvider: string, MetricName: string, Total: real)",
 }
 
@@ -41,6 +42,16 @@ def test_a_wrong_query_would_be_noticed() -> None:
     nonsense, unknown = wrong_with("AppTraces | wher x", "AppTraces | where Mesage == 'x'")
     assert nonsense != []
     assert "Mesage" in unknown[0]
+
+
+def test_sampled_telemetry_is_counted_by_item_count() -> None:
+    """A row of these tables may stand for many occurrences; only whether there are any may be asked by rows."""
+    sampled = re.compile(r"\b(AppRequests|AppExceptions)\b")
+    counted = [item.query for item in (*ALARMS, *CHARTS) if sampled.search(item.query)]
+    assert len(counted) == 3
+    for query in counted:
+        assert re.search(r"\bcount(if)?\(", query) is None, query
+        assert "ItemCount" in query
 
 
 def alert(recorder: Recorder, name: str) -> dict[str, Any]:
@@ -74,6 +85,13 @@ def test_log_alerts_can_be_made_before_there_are_logs(dev: Recorder) -> None:
     assert all(rule.inputs["skipQueryValidation"] is True for rule in rules)
     workspace = dev.one("operationalinsights:Workspace", "telemetry-workspace").id
     assert {scope for rule in rules for scope in rule.inputs["scopes"]} == {workspace}
+
+
+def test_a_log_alert_is_replaced_when_its_workspace_changes(dev: Recorder) -> None:
+    """Azure refuses the update in place: https://github.com/pulumi/pulumi-azure-native/issues/4839."""
+    for rule in dev.of_type("monitor:ScheduledQueryRule"):
+        assert rule.replace_on_changes == ("scopes",), rule.name
+        assert rule.delete_before_replace, rule.name
 
 
 @pytest.mark.parametrize(
