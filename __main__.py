@@ -23,7 +23,7 @@ services = [host, images, analyzer, records, *([results] if results else [])]
 network = infra.PrivateNetwork("network", place=place, address_space=settings.address_space,
     doors=[door for service in services for door in service.doors]) if settings.private else None  # fmt: skip
 
-function, events, users = foundation.function, topic.principal, [*map(infra.user, settings.uploaders)]
+function, events, users = foundation.function, topic.principal, [*map(infra.principal_from_setting, settings.uploaders)]
 grant, role = partial(infra.grant, place.names), partial(infra.custom_role, place.names, within=foundation.scope)
 analyst, worker = role("image-analyst", analyzer.actions, also=analyzer.groups), role("queue-worker", infra.WORK_QUEUE)
 uploader, clerk = role("image-uploader", infra.UPLOAD_IMAGES), role("dead-letter-clerk", infra.CLEAR_DEAD_LETTERS)

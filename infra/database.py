@@ -59,7 +59,7 @@ class Records(pulumi.ComponentResource):
             database_account_offer_type=cosmosdb.DatabaseAccountOfferType.STANDARD,
             locations=[
                 cosmosdb.LocationArgs(
-                    location_name=place.location, failover_priority=0, is_zone_redundant=place.zone_redundant
+                    location_name=place.location, failover_priority=0, is_zone_redundant=place.cosmos_zone_redundant
                 )
             ],
             consistency_policy=cosmosdb.ConsistencyPolicyArgs(

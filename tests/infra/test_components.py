@@ -216,7 +216,8 @@ def test_the_foundation_makes_a_place_out_of_settings_alone() -> None:
     assert [resource.name for resource in recorder.cloud] == ["base-group", "base-identity"]
     (place,) = places
     assert place.tags == {"application": "image-pipeline", "environment": "prod", "a": "b"}
-    assert (place.private, place.protect_data, place.zone_redundant) == (True, True, True)
+    assert (place.private, place.protect_data) == (True, True)
+    assert (place.zone_redundant, place.cosmos_zone_redundant) == (True, True)
 
 
 def test_no_component_is_left_out() -> None:
@@ -242,7 +243,11 @@ def test_another_program_composes_two_of_them_twice() -> None:
             names = infra.Names(prefix=f"ar{region[:4]}", stack="test", subscription_id=SUBSCRIPTION)
             place = infra.Place(names=names, location=region, resource_group_name=f"rg-{region}", tags={"r": region})
             archive = Archive(region, place)
-            reader = infra.user("99999999-8888-4777-8666-555555555555")
+            reader = infra.principal_from_setting(
+                infra.DirectoryPrincipal(
+                    object_id="99999999-8888-4777-8666-555555555555", principal_type="ServicePrincipal"
+                )
+            )
             infra.grant(names, reader, infra.Role.STORAGE_BLOB_DATA_READER, on=archive.images.images_scope)
             archive.records.allow([reader], infra.READ_RECORDS, on=[archive.records.images], role="reader")
             made[region] = archive
