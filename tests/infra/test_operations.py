@@ -130,14 +130,41 @@ def test_what_the_queries_ask_for_is_logged(dev: Recorder) -> None:
         for setting in dev.of_type("monitor:DiagnosticSetting")
     }
     categories = {name: [log["category"] for log in found["logs"]] for name, found in settings.items()}
-    everything = ["StorageRead", "StorageWrite", "StorageDelete"]
+    # One row for every request: reads, and deletions of messages, would be three of five rows for each image.
+    changes = ["StorageWrite", "StorageDelete"]
     assert categories == {
-        "host-blob": everything, "images-blob": everything, "images-queue": everything,
+        "host-blob": changes, "images-blob": changes, "images-queue": ["StorageWrite"],
         "results": ["DeliveryFailures", "PublishFailures"],
         "topic": ["DeliveryFailures"], "vision-account-1": ["Audit"], "records": ["ControlPlaneRequests"],
     }  # fmt: skip
     assert {name for name, found in settings.items() if found["metrics"]} == {"results", "topic", "vision-account-1"}
     assert settings["images-queue"]["resourceUri"].endswith("::images-account/queueServices/default")
+
+
+# The category of each operation, from
+# https://learn.microsoft.com/azure/storage/blobs/monitor-blob-storage-reference
+CATEGORIES = {
+    "PutBlob": "StorageWrite", "PutBlockList": "StorageWrite", "CopyBlob": "StorageWrite", "PutMessage": "StorageWrite",
+}  # fmt: skip
+
+
+def test_every_storage_operation_that_a_query_reads_is_logged(dev: Recorder) -> None:
+    logged = {
+        table: {log["category"] for log in dev.one("monitor:DiagnosticSetting", name).inputs["logs"]}
+        for table, name in (
+            ("StorageBlobLogs", "operations-diagnostics-images-blob"),
+            ("StorageQueueLogs", "operations-diagnostics-images-queue"),
+        )
+    }
+    read = {
+        (table, operation)
+        for item in (*ALARMS, *CHARTS)
+        for table in logged
+        if table in item.query
+        for operation in re.findall(r'"((?:Put|Copy|Get|Delete|List|Peek|Update|Clear)\w+)"', item.query)
+    }
+    assert {operation for _, operation in read} == CATEGORIES.keys()
+    assert {(table, operation) for table, operation in read if CATEGORIES[operation] not in logged[table]} == set()
 
 
 @pytest.mark.parametrize("email", ["", "ops@example.com"])
