@@ -42,6 +42,7 @@ class Records(pulumi.ComponentResource):
         *,
         place: Place,
         autoscale_max_ru: int,
+        analyses_autoscale_max_ru: int,
         cache_days: int,
         retention_days: int | None = None,
         vectors: bool = False,
@@ -105,7 +106,7 @@ class Records(pulumi.ComponentResource):
         )
         self.analyses = self._container(
             "analyses",
-            autoscale_max_ru=autoscale_max_ru,
+            autoscale_max_ru=analyses_autoscale_max_ru,
             indexed=[],
             retention_days=cache_days,
             opts=pulumi.ResourceOptions(parent=self),

@@ -71,7 +71,15 @@ class Reader:
         self.refuse(key, value, f"a private IPv4 range, /{_SMALLEST_NETWORK} or larger, such as 10.40.0.0/24")
         return _PRIVATE_RANGES[0]
 
-    def sizing(self, *, vision_calls_per_second: int, calls_per_image: int) -> Sizing:
+    def sizing(
+        self,
+        *,
+        vision_calls_per_second: int,
+        calls_per_image: int,
+        embeddings: bool,
+        record_retention_days: int | None,
+        cache_days: int,
+    ) -> Sizing:
         """What the expected workload needs."""
         images = self.integer("imagesPerMonth", 1, 10**12)
         peak = self.integer("peakFactor", 1, 100)
@@ -81,9 +89,12 @@ class Reader:
                 peak_factor=peak,
                 vision_calls_per_second=vision_calls_per_second,
                 calls_per_image=calls_per_image,
+                embeddings=embeddings,
+                record_retention_days=record_retention_days,
+                cache_days=cache_days,
             )
         except SizingError as error:
-            self.refuse("imagesPerMonth", images, f"fewer images: {error}")
+            self.refuse("imagesPerMonth", images, f"fewer images, or shorter retention: {error}")
             return derive(images_per_month=1, peak_factor=1, vision_calls_per_second=vision_calls_per_second)
 
     def choice(self, key: str, allowed: tuple[str, ...]) -> str:

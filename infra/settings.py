@@ -20,7 +20,7 @@ from infra.regions import (
     IMAGE_ANALYSIS,
     RegionList,
 )
-from infra.sizing import Sizing
+from infra.sizing import Sizing, quota_warnings
 
 VISUAL_FEATURES = ("tags", "objects", "people", "read", "smartCrops", "caption", "denseCaptions")
 FEATURES = (*VISUAL_FEATURES, "safety", "embeddings")
@@ -135,6 +135,17 @@ class Settings:
                     "features", list(features), f"of this Custom Vision project: {', '.join(sorted(possible))}"
                 )
         calls = reader.integer("visionCallsPerSecond", 1, 100)
+        cache_days = reader.integer("cacheDays", 1, 3650)
+        record_retention_days = reader.integer("recordRetentionDays", 0, 3650) or None
+        sizing = reader.sizing(
+            vision_calls_per_second=calls,
+            calls_per_image=_calls_per_image(features),
+            embeddings="embeddings" in features,
+            record_retention_days=record_retention_days,
+            cache_days=cache_days,
+        )
+        for warning in quota_warnings(sizing, location=location, own_accounts=analyzer == "image-analysis"):
+            reader.warn(warning)
         settings = Settings(
             location=location,
             name_prefix=reader.text(
@@ -160,11 +171,11 @@ class Settings:
             api_audience=reader.text(
                 "apiAudience", r"([a-z]+://[^\s]+|[0-9a-f-]{36})?", "an application id URI or GUID"
             ),
-            sizing=reader.sizing(vision_calls_per_second=calls, calls_per_image=_calls_per_image(features)),
+            sizing=sizing,
             vision_calls_per_second=calls,
-            cache_days=reader.integer("cacheDays", 1, 3650),
+            cache_days=cache_days,
             image_retention_days=reader.integer("imageRetentionDays", 0, 3650) or None,
-            record_retention_days=reader.integer("recordRetentionDays", 0, 3650) or None,
+            record_retention_days=record_retention_days,
             log_retention_days=reader.integer("logRetentionDays", 30, 730),
             alert_email=reader.text("alertEmail", r"([^@\s]+@[^@\s]+\.[^@\s]+)?", "an e-mail address, or nothing")
             or None,

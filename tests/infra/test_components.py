@@ -102,7 +102,9 @@ def test_every_name_is_legal_whatever_the_prefix(prefix: str, stack: str) -> Non
         telemetry = infra.Telemetry("telemetry", place=place, retention_days=30)
         topic = infra.ImageTopic("topic", place=place, source=images)
         vision = infra.VisionPool("vision", place=place, count=1)
-        records = infra.Records("records", place=place, autoscale_max_ru=1000, cache_days=1)
+        records = infra.Records(
+            "records", place=place, autoscale_max_ru=1000, analyses_autoscale_max_ru=1000, cache_days=1
+        )
         doors = [*host.doors, *images.doors, *vision.doors, *records.doors]
         infra.PrivateNetwork("network", place=place, address_space=ADDRESSES, doors=doors)
         infra.ImageRoute("route", place=place, topic=topic, storage=images, after=[])
@@ -156,7 +158,7 @@ def telemetry() -> infra.Telemetry:
 
 
 def records() -> infra.Records:
-    return infra.Records("kept", place=OTHER, autoscale_max_ru=1000, cache_days=1)
+    return infra.Records("kept", place=OTHER, autoscale_max_ru=1000, analyses_autoscale_max_ru=1000, cache_days=1)
 
 
 def app() -> infra.FunctionApp:
@@ -234,8 +236,13 @@ def test_another_program_composes_two_of_them_twice() -> None:
             child = pulumi.ResourceOptions(parent=self)
             self.images = infra.ImageStorage(f"{name}-images", place=place, retention_days=7, opts=child)
             self.records = infra.Records(
-                f"{name}-records", place=place, autoscale_max_ru=2000, cache_days=1, opts=child
-            )  # fmt: skip
+                f"{name}-records",
+                place=place,
+                autoscale_max_ru=2000,
+                analyses_autoscale_max_ru=1000,
+                cache_days=1,
+                opts=child,
+            )
             self.register_outputs({})
 
     def program() -> None:

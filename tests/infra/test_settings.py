@@ -172,3 +172,16 @@ def test_a_custom_vision_project_is_taken_over_and_its_features_are_checked() ->
 )
 def test_every_call_counts_in_the_sizes(features: list[str], accounts: int) -> None:
     assert parse(features=features, imagesPerMonth=50_000_000).sizing.vision_accounts == accounts
+
+
+def test_retention_and_embeddings_count_in_the_sizes() -> None:
+    usual = parse(imagesPerMonth=50_000_000).sizing
+    assert parse(imagesPerMonth=50_000_000, recordRetentionDays=30).sizing.images.storage_gb == 240
+    assert parse(imagesPerMonth=50_000_000, cacheDays=30).sizing.analyses.storage_gb == 200
+    embeddings = parse(imagesPerMonth=50_000_000, features=["tags", "embeddings"]).sizing
+    assert embeddings.images.storage_gb > 6 * usual.images.storage_gb
+
+
+def test_what_exceeds_a_quota_is_a_warning_of_the_stack() -> None:
+    (accounts,) = parse(imagesPerMonth=1_000_000_000, recordRetentionDays=30).warnings
+    assert "155 Vision accounts are needed" in accounts
