@@ -16,8 +16,7 @@ images = infra.ImageStorage("images", place=place, retention_days=settings.image
                             copies=settings.copy_classified)  # fmt: skip
 topic = infra.ImageTopic("topic", place=place, source=images)
 analyzer = infra.analyzer("vision", place=place, settings=settings)
-records = infra.Records("records", place=place, autoscale_max_ru=sizing.images.max_ru,
-                        analyses_autoscale_max_ru=sizing.analyses.max_ru, cache_days=settings.cache_days,
+records = infra.Records("records", place=place, sizing=sizing, cache_days=settings.cache_days,
                         retention_days=settings.record_retention_days, vectors=settings.vectors)  # fmt: skip
 results = infra.ResultsTopic("results", place=place) if settings.publish_results else None
 services = [host, images, analyzer, records, *([results] if results else [])]

@@ -23,6 +23,7 @@ UNTAGGABLE = {
     "consumption:Budget", "network:PrivateDnsZoneGroup",
 }  # fmt: skip
 ADDRESSES = IPv4Network("10.0.0.0/24")
+SIZING = derive(images_per_month=1, peak_factor=1, vision_calls_per_second=10)
 # Grants, and what waits for them or ships code to them, are between components, and so in none of them.
 BETWEEN = {"authorization:RoleAssignment", "authorization:RoleDefinition"}
 BETWEEN_NAMES = {"grants-in-force", "release"}
@@ -102,9 +103,7 @@ def test_every_name_is_legal_whatever_the_prefix(prefix: str, stack: str) -> Non
         telemetry = infra.Telemetry("telemetry", place=place, retention_days=30)
         topic = infra.ImageTopic("topic", place=place, source=images)
         vision = infra.VisionPool("vision", place=place, count=1)
-        records = infra.Records(
-            "records", place=place, autoscale_max_ru=1000, analyses_autoscale_max_ru=1000, cache_days=1
-        )
+        records = infra.Records("records", place=place, sizing=SIZING, cache_days=1)
         doors = [*host.doors, *images.doors, *vision.doors, *records.doors]
         infra.PrivateNetwork("network", place=place, address_space=ADDRESSES, doors=doors)
         infra.ImageRoute("route", place=place, topic=topic, storage=images, after=[])
@@ -158,7 +157,7 @@ def telemetry() -> infra.Telemetry:
 
 
 def records() -> infra.Records:
-    return infra.Records("kept", place=OTHER, autoscale_max_ru=1000, analyses_autoscale_max_ru=1000, cache_days=1)
+    return infra.Records("kept", place=OTHER, sizing=SIZING, cache_days=1)
 
 
 def app() -> infra.FunctionApp:
@@ -168,7 +167,7 @@ def app() -> infra.FunctionApp:
     return infra.FunctionApp(
         "run", place=OTHER, identity=me,
         host=infra.HostStorage("state", place=OTHER), telemetry=telemetry(), settings={"A": "b"},
-        sizing=derive(images_per_month=1, peak_factor=1, vision_calls_per_second=10),
+        sizing=SIZING,
     )  # fmt: skip
 
 
@@ -236,13 +235,8 @@ def test_another_program_composes_two_of_them_twice() -> None:
             child = pulumi.ResourceOptions(parent=self)
             self.images = infra.ImageStorage(f"{name}-images", place=place, retention_days=7, opts=child)
             self.records = infra.Records(
-                f"{name}-records",
-                place=place,
-                autoscale_max_ru=2000,
-                analyses_autoscale_max_ru=1000,
-                cache_days=1,
-                opts=child,
-            )
+                f"{name}-records", place=place, sizing=SIZING, cache_days=1, opts=child
+            )  # fmt: skip
             self.register_outputs({})
 
     def program() -> None:
