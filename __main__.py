@@ -16,14 +16,14 @@ images = infra.ImageStorage("images", place=place, retention_days=settings.image
                             copies=settings.copy_classified)  # fmt: skip
 topic = infra.ImageTopic("topic", place=place, source=images)
 analyzer = infra.analyzer("vision", place=place, settings=settings)
-records = infra.Records("records", place=place, autoscale_max_ru=sizing.max_ru, cache_days=settings.cache_days,
+records = infra.Records("records", place=place, sizing=sizing, cache_days=settings.cache_days,
                         retention_days=settings.record_retention_days, vectors=settings.vectors)  # fmt: skip
 results = infra.ResultsTopic("results", place=place) if settings.publish_results else None
 services = [host, images, analyzer, records, *([results] if results else [])]
 network = infra.PrivateNetwork("network", place=place, address_space=settings.address_space,
     doors=[door for service in services for door in service.doors]) if settings.private else None  # fmt: skip
 
-function, events, users = foundation.function, topic.principal, [*map(infra.user, settings.uploaders)]
+function, events, users = foundation.function, topic.principal, [*map(infra.principal_from_setting, settings.uploaders)]
 grant, role = partial(infra.grant, place.names), partial(infra.custom_role, place.names, within=foundation.scope)
 analyst, worker = role("image-analyst", analyzer.actions, also=analyzer.groups), role("queue-worker", infra.WORK_QUEUE)
 uploader, clerk = role("image-uploader", infra.UPLOAD_IMAGES), role("dead-letter-clerk", infra.CLEAR_DEAD_LETTERS)

@@ -18,6 +18,7 @@ from infra.naming import Names
 from infra.network import Door, PrivateNetwork
 from infra.operations import Budget, Operations
 from infra.outputs import export
+from infra.principals import DirectoryPrincipal
 from infra.propagation import Propagation
 from infra.release import Release
 from infra.results import ResultsTopic
@@ -30,7 +31,7 @@ from infra.roles import (
     Scope,
     custom_role,
     grant,
-    user,
+    principal_from_setting,
 )
 from infra.settings import Settings
 from infra.storage import HostStorage, ImageStorage
@@ -48,6 +49,7 @@ __all__ = [
     "Budget",
     "Dashboard",
     "Diagnostics",
+    "DirectoryPrincipal",
     "Door",
     "Foundation",
     "FunctionApp",
@@ -77,5 +79,5 @@ __all__ = [
     "drop_version_aliases",
     "export",
     "grant",
-    "user",
+    "principal_from_setting",
 ]

@@ -100,7 +100,9 @@ class Alerts(pulumi.ComponentResource):
             skip_query_validation=True,
             actions=monitor.ActionsArgs(action_groups=[self.group.id]),
             tags=self._place.tags,
-            opts=pulumi.ResourceOptions(parent=self),
+            # Azure refuses to change a rule's scopes in place, which the provider tries; the rule's name is fixed.
+            # https://github.com/pulumi/pulumi-azure-native/issues/4839
+            opts=pulumi.ResourceOptions(parent=self, replace_on_changes=["scopes"], delete_before_replace=True),
         )
 
     def _metric_alert(

@@ -24,7 +24,9 @@ _ACTIONS = {
     "safety": f"{_ACCOUNTS}/ComputerVision/analyze/action",
     "embeddings": f"{_ACCOUNTS}/ComputerVision/retrieval:vectorizeimage/action",
 }
-_PREDICT = f"{_ACCOUNTS}/CustomVision/%s/iterations/image/nostore/action"
+# Azure lists the prediction API's operations under both names, and does not document which one a prediction account
+# checks: https://learn.microsoft.com/azure/role-based-access-control/permissions/ai-machine-learning
+_PREDICTION_APIS = ("CustomVision", "CustomVision.Prediction")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +59,10 @@ def analyzer(name: str, *, place: Place, settings: Settings) -> Analyzer:
         return Analyzer(
             name=settings.analyzer,
             options={**dict(zip(("endpoint", "project", "iteration"), told, strict=True)), "task": task, **rate},
-            actions=[_PREDICT % ("detect" if task == "detection" else "classify")],
+            actions=[
+                f"{_ACCOUNTS}/{api}/{'detect' if task == 'detection' else 'classify'}/iterations/image/nostore/action"
+                for api in _PREDICTION_APIS
+            ],
             scopes=[Scope(name=f"{name}-custom-vision", id=pulumi.Output.from_input(account))],
             groups=[account.partition("/providers/")[0]],
         )

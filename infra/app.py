@@ -36,7 +36,12 @@ def code_settings(  # noqa: PLR0917 (each has a type of its own, so none can be 
         optional["PIPELINE_CLASSIFIED_CONTAINER"] = images.classified.name
     if settings.operators and settings.api_audience:
         optional |= {
-            "PIPELINE_OPERATORS": json.dumps([*settings.operators]),
+            "PIPELINE_OPERATORS": json.dumps(
+                [
+                    {"objectId": principal.object_id, "principalType": principal.principal_type}
+                    for principal in settings.operators
+                ]
+            ),
             "PIPELINE_API_AUDIENCE": settings.api_audience,
             "PIPELINE_TENANT_ID": identity.tenant_id,
         }

@@ -11,6 +11,7 @@ from infra.diagnostics import Source
 from infra.foundation import Place
 from infra.network import Door
 from infra.roles import Principal
+from infra.sizing import Sizing
 
 _DATA = "Microsoft.DocumentDB/databaseAccounts"
 _ITEMS = f"{_DATA}/sqlDatabases/containers/items"
@@ -27,8 +28,9 @@ _DIMENSIONS = 1024
 class Records(pulumi.ComponentResource):
     """`images`: one record for each blob. `analyses`: results by content, so that no picture is paid for twice.
 
-    Records are deleted after `retention_days`, or kept when it is None; analyses after `cache_days`. With `vectors`,
-    records can be searched by their embeddings; Azure decides that when the container is made (docs/decisions/0024).
+    Each container has its own autoscale maximum, from `sizing`. Records are deleted after `retention_days`, or kept
+    when it is None; analyses after `cache_days`. With `vectors`, records can be searched by their embeddings; Azure
+    decides that when the container is made (docs/decisions/0024).
     """
 
     account: cosmosdb.DatabaseAccount
@@ -41,7 +43,7 @@ class Records(pulumi.ComponentResource):
         name: str,
         *,
         place: Place,
-        autoscale_max_ru: int,
+        sizing: Sizing,
         cache_days: int,
         retention_days: int | None = None,
         vectors: bool = False,
@@ -59,7 +61,7 @@ class Records(pulumi.ComponentResource):
             database_account_offer_type=cosmosdb.DatabaseAccountOfferType.STANDARD,
             locations=[
                 cosmosdb.LocationArgs(
-                    location_name=place.location, failover_priority=0, is_zone_redundant=place.zone_redundant
+                    location_name=place.location, failover_priority=0, is_zone_redundant=place.cosmos_zone_redundant
                 )
             ],
             consistency_policy=cosmosdb.ConsistencyPolicyArgs(
@@ -96,7 +98,7 @@ class Records(pulumi.ComponentResource):
         )
         self.images = self._container(
             "images",
-            autoscale_max_ru=autoscale_max_ru,
+            autoscale_max_ru=sizing.images.max_ru,
             # What lists and searches ask for, and nothing else: an index entry is paid for at every write.
             indexed=["/processedAt/?", "/status/?", "/labels/[]/?", "/category/name/?"],
             retention_days=retention_days,
@@ -105,7 +107,7 @@ class Records(pulumi.ComponentResource):
         )
         self.analyses = self._container(
             "analyses",
-            autoscale_max_ru=autoscale_max_ru,
+            autoscale_max_ru=sizing.analyses.max_ru,
             indexed=[],
             retention_days=cache_days,
             opts=pulumi.ResourceOptions(parent=self),

@@ -26,6 +26,8 @@ class Place:
     # What holds data is not deleted by Pulumi, and can be brought back for a while when somebody else did.
     protect_data: bool = False
     zone_redundant: bool = False
+    # Cosmos DB's own: Azure refuses zones in regions where it lacks capacity for them.
+    cosmos_zone_redundant: bool = False
 
     @property
     def public_network_access(self) -> str:
@@ -67,6 +69,7 @@ class Foundation(pulumi.ComponentResource):
             private=settings.private,
             protect_data=settings.protect_data,
             zone_redundant=settings.zone_redundant,
+            cosmos_zone_redundant=settings.cosmos_zone_redundant,
         )
         self.identity = managedidentity.UserAssignedIdentity(
             f"{name}-identity",

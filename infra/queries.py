@@ -38,6 +38,8 @@ _ARRIVED = """StorageBlobLogs
 | where OperationName in ("PutBlob", "PutBlockList", "CopyBlob") and StatusText == "Success"
 | where Uri has "/images/"
 """
+# Application Insights samples requests, traces and exceptions: ItemCount is how many occurrences one row stands for.
+# https://learn.microsoft.com/azure/azure-monitor/reference/tables/apprequests
 _RUNS = 'AppRequests\n| where Name == "classify"\n'
 # The host logs one such line for every message it hands over: `… DequeueCount: 1, InsertedOn: 2026-01-01T00:00:00…`.
 # https://github.com/Azure/azure-webjobs-sdk (FunctionExecutor, "Trigger Details")
@@ -46,8 +48,7 @@ _WAITED = """AppTraces
 | extend Inserted = todatetime(extract("InsertedOn: ([^, ]+)", 1, Message))
 | extend WaitedSeconds = datetime_diff("second", TimeGenerated, Inserted)
 """
-# What the code says of every message it has dealt with (functions/classifier/triggers.py); telemetry is sampled, and
-# ItemCount says how many lines one stands for.
+# What the code says of every message it has dealt with (functions/classifier/triggers.py).
 _OUTCOMES = """AppTraces
 | where Message startswith "outcome {"
 | extend Outcome = parse_json(substring(Message, 8))
@@ -81,7 +82,7 @@ ALARMS = (
         text=f"More than {_FAILURE_PERCENT} % of the function's runs fail.",
         severity=2,
         minutes=15,
-        query=f"""{_RUNS}| summarize Failed = countif(Success == false), Runs = count()
+        query=f"""{_RUNS}| summarize Failed = sumif(ItemCount, Success == false), Runs = sum(ItemCount)
 | where Runs >= 20 and Failed * 100 > Runs * {_FAILURE_PERCENT}
 """,
     ),
@@ -114,7 +115,7 @@ CHARTS = (
     Chart(title="Images that arrived", query=f"{_ARRIVED}| summarize Images = count() by bin(TimeGenerated, 5m)\n"),
     Chart(
         title="Runs of the function",
-        query=f"{_RUNS}| summarize Succeeded = countif(Success), Failed = countif(Success == false)"
+        query=f"{_RUNS}| summarize Succeeded = sumif(ItemCount, Success), Failed = sumif(ItemCount, Success == false)"
         " by bin(TimeGenerated, 5m)\n",
     ),
     Chart(
@@ -151,7 +152,7 @@ CHARTS = (
     Chart(
         title="What went wrong",
         query="""AppExceptions
-| summarize Times = count(), Last = max(TimeGenerated) by ExceptionType, OuterMessage
+| summarize Times = sum(ItemCount), Last = max(TimeGenerated) by ExceptionType, OuterMessage
 | top 20 by Times
 """,
         visualization="table",

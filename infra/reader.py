@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import pulumi
 
+from infra.principals import PRINCIPAL_TYPES, DirectoryPrincipal
 from infra.sizing import Sizing, SizingError, derive
 
 # Room for both subnets; Azure's own limit is /29: https://learn.microsoft.com/azure/virtual-network/virtual-networks-faq
@@ -29,6 +30,7 @@ class Reader:
     def __init__(self, read: Callable[[str], Any]) -> None:
         self._read = read
         self._errors: dict[str, str] = {}
+        self._warnings: list[str] = []
 
     def refuse(self, key: str, value: object, allowed: str) -> None:
         """Notes that a value is not allowed; the first complaint about a key counts."""
@@ -69,7 +71,15 @@ class Reader:
         self.refuse(key, value, f"a private IPv4 range, /{_SMALLEST_NETWORK} or larger, such as 10.40.0.0/24")
         return _PRIVATE_RANGES[0]
 
-    def sizing(self, *, vision_calls_per_second: int, calls_per_image: int) -> Sizing:
+    def sizing(
+        self,
+        *,
+        vision_calls_per_second: int,
+        calls_per_image: int,
+        embeddings: bool,
+        record_retention_days: int | None,
+        cache_days: int,
+    ) -> Sizing:
         """What the expected workload needs."""
         images = self.integer("imagesPerMonth", 1, 10**12)
         peak = self.integer("peakFactor", 1, 100)
@@ -79,9 +89,12 @@ class Reader:
                 peak_factor=peak,
                 vision_calls_per_second=vision_calls_per_second,
                 calls_per_image=calls_per_image,
+                embeddings=embeddings,
+                record_retention_days=record_retention_days,
+                cache_days=cache_days,
             )
         except SizingError as error:
-            self.refuse("imagesPerMonth", images, f"fewer images: {error}")
+            self.refuse("imagesPerMonth", images, f"fewer images, or shorter retention: {error}")
             return derive(images_per_month=1, peak_factor=1, vision_calls_per_second=vision_calls_per_second)
 
     def choice(self, key: str, allowed: tuple[str, ...]) -> str:
@@ -123,9 +136,21 @@ class Reader:
         self.refuse(key, cast("object", value), f"{allowed}, each once")
         return ()
 
-    def object_ids(self, key: str) -> tuple[str, ...]:
-        """A list of Entra object ids."""
-        return self.texts(key, lambda item: _GUID.fullmatch(item) is not None, "a list of object ids (GUIDs)")
+    def principals(self, key: str) -> tuple[DirectoryPrincipal, ...]:
+        """A list of users, groups and service principals, each once, with their types."""
+        value: object = self._read(key)
+        items = cast("list[object]", value) if isinstance(value, list) else None
+        principals = [_principal(item) for item in items or ()]
+        found = tuple(principal for principal in principals if principal is not None)
+        if items is not None and len({principal.object_id.lower() for principal in found}) == len(items):
+            return found
+        self.refuse(
+            key,
+            cast("object", value),
+            "a list of {objectId: <GUID>, principalType: <type>}, each object id once; the type is"
+            f" {' or '.join(PRINCIPAL_TYPES)} and must be stated",
+        )
+        return ()
 
     def tags(self, key: str) -> dict[str, str]:
         """Names and values that Azure takes as a resource's tags."""
@@ -145,7 +170,31 @@ class Reader:
         self.refuse(key, cast("object", value), r"up to 40 texts by name; names of 1 to 128 characters without <>%&\?/")
         return {}
 
+    def warn(self, warning: str | None) -> None:
+        """Notes something that does not stop the deployment; None is nothing."""
+        if warning is not None:
+            self._warnings.append(warning)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What has been noted by `warn`, each once."""
+        return tuple(dict.fromkeys(self._warnings))
+
     def finish(self) -> None:
         """Raises SettingsError if there were complaints."""
         if self._errors:
             raise SettingsError("the stack's configuration is wrong:\n  " + "\n  ".join(self._errors.values()))
+
+
+def _principal(item: object) -> DirectoryPrincipal | None:
+    """The principal that an item of a list describes; None when it does not describe one."""
+    fields = cast("dict[object, object]", item) if isinstance(item, dict) else {}
+    if fields.keys() != {"objectId", "principalType"}:
+        return None
+    object_id = fields["objectId"]
+    if not isinstance(object_id, str) or not _GUID.fullmatch(object_id):
+        return None
+    for principal_type in PRINCIPAL_TYPES:
+        if fields["principalType"] == principal_type:
+            return DirectoryPrincipal(object_id=object_id, principal_type=principal_type)
+    return None

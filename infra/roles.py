@@ -10,6 +10,7 @@ import pulumi
 from pulumi_azure_native import authorization
 
 from infra.naming import Names
+from infra.principals import DirectoryPrincipal
 
 
 class Role(Enum):
@@ -72,9 +73,14 @@ class Scope:
     id: pulumi.Output[str]
 
 
-def user(object_id: str) -> Principal:
-    """A person, by Entra object id."""
-    return Principal(name=f"user-{object_id}", object_id=object_id, kind=authorization.PrincipalType.USER)
+def principal_from_setting(principal: DirectoryPrincipal) -> Principal:
+    """The principal to assign roles to, out of a setting such as `uploaders`."""
+    prefix = {"User": "user", "Group": "group", "ServicePrincipal": "service-principal"}[principal.principal_type]
+    return Principal(
+        name=f"{prefix}-{principal.object_id}",
+        object_id=principal.object_id,
+        kind=authorization.PrincipalType(principal.principal_type),
+    )
 
 
 def custom_role(

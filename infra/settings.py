@@ -8,21 +8,20 @@ from typing import Any
 
 import pulumi
 
+from infra.principals import DirectoryPrincipal
 from infra.reader import Reader
-from infra.sizing import Sizing
-
-# https://learn.microsoft.com/azure/ai-services/computer-vision/overview-image-analysis (regions, 2026 copy)
-CAPTION_REGIONS = frozenset(
-    {"eastus", "westus", "francecentral", "northeurope", "westeurope", "southeastasia", "eastasia", "koreacentral"}
+from infra.regions import (
+    AVAILABILITY_ZONES,
+    CAPTIONS,
+    EMBEDDINGS,
+    FLEX_CONSUMPTION,
+    FLEX_ZONE_REDUNDANCY,
+    GEO_ZONE_REDUNDANT_STORAGE,
+    IMAGE_ANALYSIS,
+    RegionList,
 )
-ANALYSIS_REGIONS = CAPTION_REGIONS | {"westus2", "swedencentral", "switzerlandnorth", "australiaeast", "japaneast"}
-# `az functionapp list-flexconsumption-locations` prints the current list; this one is of 2026-11.
-FLEX_REGIONS = frozenset(
-    {
-        "northeurope", "westeurope", "southeastasia", "eastasia", "eastus", "eastus2", "southcentralus", "westus2",
-        "westus3", "uksouth", "swedencentral", "australiaeast", "brazilsouth", "canadaeast", "koreacentral",
-    }
-)  # fmt: skip
+from infra.sizing import Sizing, quota_warnings
+
 VISUAL_FEATURES = ("tags", "objects", "people", "read", "smartCrops", "caption", "denseCaptions")
 FEATURES = (*VISUAL_FEATURES, "safety", "embeddings")
 ANALYZERS = ("image-analysis", "custom-vision")
@@ -67,8 +66,8 @@ class Settings:
     patience_hours: int
     publish_results: bool
     copy_classified: bool
-    uploaders: tuple[str, ...]
-    operators: tuple[str, ...]
+    uploaders: tuple[DirectoryPrincipal, ...]
+    operators: tuple[DirectoryPrincipal, ...]
     api_audience: str
     sizing: Sizing
     vision_calls_per_second: int
@@ -82,8 +81,10 @@ class Settings:
     address_space: IPv4Network
     protect_data: bool
     zone_redundant: bool
+    cosmos_zone_redundant: bool
     role_propagation_seconds: int
     tags: Mapping[str, str]
+    warnings: tuple[str, ...]
 
     @property
     def vectors(self) -> bool:
@@ -92,8 +93,14 @@ class Settings:
 
     @staticmethod
     def load() -> "Settings":
-        """The settings of the stack being deployed; raises SettingsError naming every wrong one."""
-        return Settings.parse(_from_pulumi)
+        """The settings of the stack being deployed, after logging their warnings.
+
+        Raises SettingsError naming every wrong one.
+        """
+        settings = Settings.parse(_from_pulumi)
+        for warning in settings.warnings:
+            pulumi.log.warn(warning)
+        return settings
 
     @staticmethod
     def parse(read: Callable[[str], Any]) -> "Settings":
@@ -104,12 +111,16 @@ class Settings:
         custom_vision = reader.parts("customVision", _CUSTOM_VISION)
         features = reader.texts("features", lambda item: item in FEATURES, f"a list out of {', '.join(FEATURES)}")
         language = reader.text("language", r"[a-z]{2,3}(-[A-Za-z]+)?", "a language code, such as en")
-        if location and location not in ANALYSIS_REGIONS & FLEX_REGIONS:
-            allowed = ", ".join(sorted(ANALYSIS_REGIONS & FLEX_REGIONS))
-            reader.refuse("location", location, f"a region with Image Analysis 4.0 and Flex Consumption: {allowed}")
-        elif CAPTION_FEATURES & set(features) and location not in CAPTION_REGIONS:
-            allowed = ", ".join(sorted(CAPTION_REGIONS & FLEX_REGIONS))
-            reader.refuse("features", list(features), f"no captions in {location}; regions that have them: {allowed}")
+        zone_redundant = reader.boolean("zoneRedundant")
+        cosmos_zone_redundant = reader.boolean("cosmosZoneRedundant")
+        if location:
+            _check_regions(
+                reader,
+                location,
+                features if analyzer == "image-analysis" else (),
+                zone_redundant=zone_redundant,
+                cosmos_zone_redundant=cosmos_zone_redundant,
+            )
         if not features:
             reader.refuse("features", [], f"at least one of {', '.join(FEATURES)}")
         if CAPTION_FEATURES & set(features) and language != "en":
@@ -124,6 +135,17 @@ class Settings:
                     "features", list(features), f"of this Custom Vision project: {', '.join(sorted(possible))}"
                 )
         calls = reader.integer("visionCallsPerSecond", 1, 100)
+        cache_days = reader.integer("cacheDays", 1, 3650)
+        record_retention_days = reader.integer("recordRetentionDays", 0, 3650) or None
+        sizing = reader.sizing(
+            vision_calls_per_second=calls,
+            calls_per_image=_calls_per_image(features),
+            embeddings="embeddings" in features,
+            record_retention_days=record_retention_days,
+            cache_days=cache_days,
+        )
+        for warning in quota_warnings(sizing, location=location, own_accounts=analyzer == "image-analysis"):
+            reader.warn(warning)
         settings = Settings(
             location=location,
             name_prefix=reader.text(
@@ -144,16 +166,16 @@ class Settings:
             publish_results=reader.boolean("publishResults"),
             copy_classified=reader.boolean("copyClassified"),
             min_confidence=reader.integer("minConfidencePercent", 0, 100) / 100,
-            uploaders=reader.object_ids("uploaders"),
-            operators=reader.object_ids("operators"),
+            uploaders=reader.principals("uploaders"),
+            operators=reader.principals("operators"),
             api_audience=reader.text(
                 "apiAudience", r"([a-z]+://[^\s]+|[0-9a-f-]{36})?", "an application id URI or GUID"
             ),
-            sizing=reader.sizing(vision_calls_per_second=calls, calls_per_image=_calls_per_image(features)),
+            sizing=sizing,
             vision_calls_per_second=calls,
-            cache_days=reader.integer("cacheDays", 1, 3650),
+            cache_days=cache_days,
             image_retention_days=reader.integer("imageRetentionDays", 0, 3650) or None,
-            record_retention_days=reader.integer("recordRetentionDays", 0, 3650) or None,
+            record_retention_days=record_retention_days,
             log_retention_days=reader.integer("logRetentionDays", 30, 730),
             alert_email=reader.text("alertEmail", r"([^@\s]+@[^@\s]+\.[^@\s]+)?", "an e-mail address, or nothing")
             or None,
@@ -161,12 +183,40 @@ class Settings:
             private=reader.choice("networkAccess", ("public", "private")) == "private",
             address_space=reader.network("addressSpace"),
             protect_data=reader.boolean("protectData"),
-            zone_redundant=reader.boolean("zoneRedundant"),
+            zone_redundant=zone_redundant,
+            cosmos_zone_redundant=cosmos_zone_redundant,
             role_propagation_seconds=reader.integer("rolePropagationSeconds", 0, 900),
             tags=reader.tags("tags"),
+            warnings=reader.warnings,
         )
         reader.finish()
         return settings
+
+
+def _check_regions(
+    reader: Reader, location: str, features: Sequence[str], *, zone_redundant: bool, cosmos_zone_redundant: bool
+) -> None:
+    """Refuses what Azure is known not to have in `location`, and warns of what it is not known to have there.
+
+    `features` are those of Vision accounts in `location`.
+    """
+    needed: list[tuple[RegionList, str, object]] = [(FLEX_CONSUMPTION, "location", location)]
+    if set(features) & set(VISUAL_FEATURES):
+        needed.append((IMAGE_ANALYSIS, "location", location))
+    if CAPTION_FEATURES & set(features):
+        needed.append((CAPTIONS, "features", [*features]))
+    if "embeddings" in features:
+        needed.append((EMBEDDINGS, "features", [*features]))
+    if zone_redundant:
+        zones = (AVAILABILITY_ZONES, FLEX_ZONE_REDUNDANCY, GEO_ZONE_REDUNDANT_STORAGE)
+        needed.extend((regions, "zoneRedundant", True) for regions in zones)
+    if cosmos_zone_redundant:
+        needed.append((AVAILABILITY_ZONES, "cosmosZoneRedundant", True))
+    for regions, key, value in needed:
+        refusal = regions.refusal(location)
+        if refusal is not None:
+            reader.refuse(key, value, refusal)
+        reader.warn(regions.warning(location))
 
 
 def _calls_per_image(features: Sequence[str]) -> int:

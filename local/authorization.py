@@ -21,6 +21,8 @@ ELSEWHERE = frozenset(
         f"{_SERVICES}/ComputerVision/retrieval:vectorizeimage/action",
         f"{_SERVICES}/CustomVision/classify/iterations/image/nostore/action",
         f"{_SERVICES}/CustomVision/detect/iterations/image/nostore/action",
+        f"{_SERVICES}/CustomVision.Prediction/classify/iterations/image/nostore/action",
+        f"{_SERVICES}/CustomVision.Prediction/detect/iterations/image/nostore/action",
     }
 )
 

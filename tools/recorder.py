@@ -32,6 +32,8 @@ class Recorded:
     id: str
     parent: str = ""
     protect: bool = False
+    replace_on_changes: tuple[str, ...] = ()
+    delete_before_replace: bool = False
     dependencies: frozenset[str] = frozenset()
     refers: dict[str, frozenset[str]] = field(default_factory=dict)
     hidden: frozenset[str] = frozenset()
@@ -114,6 +116,8 @@ class Monitor(mocks.MockMonitor):
             request = self._requests[resource.type, resource.name]
             resource.parent = _last(request.parent)
             resource.protect = request.protect
+            resource.replace_on_changes = tuple(request.replaceOnChanges)
+            resource.delete_before_replace = request.deleteBeforeReplace
             resource.dependencies = frozenset(map(_last, request.dependencies))
             resource.refers = {
                 name: frozenset(map(_last, sources.urns)) for name, sources in request.propertyDependencies.items()

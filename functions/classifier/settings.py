@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 REQUIRED = (
     "PIPELINE_CLIENT_ID",
@@ -35,8 +35,22 @@ OPTIONAL = (
 )
 
 
+type PrincipalType = Literal["User", "Group", "ServicePrincipal"]
+
+_PRINCIPAL_TYPES: tuple[PrincipalType, ...] = ("User", "Group", "ServicePrincipal")
+_PRINCIPALS = "a JSON list of {objectId, principalType}, the type User, Group or ServicePrincipal"
+
+
 class SettingsError(Exception):
     """What is missing from the environment, or wrong in it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperatorPrincipal:
+    """A user, group or service principal of the tenant that may call the app's own endpoints."""
+
+    object_id: str
+    principal_type: PrincipalType
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +75,7 @@ class Settings:
     min_confidence: float
     patience_hours: float
     scheduled: bool
-    operators: tuple[str, ...]
+    operators: tuple[OperatorPrincipal, ...]
     api_audience: str | None
     tenant_id: str | None
 
@@ -93,7 +107,7 @@ class Settings:
             min_confidence=read.parsed("PIPELINE_MIN_CONFIDENCE", _share, "a number 0 to 1", 0.0),
             patience_hours=read.parsed("PIPELINE_PATIENCE_HOURS", _positive, "a number over 0", 1.0),
             scheduled=read.parsed("PIPELINE_TRIGGER", _trigger, "events or schedule", default=False),
-            operators=read.parsed("PIPELINE_OPERATORS", _texts, "a JSON list of texts", (), optional=True),
+            operators=read.parsed("PIPELINE_OPERATORS", _principals, _PRINCIPALS, (), optional=True),
             api_audience=read.optional("PIPELINE_API_AUDIENCE"),
             tenant_id=read.optional("PIPELINE_TENANT_ID"),
         )
@@ -142,6 +156,24 @@ def _texts(text: str) -> tuple[str, ...]:
     if not items or not all(isinstance(item, str) for item in items):
         raise ValueError(text)
     return tuple(map(str, items))
+
+
+def _principals(text: str) -> tuple[OperatorPrincipal, ...]:
+    """Raises ValueError unless it is a list with one principal at least."""
+    value: object = json.loads(text)
+    items = cast("list[object]", value) if isinstance(value, list) else []
+    if not items:
+        raise ValueError(text)
+    return tuple(map(_principal, items))
+
+
+def _principal(item: object) -> OperatorPrincipal:
+    fields = cast("dict[str, object]", item) if isinstance(item, dict) else {}
+    object_id, given = fields.get("objectId"), fields.get("principalType")
+    for principal_type in _PRINCIPAL_TYPES:
+        if isinstance(object_id, str) and given == principal_type:
+            return OperatorPrincipal(object_id=object_id, principal_type=principal_type)
+    raise ValueError(f"{item!r} is no principal")
 
 
 def _object(text: str) -> Mapping[str, Any]:

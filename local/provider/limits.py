@@ -37,7 +37,7 @@ def _at(given: Properties, path: str) -> Any:
 
 def _cosmos(given: Properties) -> Iterator[tuple[str, str]]:
     if any(place.get("isZoneRedundant") for place in given.get("locations") or ()):
-        yield "locations", "the laptop has no availability zones; zoneRedundant must be false"
+        yield "locations", "the laptop has no availability zones; cosmosZoneRedundant must be false"
 
 
 def _lifecycle(given: Properties) -> Iterator[tuple[str, str]]:

@@ -8,6 +8,7 @@ import jwt
 import pytest
 from classifier.adapters.entra import Operators
 from classifier.ports import NotAllowed
+from classifier.settings import OperatorPrincipal
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -24,8 +25,14 @@ def token(key: Any = KEY, algorithm: str = "RS256", **changes: Any) -> str:
     return jwt.encode(claims, key, algorithm=algorithm, headers={"kid": "1"})
 
 
-def operators(*object_ids: str, tenant: str | None = TENANT, audience: str | None = AUDIENCE) -> Operators:
-    found = Operators(object_ids or (OPERATOR.lower(),), tenant=tenant, audience=audience)
+def principal(object_id: str, principal_type: Any = "User") -> OperatorPrincipal:
+    return OperatorPrincipal(object_id=object_id, principal_type=principal_type)
+
+
+def operators(
+    *principals: OperatorPrincipal, tenant: str | None = TENANT, audience: str | None = AUDIENCE
+) -> Operators:
+    found = Operators(principals or (principal(OPERATOR.lower()),), tenant=tenant, audience=audience)
     found._keys = type("Keys", (), {"get_signing_key_from_jwt": lambda *_: type("K", (), {"key": KEY.public_key()})})()
     return found
 
@@ -63,3 +70,43 @@ def test_without_operators_or_an_audience_nobody_is_let_in() -> None:
         with pytest.raises(NotAllowed) as refusal:
             asyncio.run(closed.check(f"Bearer {token()}"))
         assert refusal.value.status == 403
+
+
+GROUP = "BBBB-2"
+
+
+def test_a_service_principal_is_recognized_by_its_object_id() -> None:
+    assert asyncio.run(operators(principal(OPERATOR, "ServicePrincipal")).check(f"Bearer {token()}")) == "aaaa-1"
+
+
+def test_a_member_of_an_operators_group_is_let_in() -> None:
+    groups = operators(principal(GROUP, "Group"))
+    assert asyncio.run(groups.check(f"Bearer {token(groups=['cccc-3', GROUP.lower()])}")) == OPERATOR.lower()
+
+
+def test_a_listed_caller_is_let_in_with_more_groups_than_a_token_holds() -> None:
+    both = operators(principal(GROUP, "Group"), principal(OPERATOR))
+    claims = {"_claim_names": {"groups": "src1"}}
+    assert asyncio.run(both.check(f"Bearer {token(**claims)}")) == OPERATOR.lower()
+
+
+@pytest.mark.parametrize(
+    ("claims", "sentence"),
+    [
+        ({"groups": ["cccc-3"]}, "nor is any group that the token names"),
+        ({"groups": "bbbb-2"}, "nor is any group that the token names"),
+        ({"oid": GROUP}, "set groupMembershipClaims of the app registration to SecurityGroup"),
+        ({"_claim_names": {"groups": "src1"}}, "in more groups than a token can hold"),
+        ({"hasgroups": True}, "in more groups than a token can hold"),
+    ],
+)
+def test_a_caller_in_no_operators_group_is_refused_with_what_to_change(claims: dict[str, Any], sentence: str) -> None:
+    """A group's object id as the caller's own gives nothing either."""
+    with pytest.raises(NotAllowed, match=sentence) as refusal:
+        asyncio.run(operators(principal(GROUP, "Group")).check(f"Bearer {token(**claims)}"))
+    assert refusal.value.status == 403
+
+
+def test_the_object_id_of_a_user_is_no_group() -> None:
+    with pytest.raises(NotAllowed):
+        asyncio.run(operators(principal(GROUP)).check(f"Bearer {token(groups=[GROUP])}"))

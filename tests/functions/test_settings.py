@@ -3,13 +3,13 @@
 import re
 
 import pytest
-from classifier.settings import OPTIONAL, REQUIRED, Settings, SettingsError
+from classifier.settings import OPTIONAL, REQUIRED, OperatorPrincipal, Settings, SettingsError
 
 GOOD = dict.fromkeys(REQUIRED, "x") | {
     "PIPELINE_FEATURES": '["tags"]', "PIPELINE_MIN_CONFIDENCE": "0.5", "PIPELINE_ANALYZER_OPTIONS": '{"a": 1}',
     "PIPELINE_PATIENCE_HOURS": "168", "PIPELINE_TRIGGER": "events",
 }  # fmt: skip
-ALL = GOOD | dict.fromkeys(OPTIONAL, "y") | {"PIPELINE_OPERATORS": '["me"]'}
+ALL = GOOD | dict.fromkeys(OPTIONAL, "y") | {"PIPELINE_OPERATORS": '[{"objectId": "me", "principalType": "Group"}]'}
 
 
 def test_good_settings_are_read() -> None:
@@ -21,7 +21,8 @@ def test_good_settings_are_read() -> None:
 
 def test_optional_settings_are_read_too() -> None:
     settings = Settings.load(ALL)
-    assert (settings.results_endpoint, settings.classified_container, settings.operators) == ("y", "y", ("me",))
+    assert (settings.results_endpoint, settings.classified_container) == ("y", "y")
+    assert settings.operators == (OperatorPrincipal(object_id="me", principal_type="Group"),)
 
 
 def test_all_that_is_missing_is_named_together() -> None:
@@ -41,6 +42,10 @@ def test_all_that_is_missing_is_named_together() -> None:
         ("PIPELINE_PATIENCE_HOURS", "inf"),
         ("PIPELINE_TRIGGER", "sometimes"),
         ("PIPELINE_OPERATORS", "me"),
+        ("PIPELINE_OPERATORS", "[]"),
+        ("PIPELINE_OPERATORS", '["me"]'),
+        ("PIPELINE_OPERATORS", '[{"objectId": "me"}]'),
+        ("PIPELINE_OPERATORS", '[{"objectId": "me", "principalType": "Everybody"}]'),
     ],
 )
 def test_a_wrong_value_is_named_with_what_is_allowed(name: str, value: str) -> None:

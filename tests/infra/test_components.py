@@ -23,6 +23,7 @@ UNTAGGABLE = {
     "consumption:Budget", "network:PrivateDnsZoneGroup",
 }  # fmt: skip
 ADDRESSES = IPv4Network("10.0.0.0/24")
+SIZING = derive(images_per_month=1, peak_factor=1, vision_calls_per_second=10)
 # Grants, and what waits for them or ships code to them, are between components, and so in none of them.
 BETWEEN = {"authorization:RoleAssignment", "authorization:RoleDefinition"}
 BETWEEN_NAMES = {"grants-in-force", "release"}
@@ -102,7 +103,7 @@ def test_every_name_is_legal_whatever_the_prefix(prefix: str, stack: str) -> Non
         telemetry = infra.Telemetry("telemetry", place=place, retention_days=30)
         topic = infra.ImageTopic("topic", place=place, source=images)
         vision = infra.VisionPool("vision", place=place, count=1)
-        records = infra.Records("records", place=place, autoscale_max_ru=1000, cache_days=1)
+        records = infra.Records("records", place=place, sizing=SIZING, cache_days=1)
         doors = [*host.doors, *images.doors, *vision.doors, *records.doors]
         infra.PrivateNetwork("network", place=place, address_space=ADDRESSES, doors=doors)
         infra.ImageRoute("route", place=place, topic=topic, storage=images, after=[])
@@ -156,7 +157,7 @@ def telemetry() -> infra.Telemetry:
 
 
 def records() -> infra.Records:
-    return infra.Records("kept", place=OTHER, autoscale_max_ru=1000, cache_days=1)
+    return infra.Records("kept", place=OTHER, sizing=SIZING, cache_days=1)
 
 
 def app() -> infra.FunctionApp:
@@ -166,7 +167,7 @@ def app() -> infra.FunctionApp:
     return infra.FunctionApp(
         "run", place=OTHER, identity=me,
         host=infra.HostStorage("state", place=OTHER), telemetry=telemetry(), settings={"A": "b"},
-        sizing=derive(images_per_month=1, peak_factor=1, vision_calls_per_second=10),
+        sizing=SIZING,
     )  # fmt: skip
 
 
@@ -216,7 +217,8 @@ def test_the_foundation_makes_a_place_out_of_settings_alone() -> None:
     assert [resource.name for resource in recorder.cloud] == ["base-group", "base-identity"]
     (place,) = places
     assert place.tags == {"application": "image-pipeline", "environment": "prod", "a": "b"}
-    assert (place.private, place.protect_data, place.zone_redundant) == (True, True, True)
+    assert (place.private, place.protect_data) == (True, True)
+    assert (place.zone_redundant, place.cosmos_zone_redundant) == (True, True)
 
 
 def test_no_component_is_left_out() -> None:
@@ -233,7 +235,7 @@ def test_another_program_composes_two_of_them_twice() -> None:
             child = pulumi.ResourceOptions(parent=self)
             self.images = infra.ImageStorage(f"{name}-images", place=place, retention_days=7, opts=child)
             self.records = infra.Records(
-                f"{name}-records", place=place, autoscale_max_ru=2000, cache_days=1, opts=child
+                f"{name}-records", place=place, sizing=SIZING, cache_days=1, opts=child
             )  # fmt: skip
             self.register_outputs({})
 
@@ -242,7 +244,11 @@ def test_another_program_composes_two_of_them_twice() -> None:
             names = infra.Names(prefix=f"ar{region[:4]}", stack="test", subscription_id=SUBSCRIPTION)
             place = infra.Place(names=names, location=region, resource_group_name=f"rg-{region}", tags={"r": region})
             archive = Archive(region, place)
-            reader = infra.user("99999999-8888-4777-8666-555555555555")
+            reader = infra.principal_from_setting(
+                infra.DirectoryPrincipal(
+                    object_id="99999999-8888-4777-8666-555555555555", principal_type="ServicePrincipal"
+                )
+            )
             infra.grant(names, reader, infra.Role.STORAGE_BLOB_DATA_READER, on=archive.images.images_scope)
             archive.records.allow([reader], infra.READ_RECORDS, on=[archive.records.images], role="reader")
             made[region] = archive

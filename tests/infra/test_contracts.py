@@ -13,7 +13,7 @@ from tests.conftest import ROOT, Recorder, run_program
 from tests.functions.service import Service, world
 from tests.infra.test_settings import CUSTOM
 
-OPERATOR = "99999999-8888-4777-8666-555555555555"
+OPERATOR = {"objectId": "99999999-8888-4777-8666-555555555555", "principalType": "Group"}
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +51,16 @@ def test_the_code_can_read_what_it_is_told(app_settings: dict[str, str]) -> None
         "endpoints": ["https://vision-account-1.cognitiveservices.azure.com/"], "language": "en",
         "genderNeutralCaptions": False, "smartCropAspectRatios": [], "callsPerSecond": 10, "instances": 40,
     }  # fmt: skip
+
+
+def test_the_code_can_read_who_the_operators_are() -> None:
+    asked = {"operators": [OPERATOR], "apiAudience": "api://pipeline"}
+    listed = run_program("dev", asked).one("web:WebApp", "app-site").inputs["siteConfig"]["appSettings"]
+    known = importlib.import_module("classifier.settings")
+    read = known.Settings.load({setting["name"]: setting["value"] for setting in listed})
+    assert read.operators == (
+        known.OperatorPrincipal(object_id=OPERATOR["objectId"], principal_type=OPERATOR["principalType"]),
+    )
 
 
 @pytest.mark.parametrize(

@@ -93,6 +93,11 @@ EXPECTED_ITEMS = {
 }
 
 
+def uploader(object_id: str, principal_type: str = "User") -> dict[str, str]:
+    """A setting's principal."""
+    return {"objectId": object_id, "principalType": principal_type}
+
+
 # Whom the stack `local` lets upload (stacks/Pulumi.local.yaml).
 LAPTOPS_USER = "00000000-0000-4000-8000-00000000a11c"
 
@@ -111,13 +116,24 @@ def of_an_uploader(user: str) -> tuple[set[tuple[str, str, str, str]], set[tuple
     [("local", 1, [LAPTOPS_USER]), ("dev", 1, []), ("dev", 1, [USER]), ("staging", 1, []), ("prod", 8, [])],
 )
 def test_the_grants_are_exactly_these(stack: str, accounts: int, users: list[str], mode: str) -> None:
-    recorder = run_program(stack, {"networkAccess": mode, "uploaders": users})
+    recorder = run_program(stack, {"networkAccess": mode, "uploaders": [*map(uploader, users)]})
     roles, items = expected(accounts), set(EXPECTED_ITEMS)
     for user in users:
         more_roles, more_items = of_an_uploader(user)
         roles, items = roles | more_roles, items | more_items
     assert granted(recorder) == roles
     assert items_granted(recorder) == items
+
+
+@pytest.mark.parametrize(
+    ("principal_type", "prefix"), [("User", "user"), ("Group", "group"), ("ServicePrincipal", "service-principal")]
+)
+def test_an_uploader_is_granted_roles_with_the_type_that_the_setting_states(principal_type: str, prefix: str) -> None:
+    recorder = run_program("dev", {"uploaders": [uploader(USER, principal_type)]})
+    assignment = recorder.one("authorization:RoleAssignment", f"{prefix}-{USER}-image-uploader-on-images-container")
+    assert (assignment.inputs["principalId"], assignment.inputs["principalType"]) == (USER, principal_type)
+    items = recorder.one("cosmosdb:SqlResourceSqlRoleAssignment", f"{prefix}-{USER}-reader-of-records-images")
+    assert items.inputs["principalId"] == USER
 
 
 BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
@@ -158,7 +174,10 @@ def test_a_setting_changes_its_own_grant_and_no_other(
         ),
         (
             {"analyzer": "custom-vision", "customVision": CUSTOM, "features": ["tags"]},
-            ["CustomVision/classify/iterations/image/nostore/action"],
+            [
+                "CustomVision/classify/iterations/image/nostore/action",
+                "CustomVision.Prediction/classify/iterations/image/nostore/action",
+            ],
         ),
     ],
     ids=lambda value: str(value)[:40],

@@ -1,6 +1,7 @@
 """Alerts, charts, diagnostic settings and the budget: that they ask for what exists, and tell somebody."""
 
 import json
+import re
 import subprocess
 from datetime import UTC, datetime
 from typing import Any
@@ -14,9 +15,9 @@ from tests.conftest import ROOT, Recorder, run_program
 TABLES = {
     "StorageBlobLogs": "(TimeGenerated: datetime, OperationName: string, StatusText: string, Uri: string)",
     "StorageQueueLogs": "(TimeGenerated: datetime, OperationName: string, StatusText: string, Uri: string)",
-    "AppRequests": "(TimeGenerated: datetime, Name: string, Success: bool, DurationMs: real)",
+    "AppRequests": "(TimeGenerated: datetime, Name: string, Success: bool, DurationMs: real, ItemCount: int)",
     "AppTraces": "(TimeGenerated: datetime, Message: string, SeverityLevel: int, ItemCount: int)",
-    "AppExceptions": "(TimeGenerated: datetime, ExceptionType: string, OuterMessage: string)",
+    "AppExceptions": "(TimeGenerated: datetime, ExceptionType: string, OuterMessage: string, ItemCount: int)",
     "AzureMetrics": "(TimeGenerated: datetime, ResourceProvider: string, MetricName: string, Total: real)",
 }
 
@@ -41,6 +42,16 @@ def test_a_wrong_query_would_be_noticed() -> None:
     nonsense, unknown = wrong_with("AppTraces | wher x", "AppTraces | where Mesage == 'x'")
     assert nonsense != []
     assert "Mesage" in unknown[0]
+
+
+def test_sampled_telemetry_is_counted_by_item_count() -> None:
+    """A row of these tables may stand for many occurrences; only whether there are any may be asked by rows."""
+    sampled = re.compile(r"\b(AppRequests|AppExceptions)\b")
+    counted = [item.query for item in (*ALARMS, *CHARTS) if sampled.search(item.query)]
+    assert len(counted) == 3
+    for query in counted:
+        assert re.search(r"\bcount(if)?\(", query) is None, query
+        assert "ItemCount" in query
 
 
 def alert(recorder: Recorder, name: str) -> dict[str, Any]:
@@ -74,6 +85,13 @@ def test_log_alerts_can_be_made_before_there_are_logs(dev: Recorder) -> None:
     assert all(rule.inputs["skipQueryValidation"] is True for rule in rules)
     workspace = dev.one("operationalinsights:Workspace", "telemetry-workspace").id
     assert {scope for rule in rules for scope in rule.inputs["scopes"]} == {workspace}
+
+
+def test_a_log_alert_is_replaced_when_its_workspace_changes(dev: Recorder) -> None:
+    """Azure refuses the update in place: https://github.com/pulumi/pulumi-azure-native/issues/4839."""
+    for rule in dev.of_type("monitor:ScheduledQueryRule"):
+        assert rule.replace_on_changes == ("scopes",), rule.name
+        assert rule.delete_before_replace, rule.name
 
 
 @pytest.mark.parametrize(
@@ -112,14 +130,41 @@ def test_what_the_queries_ask_for_is_logged(dev: Recorder) -> None:
         for setting in dev.of_type("monitor:DiagnosticSetting")
     }
     categories = {name: [log["category"] for log in found["logs"]] for name, found in settings.items()}
-    everything = ["StorageRead", "StorageWrite", "StorageDelete"]
+    # One row for every request: reads, and deletions of messages, would be three of five rows for each image.
+    changes = ["StorageWrite", "StorageDelete"]
     assert categories == {
-        "host-blob": everything, "images-blob": everything, "images-queue": everything,
+        "host-blob": changes, "images-blob": changes, "images-queue": ["StorageWrite"],
         "results": ["DeliveryFailures", "PublishFailures"],
         "topic": ["DeliveryFailures"], "vision-account-1": ["Audit"], "records": ["ControlPlaneRequests"],
     }  # fmt: skip
     assert {name for name, found in settings.items() if found["metrics"]} == {"results", "topic", "vision-account-1"}
     assert settings["images-queue"]["resourceUri"].endswith("::images-account/queueServices/default")
+
+
+# The category of each operation, from
+# https://learn.microsoft.com/azure/storage/blobs/monitor-blob-storage-reference
+CATEGORIES = {
+    "PutBlob": "StorageWrite", "PutBlockList": "StorageWrite", "CopyBlob": "StorageWrite", "PutMessage": "StorageWrite",
+}  # fmt: skip
+
+
+def test_every_storage_operation_that_a_query_reads_is_logged(dev: Recorder) -> None:
+    logged = {
+        table: {log["category"] for log in dev.one("monitor:DiagnosticSetting", name).inputs["logs"]}
+        for table, name in (
+            ("StorageBlobLogs", "operations-diagnostics-images-blob"),
+            ("StorageQueueLogs", "operations-diagnostics-images-queue"),
+        )
+    }
+    read = {
+        (table, operation)
+        for item in (*ALARMS, *CHARTS)
+        for table in logged
+        if table in item.query
+        for operation in re.findall(r'"((?:Put|Copy|Get|Delete|List|Peek|Update|Clear)\w+)"', item.query)
+    }
+    assert {operation for _, operation in read} == CATEGORIES.keys()
+    assert {(table, operation) for table, operation in read if CATEGORIES[operation] not in logged[table]} == set()
 
 
 @pytest.mark.parametrize("email", ["", "ops@example.com"])

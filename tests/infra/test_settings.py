@@ -6,8 +6,9 @@ from typing import Any
 import pulumi
 import pytest
 
+from infra.principals import DirectoryPrincipal
 from infra.reader import SettingsError
-from infra.settings import ANALYSIS_REGIONS, FLEX_REGIONS, Settings
+from infra.settings import Settings
 from tests.conftest import configuration
 
 GOOD: dict[str, Any] = {
@@ -18,8 +19,15 @@ GOOD: dict[str, Any] = {
     "analyzer": "image-analysis", "customVision": {}, "language": "en", "genderNeutralCaptions": False,
     "smartCropAspectRatios": [], "trigger": "events", "reconcileSchedule": "0 */15 * * * *", "patienceHours": 168,
     "publishResults": True, "copyClassified": False, "operators": [], "apiAudience": "",
-    "protectData": False, "zoneRedundant": False, "tags": {"team": "vision"},
+    "protectData": False, "zoneRedundant": False, "cosmosZoneRedundant": False, "tags": {"team": "vision"},
 }  # fmt: skip
+
+
+ALICE = "99999999-8888-4777-8666-55555555aaaa"
+
+
+def user(object_id: str, principal_type: str = "User") -> dict[str, str]:
+    return {"objectId": object_id, "principalType": principal_type}
 
 
 CUSTOM = {
@@ -47,7 +55,7 @@ def test_good_settings_are_taken_over() -> None:
     ("key", "value", "said"),
     [
         ("location", "West Europe", "such as northeurope"),
-        ("location", "westus3", "a region with Image Analysis 4.0 and Flex Consumption"),
+        ("location", "NorthEurope", "such as northeurope"),
         ("namePrefix", "Image-Pipeline", "2 to 10 lower-case letters"),
         ("features", ["tags", "faces"], "a list out of tags, objects"),
         ("features", [], "at least one of"),
@@ -55,7 +63,13 @@ def test_good_settings_are_taken_over() -> None:
         ("features", "tags", "a list out of"),
         ("minConfidencePercent", 101, "0 to 100"),
         ("minConfidencePercent", True, "0 to 100"),
-        ("uploaders", ["somebody"], "GUIDs"),
+        ("uploaders", [ALICE], "a list of {objectId: <GUID>, principalType: <type>}"),
+        ("uploaders", [{"objectId": ALICE}], "the type is User or Group or ServicePrincipal and must be stated"),
+        ("uploaders", [{"objectId": "somebody", "principalType": "User"}], "objectId: <GUID>"),
+        ("uploaders", [{"objectId": ALICE, "principalType": "Everybody"}], "User or Group or ServicePrincipal"),
+        ("uploaders", [{"objectId": ALICE, "principalType": "User", "name": "a"}], "objectId: <GUID>"),
+        ("uploaders", [user(ALICE), user(ALICE.upper())], "each object id once"),
+        ("uploaders", ALICE, "a list of"),
         ("imagesPerMonth", 0, "1 to 1000000000000"),
         ("imagesPerMonth", 900_000_000_000, "at most 1000"),
         ("peakFactor", 0, "1 to 100"),
@@ -75,7 +89,7 @@ def test_good_settings_are_taken_over() -> None:
         ("patienceHours", 0, "1 to 8760"),
         ("publishResults", 1, "true or false"),
         ("copyClassified", "no", "true or false"),
-        ("operators", ["somebody"], "GUIDs"),
+        ("operators", [ALICE], "a list of {objectId: <GUID>, principalType: <type>}"),
         ("apiAudience", "my app", "an application id URI or GUID"),
         ("imageRetentionDays", -1, "0 to 3650"),
         ("recordRetentionDays", 3651, "0 to 3650"),
@@ -89,6 +103,7 @@ def test_good_settings_are_taken_over() -> None:
         ("addressSpace", 5, "a private IPv4 range"),
         ("protectData", "yes", "true or false"),
         ("zoneRedundant", 1, "true or false"),
+        ("cosmosZoneRedundant", "yes", "true or false"),
         ("logRetentionDays", 7, "30 to 730"),
         ("rolePropagationSeconds", -1, "0 to 900"),
         ("tags", {"a<b": "x"}, "up to 40 texts by name"),
@@ -103,35 +118,16 @@ def test_a_bad_value_is_refused_with_key_value_and_what_is_allowed(key: str, val
     assert said in line
 
 
-def test_captions_need_a_region_that_has_them() -> None:
-    with pytest.raises(SettingsError, match=r"no captions in swedencentral; regions that have them: .*northeurope"):
-        parse(location="swedencentral")
-    assert parse(location="swedencentral", features=["tags"]).location == "swedencentral"
-
-
 def test_all_errors_are_reported_together() -> None:
     with pytest.raises(SettingsError) as refusal:
         parse(namePrefix="", cacheDays=0, tags=None)
     assert [word for word in ("namePrefix", "cacheDays", "tags") if word not in str(refusal.value)] == []
 
 
-# https://learn.microsoft.com/azure/reliability/regions-list (2026-11)
-ZONES = {
-    "australiaeast", "brazilsouth", "canadacentral", "eastasia", "eastus", "eastus2", "francecentral", "japaneast",
-    "koreacentral", "northeurope", "southcentralus", "southeastasia", "swedencentral", "switzerlandnorth", "uksouth",
-    "westeurope", "westus2", "westus3",
-}  # fmt: skip
-
-
-def test_every_region_that_is_accepted_has_availability_zones() -> None:
-    """So `zoneRedundant` needs no list of its own."""
-    assert ZONES >= ANALYSIS_REGIONS & FLEX_REGIONS
-
-
 def test_values_of_the_wrong_type_are_reported_with_everything_else(monkeypatch: pytest.MonkeyPatch) -> None:
     """As far as they get here: the engine checks numbers and booleans by Pulumi.yaml, and stops at the first."""
     monkeypatch.setattr("pulumi.config.get_project", lambda: "image-pipeline")
-    values = configuration("dev", {"imagesPerMonth": "many", "protectData": "perhaps", "tags": "none", "location": "x"})
+    values = configuration("dev", {"imagesPerMonth": "many", "protectData": "perhaps", "tags": "none", "location": "X"})
     pulumi.runtime.set_all_config(
         {
             f"image-pipeline:{key}": value if isinstance(value, str) else json.dumps(value)
@@ -141,6 +137,17 @@ def test_values_of_the_wrong_type_are_reported_with_everything_else(monkeypatch:
     with pytest.raises(SettingsError) as refusal:
         Settings.load()
     assert [key for key in ("imagesPerMonth", "protectData", "tags", "location") if key not in str(refusal.value)] == []
+
+
+def test_users_groups_and_service_principals_are_taken_over_with_their_types() -> None:
+    principals = [user(ALICE), user(ALICE[:-1] + "b", "Group"), user(ALICE[:-1] + "c", "ServicePrincipal")]
+    settings = parse(uploaders=principals, operators=principals[1:])
+    assert settings.uploaders == (
+        DirectoryPrincipal(object_id=ALICE, principal_type="User"),
+        DirectoryPrincipal(object_id=ALICE[:-1] + "b", principal_type="Group"),
+        DirectoryPrincipal(object_id=ALICE[:-1] + "c", principal_type="ServicePrincipal"),
+    )
+    assert settings.operators == settings.uploaders[1:]
 
 
 def test_a_custom_vision_project_is_taken_over_and_its_features_are_checked() -> None:
@@ -165,3 +172,16 @@ def test_a_custom_vision_project_is_taken_over_and_its_features_are_checked() ->
 )
 def test_every_call_counts_in_the_sizes(features: list[str], accounts: int) -> None:
     assert parse(features=features, imagesPerMonth=50_000_000).sizing.vision_accounts == accounts
+
+
+def test_retention_and_embeddings_count_in_the_sizes() -> None:
+    usual = parse(imagesPerMonth=50_000_000).sizing
+    assert parse(imagesPerMonth=50_000_000, recordRetentionDays=30).sizing.images.storage_gb == 240
+    assert parse(imagesPerMonth=50_000_000, cacheDays=30).sizing.analyses.storage_gb == 200
+    embeddings = parse(imagesPerMonth=50_000_000, features=["tags", "embeddings"]).sizing
+    assert embeddings.images.storage_gb > 6 * usual.images.storage_gb
+
+
+def test_what_exceeds_a_quota_is_a_warning_of_the_stack() -> None:
+    (accounts,) = parse(imagesPerMonth=1_000_000_000, recordRetentionDays=30).warnings
+    assert "155 Vision accounts are needed" in accounts

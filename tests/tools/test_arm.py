@@ -72,11 +72,7 @@ def test_a_child_carries_its_parents_names(document: dict[str, Any]) -> None:
 def test_a_diagnostic_setting_is_below_what_it_logs(document: dict[str, Any]) -> None:
     setting = one(document, "Microsoft.Storage/storageAccounts/queueServices/providers/diagnosticsettings")
     assert setting["name"].endswith("/default/Microsoft.Insights/to-workspace")
-    assert [log["category"] for log in setting["properties"]["logs"]] == [
-        "StorageRead",
-        "StorageWrite",
-        "StorageDelete",
-    ]
+    assert [log["category"] for log in setting["properties"]["logs"]] == ["StorageWrite"]
     assert setting["properties"]["workspaceId"].startswith(f"{GROUP}/providers/Microsoft.OperationalInsights/")
 
 

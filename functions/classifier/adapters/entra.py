@@ -4,29 +4,35 @@ https://learn.microsoft.com/entra/identity-platform/access-tokens#validate-token
 """
 
 import asyncio
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 import jwt
 
 from classifier.adapters.signing_keys import SigningKeys
 from classifier.ports import NotAllowed
+from classifier.settings import OperatorPrincipal
 
 _AUTHORITY = "https://login.microsoftonline.com"
 
 
 class Operators:
-    """Those who may: the users and identities with these object ids, in this tenant, with tokens for this audience."""
+    """The principals that may call the app: of this tenant, with tokens for this audience.
 
-    def __init__(self, object_ids: Sequence[str], *, tenant: str | None, audience: str | None) -> None:
-        self._object_ids = frozenset(object_id.lower() for object_id in object_ids)
+    A user or service principal is recognized by the token's `oid`, a group by its `groups`.
+    """
+
+    def __init__(self, principals: Sequence[OperatorPrincipal], *, tenant: str | None, audience: str | None) -> None:
+        ids = [(principal.principal_type, principal.object_id.lower()) for principal in principals]
+        self._group_ids = frozenset(object_id for kind, object_id in ids if kind == "Group")
+        self._object_ids = frozenset(object_id for kind, object_id in ids if kind != "Group")
         self._tenant = tenant
         self._audience = audience
         self._keys = SigningKeys(f"{_AUTHORITY}/{tenant}/discovery/v2.0/keys")
 
     async def check(self, authorization: str | None) -> str:
         """The caller's object id. Raises NotAllowed."""
-        if not (self._object_ids and self._tenant and self._audience):
+        if not ((self._object_ids or self._group_ids) and self._tenant and self._audience):
             raise NotAllowed(403, "nobody may call this app: the stack's operators and apiAudience are not set")
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not token:
@@ -47,6 +53,43 @@ class Operators:
         except jwt.PyJWTError as error:
             raise NotAllowed(401, f"the token was refused: {error}") from error
         caller = str(claims["oid"]).lower()
-        if caller not in self._object_ids:
-            raise NotAllowed(403, f"{caller} is not among the stack's operators")
+        if caller not in self._object_ids and not self._group_ids & _groups(claims):
+            raise NotAllowed(403, self._refusal(caller, claims))
         return caller
+
+    def _refusal(self, caller: str, claims: Mapping[str, Any]) -> str:
+        """Why the caller is not an operator, and what to change when the token alone may be the reason."""
+        if self._group_ids and _overage(claims):
+            return (
+                f"{caller} is in more groups than a token can hold, so the token names none: set groupMembershipClaims"
+                " of the app registration to ApplicationGroup and assign the operators' groups to the application, or"
+                f" list {caller} itself among the stack's operators"
+            )
+        if self._group_ids and "groups" not in claims:
+            return (
+                f"{caller} is not among the stack's operators, and the token names no groups: set groupMembershipClaims"
+                " of the app registration to SecurityGroup"
+            )
+        return f"{caller} is not among the stack's operators, nor is any group that the token names"
+
+
+def _groups(claims: Mapping[str, Any]) -> frozenset[str]:
+    """The object ids of the caller's groups that the token names.
+
+    https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference#payload-claims
+    """
+    groups: object = claims.get("groups")
+    return (
+        frozenset(str(group).lower() for group in cast("list[object]", groups))
+        if isinstance(groups, list)
+        else frozenset()
+    )
+
+
+def _overage(claims: Mapping[str, Any]) -> bool:
+    """Whether the caller has more groups than a token holds (200), so that it names where to ask instead.
+
+    https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference#groups-overage-claim
+    """
+    names: object = claims.get("_claim_names")
+    return "hasgroups" in claims or (isinstance(names, dict) and "groups" in names)
