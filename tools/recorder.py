@@ -32,6 +32,7 @@ class Recorded:
     id: str
     parent: str = ""
     protect: bool = False
+    ignore_changes: tuple[str, ...] = ()
     dependencies: frozenset[str] = frozenset()
     refers: dict[str, frozenset[str]] = field(default_factory=dict)
     hidden: frozenset[str] = frozenset()
@@ -114,6 +115,7 @@ class Monitor(mocks.MockMonitor):
             request = self._requests[resource.type, resource.name]
             resource.parent = _last(request.parent)
             resource.protect = request.protect
+            resource.ignore_changes = tuple(request.ignoreChanges)
             resource.dependencies = frozenset(map(_last, request.dependencies))
             resource.refers = {
                 name: frozenset(map(_last, sources.urns)) for name, sources in request.propertyDependencies.items()
