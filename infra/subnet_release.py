@@ -43,7 +43,8 @@ def wait_for_release(send: Send, subnet_id: str, *, seconds: float = _SECONDS, f
     response = ask()
     if _links(response):
         # The engine shows what a provider writes to its standard error.
-        print(f"waiting for Azure to remove {', '.join(_links(response))}", file=sys.stderr, flush=True)
+        names = ", ".join(link.rpartition("/")[2] for link in _links(response))
+        print(f"waiting for Azure to remove {names} from {subnet_id}", file=sys.stderr, flush=True)
         response = until(ask, lambda answer: not _pending(answer), seconds=seconds, first_wait=first_wait)
     if response.status_code not in {200, 404}:
         raise SubnetReleaseError(

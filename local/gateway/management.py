@@ -6,6 +6,7 @@ from aiohttp import web
 
 from local.authorization import Authorization
 from local.gateway.errors import error
+from local.gateway.subnets import read_subnet
 from local.identity import Identities, TokenError
 from local.resources import Resources
 from local.services.functions.sites import Site, Sites
@@ -51,6 +52,9 @@ class Management:
             return refusal
         if _DELETED.fullmatch(request.path):
             return self._deleted_account(request)
+        found = read_subnet(request, self._resources)
+        if found is not None:
+            return found
         listing = _FUNCTIONS.fullmatch(request.path)
         if request.method != "GET" or listing is None:
             return error(501, "NotImplemented", f"the laptop does not support {request.method} {request.path}")

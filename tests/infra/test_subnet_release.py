@@ -39,7 +39,7 @@ def test_a_held_subnet_is_waited_for_and_named(capfd: pytest.CaptureFixture[str]
     manager = Manager(HELD, HELD, (503, {}), HELD, FREE)
     wait_for_release(manager, SUBNET, first_wait=0.01)
     assert manager.requests == 5
-    assert capfd.readouterr().err == f"waiting for Azure to remove {LINK}\n"
+    assert capfd.readouterr().err == f"waiting for Azure to remove legionservicelink from {SUBNET}\n"
 
 
 def test_a_subnet_that_stays_held_is_an_error_that_says_what_to_do() -> None:

@@ -20,6 +20,7 @@ from local.home import Home, Ports, identity, network
 from local.identity import Identities
 from local.resources import Resource, Resources
 from local.services import process
+from local.virtual_networks import has_private_path, is_closed, network_of
 
 _log = logging.getLogger("local.sites")
 _BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
@@ -183,7 +184,7 @@ class Sites:
         secret = self._identities.site_secret(site.resource.id)
         return {
             **settings,
-            **network(self._home, self._ports),
+            **network(self._home, self._ports, _virtual_network(site.resource)),
             **identity(self._ports, secret),
             "WEBSITE_SITE_NAME": site.resource.name,
             "PYTHONDONTWRITEBYTECODE": "1",
@@ -214,6 +215,15 @@ class Sites:
         identity_resource = self._resources.get(storage["authentication"]["userAssignedIdentityResourceId"])
         if account is None or identity_resource is None:
             raise SiteError(f"the deployment storage {storage['value']} or its identity does not exist")
+        network_id = network_of(site.resource.inputs.get("virtualNetworkSubnetId") or "")
+        if is_closed(account) and not has_private_path(self._resources, network_id, account, "blob"):
+            raise SiteError(f"403 AuthorizationFailure: the app does not reach {storage['value']} through its network")
         container = url.path.strip("/")
         scope = f"{account.id}/blobServices/default/containers/{container}"
         return account.name, f"/{container}/{_PACKAGE}", identity_resource.outputs["principalId"], scope
+
+
+def _virtual_network(site: Resource) -> str | None:
+    """The name of the network that an app is integrated with."""
+    subnet_id: str | None = site.inputs.get("virtualNetworkSubnetId")
+    return network_of(subnet_id).rpartition("/")[2] if subnet_id else None
