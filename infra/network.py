@@ -39,7 +39,7 @@ class PrivateNetwork(pulumi.ComponentResource):
     """
 
     vnet: network.VirtualNetwork
-    # The function app depends on it: the network is then deleted only when the app has let go of its subnet.
+    # The function app depends on it: the network is then deleted only when Azure has released the app's subnet.
     app_subnet_release: SubnetReleaseDelay
     # Complete with their DNS records: what looks a name up after these finds the private address.
     endpoints: list[network.PrivateDnsZoneGroup]
@@ -123,7 +123,7 @@ class PrivateNetwork(pulumi.ComponentResource):
                     private_endpoint_network_policies=policies,
                     # A virtual machine put here would otherwise reach the internet from an address that Azure picks:
                     # https://learn.microsoft.com/azure/virtual-network/ip-services/default-outbound-access
-                    # The subnet of the app is delegated, so its outbound connections are the service's own affair.
+                    # The subnet of the app is delegated, so the service that uses it manages outbound connections.
                     default_outbound_access=False,
                 ),
             ],
@@ -162,7 +162,7 @@ class PrivateNetwork(pulumi.ComponentResource):
     def _endpoint(
         self, door: Door, zone: privatedns.PrivateZone, link: privatedns.VirtualNetworkLink
     ) -> network.PrivateDnsZoneGroup:
-        """The endpoint of one door, made after all others and deleted before them.
+        """A private endpoint and its DNS records, made after those of the previous door and deleted before them.
 
         Several at once in one subnet, or to one storage account, now and then fail for good with RetryableError or
         StorageAccountOperationInProgress: https://github.com/pulumi/pulumi-azure-native/issues/4509,

@@ -1,4 +1,4 @@
-"""Subnet release: deletes a virtual network only when a Flex Consumption app has let go of its subnet."""
+"""Subnet release: a virtual network is deleted only when Azure has released the subnet of the deleted app."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class SubnetReleaseError(Exception):
 
 
 def wait_for_release(send: Send, subnet_id: str, *, seconds: float = _SECONDS, first_wait: float = 1) -> None:
-    """Returns once no service association link holds the subnet, or the subnet is gone.
+    """Return when no service association link holds the subnet, or the subnet does not exist.
 
     The platform removes `legionservicelink` minutes after the app was deleted; until then, deleting the virtual network
     is refused with InUseSubnetCannotBeDeleted, which azure-native does not retry.
@@ -87,7 +87,7 @@ class _SubnetRelease(dynamic.ResourceProvider):
 
 
 class SubnetReleaseDelay(dynamic.Resource, module="image-pipeline", name="SubnetReleaseDelay"):
-    """Deleted only when no app holds the subnet any more.
+    """A resource whose deletion waits until no app holds the subnet any more.
 
     It depends on the subnet's virtual network, and the app depends on it; so it is deleted between the two.
     """

@@ -22,9 +22,9 @@ PRIVATE_LINK_ZONES: Mapping[str, Mapping[str, str]] = {
     "azure-native:cognitiveservices:Account": {"account": "privatelink.cognitiveservices.azure.com"},
     "azure-native:eventgrid:Topic": {"topic": "privatelink.eventgrid.azure.net"},
 }
-# The front door notes here, for each request, the ARM id of the virtual network that it came from.
+# Set by local/gateway/front.py: the ARM id of the virtual network that a request comes from.
 ORIGIN = web.RequestKey("origin", str)
-# What holds the subnet of a Flex Consumption app, and for a while that of a deleted one. No resource of the program's.
+# Holds the subnet of a Flex Consumption app until some time after the app is deleted; no resource of the program's.
 ASSOCIATION_LINK = "azure-native:network:ServiceAssociationLink"
 # Minutes on Azure: https://github.com/Azure/Azure-Functions/issues/2605
 _RELEASE_SECONDS = 5

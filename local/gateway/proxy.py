@@ -22,8 +22,8 @@ class Origins:
         return self._by_port.get(port)
 
     @contextmanager
-    def noted(self, port: int, network_id: str | None) -> Iterator[None]:
-        """While it is open, the connection comes from a network, or from the internet."""
+    def register(self, port: int, network_id: str | None) -> Iterator[None]:
+        """Record a connection's network, or with None that it comes from the internet, for as long as it is open."""
         if network_id is not None:
             self._by_port[port] = network_id
         try:
@@ -72,7 +72,7 @@ class Proxy:
 
     async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, origin: str | None) -> None:
         inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", self._gateway_port)
-        with self._origins.noted(inner_writer.get_extra_info("sockname")[1], origin):
+        with self._origins.register(inner_writer.get_extra_info("sockname")[1], origin):
             writer.write(b"HTTP/1.1 200 Connection Established\r\n\r\n")
             await asyncio.gather(_pipe(reader, inner_writer), _pipe(inner_reader, writer))
 

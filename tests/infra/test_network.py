@@ -128,7 +128,7 @@ def test_an_endpoint_names_its_subnet_and_nothing_else_of_it(prod_private: Recor
         assert endpoint.inputs["subnet"] == {"id": f"{network.id}/subnets/endpoints"}
 
 
-def test_the_app_lets_go_of_its_subnet_before_the_network_is_deleted(prod_private: Recorder) -> None:
+def test_the_subnet_of_the_app_is_released_before_the_network_is_deleted(prod_private: Recorder) -> None:
     (release,) = [found for found in prod_private.resources if found.kind.endswith("SubnetReleaseDelay")]
     network = prod_private.one("network:VirtualNetwork", "network-vnet")
     assert release.inputs["subnet_id"] == f"{network.id}/subnets/app"

@@ -1,4 +1,4 @@
-"""The virtual network is deleted only when the function app has let go of its subnet."""
+"""The virtual network is deleted only when Azure has released the subnet of the function app."""
 
 from typing import Any
 
