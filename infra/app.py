@@ -165,7 +165,9 @@ class FunctionApp(pulumi.ComponentResource):
                 "min_tls_version": web.SupportedTlsVersions.SUPPORTED_TLS_VERSIONS_1_2,
             },
             tags=place.tags,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[*after, *(network.endpoints if network else ())]),
+            opts=pulumi.ResourceOptions(
+                parent=self, depends_on=[*after, *(network.app_prerequisites if network else ())]
+            ),
         )
         # Publishing user names and passwords are keys too; only Entra identities may deploy.
         self.publishing_policies = [

@@ -10,6 +10,7 @@ import pulumi
 from pulumi_azure_native import network, privatedns
 
 from infra.foundation import Place
+from infra.subnet_release import SubnetReleaseDelay
 
 # The zones that Azure's own names are looked up in, by sub-resource:
 # https://learn.microsoft.com/azure/private-link/private-endpoint-dns
@@ -38,6 +39,8 @@ class PrivateNetwork(pulumi.ComponentResource):
     """
 
     vnet: network.VirtualNetwork
+    # The function app depends on it: the network is then deleted only when Azure has released the app's subnet.
+    app_subnet_release: SubnetReleaseDelay
     # Complete with their DNS records: what looks a name up after these finds the private address.
     endpoints: list[network.PrivateDnsZoneGroup]
 
@@ -53,10 +56,20 @@ class PrivateNetwork(pulumi.ComponentResource):
         super().__init__("image-pipeline:network:PrivateNetwork", name, {}, opts)
         self._name, self._place = name, place
         self.vnet = self._network(address_space)
+        self.app_subnet_release = SubnetReleaseDelay(
+            f"{name}-app-subnet-release", subnet_id=self.app_subnet_id, opts=pulumi.ResourceOptions(parent=self)
+        )
         groups = sorted({door.group for door in doors})
         zones = {group: self._zone(group) for group in groups}
-        self.endpoints = [self._endpoint(door, *zones[door.group]) for door in doors]
+        self.endpoints = []
+        for door in doors:
+            self.endpoints.append(self._endpoint(door, *zones[door.group]))
         self.register_outputs({"network": self.vnet.id})
+
+    @property
+    def app_prerequisites(self) -> list[pulumi.Resource]:
+        """What the function app depends on: made before it, and deleted after it."""
+        return [*self.endpoints, self.app_subnet_release]
 
     @property
     def app_subnet_id(self) -> pulumi.Output[str]:
@@ -82,7 +95,12 @@ class PrivateNetwork(pulumi.ComponentResource):
         )
         group = network.NetworkSecurityGroupArgs(id=rules.id)
         app, endpoints = address_space.subnets()
-        # The subnets are part of the network: made one by one they get into each other's way.
+        # Security rules and routes apply to private endpoints; the SDK's default switches both off. On a subnet without
+        # private endpoints the value has no effect, but the policy Deny-Subnet-Without-Penp of Azure Landing Zones
+        # wants exactly this one on every subnet:
+        # https://learn.microsoft.com/azure/private-link/disable-private-endpoint-network-policy
+        policies = network.VirtualNetworkPrivateEndpointNetworkPolicies.ENABLED
+        # The subnets are part of the network, and nothing else puts subnets into it (docs/decisions/0031).
         return network.VirtualNetwork(
             f"{self._name}-vnet",
             virtual_network_name=place.names.local("vnet"),
@@ -94,6 +112,7 @@ class PrivateNetwork(pulumi.ComponentResource):
                     name="app",
                     address_prefix=str(app),
                     network_security_group=group,
+                    private_endpoint_network_policies=policies,
                     # https://learn.microsoft.com/azure/azure-functions/flex-consumption-how-to#enable-virtual-network-integration
                     delegations=[network.DelegationArgs(name="flex", service_name="Microsoft.App/environments")],
                 ),
@@ -101,14 +120,20 @@ class PrivateNetwork(pulumi.ComponentResource):
                     name="endpoints",
                     address_prefix=str(endpoints),
                     network_security_group=group,
-                    # Without this, Azure does not apply the rules to private endpoints.
-                    private_endpoint_network_policies=(
-                        network.VirtualNetworkPrivateEndpointNetworkPolicies.NETWORK_SECURITY_GROUP_ENABLED
-                    ),
+                    private_endpoint_network_policies=policies,
+                    # A virtual machine put here would otherwise reach the internet from an address that Azure picks:
+                    # https://learn.microsoft.com/azure/virtual-network/ip-services/default-outbound-access
+                    # The subnet of the app is delegated, so the service that uses it manages outbound connections.
+                    default_outbound_access=False,
                 ),
             ],
             tags=place.tags,
-            opts=child,
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                # Azure Landing Zones attach a DDoS protection plan by policy (Enable-DDoS-VNET); the SDK always sends
+                # enableDdosProtection: false, which would take it away again at the next change.
+                ignore_changes=["enableDdosProtection", "ddosProtectionPlan"],
+            ),
         )
 
     def _zone(self, group: str) -> tuple[privatedns.PrivateZone, privatedns.VirtualNetworkLink]:
@@ -137,20 +162,28 @@ class PrivateNetwork(pulumi.ComponentResource):
     def _endpoint(
         self, door: Door, zone: privatedns.PrivateZone, link: privatedns.VirtualNetworkLink
     ) -> network.PrivateDnsZoneGroup:
+        """A private endpoint and its DNS records, made after those of the previous door and deleted before them.
+
+        Several at once in one subnet, or to one storage account, now and then fail for good with RetryableError or
+        StorageAccountOperationInProgress: https://github.com/pulumi/pulumi-azure-native/issues/4509,
+        https://github.com/hashicorp/terraform-provider-azurerm/pull/28112
+        """
         place, label = self._place, f"{door.name}-{door.group.lower()}"
         endpoint = network.PrivateEndpoint(
             f"{self._name}-{label}",
             private_endpoint_name=place.names.local(f"pe-{label}"),
             resource_group_name=place.resource_group_name,
             location=place.location,
-            subnet=network.SubnetArgs(id=self._subnet_id("endpoints")),
+            # A plain dict on purpose: SubnetArgs adds network policies, which differ after a refresh
+            # (https://github.com/pulumi/pulumi-azure-native/issues/1845).
+            subnet={"id": self._subnet_id("endpoints")},
             private_link_service_connections=[
                 network.PrivateLinkServiceConnectionArgs(
                     name=label, private_link_service_id=door.id, group_ids=[door.group]
                 )
             ],
             tags=place.tags,
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=self.endpoints[-1:]),
         )
         return network.PrivateDnsZoneGroup(
             f"{self._name}-{label}-dns",

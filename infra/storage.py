@@ -16,12 +16,14 @@ _SOFT_DELETE_DAYS = 14
 
 
 def _account(
-    name: str, purpose: str, place: Place, *, sku: storage.SkuName, closed: bool, opts: pulumi.ResourceOptions
+    name: str, purpose: str, place: Place, *, sku: storage.SkuName, opts: pulumi.ResourceOptions
 ) -> storage.StorageAccount:
     """An account that only Entra identities can use, over TLS 1.2, with nothing public.
 
-    In a private place its firewall lets nobody in but private endpoints and Azure's trusted services; `closed`
-    switches its public endpoint off altogether.
+    In a private place its public endpoint is off. Azure's trusted services still pass, which is how Event Grid
+    delivers: "any resource instances and exceptions that you previously configured, including Allow Azure services on
+    the trusted services list to access this storage account, will remain in effect"
+    (https://learn.microsoft.com/azure/storage/common/storage-network-security-limitations).
     """
     action = storage.DefaultAction
     return storage.StorageAccount(
@@ -38,7 +40,7 @@ def _account(
         is_local_user_enabled=False,
         minimum_tls_version=storage.MinimumTlsVersion.TLS1_2,
         enable_https_traffic_only=True,
-        public_network_access=place.public_network_access if closed else storage.PublicNetworkAccess.ENABLED,
+        public_network_access=place.public_network_access,
         network_rule_set=storage.NetworkRuleSetArgs(
             default_action=action.DENY if place.private else action.ALLOW, bypass=storage.Bypass.AZURE_SERVICES
         ),
@@ -98,7 +100,7 @@ class HostStorage(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         # Zone-redundant at best: all that is in it comes back with the next `pulumi up`.
         sku = storage.SkuName.STANDARD_ZRS
-        self.account = _account(name, "host", place, sku=sku, closed=True, opts=child)
+        self.account = _account(name, "host", place, sku=sku, opts=child)
         self.packages = _container(f"{name}-packages", "packages", self.account, place, opts=child)
         self.scope = Scope(name=f"{name}-account", id=self.account.id)
         self.register_outputs({"account": self.account.name})
@@ -156,10 +158,8 @@ class ImageStorage(pulumi.ComponentResource):
         self._label = name
         child = pulumi.ResourceOptions(parent=self)
         guarded = pulumi.ResourceOptions(parent=self, protect=place.protect_data)
-        # Its public endpoint stays on in a private place, behind the firewall: Event Grid delivers through it, as a
-        # trusted service (docs/decisions/0018).
         sku = storage.SkuName.STANDARD_GZRS
-        self.account = _account(name, "data", place, sku=sku, closed=False, opts=guarded)
+        self.account = _account(name, "data", place, sku=sku, opts=guarded)
         self.images = _container(f"{name}-container", "images", self.account, place, opts=guarded)
         self.deadletter = _container(f"{name}-deadletter", "deadletter", self.account, place, opts=child)
         self.classified = None

@@ -29,8 +29,10 @@ def main() -> int:
     parser.add_argument("words", nargs="*", help="behind `--`; pulumi: a stack and a Pulumi command; exec: a command")
     parser.add_argument("--home", type=Path, default=_ROOT / ".local", help="where its data lives")
     parser.add_argument("--tools", type=Path, default=_ROOT / ".tools", help="where `make` has put the tools")
+    parser.add_argument("--virtual-network", metavar="NAME", help="exec: where the command runs, such as a VM would")
     parser.add_argument("--json", action="store_true", help="status as JSON")
-    arguments = parser.parse_args()
+    # Options may stand on either side of the command.
+    arguments = parser.parse_intermixed_args()
     home = Home(arguments.home)
     try:
         match arguments.command:
@@ -46,7 +48,8 @@ def main() -> int:
                 planning = arguments.words[1:2] == ["preview"]
                 return engine.run(home, _ROOT, environment(home, planning=planning), *arguments.words)
             case "exec":
-                return subprocess.run(arguments.words, env=os.environ | environment(home), check=False).returncode
+                variables = environment(home, virtual_network=arguments.virtual_network)
+                return subprocess.run(arguments.words, env=os.environ | variables, check=False).returncode
             case _:
                 return _status(home, as_json=arguments.json)
     except (CommandError, daemon.DaemonError, engine.EngineError) as error:
@@ -55,7 +58,7 @@ def main() -> int:
     return 0
 
 
-def environment(home: Home, *, planning: bool = False) -> dict[str, str]:
+def environment(home: Home, *, planning: bool = False, virtual_network: str | None = None) -> dict[str, str]:
     """What a process needs to take this laptop for Azure. Raises CommandError when no daemon runs.
 
     Only what is `planning` may ask for things that the laptop does not have.
@@ -64,7 +67,7 @@ def environment(home: Home, *, planning: bool = False) -> dict[str, str]:
     if running is None:
         raise CommandError(f"no laptop cloud is running on {home.root}; `make up` starts it")
     return {
-        **network(home, running.ports),
+        **network(home, running.ports, virtual_network),
         **identity(running.ports, running.user_secret),
         "PULUMI_DEBUG_PROVIDERS": f"azure-native:{running.ports.planner if planning else running.ports.provider}",
         **engine.environment(home),

@@ -20,7 +20,7 @@ from local.gateway.backend import StorageBackend
 from local.gateway.eventgrid import EventGrid
 from local.gateway.lifecycle import Lifecycle
 from local.gateway.management import Management
-from local.gateway.proxy import Proxy
+from local.gateway.proxy import Origins, Proxy
 from local.gateway.storage import Storage
 from local.gateway.topics import Topics
 from local.gateway.vision import Vision
@@ -138,8 +138,11 @@ async def _start(home: Home, stack: AsyncExitStack, node: str, models: Path, wor
         "eventgrid.azure.net": topics.handle,
         "login.microsoftonline.com": identities.keys,
     }
-    gateway_port = await _listen(stack, front.application(handlers), keys)
-    proxy, proxy_port = await Proxy(gateway_port, lambda host: front.service_of(host) is not None).start()
+    origins = Origins()
+    gateway_port = await _listen(stack, front.application(handlers, origins), keys)
+    proxy, proxy_port = await Proxy(
+        gateway_port, lambda host: front.service_of(host) is not None, resources, origins
+    ).start()
     stack.callback(proxy.close)
     sites = Sites(
         home,

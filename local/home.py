@@ -86,9 +86,14 @@ class Home:
         return Running(pid=found["pid"], ports=Ports(**found["ports"]), user_secret=found["user_secret"])
 
 
-def network(home: Home, ports: Ports) -> dict[str, str]:
-    """The environment under which Azure's host names lead to this laptop, and nothing leads out of it."""
-    proxy = f"http://127.0.0.1:{ports.proxy}"
+def network(home: Home, ports: Ports, virtual_network: str | None = None) -> dict[str, str]:
+    """The environment under which Azure's host names lead to this laptop, and nothing leads out of it.
+
+    With the name of a `virtual_network`, requests come from inside that network. The password means nothing; some
+    clients send no user name without one.
+    """
+    user = f"{virtual_network}:inside@" if virtual_network else ""
+    proxy = f"http://{user}127.0.0.1:{ports.proxy}"
     bundle = str(home.ca_bundle)
     return {
         **dict.fromkeys(("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"), proxy),

@@ -34,6 +34,7 @@ class Recorded:
     protect: bool = False
     replace_on_changes: tuple[str, ...] = ()
     delete_before_replace: bool = False
+    ignore_changes: tuple[str, ...] = ()
     dependencies: frozenset[str] = frozenset()
     refers: dict[str, frozenset[str]] = field(default_factory=dict)
     hidden: frozenset[str] = frozenset()
@@ -118,6 +119,7 @@ class Monitor(mocks.MockMonitor):
             resource.protect = request.protect
             resource.replace_on_changes = tuple(request.replaceOnChanges)
             resource.delete_before_replace = request.deleteBeforeReplace
+            resource.ignore_changes = tuple(request.ignoreChanges)
             resource.dependencies = frozenset(map(_last, request.dependencies))
             resource.refers = {
                 name: frozenset(map(_last, sources.urns)) for name, sources in request.propertyDependencies.items()

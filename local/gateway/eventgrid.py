@@ -25,6 +25,7 @@ from local.faults import Faults
 from local.gateway import operations
 from local.gateway.backend import StorageBackend
 from local.resources import Properties, Resource, Resources
+from local.virtual_networks import trusts_azure_services
 
 _log = logging.getLogger("local.eventgrid")
 # https://learn.microsoft.com/azure/event-grid/delivery-and-retry#retry-schedule
@@ -158,6 +159,7 @@ class EventGrid:
     async def _to_queue(self, subscription: Resource, event: str) -> None:
         target: Properties = subscription.inputs["deliveryWithResourceIdentity"]["destination"]
         account, queue = target["resourceId"], target["queueName"]
+        self._require_network(account)
         self._require(subscription, _QUEUE_ADD, f"{account}/queueServices/default/queues/{queue}")
         encoded = escape(base64.b64encode(event.encode()).decode())
         body = f"<QueueMessage><MessageText>{encoded}</MessageText></QueueMessage>".encode()
@@ -187,6 +189,7 @@ class EventGrid:
         topic = subscription.inputs["systemTopicName"].upper()
         path = f"/{container}/{topic}/{subscription.name.upper()}/{now:%Y/%-m/%-d/%-H}/{letter['id']}.json"
         try:
+            self._require_network(account)
             self._require(subscription, _BLOB_WRITE, f"{account}/blobServices/default/containers/{container}")
             async with self._backend.request(
                 "blob",
@@ -201,6 +204,15 @@ class EventGrid:
         except (DeliveryError, aiohttp.ClientError) as error:
             # As Azure: an event that cannot be dead-lettered either is dropped.
             _log.error("event dropped, its dead letter was refused: %s; %s", error, event)
+
+    def _require_network(self, account_id: str) -> None:
+        """Event Grid delivers from the internet, and passes network rules as a trusted service alone.
+
+        https://learn.microsoft.com/azure/storage/common/storage-network-security-trusted-azure-services
+        """
+        account = self._resources.get(account_id)
+        if account is not None and not trusts_azure_services(account):
+            raise DeliveryError(f"403 AuthorizationFailure: the network rules of {account_id} refuse it", final=True)
 
     def _require(self, subscription: Resource, action: str, scope: str) -> None:
         topic = self._resources.get(subscription.id.rsplit("/eventSubscriptions/", 1)[0])

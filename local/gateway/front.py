@@ -6,6 +6,9 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
 
+from local.gateway.proxy import Origins
+from local.virtual_networks import ORIGIN
+
 _log = logging.getLogger("local.gateway")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 # The largest request that is read as a whole: a deployment package.
@@ -39,13 +42,16 @@ SERVICES = frozenset(
 )
 
 
-def application(handlers: Mapping[str, Handler]) -> web.Application:
+def application(handlers: Mapping[str, Handler], origins: Origins) -> web.Application:
     """The gateway as an aiohttp application; `handlers` by service, as `service_of` names them."""
 
     async def route(request: web.Request) -> web.StreamResponse:
         service = service_of(request.host)
         if service is None or service not in handlers:
             return web.json_response({"error": {"code": "NoSuchHost", "message": request.host}}, status=502)
+        origin = origins.of(request.get_extra_info("peername")[1])
+        if origin is not None:
+            request[ORIGIN] = origin
         try:
             response = await handlers[service](request)
         except Exception:

@@ -6,6 +6,7 @@ from aiohttp import web
 
 from local.authorization import Authorization
 from local.gateway.errors import error
+from local.gateway.subnets import read_subnet
 from local.identity import Identities, TokenError
 from local.resources import Resources
 from local.services.functions.sites import Site, Sites
@@ -57,6 +58,9 @@ class Management:
             return refusal
         if _DELETED.fullmatch(request.path):
             return self._deleted_account(request)
+        subnet = read_subnet(request, self._resources)
+        if subnet is not None:
+            return subnet
         target = _SITE.fullmatch(request.path)
         if target is None:
             return error(501, "NotImplemented", f"the laptop does not support {request.method} {request.path}")

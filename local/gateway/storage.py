@@ -13,6 +13,7 @@ from local.gateway.backend import HOP, StorageBackend
 from local.gateway.eventgrid import EventGrid
 from local.identity import TENANT, Identities, TokenError
 from local.resources import Resource, Resources
+from local.virtual_networks import admits
 
 _MISMATCH = "This request is not authorized to perform this operation using this permission."
 # Small answers are passed on whole, large ones in pieces.
@@ -46,6 +47,8 @@ class Storage:
         account = self._resources.named("storage:StorageAccount", account_name)
         if account is None:
             return _error(404, "ResourceNotFound", f"The storage account {account_name} does not exist.")
+        if not admits(self._resources, account, self._service, request):
+            return _error(403, "AuthorizationFailure", "This request is not authorized to perform this operation.")
         if "sig" in request.query:
             return _error(501, "NotImplemented", "Shared access signatures are not supported on the laptop.")
         try:

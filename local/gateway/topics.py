@@ -14,6 +14,7 @@ from local.authorization import PUBLISH, Authorization
 from local.gateway.errors import error
 from local.identity import Identities, TokenError
 from local.resources import Resources
+from local.virtual_networks import admits
 
 # https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md#required-attributes
 _NEEDED = ("id", "source", "type", "specversion")
@@ -43,6 +44,12 @@ class Topics:
         topic = self._resources.named("eventgrid:Topic", name)
         if topic is None:
             return error(404, "NotFound", f"The topic {name} does not exist.")
+        if not admits(self._resources, topic, "topic", request):
+            # https://learn.microsoft.com/azure/event-grid/troubleshoot-errors#error-code-403
+            rejected = (
+                f"Publishing to {request.host} by client {request.remote} is rejected due to IpAddress filtering rules."
+            )
+            return error(403, "Forbidden", rejected)
         try:
             caller = self._identities.bearer(request, {"https://eventgrid.azure.net"})
         except TokenError as refused:

@@ -8,6 +8,7 @@ from local.faults import Faults
 from local.gateway.errors import error
 from local.identity import Identities, TokenError
 from local.resources import Resources
+from local.virtual_networks import admits
 
 _PATH = "/computervision/imageanalysis:analyze"
 
@@ -43,6 +44,9 @@ class Vision:
         )
         if account is None:
             return error(404, "404", f"The Vision account {name} does not exist.")
+        if not admits(self._resources, account, "account", request):
+            # https://learn.microsoft.com/azure/ai-services/cognitive-services-virtual-networks
+            return error(403, "AccessDenied", "Public access is disabled. Please configure private endpoint.")
         try:
             caller = self._identities.bearer(request, {"https://cognitiveservices.azure.com"})
         except TokenError:

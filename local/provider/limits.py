@@ -6,23 +6,18 @@ from typing import Any
 from local.authorization import ELSEWHERE
 from local.pki import REGIONS
 from local.provider.kind import Kind
-from local.provider.networking import NETWORKING
 from local.provider.rules import UNKNOWN
 from local.resources import Properties
-
-_NETWORKING = frozenset(known.type for known in NETWORKING)
 
 
 def inputs(kind: Kind, given: Properties) -> Iterator[tuple[str, str]]:
     """Every (property, reason) that would be ignored if it were accepted."""
-    if kind.type in _NETWORKING:
-        yield kind.name, "the laptop has no virtual networks; networkAccess must be public"
     if kind.type == "azure-native:storage:BlobServiceProperties":
         yield kind.name, "the laptop's storage has no soft delete; protectData must be false"
-    for path, allowed in _ONLY.get(kind.type, ()):
+    for path, *allowed in _ONLY.get(kind.type, ()):
         value = _at(given, path)
-        if value not in (None, allowed, UNKNOWN):
-            yield path, f"{value!r} would change nothing on the laptop; it must be {allowed!r}"
+        if value not in (None, *allowed, UNKNOWN):
+            yield path, f"{value!r} would change nothing on the laptop; it must be {' or '.join(map(repr, allowed))}"
     check = _CHECKS.get(kind.type)
     if check is not None:
         yield from check(given)
@@ -62,34 +57,63 @@ def _vision_actions(given: Properties) -> Iterator[tuple[str, str]]:
             yield "permissions.dataActions", f"the laptop's Vision does not do {action}: leave that feature out"
 
 
+def _security_rules(given: Properties) -> Iterator[tuple[str, str]]:
+    """Security rules are not evaluated, so only those that change nothing for callers in the network are accepted."""
+    everything = {"sourcePortRange": "*", "destinationAddressPrefix": "*", "direction": "Inbound"}
+    https = {
+        "access": "Allow",
+        "protocol": "Tcp",
+        "sourceAddressPrefix": "VirtualNetwork",
+        "destinationPortRange": "443",
+    }
+    nothing = {"access": "Deny", "protocol": "*", "sourceAddressPrefix": "*", "destinationPortRange": "*"}
+    rules: list[Properties] = sorted(given.get("securityRules") or (), key=lambda rule: rule["priority"])
+    found = [{key: value for key, value in rule.items() if key not in {"name", "priority"}} for rule in rules]
+    if found != [everything | https, everything | nothing]:
+        yield (
+            "securityRules",
+            "the emulator does not evaluate security rules: they must be HTTPS from VirtualNetwork, and nothing else",
+        )
+
+
 def _topic(given: Properties) -> Iterator[tuple[str, str]]:
     if given.get("location") not in (*REGIONS, UNKNOWN):
         yield "location", f"the laptop's topics have names in {', '.join(REGIONS)} only"
 
 
 # Another value would be ignored.
-_ONLY: dict[str, tuple[tuple[str, Any], ...]] = {
+_ONLY: dict[str, tuple[tuple[Any, ...], ...]] = {
     "azure-native:storage:StorageAccount": (
-        ("publicNetworkAccess", "Enabled"),
-        ("networkRuleSet.defaultAction", "Allow"),
+        ("publicNetworkAccess", "Enabled", "Disabled"),
+        ("networkRuleSet.defaultAction", "Allow", "Deny"),
+        ("networkRuleSet.bypass", "AzureServices", "None"),
+        ("networkRuleSet.ipRules", None),
+        ("networkRuleSet.virtualNetworkRules", None),
+        ("networkRuleSet.resourceAccessRules", None),
         ("sku.name", "Standard_LRS"),
     ),
     "azure-native:storage:BlobContainer": (("publicAccess", "None"),),
     "azure-native:cosmosdb:DatabaseAccount": (
-        ("publicNetworkAccess", "Enabled"),
+        ("publicNetworkAccess", "Enabled", "Disabled"),
         ("backupPolicy", None),
         ("enableMultipleWriteLocations", False),
         ("capabilities", None),
     ),
     "azure-native:cosmosdb:SqlResourceSqlContainer": (("resource.vectorEmbeddingPolicy", None),),
-    "azure-native:eventgrid:Topic": (("publicNetworkAccess", "Enabled"),),
-    "azure-native:cognitiveservices:Account": (("properties.publicNetworkAccess", "Enabled"),),
+    "azure-native:eventgrid:Topic": (("publicNetworkAccess", "Enabled", "Disabled"),),
+    "azure-native:cognitiveservices:Account": (
+        ("properties.publicNetworkAccess", "Enabled", "Disabled"),
+        ("properties.networkAcls", None),
+    ),
+    "azure-native:network:VirtualNetwork": (("enableDdosProtection", False),),
+    "azure-native:privatedns:VirtualNetworkLink": (("registrationEnabled", False),),
     "azure-native:web:AppServicePlan": (("zoneRedundant", False),),
-    "azure-native:web:WebApp": (("publicNetworkAccess", "Enabled"), ("virtualNetworkSubnetId", None)),
+    "azure-native:web:WebApp": (("publicNetworkAccess", "Enabled"),),
 }
 _CHECKS: dict[str, Callable[[Properties], Iterator[tuple[str, str]]]] = {
     "azure-native:cosmosdb:DatabaseAccount": _cosmos,
     "azure-native:storage:ManagementPolicy": _lifecycle,
     "azure-native:authorization:RoleDefinition": _vision_actions,
     "azure-native:eventgrid:Topic": _topic,
+    "azure-native:network:NetworkSecurityGroup": _security_rules,
 }

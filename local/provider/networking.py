@@ -1,4 +1,4 @@
-"""Networking: known well enough to plan with; the laptop has no virtual networks."""
+"""Networking: its resource types; rules are in `network_rules`, and who reaches what in `local.virtual_networks`."""
 
 from local.provider.kind import RESOURCE_GROUP, kind
 

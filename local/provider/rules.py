@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from local.authorization import DATA_ACTIONS, Authorization
+from local.provider import network_rules
 from local.provider.kind import Kind
+from local.provider.refusal import Refusal
 from local.resources import Properties, Resources
 
 # What the engine sends in the place of a value that is not known yet (pulumi.runtime.rpc.UNKNOWN).
@@ -37,10 +39,6 @@ _SETTINGS_NOT_ON_FLEX = re.compile(
 _IMPLICIT = re.compile("/(blob|queue)Services/default$")
 
 
-class Refusal(Exception):
-    """Azure would refuse this deployment; the text says why, with Azure's own code."""
-
-
 def inputs(kind: Kind, given: Properties) -> Iterator[tuple[str, str]]:
     """Every (property, reason) for which the inputs would be refused; unknown values are given the benefit of doubt."""
     for missing in sorted(kind.required - given.keys()):
@@ -67,6 +65,7 @@ def creation(kind: Kind, given: Properties, resource_id: str, resources: Resourc
     for reference in _references(kind, given):
         if resources.get(reference) is None:
             raise Refusal(f"ResourceNotFound: {reference} does not exist")
+    network_rules.check_creation(kind.type.removeprefix("azure-native:"), given, resources)
     if kind.type == "azure-native:cognitiveservices:Account":
         _name_is_free(given, resources)
     if kind.type == "azure-native:authorization:RoleAssignment":
@@ -173,6 +172,10 @@ _INPUT_RULES: dict[str, Callable[[Properties], Iterator[tuple[str, str]]]] = {
     "azure-native:eventgrid:Topic": _topic,
     "azure-native:authorization:RoleDefinition": _role_definition,
     "azure-native:authorization:RoleAssignment": _role_assignment,
+    "azure-native:network:VirtualNetwork": network_rules.virtual_network,
+    "azure-native:network:PrivateEndpoint": network_rules.private_endpoint,
+    "azure-native:privatedns:PrivateZone": network_rules.global_location,
+    "azure-native:privatedns:VirtualNetworkLink": network_rules.global_location,
     "azure-native:web:WebApp": _web_app,
     "azure-native:eventgrid:SystemTopicEventSubscription": _event_subscription,
 }

@@ -13,8 +13,10 @@ from local.identity import SUBSCRIPTION, TENANT, USER, USER_CLIENT
 from local.provider import limits, rules
 from local.provider.kind import Kind
 from local.provider.kinds import KINDS
+from local.provider.network_rules import check_deletion
 from local.provider.outputs import outputs, planned
 from local.resources import Properties, Resource, Resources
+from local.virtual_networks import keep_association_link
 
 VERSION = "3.29.0"
 _INTERNAL = frozenset({"azureApiVersion"})
@@ -143,10 +145,16 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         await self._may_change(context)
         resource = self._resources.get(request.id)
         if resource is not None:
+            try:
+                check_deletion(resource, self._resources)
+            except rules.Refusal as error:
+                await _refuse(context, str(error))
             # As in Azure, what lies below a resource goes with it.
             for gone in (*self._resources.below(request.id), resource):
                 await self._removed(gone)
                 self._resources.remove(gone.id)
+                if gone.type == "azure-native:web:WebApp":
+                    keep_association_link(self._resources, gone)
                 if gone.type == "azure-native:cognitiveservices:Account":
                     self._resources.put(_soft_deleted(gone))
         return empty_pb2.Empty()

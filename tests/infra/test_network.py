@@ -1,6 +1,7 @@
 """Private networking is one setting: everything has a private door, and the public ones are shut."""
 
 from ipaddress import IPv4Network
+from itertools import pairwise
 from typing import Any
 
 from tests.conftest import Recorder, run_program
@@ -67,8 +68,8 @@ def access(recorder: Recorder) -> dict[str, Any]:
 def test_public_doors_are_shut_but_for_trusted_services(prod_private: Recorder, prod: Recorder) -> None:
     assert access(prod_private) == {
         "host-account": ("Disabled", "Deny"),
-        # Event Grid delivers through it, as a trusted service.
-        "images-account": ("Enabled", "Deny"),
+        # Event Grid still delivers, as a trusted service.
+        "images-account": ("Disabled", "Deny"),
         "vision": {"Disabled"},
         "records": "Disabled",
         "results": "Disabled",
@@ -92,7 +93,8 @@ def test_the_app_is_in_the_network_once_its_doors_are_there(prod_private: Record
     assert doors <= site.dependencies
     (app, endpoints) = network.inputs["subnets"]
     assert [delegation["serviceName"] for delegation in app["delegations"]] == ["Microsoft.App/environments"]
-    assert endpoints["privateEndpointNetworkPolicies"] == "NetworkSecurityGroupEnabled"
+    assert [subnet["privateEndpointNetworkPolicies"] for subnet in (app, endpoints)] == ["Enabled", "Enabled"]
+    assert endpoints["defaultOutboundAccess"] is False
     assert all("networkSecurityGroup" in subnet for subnet in (app, endpoints))
     assert "virtualNetworkSubnetId" not in prod.one("web:WebApp", "app-site").inputs
 
@@ -107,3 +109,33 @@ def test_the_address_space_is_cut_in_two() -> None:
 
 def test_a_public_stack_has_no_network(prod: Recorder) -> None:
     assert [resource.name for resource in prod.resources if resource.kind.startswith(("network:", "privatedns:"))] == []
+
+
+def test_private_endpoints_are_made_one_after_the_other(prod_private: Recorder) -> None:
+    endpoints = prod_private.of_type("network:PrivateEndpoint")
+    groups = {
+        group.inputs["privateEndpointName"]: group for group in prod_private.of_type("network:PrivateDnsZoneGroup")
+    }
+    assert len(endpoints) > 2
+    for before, after in pairwise(endpoints):
+        previous = groups[before.name]
+        assert f"{previous.type}::{previous.name}" in after.dependencies
+
+
+def test_an_endpoint_names_its_subnet_and_nothing_else_of_it(prod_private: Recorder) -> None:
+    network = prod_private.one("network:VirtualNetwork", "network-vnet")
+    for endpoint in prod_private.of_type("network:PrivateEndpoint"):
+        assert endpoint.inputs["subnet"] == {"id": f"{network.id}/subnets/endpoints"}
+
+
+def test_the_subnet_of_the_app_is_released_before_the_network_is_deleted(prod_private: Recorder) -> None:
+    (release,) = [found for found in prod_private.resources if found.kind.endswith("SubnetReleaseDelay")]
+    network = prod_private.one("network:VirtualNetwork", "network-vnet")
+    assert release.inputs["subnet_id"] == f"{network.id}/subnets/app"
+    assert f"{network.type}::{network.name}" in release.dependencies
+    assert f"{release.type}::{release.name}" in prod_private.one("web:WebApp", "app-site").dependencies
+
+
+def test_ddos_protection_is_left_to_the_platform(prod_private: Recorder) -> None:
+    network = prod_private.one("network:VirtualNetwork", "network-vnet")
+    assert network.ignore_changes == ("enableDdosProtection", "ddosProtectionPlan")

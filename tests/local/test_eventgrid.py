@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -162,6 +163,18 @@ def test_an_event_that_no_role_allows_is_dead_lettered_at_once(
     (letter,) = json.loads(body)
     assert letter["lastDeliveryOutcome"].startswith("403")
     assert letter["deliveryAttempts"] == 1
+
+
+@pytest.mark.parametrize(("bypass", "delivered"), [("AzureServices", 1), ("None", 0)])
+def test_a_closed_account_takes_events_from_trusted_services_alone(
+    grid: EventGrid, account: Resource, backend: Backend, deployment: Deployment, bypass: str, delivered: int
+) -> None:
+    rules = {"publicNetworkAccess": "Disabled", "networkRuleSet": {"defaultAction": "Deny", "bypass": bypass}}
+    deployment.resources.put(replace(account, inputs=account.inputs | rules))
+    announce(grid, account)
+    deliver(grid, backend)
+    # The dead letters are in the same account, and are refused as well.
+    assert [service for service, *_ in backend.sent] == ["queue"] * delivered
 
 
 def test_an_event_outlives_the_daemon_until_it_is_delivered(

@@ -13,6 +13,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from local.authorization import ANALYZE
 from local.faults import Faults
 from local.gateway.front import Handler, application, service_of
+from local.gateway.proxy import Origins
 from local.gateway.storage import Storage
 from local.gateway.vision import Vision
 from local.identity import Identities
@@ -58,7 +59,7 @@ def ask(handlers: Mapping[str, Handler], host: str, method: str, path: str, **na
     """One request to the gateway under a host name."""
 
     async def conversation() -> Answer:
-        async with TestClient(TestServer(application(handlers))) as client:
+        async with TestClient(TestServer(application(handlers, Origins()))) as client:
             headers = {"Host": host} | named.pop("headers", {})
             async with client.request(method, path, headers=headers, **named) as response:
                 return response.status, response.headers, await response.read()
@@ -195,7 +196,7 @@ def test_vision_needs_a_token_and_a_role(
             url = str(server.make_url("")).rstrip("/")
             vision = Vision(deployment.resources, identities, session, url, Faults(Path("none")))
             handlers = {"cognitiveservices.azure.com": vision.handle}
-            async with TestClient(TestServer(application(handlers))) as client:
+            async with TestClient(TestServer(application(handlers, Origins()))) as client:
                 full = {"Host": "v.cognitiveservices.azure.com", "Content-Type": "application/octet-stream"} | headers
                 async with client.post(where, headers=full, **body) as response:
                     return response.status, await response.json()

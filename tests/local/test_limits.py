@@ -25,20 +25,19 @@ def lifecycle(**filters: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("type_", "inputs", "said"),
     [
-        ("storage:StorageAccount", {"publicNetworkAccess": "Disabled"}, "must be 'Enabled'"),
-        ("storage:StorageAccount", {"networkRuleSet": {"defaultAction": "Deny"}}, "must be 'Allow'"),
+        ("storage:StorageAccount", {"publicNetworkAccess": "SecuredByPerimeter"}, "must be 'Enabled' or 'Disabled'"),
+        ("storage:StorageAccount", {"networkRuleSet": {"ipRules": [{"value": "1.2.3.4"}]}}, "must be None"),
         ("storage:StorageAccount", {"sku": {"name": "Standard_GZRS"}}, "must be 'Standard_LRS'"),
         ("storage:BlobContainer", {"publicAccess": "Blob"}, "must be 'None'"),
         ("storage:BlobServiceProperties", {}, "no soft delete"),
         ("storage:ManagementPolicy", lifecycle(blobTypes=["appendBlob"]), "does not support the lifecycle rule r"),
-        ("cosmosdb:DatabaseAccount", {"publicNetworkAccess": "Disabled"}, "must be 'Enabled'"),
         ("cosmosdb:DatabaseAccount", {"backupPolicy": {"type": "Continuous"}}, "must be None"),
         ("cosmosdb:DatabaseAccount", {"locations": [{"isZoneRedundant": True}]}, "no availability zones"),
-        ("cognitiveservices:Account", {"properties": {"publicNetworkAccess": "Disabled"}}, "must be 'Enabled'"),
         ("web:AppServicePlan", {"zoneRedundant": True}, "must be False"),
-        ("web:WebApp", {"virtualNetworkSubnetId": "/x"}, "must be None"),
-        ("network:VirtualNetwork", {}, "no virtual networks"),
-        ("privatedns:PrivateZone", {}, "no virtual networks"),
+        ("web:WebApp", {"publicNetworkAccess": "Disabled"}, "must be 'Enabled'"),
+        ("network:VirtualNetwork", {"enableDdosProtection": True}, "must be False"),
+        ("network:NetworkSecurityGroup", {"securityRules": []}, "does not evaluate security rules"),
+        ("privatedns:VirtualNetworkLink", {"registrationEnabled": True}, "must be False"),
     ],
 )  # fmt: skip
 def test_what_would_be_ignored_is_refused(type_: str, inputs: dict[str, Any], said: str) -> None:
@@ -54,9 +53,9 @@ def test_what_the_laptop_does_is_not_refused() -> None:
 
 
 def test_planning_accepts_it_and_deploying_does_not(resources: Resources) -> None:
-    inputs = STORAGE | {"publicNetworkAccess": "Disabled"}
+    inputs = STORAGE | {"sku": {"name": "Standard_GZRS"}}
     request = provider_pb2.CheckRequest(urn=urn("storage:StorageAccount"), news=struct(inputs))
-    assert [failure.property for failure in talk(resources, "Check", request).failures] == ["publicNetworkAccess"]
+    assert [failure.property for failure in talk(resources, "Check", request).failures] == ["sku.name"]
     assert list(talk(resources, "Check", request, planning=True).failures) == []
 
 

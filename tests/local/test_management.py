@@ -19,6 +19,7 @@ from infra.publisher import Publisher, ReleaseError
 from local.faults import Faults
 from local.gateway.front import application
 from local.gateway.management import Management
+from local.gateway.proxy import Origins
 from local.home import Home, Ports
 from local.identity import USER, Identities
 from local.services import process
@@ -194,7 +195,7 @@ def run(
             management = Management(deployment.resources, identities, sites)
             handlers = {"scm.azurewebsites.net": management.scm, "management.azure.com": management.arm}
             token, _ = identities.issue(USER, "https://management.azure.com")
-            async with TestClient(TestServer(application(handlers))) as client:
+            async with TestClient(TestServer(application(handlers, Origins()))) as client:
                 await scenario(EmulatedApp(client, hosts, sites, site.id, token))
 
         asyncio.run(within())

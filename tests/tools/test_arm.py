@@ -57,7 +57,7 @@ def test_a_storage_account(document: dict[str, Any]) -> None:
     assert account["properties"] == {
         "allowBlobPublicAccess": False, "allowCrossTenantReplication": False, "allowSharedKeyAccess": False,
         "defaultToOAuthAuthentication": True, "isLocalUserEnabled": False, "minimumTlsVersion": "TLS1_2",
-        "networkAcls": {"bypass": "AzureServices", "defaultAction": "Deny"}, "publicNetworkAccess": "Enabled",
+        "networkAcls": {"bypass": "AzureServices", "defaultAction": "Deny"}, "publicNetworkAccess": "Disabled",
         "supportsHttpsTrafficOnly": True,
     }  # fmt: skip
 

@@ -14,6 +14,7 @@ from local.authorization import COSMOS, Authorization
 from local.identity import Identities, TokenError
 from local.resources import Properties, Resource, Resources
 from local.services.cosmos.store import Container, CosmosError, Item, Store, Stored
+from local.virtual_networks import admits
 
 _ITEMS = f"{COSMOS}/sqlDatabases/containers/items"
 _METADATA = f"{COSMOS}/readMetadata"
@@ -52,6 +53,14 @@ class Cosmos:
         account = self._resources.named("cosmosdb:DatabaseAccount", name)
         if account is None:
             raise CosmosError(404, "NotFound", f"The account {name} does not exist.")
+        if not admits(self._resources, account, "Sql", request):
+            # https://learn.microsoft.com/azure/cosmos-db/nosql/troubleshoot-forbidden#firewall-blocking-requests
+            raise CosmosError(
+                403,
+                "Forbidden",
+                f"Request originated from IP {request.remote} through public internet. This is blocked by your Cosmos"
+                " DB account firewall settings. More info: https://aka.ms/cosmosdb-tsg-forbidden",
+            )
         return account
 
     def _authorize(self, request: web.Request, account: Resource, action: str, parts: list[str]) -> None:

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from local.authorization import Authorization
 from local.gateway.backend import StorageBackend
 from local.resources import Resource, Resources
+from local.virtual_networks import has_private_path, is_closed, network_of
 
 _BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
 # The file that the platform keeps the current package in:
@@ -58,6 +59,11 @@ class Packages:
         identity = self._resources.get(storage["authentication"]["userAssignedIdentityResourceId"])
         if account is None or identity is None:
             raise PackageError(f"the deployment storage {storage['value']} or its identity does not exist")
+        network_id = network_of(app.inputs.get("virtualNetworkSubnetId") or "")
+        if is_closed(account) and not has_private_path(self._resources, network_id, account, "blob"):
+            raise PackageError(
+                f"403 AuthorizationFailure: the app does not reach {storage['value']} through its network"
+            )
         container = url.path.strip("/")
         scope = f"{account.id}/blobServices/default/containers/{container}"
         return account.name, f"/{container}/{_PACKAGE}", identity.outputs["principalId"], scope

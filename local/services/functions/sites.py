@@ -22,6 +22,7 @@ from local.resources import Resource, Resources
 from local.services import process
 from local.services.functions.deployments import DEPLOYMENT_FAULTS, DeploymentStatus, PackageDeployment
 from local.services.functions.packages import PackageError, Packages
+from local.virtual_networks import network_of
 
 _log = logging.getLogger("local.sites")
 # The function of an instance that has not loaded the app's package:
@@ -231,8 +232,14 @@ class Sites:
         secret = self._identities.site_secret(site.resource.id)
         return {
             **settings,
-            **network(self._home, self._ports),
+            **network(self._home, self._ports, _virtual_network(site.resource)),
             **identity(self._ports, secret),
             "WEBSITE_SITE_NAME": site.resource.name,
             "PYTHONDONTWRITEBYTECODE": "1",
         }
+
+
+def _virtual_network(site: Resource) -> str | None:
+    """The name of the network that an app is integrated with."""
+    subnet_id: str | None = site.inputs.get("virtualNetworkSubnetId")
+    return network_of(subnet_id).rpartition("/")[2] if subnet_id else None

@@ -1,0 +1,38 @@
+"""A private stack on this laptop: deployed, used from inside its network, refused from outside, destroyed."""
+
+import json
+import subprocess
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import Checkout
+
+pytestmark = pytest.mark.laptop
+
+
+def test_a_private_stack_is_used_from_inside_its_network_only(checkout: Checkout, tmp_path: Path) -> None:
+    def local(*arguments: str, succeeds: bool = True) -> subprocess.CompletedProcess[str]:
+        result = checkout.local("--home", str(tmp_path / "home"), *arguments)
+        assert (result.returncode == 0) is succeeds, result.stdout[-4000:] + result.stderr[-4000:]
+        return result
+
+    # Before the emulator's network is in the environment: packages are downloaded for it once.
+    build = 'from pathlib import Path; from infra import build; build(Path("functions"), Path(".build"))'
+    subprocess.run([checkout.root / ".venv/bin/python", "-c", build], cwd=checkout.root, check=True)
+    photo = str(files("skimage.data") / "chelsea.png")
+    upload = ["--", "python", "tools/classify.py", "--format", "json", "--", photo]
+    try:
+        local("start")
+        local(
+            "pulumi", "--", "local", "up", "--yes", "--skip-preview", "--config", "image-pipeline:networkAccess=private"
+        )
+        refused = local("exec", *upload, succeeds=False)
+        assert "blocked by your Cosmos DB account firewall settings" in refused.stderr
+        used = local("exec", "--virtual-network", "vnet-imgpipe-local", *upload)
+        assert json.loads(used.stdout)["status"] == "classified"
+        destroyed = local("down")
+        assert "waiting for Azure to remove legionservicelink" in destroyed.stdout + destroyed.stderr
+    finally:
+        checkout.local("--home", str(tmp_path / "home"), "stop")
