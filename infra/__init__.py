@@ -18,7 +18,7 @@ from infra.naming import Names
 from infra.network import Door, PrivateNetwork
 from infra.operations import Budget, Operations
 from infra.outputs import export
-from infra.propagation import Propagation
+from infra.propagation import Propagation, RoleDefinitionDelay
 from infra.release import Release
 from infra.results import ResultsTopic
 from infra.roles import (
@@ -65,6 +65,7 @@ __all__ = [
     "Release",
     "ResultsTopic",
     "Role",
+    "RoleDefinitionDelay",
     "Scope",
     "Settings",
     "Source",

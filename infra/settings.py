@@ -82,6 +82,7 @@ class Settings:
     address_space: IPv4Network
     protect_data: bool
     zone_redundant: bool
+    role_definition_replication_seconds: int
     role_propagation_seconds: int
     tags: Mapping[str, str]
 
@@ -162,6 +163,7 @@ class Settings:
             address_space=reader.network("addressSpace"),
             protect_data=reader.boolean("protectData"),
             zone_redundant=reader.boolean("zoneRedundant"),
+            role_definition_replication_seconds=reader.integer("roleDefinitionReplicationSeconds", 0, 600),
             role_propagation_seconds=reader.integer("rolePropagationSeconds", 0, 900),
             tags=reader.tags("tags"),
         )

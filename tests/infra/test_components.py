@@ -25,7 +25,7 @@ UNTAGGABLE = {
 ADDRESSES = IPv4Network("10.0.0.0/24")
 # Grants, and what waits for them or ships code to them, are between components, and so in none of them.
 BETWEEN = {"authorization:RoleAssignment", "authorization:RoleDefinition"}
-BETWEEN_NAMES = {"grants-in-force", "release"}
+BETWEEN_NAMES = {"custom-roles-delay", "grants-in-force", "release"}
 # The input that names a resource of this type, and Azure's rule for it:
 # https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules
 NAMED: dict[str, tuple[str, str]] = {
