@@ -4,6 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from policy.model import UNKNOWN, Resource, ResourceRule, Rule, StackRule
+from policy.order import (
+    COSMOS_ONE_BY_ONE,
+    CUSTOM_ROLE_AFTER_REPLICATION,
+    PRIVATE_ENDPOINTS_ONE_BY_ONE,
+    SUBSCRIPTION_AFTER_ROLES,
+)
 from policy.roles import ROLES_FROM_THE_LIST, ROLES_NARROW, ROLES_SPELLED_OUT
 from policy.secrets import NO_SECRETS
 
@@ -154,4 +160,8 @@ RULES: tuple[Rule, ...] = (
     ROLES_NARROW,
     ROLES_SPELLED_OUT,
     NO_SECRETS,
+    SUBSCRIPTION_AFTER_ROLES,
+    CUSTOM_ROLE_AFTER_REPLICATION,
+    COSMOS_ONE_BY_ONE,
+    PRIVATE_ENDPOINTS_ONE_BY_ONE,
 )
