@@ -55,7 +55,9 @@ class PrivateNetwork(pulumi.ComponentResource):
         self.vnet = self._network(address_space)
         groups = sorted({door.group for door in doors})
         zones = {group: self._zone(group) for group in groups}
-        self.endpoints = [self._endpoint(door, *zones[door.group]) for door in doors]
+        self.endpoints = []
+        for door in doors:
+            self.endpoints.append(self._endpoint(door, *zones[door.group]))
         self.register_outputs({"network": self.vnet.id})
 
     @property
@@ -150,7 +152,7 @@ class PrivateNetwork(pulumi.ComponentResource):
                 )
             ],
             tags=place.tags,
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=self.endpoints[-1:]),
         )
         return network.PrivateDnsZoneGroup(
             f"{self._name}-{label}-dns",
