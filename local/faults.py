@@ -9,7 +9,10 @@ from pathlib import Path
 
 
 class Faults:
-    """Shares, 0 to 1, by name: `throttled` and `failing` of Vision's calls, `duplicated` of blob events."""
+    """Shares, 0 to 1, by name: `throttled` and `failing` of Vision's calls, `duplicated` of blob events.
+
+    `termsNotAccepted` of new Vision accounts: 1 in a subscription that has not accepted the Responsible AI terms.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
