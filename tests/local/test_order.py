@@ -134,19 +134,19 @@ def endpoint(name: str, subnet: str, target: str) -> tuple[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("subnet", "target", "said"),
+    ("subnet", "target", "detail"),
     [
         ("endpoints", f"{GROUP}/providers/Microsoft.Web/sites/x", "RetryableErrorDueToAnotherOperation"),
         ("others", ACCOUNT.upper(), "StorageAccountOperationInProgress"),
     ],
 )
 def test_private_endpoints_in_one_subnet_or_of_one_storage_account_get_into_each_others_way(
-    deployment: Deployment, subnet: str, target: str, said: str
+    deployment: Deployment, subnet: str, target: str, detail: str
 ) -> None:
     deployment.storage()
     answer = refusal(deployment, endpoint("first", "endpoints", ACCOUNT), endpoint("second", subnet, target))
     assert 'Status=429 Code="RetryableError"' in answer
-    assert said in answer
+    assert detail in answer
 
 
 def test_private_endpoints_that_share_nothing_are_made_at_once(deployment: Deployment) -> None:
@@ -258,7 +258,7 @@ def test_event_grid_does_not_see_a_role_assignment_at_once(
     assert answer_to(deployment, *saved, provider) == ""
 
 
-def test_a_subscription_without_the_terms_is_told_where_to_accept_them(
+def test_a_subscription_without_the_terms_learns_where_to_accept_them(
     deployment: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deployment.storage()

@@ -217,23 +217,23 @@ ORDER: list[tuple[str, Callable[[list[Resource]], None], str]] = [
 
 @pytest.mark.parametrize(("rule", "plant", "sentence"), ORDER, ids=[f"{rule[0]}-{n}" for n, rule in enumerate(ORDER)])
 @pytest.mark.parametrize("preview", [False, True], ids=["deployed", "previewed"])
-def test_what_comes_too_early_is_caught_by_its_rule_alone_and_told_what_to_depend_on(
+def test_what_comes_too_early_is_caught_by_its_rule_alone_with_what_to_depend_on(
     rule: str, plant: Callable[[list[Resource]], None], sentence: str, prod_private: Recorder, *, preview: bool
 ) -> None:
     resources = seen(prod_private, preview=preview)
     plant(resources)
-    ((found, said),) = violations(resources).items()
+    ((found, sentences),) = violations(resources).items()
     assert found == rule
-    assert sentence in " ".join(said)
-    assert "depend on" in said[0]
+    assert sentence in " ".join(sentences)
+    assert "depend on" in sentences[0]
 
 
 def test_a_topic_without_any_role_is_caught_too(dev: Recorder) -> None:
     resources = seen(dev)
     resources[:] = [item for item in resources if not item.urn.rpartition("::")[2].startswith("topic-storage")]
-    ((rule, said),) = violations(resources).items()
+    ((rule, sentences),) = violations(resources).items()
     assert rule == "subscription-after-roles"
-    assert said[0].startswith("its topic's identity has no role")
+    assert sentences[0].startswith("its topic's identity has no role")
 
 
 def test_what_azure_answers_of_a_custom_role_is_recognized(dev: Recorder) -> None:
