@@ -1,4 +1,4 @@
-"""What the emulator answers instead of doing it."""
+"""The refusal of a deployment."""
 
 
 class Refusal(Exception):
