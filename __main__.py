@@ -24,9 +24,14 @@ network = infra.PrivateNetwork("network", place=place, address_space=settings.ad
     doors=[door for service in services for door in service.doors]) if settings.private else None  # fmt: skip
 
 function, events, users = foundation.function, topic.principal, [*map(infra.principal_from_setting, settings.uploaders)]
-grant, role = partial(infra.grant, place.names), partial(infra.custom_role, place.names, within=foundation.scope)
+role = partial(infra.custom_role, place.names, within=foundation.scope)
 analyst, worker = role("image-analyst", analyzer.actions, also=analyzer.groups), role("queue-worker", infra.WORK_QUEUE)
 uploader, clerk = role("image-uploader", infra.UPLOAD_IMAGES), role("dead-letter-clerk", infra.CLEAR_DEAD_LETTERS)
+definitions = [custom.definition for custom in (analyst, worker, uploader, clerk)]
+custom_roles = infra.RoleDefinitionDelay(
+    "custom-roles-delay", definitions=definitions, seconds=settings.role_definition_replication_seconds
+)
+grant = partial(infra.grant, place.names, custom_roles=custom_roles)
 grants = [
     grant(function, Role.STORAGE_BLOB_DATA_OWNER, on=host.scope),
     grant(function, Role.STORAGE_BLOB_DATA_READER, on=images.images_scope),
@@ -45,7 +50,12 @@ grants = [
     *records.allow([function], infra.WRITE_RECORDS, on=[records.images, records.analyses], role="writer"),
     *records.allow(users, infra.READ_RECORDS, on=[records.images], role="reader"),
 ]
-in_force = infra.Propagation("grants-in-force", grants=grants, seconds=settings.role_propagation_seconds)
+in_force = infra.Propagation(
+    "grants-in-force",
+    grants=grants,
+    definitions=[*definitions, *records.definitions],
+    seconds=settings.role_propagation_seconds,
+)
 
 if not settings.scheduled:
     infra.ImageRoute("route", place=place, topic=topic, storage=images, after=[in_force])

@@ -19,7 +19,7 @@ from infra.network import Door, PrivateNetwork
 from infra.operations import Budget, Operations
 from infra.outputs import export
 from infra.principals import DirectoryPrincipal
-from infra.propagation import Propagation
+from infra.propagation import Propagation, RoleDefinitionDelay
 from infra.release import Release
 from infra.results import ResultsTopic
 from infra.roles import (
@@ -67,6 +67,7 @@ __all__ = [
     "Release",
     "ResultsTopic",
     "Role",
+    "RoleDefinitionDelay",
     "Scope",
     "Settings",
     "Source",

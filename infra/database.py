@@ -8,10 +8,13 @@ import pulumi
 from pulumi_azure_native import cosmosdb
 
 from infra.diagnostics import Source
+from infra.error_hooks import KnownError, error_hooks
 from infra.foundation import Place
+from infra.known_errors import ACCOUNT_LOCKED, PRINCIPAL_NOT_FOUND, VECTOR_SEARCH_INACTIVE
 from infra.network import Door
 from infra.roles import Principal
 from infra.sizing import Sizing
+from infra.vector_search import embedding_policy, vector_index
 
 _DATA = "Microsoft.DocumentDB/databaseAccounts"
 _ITEMS = f"{_DATA}/sqlDatabases/containers/items"
@@ -20,9 +23,6 @@ _ITEMS = f"{_DATA}/sqlDatabases/containers/items"
 _METADATA = f"{_DATA}/readMetadata"
 WRITE_RECORDS = (_METADATA, *(f"{_ITEMS}/{verb}" for verb in ("read", "create", "replace", "delete")))
 READ_RECORDS = (_METADATA, f"{_ITEMS}/read")
-# Vision's embeddings have 1,024 dimensions, and are compared by the cosine of their angle:
-# https://learn.microsoft.com/azure/ai-services/computer-vision/concept-image-retrieval
-_DIMENSIONS = 1024
 
 
 class Records(pulumi.ComponentResource):
@@ -37,6 +37,8 @@ class Records(pulumi.ComponentResource):
     database: cosmosdb.SqlResourceSqlDatabase
     images: cosmosdb.SqlResourceSqlContainer
     analyses: cosmosdb.SqlResourceSqlContainer
+    # The custom roles of this account, as far as they are assigned.
+    definitions: list[cosmosdb.SqlResourceSqlRoleDefinition]
 
     def __init__(
         self,
@@ -51,6 +53,7 @@ class Records(pulumi.ComponentResource):
     ) -> None:
         super().__init__("image-pipeline:database:Records", name, {}, opts)
         self._place, self._label = place, name
+        self.definitions = []
         guarded = pulumi.ResourceOptions(parent=self, protect=place.protect_data)
         self.account = cosmosdb.DatabaseAccount(
             f"{name}-account",
@@ -94,8 +97,13 @@ class Records(pulumi.ComponentResource):
             account_name=self.account.name,
             resource_group_name=place.resource_group_name,
             resource=cosmosdb.SqlDatabaseResourceArgs(id="pipeline"),
-            opts=guarded,
+            opts=pulumi.ResourceOptions.merge(
+                guarded, pulumi.ResourceOptions(hooks=error_hooks(f"{name}-database", ACCOUNT_LOCKED))
+            ),
         )
+        # What was made last in the account: the next one depends on it, so that they are made one after the other, and
+        # deleted in the reverse order.
+        self._last: pulumi.Resource = self.database
         self.images = self._container(
             "images",
             autoscale_max_ru=sizing.images.max_ru,
@@ -103,14 +111,13 @@ class Records(pulumi.ComponentResource):
             indexed=["/processedAt/?", "/status/?", "/labels/[]/?", "/category/name/?"],
             retention_days=retention_days,
             vectors=vectors,
-            opts=guarded,
+            protect=place.protect_data,
         )
         self.analyses = self._container(
             "analyses",
             autoscale_max_ru=sizing.analyses.max_ru,
             indexed=[],
             retention_days=cache_days,
-            opts=pulumi.ResourceOptions(parent=self),
         )
         self.register_outputs({"endpoint": self.endpoint, "database": self.database.name})
 
@@ -143,37 +150,54 @@ class Records(pulumi.ComponentResource):
         """
         if not who:
             return []
-        names, group = self._place.names, self._place.resource_group_name
+        names = self._place.names
+        definition_name = f"{self._label}-{role}-role"
         definition = cosmosdb.SqlResourceSqlRoleDefinition(
-            f"{self._label}-{role}-role",
+            definition_name,
             role_definition_id=names.guid("cosmos-role", role),
             role_name=role,
             type=cosmosdb.RoleDefinitionType.CUSTOM_ROLE,
             account_name=self.account.name,
-            resource_group_name=group,
+            resource_group_name=self._place.resource_group_name,
             assignable_scopes=[self.account.id],
             permissions=[cosmosdb.PermissionArgs(data_actions=[*actions])],
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=self._next_opts(definition_name),
         )
-        return [
-            cosmosdb.SqlResourceSqlRoleAssignment(
-                f"{principal.name}-{role}-of-{label}",
-                role_assignment_id=names.guid(principal.name, role, label),
-                account_name=self.account.name,
-                resource_group_name=group,
-                principal_id=principal.object_id,
-                role_definition_id=definition.id,
-                # Cosmos DB's own form of a scope: dbs/colls, not ARM's sqlDatabases/containers.
-                scope=pulumi.Output.concat(self.account.id, "/dbs/", self.database.name, "/colls/", container.name),
-                # azure-native's own replace rules are keyed by the provider's old module name and may not apply:
-                # https://github.com/pulumi/pulumi-azure-native/issues/3701
-                opts=pulumi.ResourceOptions(
-                    parent=self, replace_on_changes=["principalId", "scope"], delete_before_replace=True
-                ),
-            )
-            for principal in who
-            for label, container in ((self._name_of(container), container) for container in on)
-        ]
+        self._last = definition
+        self.definitions.append(definition)
+        return [self._assignment(principal, definition, role, container) for principal in who for container in on]
+
+    def _assignment(
+        self,
+        principal: Principal,
+        definition: cosmosdb.SqlResourceSqlRoleDefinition,
+        role: str,
+        container: cosmosdb.SqlResourceSqlContainer,
+    ) -> cosmosdb.SqlResourceSqlRoleAssignment:
+        label = self._name_of(container)
+        name = f"{principal.name}-{role}-of-{label}"
+        # azure-native's own replace rules are keyed by the provider's old module name and may not apply:
+        # https://github.com/pulumi/pulumi-azure-native/issues/3701
+        replacement = pulumi.ResourceOptions(replace_on_changes=["principalId", "scope"], delete_before_replace=True)
+        assignment = cosmosdb.SqlResourceSqlRoleAssignment(
+            name,
+            role_assignment_id=self._place.names.guid(principal.name, role, label),
+            account_name=self.account.name,
+            resource_group_name=self._place.resource_group_name,
+            principal_id=principal.object_id,
+            role_definition_id=definition.id,
+            # Cosmos DB's own form of a scope: dbs/colls, not ARM's sqlDatabases/containers.
+            scope=pulumi.Output.concat(self.account.id, "/dbs/", self.database.name, "/colls/", container.name),
+            opts=pulumi.ResourceOptions.merge(self._next_opts(name, PRINCIPAL_NOT_FOUND), replacement),
+        )
+        self._last = assignment
+        return assignment
+
+    def _next_opts(self, resource_name: str, *known_errors: KnownError) -> pulumi.ResourceOptions:
+        """The options of what is made next in the account: after what was made last; repeated while it is locked."""
+        return pulumi.ResourceOptions(
+            parent=self, depends_on=[self._last], hooks=error_hooks(resource_name, ACCOUNT_LOCKED, *known_errors)
+        )
 
     def _name_of(self, container: cosmosdb.SqlResourceSqlContainer) -> str:
         return f"{self._label}-{'images' if container is self.images else 'analyses'}"
@@ -186,10 +210,12 @@ class Records(pulumi.ComponentResource):
         indexed: Sequence[str],
         retention_days: int | None,
         vectors: bool = False,
-        opts: pulumi.ResourceOptions,
+        protect: bool = False,
     ) -> cosmosdb.SqlResourceSqlContainer:
-        return cosmosdb.SqlResourceSqlContainer(
-            f"{self._label}-{container}",
+        name = f"{self._label}-{container}"
+        opts = self._next_opts(name, *([VECTOR_SEARCH_INACTIVE] if vectors else []))
+        made = cosmosdb.SqlResourceSqlContainer(
+            name,
             container_name=container,
             database_name=self.database.name,
             account_name=self.account.name,
@@ -205,30 +231,14 @@ class Records(pulumi.ComponentResource):
                     automatic=True,
                     included_paths=[cosmosdb.IncludedPathArgs(path=path) for path in indexed],
                     excluded_paths=[cosmosdb.ExcludedPathArgs(path="/*")],
-                    vector_indexes=[_vector_index()] if vectors else None,
+                    vector_indexes=[vector_index()] if vectors else None,
                 ),
-                vector_embedding_policy=_embeddings() if vectors else None,
+                vector_embedding_policy=embedding_policy() if vectors else None,
             ),
             options=cosmosdb.CreateUpdateOptionsArgs(
                 autoscale_settings=cosmosdb.AutoscaleSettingsArgs(max_throughput=autoscale_max_ru)
             ),
-            opts=opts,
+            opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(protect=protect)),
         )
-
-
-def _vector_index() -> cosmosdb.VectorIndexArgs:
-    return cosmosdb.VectorIndexArgs(path="/vector", type=cosmosdb.VectorIndexType.DISK_ANN)
-
-
-def _embeddings() -> cosmosdb.VectorEmbeddingPolicyArgs:
-    """https://learn.microsoft.com/azure/cosmos-db/nosql/vector-search."""
-    return cosmosdb.VectorEmbeddingPolicyArgs(
-        vector_embeddings=[
-            cosmosdb.VectorEmbeddingArgs(
-                path="/vector",
-                data_type=cosmosdb.VectorDataType.FLOAT32,
-                dimensions=_DIMENSIONS,
-                distance_function=cosmosdb.DistanceFunction.COSINE,
-            )
-        ]
-    )
+        self._last = made
+        return made

@@ -8,7 +8,9 @@ import pulumi
 from pulumi_azure_native import authorization, eventgrid
 
 from infra.diagnostics import Source
+from infra.error_hooks import error_hooks
 from infra.foundation import Place
+from infra.known_errors import IDENTITY_REFUSED
 from infra.roles import Principal
 from infra.storage import ImageStorage
 
@@ -117,6 +119,6 @@ class ImageRoute(pulumi.ComponentResource):
             ),
             # The most that Event Grid offers: https://learn.microsoft.com/azure/event-grid/delivery-and-retry
             retry_policy=eventgrid.RetryPolicyArgs(max_delivery_attempts=30, event_time_to_live_in_minutes=1440),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[*after]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[*after], hooks=error_hooks(name, IDENTITY_REFUSED)),
         )
         self.register_outputs({"subscription": self.subscription.name})

@@ -9,8 +9,11 @@ from enum import Enum
 import pulumi
 from pulumi_azure_native import authorization
 
+from infra.error_hooks import error_hooks
+from infra.known_errors import NOT_REPLICATED
 from infra.naming import Names
 from infra.principals import DirectoryPrincipal
+from infra.propagation import RoleDefinitionDelay
 
 
 class Role(Enum):
@@ -53,7 +56,7 @@ class CustomRole:
 
     name: str
     id: str
-    definition: pulumi.Resource
+    definition: authorization.RoleDefinition
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,24 +107,28 @@ def custom_role(
     return CustomRole(name=name, id=guid, definition=definition)
 
 
-def grant(names: Names, who: Principal, role: Role | CustomRole, on: Scope) -> authorization.RoleAssignment:
-    """`who` gets `role` on `on`, and on nothing else.
+def grant(
+    names: Names, who: Principal, role: Role | CustomRole, on: Scope, *, custom_roles: RoleDefinitionDelay | None = None
+) -> authorization.RoleAssignment:
+    """`who` gets `role` on `on`, and on nothing else; a custom role after the delay behind the `custom_roles`.
 
     The assignment's name comes from logical names, not from ids, so it is known at preview and stays the same.
     The principal's type is always stated: without it Azure refuses an identity it has only just made
     (https://learn.microsoft.com/azure/role-based-access-control/role-assignments-template#new-service-principal).
     """
     if isinstance(role, Role):
-        label, guid, after = role.name.lower().replace("_", "-"), role.value, None
+        label, guid, after = role.name.lower().replace("_", "-"), role.value, []
     else:
-        label, guid, after = role.name, role.id, [role.definition]
+        label, guid = role.name, role.id
+        after = [role.definition, *([custom_roles] if custom_roles else [])]
+    name = f"{who.name}-{label}-on-{on.name}"
     return authorization.RoleAssignment(
-        f"{who.name}-{label}-on-{on.name}",
+        name,
         role_assignment_name=names.guid(who.name, guid, on.name),
         principal_id=who.object_id,
         principal_type=who.kind,
         role_definition_id=f"/subscriptions/{names.subscription_id}/providers/Microsoft.Authorization"
         f"/roleDefinitions/{guid}",
         scope=on.id,
-        opts=pulumi.ResourceOptions(depends_on=after),
+        opts=pulumi.ResourceOptions(depends_on=after, hooks=error_hooks(name, NOT_REPLICATED)),
     )

@@ -82,6 +82,7 @@ class Settings:
     protect_data: bool
     zone_redundant: bool
     cosmos_zone_redundant: bool
+    role_definition_replication_seconds: int
     role_propagation_seconds: int
     tags: Mapping[str, str]
     warnings: tuple[str, ...]
@@ -185,6 +186,7 @@ class Settings:
             protect_data=reader.boolean("protectData"),
             zone_redundant=zone_redundant,
             cosmos_zone_redundant=cosmos_zone_redundant,
+            role_definition_replication_seconds=reader.integer("roleDefinitionReplicationSeconds", 0, 600),
             role_propagation_seconds=reader.integer("rolePropagationSeconds", 0, 900),
             tags=reader.tags("tags"),
             warnings=reader.warnings,

@@ -11,7 +11,9 @@ from pulumi import dynamic
 from pulumi_azure_native import cognitiveservices
 
 from infra.diagnostics import Source
+from infra.error_hooks import error_hooks
 from infra.foundation import Place
+from infra.known_errors import TERMS_NOT_ACCEPTED
 from infra.management import Send, describe, sender, until
 from infra.network import Door
 from infra.roles import Scope
@@ -117,7 +119,7 @@ class VisionPool(pulumi.ComponentResource):
                 public_network_access=place.public_network_access,
             ),
             tags=place.tags,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[free]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[free], hooks=error_hooks(label, TERMS_NOT_ACCEPTED)),
         )
 
     @property

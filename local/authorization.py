@@ -93,13 +93,17 @@ DATA_ACTIONS = frozenset(
 class Authorization:
     """Answers whether a principal may do something somewhere."""
 
-    def __init__(self, resources: Resources) -> None:
+    def __init__(self, resources: Resources, *, pending: frozenset[str] = frozenset()) -> None:
+        """`pending` are ids, in lower case, of ARM role assignments that are not in effect yet."""
         self._resources = resources
+        self._pending = pending
 
     def allows(self, principal: str, action: str, scope: str) -> bool:
         """Whether an ARM role assignment at `scope` or above it lets `principal` do `action`."""
         for assignment in self._resources.of_type("authorization:RoleAssignment"):
             given = assignment.inputs
+            if assignment.id.lower() in self._pending:
+                continue
             if given["principalId"].lower() == principal.lower() and _within(scope, given["scope"]):
                 role = self.role(given["roleDefinitionId"])
                 if role is not None and _matches(action, (*role.actions, *role.data_actions)):

@@ -167,7 +167,7 @@ async def _start(home: Home, stack: AsyncExitStack, node: str, models: Path, wor
         stack.callback(task.cancel)
         task.add_done_callback(_ended)
     effect = {"applied": effects.apply, "removed": effects.remove}
-    server, provider_port = await serve(Provider(resources, **effect))
+    server, provider_port = await serve(Provider(resources, faults=faults, **effect))
     stack.push_async_callback(server.stop, 1)
     planner, planner_port = await serve(Provider(resources, **effect, planning=True))
     stack.push_async_callback(planner.stop, 1)

@@ -13,6 +13,7 @@ class Faults:
 
     `throttled` and `failing` of Vision's calls, `duplicated` of blob events; `deploymentCancelled`,
     `deploymentConflict` and `deploymentPartialSuccess` of the deployments of packages, which then end in that status.
+    `termsNotAccepted` of new Vision accounts: 1 in a subscription that has not accepted the Responsible AI terms.
     """
 
     def __init__(self, path: Path) -> None:

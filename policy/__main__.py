@@ -48,6 +48,7 @@ def _resource(found: PolicyResource) -> Resource:
         refers={
             name: frozenset(source.urn for source in sources) for name, sources in found.property_dependencies.items()
         },
+        dependencies=frozenset(source.urn for source in found.dependencies),
         hidden=frozenset(found.opts.additional_secret_outputs),
     )
 

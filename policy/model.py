@@ -22,13 +22,15 @@ class Resource:
     """One resource of a stack; `type` is without azure-native's name in front.
 
     `refers` says, for each property, the URNs of the resources that its value comes from; it is known at preview, when
-    the value is not. `hidden` names the outputs that are encrypted in the state.
+    the value is not. `dependencies` are the URNs of all resources that are made before it. `hidden` names the outputs
+    that are encrypted in the state.
     """
 
     urn: str
     type: str
     properties: Mapping[str, Any]
     refers: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
+    dependencies: frozenset[str] = frozenset()
     hidden: frozenset[str] = frozenset()
 
     def at(self, path: str) -> Any:

@@ -22,21 +22,34 @@ _TOO_WIDE = re.compile(
     re.IGNORECASE,
 )
 _ITEMS_SCOPE = re.compile(r"/subscriptions/.+/databaseAccounts/[^/]+/dbs/[^/]+/colls/[^/]+", re.IGNORECASE)
-_ASSIGNMENT, _ITEMS_ASSIGNMENT = "authorization:RoleAssignment", "cosmosdb:SqlResourceSqlRoleAssignment"
+ASSIGNMENT, _ITEMS_ASSIGNMENT = "authorization:RoleAssignment", "cosmosdb:SqlResourceSqlRoleAssignment"
 
 
-def _from_the_list(resources: Sequence[Resource]) -> Iterator[tuple[Resource, str]]:
-    own = {
-        str(resource.at("roleDefinitionId")).rpartition("/")[2].lower()
+def role_guid(assignment: Resource) -> str:
+    """The GUID of the role that is assigned, in lower case."""
+    return str(assignment.at("roleDefinitionId")).rpartition("/")[2].lower()
+
+
+def custom_role_guids(resources: Sequence[Resource]) -> dict[str, Resource]:
+    """The stack's own role definitions by GUID, in lower case.
+
+    What Azure answers has no roleDefinitionId, which is an input of azure-native; the GUID is the name there.
+    """
+    return {
+        str(resource.at("roleDefinitionId") or resource.at("name")).rpartition("/")[2].lower(): resource
         for resource in resources
         if resource.type == "authorization:RoleDefinition"
     }
+
+
+def _from_the_list(resources: Sequence[Resource]) -> Iterator[tuple[Resource, str]]:
+    own = custom_role_guids(resources)
     for resource in resources:
-        if resource.type == _ASSIGNMENT:
-            role = resource.at("roleDefinitionId")
-            guid = str(role).rpartition("/")[2].lower()
+        if resource.type == ASSIGNMENT:
+            guid = role_guid(resource)
             if guid not in ALLOWED and guid not in own:
                 allowed = ", ".join(sorted(ALLOWED.values()))
+                role = resource.at("roleDefinitionId")
                 yield resource, f"roleDefinitionId is {role!r}; allowed: {allowed}, and the stack's own roles"
 
 
@@ -58,7 +71,7 @@ def _narrow(resources: Sequence[Resource]) -> Iterator[tuple[Resource, str]]:
     types = {resource.urn: resource.type for resource in resources}
     for resource in resources:
         scope, sources = resource.at("scope"), {types.get(urn, "") for urn in resource.refers.get("scope", ())}
-        if resource.type == _ASSIGNMENT and _too_wide(scope, sources):
+        if resource.type == ASSIGNMENT and _too_wide(scope, sources):
             yield resource, f"scope is {scope!r}; data roles are granted on resources, never on what holds them"
         if resource.type == _ITEMS_ASSIGNMENT and not _a_container(scope, sources):
             yield resource, f"scope is {scope!r}; items are granted container by container"

@@ -5,6 +5,12 @@ from typing import Any
 
 from policy.known_types import TYPES_KNOWN
 from policy.model import UNKNOWN, Resource, ResourceRule, Rule, StackRule
+from policy.order import (
+    COSMOS_ONE_BY_ONE,
+    CUSTOM_ROLE_AFTER_REPLICATION,
+    PRIVATE_ENDPOINTS_ONE_BY_ONE,
+    SUBSCRIPTION_AFTER_ROLES,
+)
 from policy.roles import ROLES_FROM_THE_LIST, ROLES_NARROW, ROLES_SPELLED_OUT
 from policy.secrets import NO_SECRETS
 
@@ -156,4 +162,8 @@ RULES: tuple[Rule, ...] = (
     ROLES_SPELLED_OUT,
     NO_SECRETS,
     TYPES_KNOWN,
+    SUBSCRIPTION_AFTER_ROLES,
+    CUSTOM_ROLE_AFTER_REPLICATION,
+    COSMOS_ONE_BY_ONE,
+    PRIVATE_ENDPOINTS_ONE_BY_ONE,
 )

@@ -12,6 +12,7 @@ from typing import Any, override
 import pulumi
 import yaml
 from pulumi.runtime import mocks
+from pulumi.runtime.settings import _shutdown_callbacks
 from pulumi.runtime.stack import wait_for_rpcs
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -38,6 +39,7 @@ class Recorded:
     dependencies: frozenset[str] = frozenset()
     refers: dict[str, frozenset[str]] = field(default_factory=dict)
     hidden: frozenset[str] = frozenset()
+    error_hooks: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     outputs_registered: bool = False
 
@@ -126,6 +128,7 @@ class Monitor(mocks.MockMonitor):
             }
             resource.aliases = tuple(request.aliasURNs) + tuple(str(alias) for alias in request.aliases)
             resource.hidden = frozenset(request.additionalSecretOutputs)
+            resource.error_hooks = tuple(request.hooks.on_error)
             resource.outputs_registered = f"{resource.type}::{resource.name}" in self._registered
 
 
@@ -203,6 +206,8 @@ def record(program: Callable[[], object], stack: str = "dev", recorder: Recorder
         await wait_for_rpcs()
         root = pulumi.runtime.get_root_resource()
         recorder.outputs = await pulumi.Output.from_input(getattr(root, "outputs", {})).future() or {}
+        # The program's error hooks made Pulumi start a server, which belongs to this event loop.
+        await _shutdown_callbacks()
 
     asyncio.run(run())
     for loop in loops:

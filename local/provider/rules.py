@@ -6,14 +6,14 @@ from typing import Any
 
 from local.authorization import DATA_ACTIONS, Authorization
 from local.provider import network_rules
+from local.provider.delivery import check_delivery
 from local.provider.kind import Kind
 from local.provider.refusal import Refusal
+from local.provider.replication import check_replication
 from local.resources import Properties, Resources
 
 # What the engine sends in the place of a value that is not known yet (pulumi.runtime.rpc.UNKNOWN).
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-_BLOB_WRITE = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/write"
-_QUEUE_ADD = "Microsoft.Storage/storageAccounts/queueServices/queues/messages/add/action"
 # What a deleted Vision account leaves behind; no resource type of Azure's.
 DELETED_ACCOUNT = "azure-native:cognitiveservices:DeletedAccount"
 # Names seen verbatim in ARM's refusals of Flex Consumption apps (docs/decisions/0012).
@@ -53,8 +53,11 @@ def inputs(kind: Kind, given: Properties) -> Iterator[tuple[str, str]]:
         yield from check(given)
 
 
-def creation(kind: Kind, given: Properties, resource_id: str, resources: Resources) -> None:
-    """Raises Refusal when what is already deployed does not allow this resource."""
+def creation(kind: Kind, given: Properties, resource_id: str, resources: Resources, *, pending: frozenset[str]) -> None:
+    """Raises Refusal when what is already deployed does not allow this resource.
+
+    `pending` are the ids, in lower case, of role definitions and role assignments that are not replicated yet.
+    """
     subscription = resource_id.split("/")[2]
     for template in kind.parents:
         parent = template.format(**given, subscription=subscription)
@@ -72,9 +75,10 @@ def creation(kind: Kind, given: Properties, resource_id: str, resources: Resourc
         _unique_assignment(given, resources)
         if Authorization(resources).role(given["roleDefinitionId"]) is None:
             raise Refusal(f"RoleDefinitionDoesNotExist: the laptop does not know the role {given['roleDefinitionId']}")
+        check_replication(given, resources, pending)
         _is_assignable(given, resources)
     if kind.type == "azure-native:eventgrid:SystemTopicEventSubscription":
-        _topic_may_deliver(given, resources)
+        check_delivery(given, resources, pending)
 
 
 def _known(value: object) -> bool:
@@ -223,18 +227,3 @@ def _unique_assignment(given: Properties, resources: Resources) -> None:
     for other in resources.of_type("authorization:RoleAssignment"):
         if all(other.inputs[key].lower() == given[key].lower() for key in triple):
             raise Refusal(f"RoleAssignmentExists: the role assignment already exists as {other.name}")
-
-
-def _topic_may_deliver(given: Properties, resources: Resources) -> None:
-    """Azure checks, when the subscription is saved, that the topic's identity holds the roles it will need."""
-    topic = resources.named("eventgrid:SystemTopic", given["systemTopicName"])
-    principal = topic.outputs["identity"]["principalId"] if topic else ""
-    delivery = given["deliveryWithResourceIdentity"]["destination"]
-    dead = given["deadLetterWithResourceIdentity"]["deadLetterDestination"]
-    queue = f"{delivery['resourceId']}/queueServices/default/queues/{delivery['queueName']}"
-    container = f"{dead['resourceId']}/blobServices/default/containers/{dead['blobContainerName']}"
-    for scope, action in ((queue, _QUEUE_ADD), (container, _BLOB_WRITE)):
-        if resources.get(scope) is None:
-            raise Refusal(f"ResourceNotFound: {scope} does not exist")
-        if not Authorization(resources).allows(principal, action, scope):
-            raise Refusal(f"Forbidden: the topic's identity {principal} lacks {action} on {scope}")

@@ -9,12 +9,15 @@ import grpc.aio
 from google.protobuf import empty_pb2, json_format, struct_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
+from local.faults import Faults
 from local.identity import SUBSCRIPTION, TENANT, USER, USER_CLIENT
-from local.provider import limits, rules
+from local.provider import limits, rules, subscription
+from local.provider.concurrency import OperationsInProgress
 from local.provider.kind import Kind
 from local.provider.kinds import KINDS
 from local.provider.network_rules import check_deletion
 from local.provider.outputs import outputs, planned
+from local.provider.replication import Replication
 from local.resources import Properties, Resource, Resources
 from local.virtual_networks import keep_association_link
 
@@ -31,12 +34,25 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
     """Creates, changes and deletes resources in `resources`.
 
     `applied` and `removed` bring the running services in line after, and before, each such change. One that is
-    `planning` checks and plans as Azure would, what the laptop cannot do included, and changes nothing.
+    `planning` checks and plans as Azure would, what the laptop cannot do included, and changes nothing. `faults` are
+    what a test asks for.
     """
 
-    def __init__(self, resources: Resources, *, applied: Effect, removed: Effect, planning: bool = False) -> None:
+    def __init__(
+        self,
+        resources: Resources,
+        *,
+        applied: Effect,
+        removed: Effect,
+        planning: bool = False,
+        faults: Faults | None = None,
+        replication: Replication | None = None,
+    ) -> None:
         self._resources = resources
         self._planning = planning
+        self._faults = faults
+        self._operations = OperationsInProgress()
+        self._replication = replication or Replication()
         self._applied = applied
         self._removed = removed
 
@@ -99,19 +115,26 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         await self._may_change(context)
         resource_id = kind.id.format(**given, subscription=SUBSCRIPTION)
         try:
-            rules.creation(kind, given, resource_id, self._resources)
-            resource = self._resource(kind, given, resource_id)
+            async with self._operations.begin(kind.type, given, resource_id):
+                resource = await self._create(kind, given, resource_id, context)
         except (rules.Refusal, LookupError) as error:
             await _refuse(context, str(error))
             raise
+        return provider_pb2.CreateResponse(id=resource_id, properties=_struct(resource.outputs))
+
+    async def _create(self, kind: Kind, given: Properties, resource_id: str, context: Any) -> Resource:
+        subscription.check_terms(kind, given, self._faults)
+        rules.creation(kind, given, resource_id, self._resources, pending=self._replication.pending())
+        resource = self._resource(kind, given, resource_id)
         self._resources.put(resource)
+        self._replication.record(None, resource)
         try:
             await self._applied(resource)
         except Exception as error:  # noqa: BLE001 (reported to the engine, nothing half made stays)
             self._resources.remove(resource_id)
             _log.exception("creating %s", resource_id)
             await _refuse(context, f"{resource_id} could not be created: {error}")
-        return provider_pb2.CreateResponse(id=resource_id, properties=_struct(resource.outputs))
+        return resource
 
     async def Update(self, request: Any, context: Any) -> Any:
         kind = await _kind(request.urn, context)
@@ -123,15 +146,24 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         if before is None:
             await _refuse(context, f"ResourceNotFound: {request.id} does not exist")
             raise AssertionError("unreachable: the call was aborted")
-        resource = self._resource(kind, given, request.id)
+        try:
+            async with self._operations.begin(kind.type, given, request.id):
+                resource = await self._update(before, self._resource(kind, given, request.id), context)
+        except rules.Refusal as error:
+            await _refuse(context, str(error))
+            raise
+        return provider_pb2.UpdateResponse(properties=_struct(resource.outputs))
+
+    async def _update(self, before: Resource, resource: Resource, context: Any) -> Resource:
         self._resources.put(resource)
+        self._replication.record(before, resource)
         try:
             await self._applied(resource)
         except Exception as error:  # noqa: BLE001 (reported to the engine; what was there before stays)
             self._resources.put(before)
-            _log.exception("updating %s", request.id)
-            await _refuse(context, f"{request.id} could not be updated: {error}")
-        return provider_pb2.UpdateResponse(properties=_struct(resource.outputs))
+            _log.exception("updating %s", resource.id)
+            await _refuse(context, f"{resource.id} could not be updated: {error}")
+        return resource
 
     async def Read(self, request: Any, context: Any) -> Any:
         resource = self._resources.get(request.id)
@@ -147,17 +179,21 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         if resource is not None:
             try:
                 check_deletion(resource, self._resources)
+                async with self._operations.begin(resource.type, resource.inputs, resource.id):
+                    await self._delete(resource)
             except rules.Refusal as error:
                 await _refuse(context, str(error))
-            # As in Azure, what lies below a resource goes with it.
-            for gone in (*self._resources.below(request.id), resource):
-                await self._removed(gone)
-                self._resources.remove(gone.id)
-                if gone.type == "azure-native:web:WebApp":
-                    keep_association_link(self._resources, gone)
-                if gone.type == "azure-native:cognitiveservices:Account":
-                    self._resources.put(_soft_deleted(gone))
         return empty_pb2.Empty()
+
+    async def _delete(self, resource: Resource) -> None:
+        # As in Azure, what lies below a resource goes with it.
+        for gone in (*self._resources.below(resource.id), resource):
+            await self._removed(gone)
+            self._resources.remove(gone.id)
+            if gone.type == "azure-native:web:WebApp":
+                keep_association_link(self._resources, gone)
+            if gone.type == "azure-native:cognitiveservices:Account":
+                self._resources.put(_soft_deleted(gone))
 
     async def _may_change(self, context: Any) -> None:
         if self._planning:

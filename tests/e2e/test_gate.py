@@ -40,6 +40,41 @@ def test_a_planted_violation_stops_make_up_before_anything_changes(laptop: Check
     assert [account["inputs"]["allowBlobPublicAccess"] for account in accounts] == [False, False]
 
 
+@pytest.mark.parametrize(
+    ("file", "right", "wrong", "rule", "advice"),
+    [
+        (
+            "__main__.py", "storage=images, after=[in_force])", "storage=images, after=[])",
+            "subscription-after-roles", "let it depend on the delay behind the role assignments",
+        ),
+        (
+            "__main__.py", ", custom_roles=custom_roles)", ")",
+            "custom-role-after-replication", "let it depend on the delay behind the definition",
+        ),
+        (
+            "infra/database.py", "depends_on=[self._last], ", "",
+            "cosmos-one-by-one", "let one depend on the other",
+        ),
+    ],
+    ids=["subscription before its roles", "custom role at once", "Cosmos DB at once"],
+)  # fmt: skip
+def test_a_deployment_in_the_wrong_order_is_refused_before_anything_changes(
+    laptop: Checkout, file: str, right: str, wrong: str, rule: str, advice: str
+) -> None:
+    path = laptop.root / file
+    original = path.read_text()
+    assert original.count(right) == 1
+    path.write_text(original.replace(right, wrong))
+    try:
+        refused = laptop.make("up", "FORMAT=json", check=False)
+    finally:
+        path.write_text(original)
+    assert refused.returncode != 0
+    assert re.search(rf"\[mandatory\]\s+{rule}", refused.stdout)
+    assert advice in refused.stdout
+    assert "Updating" not in refused.stdout
+
+
 def test_the_export_of_what_was_deployed_is_judged_too(laptop: Checkout, tmp_path: Path) -> None:
     export = tmp_path / "export.json"
     export.write_text(laptop.local("pulumi", "--", "local", "stack", "export").stdout)

@@ -91,3 +91,22 @@ def test_secrets_are_told_from_what_is_encrypted(pack: Any) -> None:
 
     assert about(["key"]) == set()
     assert about([]) == {"no-secrets"}
+
+
+def test_the_order_is_judged_by_what_resources_depend_on(pack: Any) -> None:
+    def about_all(*dependencies: str) -> set[str]:
+        resources = [
+            analyzer_pb2.AnalyzerResource(
+                type="azure-native:cosmosdb:SqlResourceSqlRoleAssignment",
+                urn=f"urn::{name}",
+                name=name,
+                properties=struct({"accountName": "a", "scope": UNKNOWN}),
+                dependencies=[urn for urn in dependencies if name == "second"],
+            )
+            for name in ("first", "second")
+        ]
+        request = analyzer_pb2.AnalyzeStackRequest(resources=resources)
+        return {found.policyName for found in pack.AnalyzeStack(request).diagnostics}
+
+    assert "cosmos-one-by-one" in about_all()
+    assert "cosmos-one-by-one" not in about_all("urn::first")

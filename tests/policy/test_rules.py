@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -48,20 +49,16 @@ def seen(recorder: Recorder, *, preview: bool = False) -> list[Resource]:
                 for name, value in resource.inputs.items()
             },
             refers=resource.refers,
+            dependencies=resource.dependencies,
             hidden=resource.hidden,
         )
-        for resource in recorder.cloud
-    ]
-    others = [
-        Resource(urn=f"{resource.type}::{resource.name}", type=resource.type, properties={})
         for resource in recorder.resources
-        if resource not in recorder.cloud
     ]
-    return [
-        *found,
-        *others,
-        Resource(urn="stack", type="pulumi:pulumi:Stack", properties=copy.deepcopy(recorder.outputs)),
-    ]
+    return [*found, Resource(urn="stack", type="pulumi:pulumi:Stack", properties=copy.deepcopy(recorder.outputs))]
+
+
+def is_azures(resource: Resource) -> bool:
+    return not resource.type.startswith(("pulumi", "image-pipeline:"))
 
 
 def violations(resources: list[Resource]) -> dict[str, list[str]]:
@@ -69,12 +66,7 @@ def violations(resources: list[Resource]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for rule in RULES:
         if isinstance(rule, ResourceRule):
-            said = [
-                sentence
-                for item in resources
-                if not item.type.startswith(("pulumi", "image-pipeline"))
-                for sentence in rule.check(item)
-            ]
+            said = [sentence for item in resources if is_azures(item) for sentence in rule.check(item)]
         else:
             said = [sentence for _, sentence in rule.check(resources)]
         if said:
@@ -125,6 +117,8 @@ STORAGE, SITE, COSMOS = "storage:StorageAccount", "web:WebApp", "cosmosdb:Databa
 ASSIGNMENT, ITEMS = "authorization:RoleAssignment", "cosmosdb:SqlResourceSqlRoleAssignment"
 CONTAINER, ROLE = "cosmosdb:SqlResourceSqlContainer", "authorization:RoleDefinition"
 SUBSCRIBED, ITEMS_ROLE = "eventgrid:SystemTopicEventSubscription", "cosmosdb:SqlResourceSqlRoleDefinition"
+ENDPOINT, TOPICS_ROLE = "network:PrivateEndpoint", "topic-storage-queue-data-message-sender-on-images-queue"
+DNS_GROUP = "azure-native:network:PrivateDnsZoneGroup"
 WHERE = f"/subscriptions/{SUBSCRIPTION}"
 COSMOS_ID = f"{WHERE}/resourceGroups/rg/providers/Microsoft.DocumentDB/databaseAccounts/c"
 OWNER = f"{WHERE}/providers/Microsoft.Authorization/roleDefinitions/8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
@@ -190,8 +184,83 @@ def test_a_planted_violation_is_caught_by_its_rule_alone(
     assert set(violations(resources)) == {rule}
 
 
+ASSIGNMENT_DELAY = "pulumi-python:dynamic/image-pipeline:Propagation"
+DEFINITION_DELAY = "pulumi-python:dynamic/image-pipeline:RoleDefinitionDelay"
+
+
+def forget(kind: str, name: str, *dependencies: str) -> Callable[[list[Resource]], None]:
+    """Takes away what a resource depends on: everything of these types or with these logical names."""
+
+    def without(urns: frozenset[str]) -> frozenset[str]:
+        return frozenset(
+            urn for urn in urns if not {urn.partition("::")[0], urn.rpartition("::")[2]} & set(dependencies)
+        )
+
+    def plant(resources: list[Resource]) -> None:
+        (number,) = [
+            number for number, item in enumerate(resources) if item.type == kind and item.urn.endswith(f"::{name}")
+        ]
+        target = resources[number]
+        refers = {key: without(urns) for key, urns in target.refers.items()}
+        resources[number] = replace(target, dependencies=without(target.dependencies), refers=refers)
+        assert resources[number] != target
+
+    return plant
+
+
+ORDER: list[tuple[str, Callable[[list[Resource]], None], str]] = [
+    ("subscription-after-roles", forget(SUBSCRIBED, "route", ASSIGNMENT_DELAY), TOPICS_ROLE),
+    ("subscription-after-roles", forget(ASSIGNMENT_DELAY, "grants-in-force", TOPICS_ROLE), TOPICS_ROLE),
+    (
+        "custom-role-after-replication",
+        forget(ASSIGNMENT, "function-queue-worker-on-images-queue", DEFINITION_DELAY),
+        "it assigns queue-worker-role without waiting until that is replicated",
+    ),
+    (
+        "custom-role-after-replication",
+        forget(DEFINITION_DELAY, "custom-roles-delay", "queue-worker-role"),
+        "let it depend on the delay behind the definition",
+    ),
+    ("cosmos-one-by-one", forget(CONTAINER, "records-analyses", "records-images"), "same time as records-images"),
+    ("cosmos-one-by-one", forget(ITEMS, "function-writer-of-records-analyses", f"azure-native:{ITEMS}"), "412 "),
+    ("private-endpoints-one-by-one", forget(ENDPOINT, "network-images-queue", DNS_GROUP), "RetryableError"),
+]
+
+
+@pytest.mark.parametrize(("rule", "plant", "sentence"), ORDER, ids=[f"{rule[0]}-{n}" for n, rule in enumerate(ORDER)])
+@pytest.mark.parametrize("preview", [False, True], ids=["deployed", "previewed"])
+def test_what_comes_too_early_is_caught_by_its_rule_alone_with_what_to_depend_on(
+    rule: str, plant: Callable[[list[Resource]], None], sentence: str, prod_private: Recorder, *, preview: bool
+) -> None:
+    resources = seen(prod_private, preview=preview)
+    plant(resources)
+    ((found, sentences),) = violations(resources).items()
+    assert found == rule
+    assert sentence in " ".join(sentences)
+    assert "depend on" in sentences[0]
+
+
+def test_a_topic_without_any_role_is_caught_too(dev: Recorder) -> None:
+    resources = seen(dev)
+    resources[:] = [item for item in resources if not item.urn.rpartition("::")[2].startswith("topic-storage")]
+    ((rule, sentences),) = violations(resources).items()
+    assert rule == "subscription-after-roles"
+    assert sentences[0].startswith("its topic's identity has no role")
+
+
+def test_what_azure_answers_of_a_custom_role_is_recognized(dev: Recorder) -> None:
+    """A deployed role definition has its GUID in `name`: `roleDefinitionId` is an input only."""
+    resources = [
+        replace(item, properties={"name": item.at("roleDefinitionId"), "permissions": item.at("permissions")})
+        if item.type == ROLE
+        else item
+        for item in seen(dev)
+    ]
+    assert violations(resources) == {}
+
+
 def test_every_rule_has_a_planted_violation() -> None:
-    assert {rule for rule, _ in PLANTED} == {rule.name for rule in RULES}
+    assert {rule for rule, *_ in (*PLANTED, *ORDER)} == {rule.name for rule in RULES}
 
 
 def test_a_preview_does_not_hide_a_role_on_the_group(dev: Recorder) -> None:

@@ -1,0 +1,31 @@
+"""What Azure accepts only one at a time is made one after the other."""
+
+from itertools import pairwise
+
+import pytest
+
+from tests.conftest import Recorded, Recorder, run_program
+
+
+def reachable(recorder: Recorder, resource: Recorded) -> set[str]:
+    """Everything that the resource depends on, directly or through others."""
+    by_urn = {f"{item.type}::{item.name}": item for item in recorder.resources}
+    found: set[str] = set()
+    left = [*resource.dependencies]
+    while left:
+        urn = left.pop()
+        if urn not in found and urn in by_urn:
+            found.add(urn)
+            left.extend(by_urn[urn].dependencies)
+    return found
+
+
+@pytest.mark.parametrize("stack", ["local", "dev", "prod"])
+def test_what_lies_in_a_cosmos_account_is_made_one_by_one(stack: str) -> None:
+    recorder = run_program(stack)
+    children = [item for item in recorder.resources if item.kind.startswith("cosmosdb:Sql")]
+    order = sorted(children, key=lambda item: len(reachable(recorder, item)))
+    for before, after in pairwise(order):
+        assert f"{before.type}::{before.name}" in reachable(recorder, after)
+    kinds = list(dict.fromkeys(item.kind.removeprefix("cosmosdb:SqlResourceSql") for item in order))
+    assert kinds == ["Database", "Container", "RoleDefinition", "RoleAssignment"]
