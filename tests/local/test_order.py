@@ -30,6 +30,7 @@ GRANT = {
     "roleAssignmentId": "00000000-0000-4000-8000-000000000002",
     "principalId": "p", "roleDefinitionId": "/r", "scope": "/s",
 }  # fmt: skip
+OTHER = f"{GROUP}/providers/Microsoft.Storage/storageAccounts/stother"
 VNET = f"{GROUP}/providers/Microsoft.Network/virtualNetworks/vnet"
 WRITE = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/write"
 
@@ -75,7 +76,9 @@ def refusal(deployment: Deployment, first: tuple[str, Any], second: tuple[str, A
             stub = provider_pb2_grpc.ResourceProviderStub(channel)
             try:
                 under_way = asyncio.ensure_future(getattr(stub, first[0])(first[1]))
-                await started.wait()
+                reached = asyncio.ensure_future(started.wait())
+                await asyncio.wait({under_way, reached}, return_when=asyncio.FIRST_COMPLETED)
+                assert not under_way.done(), under_way
                 try:
                     await getattr(stub, second[0])(second[1])
                 except grpc.aio.AioRpcError as error:
@@ -124,6 +127,19 @@ def test_a_lock_is_gone_with_its_operation_even_when_that_was_refused(cosmos: De
     assert answer_to(cosmos, *of_cosmos()[2]) == ""
 
 
+@pytest.fixture
+def network(deployment: Deployment) -> Deployment:
+    deployment.storage()
+    deployment.add("storage:StorageAccount", resourceGroupName="rg", accountName="stother", location="x")
+    prefixes = {"endpoints": "10.0.0.0/25", "others": "10.0.0.128/25"}
+    subnets = [{"name": name, "addressPrefix": prefix} for name, prefix in prefixes.items()]
+    deployment.add(
+        "network:VirtualNetwork", virtualNetworkName="vnet", resourceGroupName="rg", location="x",
+        addressSpace={"addressPrefixes": ["10.0.0.0/24"]}, subnets=subnets,
+    )  # fmt: skip
+    return deployment
+
+
 def endpoint(name: str, subnet: str, target: str) -> tuple[str, Any]:
     connection = {"name": name, "privateLinkServiceId": target, "groupIds": ["blob"]}
     return creation(
@@ -136,23 +152,20 @@ def endpoint(name: str, subnet: str, target: str) -> tuple[str, Any]:
 @pytest.mark.parametrize(
     ("subnet", "target", "detail"),
     [
-        ("endpoints", f"{GROUP}/providers/Microsoft.Web/sites/x", "RetryableErrorDueToAnotherOperation"),
+        ("endpoints", OTHER, "RetryableErrorDueToAnotherOperation"),
         ("others", ACCOUNT.upper(), "StorageAccountOperationInProgress"),
     ],
 )
 def test_private_endpoints_in_one_subnet_or_of_one_storage_account_get_into_each_others_way(
-    deployment: Deployment, subnet: str, target: str, detail: str
+    network: Deployment, subnet: str, target: str, detail: str
 ) -> None:
-    deployment.storage()
-    answer = refusal(deployment, endpoint("first", "endpoints", ACCOUNT), endpoint("second", subnet, target))
+    answer = refusal(network, endpoint("first", "endpoints", ACCOUNT), endpoint("second", subnet, target))
     assert 'Status=429 Code="RetryableError"' in answer
     assert detail in answer
 
 
-def test_private_endpoints_that_share_nothing_are_made_at_once(deployment: Deployment) -> None:
-    deployment.storage()
-    other = endpoint("second", "others", f"{GROUP}/providers/Microsoft.Web/sites/x")
-    assert refusal(deployment, endpoint("first", "endpoints", ACCOUNT), other) == ""
+def test_private_endpoints_that_share_nothing_are_made_at_once(network: Deployment) -> None:
+    assert refusal(network, endpoint("first", "endpoints", ACCOUNT), endpoint("second", "others", OTHER)) == ""
 
 
 def answer_to(deployment: Deployment, method: str, request: Any, provider: Provider | None = None) -> str:
