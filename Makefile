@@ -17,7 +17,8 @@ SHELL := /bin/sh
 
 ifeq ($(STACK),local)
 pulumi = python -m local pulumi -- $(STACK) $(1)
-within = python -m local exec --
+# NETWORK: the virtual network that the command runs in, for a private stack.
+within = python -m local exec $(if $(NETWORK),--virtual-network $(NETWORK)) --
 set = local
 else
 pulumi = pulumi $(1) --stack $(STACK)

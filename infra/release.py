@@ -10,6 +10,7 @@ from pulumi import dynamic
 from infra.app import FunctionApp
 from infra.bundle import Bundle
 from infra.management import sender
+from infra.package_revision import PackageRevision
 from infra.publisher import Publisher
 
 
@@ -22,7 +23,7 @@ class _ReleaseProvider(dynamic.ResourceProvider):
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.DiffResult:
         # Not the package's path: where a zip lies says nothing about what is in it.
-        decisive = ("sha256", "site", "scm_host", "functions")
+        decisive = ("sha256", "revision", "site", "scm_host", "functions")
         return dynamic.DiffResult(changes=any(_olds.get(key) != _news.get(key) for key in decisive))
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.UpdateResult:
@@ -50,14 +51,16 @@ class Release(dynamic.Resource, module="image-pipeline", name="Release"):
         functions: Sequence[str],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
+        revision = PackageRevision(f"{name}-package", sha256=bundle.sha256, opts=opts)
         inputs = {
             "site": app.site.id,
             "scm_host": app.scm_host,
             "package": bundle.path.as_posix(),
             "sha256": bundle.sha256,
+            "revision": revision.revision,
             "functions": [*functions],
         }
         # Changing a publishing policy locks the site and may restart its deployment service:
         # https://github.com/pulumi/pulumi-azure-native/issues/4461
-        settled = pulumi.ResourceOptions(depends_on=[*app.publishing_policies])
+        settled = pulumi.ResourceOptions(depends_on=[revision, *app.publishing_policies])
         super().__init__(_ReleaseProvider(), name, inputs, pulumi.ResourceOptions.merge(opts, settled))

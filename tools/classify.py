@@ -177,6 +177,15 @@ def main() -> int:
     except UsageError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except AzureError as error:
+        # The Cosmos DB client reads the account's metadata when it is made.
+        reason = str(error).splitlines()[0]
+        print(
+            f"error: the stack {arguments.stack} cannot be reached: {reason}\n"
+            "(a stack with networkAccess private is reached from its virtual network only)",
+            file=sys.stderr,
+        )
+        return 1
     results = _classify(stack, chosen, arguments.timeout)
     if arguments.format == "json":
         for result in results:

@@ -40,41 +40,6 @@ def test_a_planted_violation_stops_make_up_before_anything_changes(laptop: Check
     assert [account["inputs"]["allowBlobPublicAccess"] for account in accounts] == [False, False]
 
 
-@pytest.mark.parametrize(
-    ("file", "right", "wrong", "rule", "advice"),
-    [
-        (
-            "__main__.py", "storage=images, after=[in_force])", "storage=images, after=[])",
-            "subscription-after-roles", "let it depend on the delay behind the role assignments",
-        ),
-        (
-            "__main__.py", ", custom_roles=custom_roles)", ")",
-            "custom-role-after-replication", "let it depend on the delay behind the definition",
-        ),
-        (
-            "infra/database.py", "depends_on=[self._last], ", "",
-            "cosmos-one-by-one", "let one depend on the other",
-        ),
-    ],
-    ids=["subscription before its roles", "custom role at once", "Cosmos DB at once"],
-)  # fmt: skip
-def test_a_deployment_in_the_wrong_order_is_refused_before_anything_changes(
-    laptop: Checkout, file: str, right: str, wrong: str, rule: str, advice: str
-) -> None:
-    path = laptop.root / file
-    original = path.read_text()
-    assert original.count(right) == 1
-    path.write_text(original.replace(right, wrong))
-    try:
-        refused = laptop.make("up", "FORMAT=json", check=False)
-    finally:
-        path.write_text(original)
-    assert refused.returncode != 0
-    assert re.search(rf"\[mandatory\]\s+{rule}", refused.stdout)
-    assert advice in refused.stdout
-    assert "Updating" not in refused.stdout
-
-
 def test_the_export_of_what_was_deployed_is_judged_too(laptop: Checkout, tmp_path: Path) -> None:
     export = tmp_path / "export.json"
     export.write_text(laptop.local("pulumi", "--", "local", "stack", "export").stdout)
@@ -104,11 +69,10 @@ def test_every_stack_can_be_planned_under_the_pack(laptop: Checkout, stack: str,
     assert (endpoints > 0) is bool(network)
 
 
-def test_what_the_laptop_has_not_is_refused_before_anything_changes(laptop: Checkout) -> None:
-    refused = laptop.local("pulumi", "--", "local", "up", "--yes", *PRIVATE)
+def test_what_the_emulator_does_not_support_is_refused_before_anything_changes(laptop: Checkout) -> None:
+    refused = laptop.local("pulumi", "--", "local", "up", "--yes", "--config", "image-pipeline:protectData=true")
     assert refused.returncode != 0
-    # Whichever resource comes first.
-    assert re.search(r"the laptop has no virtual networks|would change nothing on the laptop", refused.stdout)
+    assert "protectData must be false" in refused.stdout
     assert "Updating" not in refused.stdout
     assert set(steps(laptop.make("up", "FORMAT=json").stdout)) == {"unchanged"}
 

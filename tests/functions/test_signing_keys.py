@@ -13,6 +13,7 @@ import pytest
 from classifier.adapters.entra import Operators
 from classifier.adapters.signing_keys import SigningKeys
 from classifier.ports import NotAllowed
+from classifier.settings import OperatorPrincipal
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
@@ -108,7 +109,9 @@ def test_a_key_that_was_removed_is_refused_after_the_next_refresh(server: KeySer
 
 
 def operators(server: KeyServer, clock: Clock) -> Operators:
-    found = Operators(("operator-1",), tenant="t", audience="api://pipeline")
+    found = Operators(
+        (OperatorPrincipal(object_id="operator-1", principal_type="User"),), tenant="t", audience="api://pipeline"
+    )
     found._keys = SigningKeys(server.url, now=clock)
     return found
 

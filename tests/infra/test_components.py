@@ -26,7 +26,7 @@ ADDRESSES = IPv4Network("10.0.0.0/24")
 SIZING = derive(images_per_month=1, peak_factor=1, vision_calls_per_second=10)
 # Grants, and what waits for them or ships code to them, are between components, and so in none of them.
 BETWEEN = {"authorization:RoleAssignment", "authorization:RoleDefinition"}
-BETWEEN_NAMES = {"custom-roles-delay", "grants-in-force", "release"}
+BETWEEN_NAMES = {"custom-roles-delay", "grants-in-force", "release", "release-package"}
 # The input that names a resource of this type, and Azure's rule for it:
 # https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules
 NAMED: dict[str, tuple[str, str]] = {

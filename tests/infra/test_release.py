@@ -9,6 +9,7 @@ import pytest
 from azure.core.exceptions import ServiceRequestError, ServiceResponseError
 from azure.core.rest import HttpRequest
 
+from infra.package_revision import _RevisionProvider
 from infra.publisher import Publisher, ReleaseError
 from infra.release import _ReleaseProvider
 from tests.conftest import Recorder
@@ -251,13 +252,14 @@ def test_the_rights_to_synchronize_and_list_are_named_when_they_are_missing(unre
     assert "needs Microsoft.Web/sites/host/sync/action and Microsoft.Web/sites/functions/read on the app" in text
 
 
-PROPS = {"sha256": "1", "site": SITE, "scm_host": "h", "functions": ["classify"], "package": "a.zip"}
+PROPS = {"sha256": "1", "revision": "r1", "site": SITE, "scm_host": "h", "functions": ["classify"], "package": "a.zip"}
 
 
 @pytest.mark.parametrize(
     ("change", "differs"),
     [
         ({"sha256": "2"}, True),
+        ({"revision": "r2"}, True),
         ({"site": "x"}, True),
         ({"functions": []}, True),
         ({"package": "b.zip"}, False),
@@ -279,3 +281,22 @@ def test_the_publishing_policies_are_settled_before_the_package_is_sent(dev: Rec
     }
     assert len(policies) == 2
     assert policies <= release.dependencies
+
+
+def test_going_back_after_a_failed_deployment_is_a_change() -> None:
+    """The state of the release is still that of package 1, which is wanted again; package 2 may be what runs."""
+    revisions = _RevisionProvider()
+    first = dict(revisions.create({"sha256": "1", "revision": None}).outs or {})
+    second = dict(revisions.update("id", first, {"sha256": "2", "revision": None}).outs or {})
+    assert revisions.diff("id", second, {"sha256": "2", "revision": None}).changes is False
+    assert revisions.diff("id", second, {"sha256": "1", "revision": None}).changes is True
+    again = dict(revisions.update("id", second, {"sha256": "1", "revision": None}).outs or {})
+    deployed = PROPS | {"revision": first["revision"]}
+    assert _ReleaseProvider().diff("id", deployed, PROPS | {"revision": again["revision"]}).changes is True
+
+
+def test_the_revision_is_stored_before_the_package_is_sent(dev: Recorder) -> None:
+    (release,) = [resource for resource in dev.resources if resource.name == "release"]
+    (revision,) = [resource for resource in dev.resources if resource.name == "release-package"]
+    assert f"{revision.type}::{revision.name}" in release.dependencies
+    assert revision.inputs["sha256"] == release.inputs["sha256"]
