@@ -141,11 +141,14 @@ _PIPELINE = (
     ),
     kind(
         "authorization:RoleDefinition",
-        "{scope}/providers/Microsoft.Authorization/roleDefinitions/{roleDefinitionId}",
+        # Azure answers with an id of the subscription, whatever the scope, and azure-native deletes it there:
+        # https://github.com/pulumi/pulumi-azure-native/issues/2610, https://github.com/Azure/azure-cli/issues/28354
+        "/subscriptions/{subscription}/providers/Microsoft.Authorization/roleDefinitions/{roleDefinitionId}",
         name="roleDefinitionId",
         pattern=GUID,
-        required="roleName permissions assignableScopes",
+        required="scope roleName permissions assignableScopes",
         optional="description roleType",
+        replaces="scope",
     ),
     kind(
         "authorization:RoleAssignment",

@@ -10,7 +10,7 @@ from local.provider.delivery import check_delivery
 from local.provider.kind import Kind
 from local.provider.refusal import Refusal
 from local.provider.replication import check_replication
-from local.resources import Properties, Resources
+from local.resources import Properties, Resource, Resources
 
 # What the engine sends in the place of a value that is not known yet (pulumi.runtime.rpc.UNKNOWN).
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
@@ -196,11 +196,27 @@ def _references(kind: Kind, given: Properties) -> Iterator[str]:
             yield from (*given["scopes"], *(action["actionGroupId"] for action in given.get("actions") or ()))
         case "applicationinsights:Workbook":
             yield given["sourceId"]
+        case "authorization:RoleDefinition":
+            yield from {given["scope"], *given["assignableScopes"]}
         case "consumption:Budget":
             for notification in (given.get("notifications") or {}).values():
                 yield from notification.get("contactGroups") or ()
         case _:
             return
+
+
+def check_assignments(definition: Resource, resources: Resources) -> None:
+    """Raises Refusal when a role definition that is to be deleted is still assigned.
+
+    https://learn.microsoft.com/azure/role-based-access-control/troubleshooting#symptom---unable-to-delete-a-custom-role
+    """
+    if definition.type != "azure-native:authorization:RoleDefinition":
+        return
+    for assignment in resources.of_type("authorization:RoleAssignment"):
+        if assignment.inputs["roleDefinitionId"].rpartition("/")[2].lower() == definition.name.lower():
+            raise Refusal(
+                f"RoleDefinitionHasAssignments: There are existing role assignments referencing role {definition.name}"
+            )
 
 
 def _name_is_free(given: Properties, resources: Resources) -> None:

@@ -179,6 +179,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         if resource is not None:
             try:
                 check_deletion(resource, self._resources)
+                rules.check_assignments(resource, self._resources)
                 async with self._operations.begin(resource.type, resource.inputs, resource.id):
                     await self._delete(resource)
             except rules.Refusal as error:

@@ -6,7 +6,8 @@ import grpc.aio
 import pytest
 from pulumi.runtime.proto import provider_pb2
 
-from tests.local.conftest import ACCOUNT, CONTRIBUTOR, SENDER, Deployment
+from local.identity import SUBSCRIPTION
+from tests.local.conftest import ACCOUNT, CONTRIBUTOR, GROUP, SENDER, Deployment
 from tests.local.test_provider import create, talk
 
 
@@ -74,6 +75,9 @@ def test_the_name_of_a_deleted_vision_account_stays_taken(deployment: Deployment
         create(deployment.resources, "cognitiveservices:Account", given)
 
 
+BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
+
+
 def subscription() -> dict[str, Any]:
     identity = {"type": "SystemAssigned"}
     queue = {"endpointType": "StorageQueue", "resourceId": ACCOUNT, "queueName": "images"}
@@ -99,3 +103,30 @@ def test_a_subscription_is_refused_until_the_topics_identity_holds_both_roles(de
         create(deployment.resources, kind, subscription())
     deployment.grant(principal, CONTRIBUTOR, f"{ACCOUNT}/blobServices/default/containers/deadletter")
     assert create(deployment.resources, kind, subscription()).id.endswith("/eventSubscriptions/s")
+
+
+def test_a_role_definition_has_an_id_of_the_subscription_and_stays_while_it_is_assigned(deployment: Deployment) -> None:
+    """azure-native deletes it there, so a deployer with rights on the group alone cannot."""
+    deployment.storage()
+    guid = "11111111-0000-4000-8000-000000000001"
+    given = {
+        "scope": GROUP, "roleDefinitionId": guid, "roleName": "uploader", "assignableScopes": [GROUP],
+        "permissions": [{"actions": [], "dataActions": [f"{BLOBS}/write"]}],
+    }  # fmt: skip
+    made = create(deployment.resources, "authorization:RoleDefinition", given)
+    assert made.id == f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/{guid}"
+    assignment = deployment.grant("p", guid, ACCOUNT)
+    with pytest.raises(grpc.aio.AioRpcError, match="RoleDefinitionHasAssignments"):
+        talk(deployment.resources, "Delete", provider_pb2.DeleteRequest(id=made.id))
+    deployment.resources.remove(assignment.id)
+    talk(deployment.resources, "Delete", provider_pb2.DeleteRequest(id=made.id))
+    assert deployment.resources.get(made.id) is None
+
+
+def test_a_role_is_defined_where_something_is(deployment: Deployment) -> None:
+    given = {
+        "scope": GROUP, "roleDefinitionId": "11111111-0000-4000-8000-000000000001", "roleName": "uploader",
+        "assignableScopes": [GROUP], "permissions": [{"actions": [], "dataActions": []}],
+    }  # fmt: skip
+    with pytest.raises(grpc.aio.AioRpcError, match="ResourceNotFound"):
+        create(deployment.resources, "authorization:RoleDefinition", given)

@@ -13,6 +13,7 @@ from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 from infra.error_hooks import KnownError, should_retry
 from infra.known_errors import ACCOUNT_LOCKED, IDENTITY_REFUSED, NOT_REPLICATED, TERMS_NOT_ACCEPTED
 from local.faults import Faults
+from local.identity import SUBSCRIPTION
 from local.provider.replication import Replication
 from local.provider.server import Provider, serve
 from local.resources import Resource
@@ -237,7 +238,7 @@ def test_a_custom_role_can_be_assigned_once_it_is_replicated(
     for number, news, refused in ((2, given | {"description": "d"}, False), (3, changed, True)):
         clock.now += 1
         request = provider_pb2.UpdateRequest(
-            id=f"{GROUP}/providers/Microsoft.Authorization/roleDefinitions/{ROLE['roleDefinitionId']}",
+            id=f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/{ROLE['roleDefinitionId']}",
             urn=urn("authorization:RoleDefinition"), news=struct(news),
         )  # fmt: skip
         assert answer_to(deployment, "Update", request, provider) == ""
