@@ -145,6 +145,7 @@ def test_content_is_decompressed_up_to_the_limit_itself() -> None:
         gzip.compress(PNG)[:-9],  # cut off
         gzip.compress(PNG)[:-6] + bytes(6),  # a wrong checksum
         gzip.compress(PNG) + b"more",
+        gzip.compress(PNG) + bytes(1 << 20),
         b"\x1f\x8b" + bytes(40),
     ],
 )

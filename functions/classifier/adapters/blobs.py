@@ -23,6 +23,7 @@ _ARCHIVED = frozenset({"BlobArchived", "BlobBeingRehydrated"})
 # first two bytes are a multiple of 31. No image of an accepted format begins like that.
 _GZIP_START = b"\x1f\x8b"
 _ZLIB_AUTOMATIC = 32 + zlib.MAX_WBITS  # https://docs.python.org/3/library/zlib.html#zlib.decompress
+_SLICE = 256 * 1024
 
 
 def image_container(endpoint: str, name: str, **client: Any) -> ContainerClient:
@@ -67,21 +68,16 @@ class BlobImages:
         """As `ports.Images.read`; https://learn.microsoft.com/rest/api/storageservices/get-blob."""
         client = self._client.get_blob_client(name)
         try:
-            # The SDK would decompress without a limit: https://github.com/Azure/azure-sdk-for-python/issues/34350.
-            download = await client.download_blob(decompress=False)
-            if download.size > limits.MAX_BYTES:
-                return _blob(download.properties, download.size, content=None)
-            stored = await download.readall()
+            properties, stored = await _download(client)
         except ResourceNotFoundError as error:
             raise Gone(name) from error
         except HttpResponseError as error:
             if getattr(error, "error_code", None) not in _ARCHIVED:
                 raise
             return await self._archived(client, name)
-        encoding = download.properties.content_settings.content_encoding
-        if encoding and _is_compressed(stored):
-            return await asyncio.to_thread(_decompressed, download.properties, stored)
-        return _blob(download.properties, len(stored), content=stored)
+        if stored is not None and properties.content_settings.content_encoding and _is_compressed(stored):
+            return await asyncio.to_thread(_decompressed, properties, stored)
+        return _blob(properties, properties.size, content=stored)
 
     async def etag(self, name: str) -> str | None:
         """As `ports.Images.etag`; https://learn.microsoft.com/rest/api/storageservices/get-blob-properties."""
@@ -115,6 +111,16 @@ class BlobImages:
             yield listed, pages.continuation_token or None
 
 
+async def _download(client: BlobClient) -> tuple[BlobProperties, bytes | None]:
+    """A blob as it is stored, without its content when that is over the size limit.
+
+    A function of its own, because the SDK's downloader keeps a second copy for as long as it lives.
+    """
+    # The SDK would decompress without a limit: https://github.com/Azure/azure-sdk-for-python/issues/34350.
+    download = await client.download_blob(decompress=False)
+    return download.properties, await download.readall() if download.size <= limits.MAX_BYTES else None
+
+
 def _blob(
     properties: BlobProperties, size_bytes: int, *, content: bytes | None, rejection: RejectionReason | None = None
 ) -> Blob:
@@ -135,22 +141,37 @@ def _is_compressed(stored: bytes) -> bool:
 
 
 def _decompressed(properties: BlobProperties, stored: bytes) -> Blob:
-    """The blob with the content that was compressed; of more than the service accepts, no more than the limit is."""
-    decompressor = zlib.decompressobj(_ZLIB_AUTOMATIC)
-    try:
-        content = decompressor.decompress(stored, limits.MAX_BYTES + 1)
-    except zlib.error:
-        content = b""
-    if len(content) > limits.MAX_BYTES:
-        sentence = f"The file has more than {limits.MAX_BYTES} bytes once its Content-Encoding is undone."
-        reason = RejectionReason(code="TooLarge", sentence=sentence, limit=limits.MAX_BYTES)
-    elif not decompressor.eof or decompressor.unused_data:
+    """The blob with the content that was compressed, or with the reason why it has none."""
+    content = _decompress(stored)
+    if content is None:
         encoding = properties.content_settings.content_encoding
         sentence = f"The file's Content-Encoding is {encoding!r}, and its content is damaged or continues behind it."
         reason = RejectionReason(code="BadContentEncoding", sentence=sentence, measured=stored[:16].hex())
+    elif len(content) > limits.MAX_BYTES:
+        sentence = f"The file has more than {limits.MAX_BYTES} bytes once its Content-Encoding is undone."
+        reason = RejectionReason(code="TooLarge", sentence=sentence, limit=limits.MAX_BYTES)
     else:
         return _blob(properties, len(stored), content=content)
     return _blob(properties, len(stored), content=None, rejection=reason)
+
+
+def _decompress(stored: bytes) -> bytes | None:
+    """What was compressed, cut off one byte over the limit; None when it is damaged, or something follows it.
+
+    In slices, because a decompressor that may give no more copies what is left of its input.
+    """
+    decompressor = zlib.decompressobj(_ZLIB_AUTOMATIC)
+    parts: list[bytes] = []
+    at, room = 0, limits.MAX_BYTES + 1
+    try:
+        while room > 0 and at < len(stored) and not decompressor.eof:
+            parts.append(decompressor.decompress(stored[at : at + _SLICE], room))
+            at += _SLICE
+            room -= len(parts[-1])
+    except zlib.error:
+        return None
+    whole = decompressor.eof and not decompressor.unused_data and at >= len(stored)
+    return b"".join(parts) if whole or room == 0 else None
 
 
 class BlobGallery:
