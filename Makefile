@@ -97,8 +97,8 @@ throughput: setup-dev ## the shipped code: images a second, CPU, start-up, size,
 	@$(bundle)
 	@PYTHONPATH=. python benchmarks/functions.py --runs $(RUNS) --images $(IMAGES_COUNT) --format $(FORMAT)
 
-bombs: setup-dev ## files made to do harm, of every format, through the shipped code: event-loop stall and memory of each (FORMAT=table|json)
-	@PYTHONPATH=functions python benchmarks/hostile_files.py --format $(FORMAT)
+bombs: setup-dev ## files made to do harm, of every format, through the shipped code: event-loop stall and memory of each (RUNS=5)
+	@PYTHONPATH=functions python benchmarks/hostile_files.py --runs $(RUNS) --format $(FORMAT)
 
 simulate: setup-dev ## a backlog of 50,000 images before pools of 1, 2 and 4 Vision accounts, in simulated time
 	@PYTHONPATH=functions python benchmarks/simulation.py --format $(FORMAT)

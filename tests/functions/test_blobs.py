@@ -142,12 +142,13 @@ def test_content_is_decompressed_up_to_the_limit_itself() -> None:
 @pytest.mark.parametrize(
     "stored",
     [
-        gzip.compress(PNG)[:-9],  # cut off
-        gzip.compress(PNG)[:-6] + bytes(6),  # a wrong checksum
+        gzip.compress(PNG)[:-9],
+        gzip.compress(PNG)[:-6] + bytes(6),
         gzip.compress(PNG) + b"more",
         gzip.compress(PNG) + bytes(1 << 20),
         b"\x1f\x8b" + bytes(40),
     ],
+    ids=["cut off", "a wrong checksum", "more behind it", "much more behind it", "a start alone"],
 )
 def test_damaged_encoding_is_rejected_with_what_was_found(stored: bytes) -> None:
     with pytest.raises(Rejected) as rejection:

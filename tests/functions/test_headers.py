@@ -126,7 +126,7 @@ def test_a_polyglot_is_what_it_begins_with(kind: str, other: bytes) -> None:
         ("TIFF", "RGB", {"compression": "jpeg"}), ("TIFF", "I;16B", {}),
         ("ICO", "RGBA", {"sizes": [(16, 16), (256, 171), (48, 48)]}), ("ICO", "RGB", {"bitmap_format": "bmp"}),
     ],
-    ids=str,
+    ids=lambda value: " ".join(value) if isinstance(value, dict) else value,
 )  # fmt: skip
 def test_what_is_read_is_what_pillow_decodes(kind: str, mode: str, options: dict[str, Any]) -> None:
     buffer = io.BytesIO()
