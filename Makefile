@@ -13,7 +13,7 @@ export PYTHONPATH :=
 export PYTHONDONTWRITEBYTECODE :=
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev up classify redrive backfill histories simulate soak throughput preview down clean format lint package types judge bench check quick whole test lock
+.PHONY: help setup setup-dev up classify redrive backfill histories simulate soak throughput bombs preview down clean format lint package types judge bench check quick whole test lock
 
 ifeq ($(STACK),local)
 pulumi = python -m local pulumi -- $(STACK) $(1)
@@ -97,6 +97,9 @@ bench: setup-dev ## how long a preview of prod takes, beside an empty program (R
 throughput: setup-dev ## the shipped code: images a second, CPU, start-up, size, memory (RUNS=5, IMAGES_COUNT=2000)
 	@$(bundle)
 	@PYTHONPATH=. python benchmarks/functions.py --runs $(RUNS) --images $(IMAGES_COUNT) --format $(FORMAT)
+
+bombs: setup-dev ## files made to do harm, of every format, through the shipped code: event-loop stall and memory of each (RUNS=5)
+	@PYTHONPATH=functions python benchmarks/hostile_files.py --runs $(RUNS) --format $(FORMAT)
 
 simulate: setup-dev ## a backlog of 50,000 images before pools of 1, 2 and 4 Vision accounts, in simulated time
 	@PYTHONPATH=functions python benchmarks/simulation.py --format $(FORMAT)

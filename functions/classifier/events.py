@@ -8,7 +8,7 @@ import base64
 import hashlib
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -63,14 +63,15 @@ class Message:
             value = json.loads(text)
             if not isinstance(value, dict):
                 raise EventError(f"the message is no JSON object but {text[:_MOST_SAID]!r}")
+            json.dumps(value, ensure_ascii=False).encode()  # a lone surrogate can neither be hashed nor stored
             event, put_backs, deadline = cast("dict[str, Any]", value), 0, None
             if "putBacks" in event:
-                put_backs, deadline = int(event["putBacks"]), datetime.fromisoformat(event["deadline"])
+                put_backs, deadline = int(event["putBacks"]), _time(event["deadline"])
                 event = cast("dict[str, Any]", event["event"])
             return Message(event=event, notice=_notice(event), put_backs=put_backs, deadline=deadline)
         except EventError:
             raise
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise EventError(f"the message is no Event Grid event: {type(error).__name__} {error}") from error
 
     def put_back(self, deadline: datetime) -> str:
@@ -120,12 +121,23 @@ def _notice(event: dict[str, Any]) -> Notice:
     container, separator, name = subject.removeprefix(_SUBJECT_PREFIX).partition("/blobs/")
     if not (subject.startswith(_SUBJECT_PREFIX) and separator and container and name):
         raise EventError(f"subject {subject[:_MOST_SAID]!r} names no blob")
+    if not {".", ".."}.isdisjoint(name.replace("\\", "/").split("/")):
+        # No blob has such a name, so nothing can be recorded of it, and a client would read another blob: the service
+        # resolves dot segments, and takes a backslash for a slash, before it stores or reads.
+        # https://github.com/Azure/azure-sdk-for-rust/issues/5275 https://github.com/versity/versitygw/issues/845
+        raise EventError(f"subject {subject[:_MOST_SAID]!r} has a dot segment, which no blob's name has")
     # Only the host is taken from the URL, to be compared; the URL itself is never fetched.
     return Notice(
         host=(urlsplit(str(data["url"])).hostname or "").lower(),
         container=container,
         name=name,
         event_id=str(event["id"]),
-        time=datetime.fromisoformat(event["eventTime"]),
+        time=_time(event["eventTime"]),
         sequencer=data.get("sequencer"),
     )
+
+
+def _time(text: str) -> datetime:
+    """The time that a text gives; in UTC, as all of Azure's times are, where it names no other zone."""
+    time = datetime.fromisoformat(text)
+    return time if time.tzinfo else time.replace(tzinfo=UTC)

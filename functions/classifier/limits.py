@@ -1,21 +1,24 @@
-"""What Image Analysis 4.0 accepts: https://learn.microsoft.com/azure/ai-services/computer-vision/overview-image-analysis."""
+"""What Image Analysis 4.0 accepts, as its own error messages say: all bounds are inclusive.
+
+https://learn.microsoft.com/answers/questions/1688452: "The image size is not allowed to be zero or larger than 20971520
+bytes", "The image dimension is not allowed to be smaller than 50 and larger than 16000". The input requirements have
+"less than 20 megabytes" and "greater than 50 x 50 pixels and less than 16,000 x 16,000 pixels" instead:
+https://learn.microsoft.com/azure/ai-services/computer-vision/overview-image-analysis.
+"""
 
 from typing import Any
 
-from classifier.models import ImageInfo
+from classifier.models import Blob, ImageInfo
 
-# The service wants fewer than 20 MB.
-MAX_BYTES = 20 * 1024 * 1024 - 1
+MAX_BYTES = 20_971_520
 MIN_SIDE, MAX_SIDE = 50, 16_000
-# By Pillow's names.
+# The code of the reason that ends when somebody rehydrates the blob, unlike all others.
+ARCHIVED = "Archived"
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "ICO", "TIFF", "MPO")
 
 
 class Rejected(Exception):
-    """The image can never be analysed, however often it is tried.
-
-    `code` is stable, the text is for people; `measured` and `limit` say by how much it fails, where that can be said.
-    """
+    """The image can never be analysed, however often it is tried; the arguments are those of `RejectionReason`."""
 
     def __init__(self, code: str, sentence: str, *, measured: Any = None, limit: Any = None) -> None:
         super().__init__(sentence)
@@ -26,6 +29,22 @@ class Rejected(Exception):
     def reason(self) -> dict[str, Any]:
         """As it stands in the record."""
         return {"code": self.code, "sentence": str(self), "measured": self.measured, "limit": self.limit}
+
+
+def content_of(blob: Blob) -> bytes:
+    """The content to be analysed.
+
+    Raises:
+        Rejected: the blob is empty, too large, or could not be read for good.
+        ValueError: the content is missing without a reason.
+    """
+    if blob.rejection is not None:
+        reason = blob.rejection
+        raise Rejected(reason.code, reason.sentence, measured=reason.measured, limit=reason.limit)
+    check_size(blob.size_bytes if blob.content is None else len(blob.content))
+    if blob.content is None:
+        raise ValueError(f"{blob.size_bytes} bytes are within the limit and were not read")
+    return blob.content
 
 
 def check_size(size_bytes: int) -> None:
@@ -44,10 +63,10 @@ def check_size(size_bytes: int) -> None:
 def check_image(info: ImageInfo) -> None:
     """Raises Rejected for an image whose dimensions the service refuses."""
     for side, pixels in (("width", info.width), ("height", info.height)):
-        if not MIN_SIDE < pixels < MAX_SIDE:
+        if not MIN_SIDE <= pixels <= MAX_SIDE:
             raise Rejected(
                 "BadDimensions",
-                f"The {side} is {pixels} pixels; it must be more than {MIN_SIDE} and less than {MAX_SIDE}.",
+                f"The {side} is {pixels} pixels; it must be at least {MIN_SIDE} and at most {MAX_SIDE}.",
                 measured={"width": info.width, "height": info.height},
-                limit={"moreThan": MIN_SIDE, "lessThan": MAX_SIDE},
+                limit={"atLeast": MIN_SIDE, "atMost": MAX_SIDE},
             )

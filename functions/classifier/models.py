@@ -9,10 +9,25 @@ SCHEMA_VERSION = 1
 
 
 @dataclass(frozen=True, kw_only=True)
+class RejectionReason:
+    """Why an image can never be analysed, as it stands in the record.
+
+    `code` is stable, `sentence` is for people; `measured` and `limit` say by how much it fails, where that can be said.
+    """
+
+    code: str
+    sentence: str
+    measured: Any = None
+    limit: Any = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Blob:
     """An image as it lay in its container when it was read.
 
-    `content` is None when there is more of it than the analyser accepts; `etag` is without quotes.
+    `content` is what the blob's Content-Encoding encodes; None when there is more of it than the analyser accepts, or
+    when it could not be read for good, which `rejection` then explains. `size_bytes` is what the container stores;
+    `etag` is without quotes.
     """
 
     content: bytes | None
@@ -20,6 +35,7 @@ class Blob:
     etag: str
     content_type: str
     created_at: datetime | None
+    rejection: RejectionReason | None = None
 
     @property
     def sha256(self) -> str | None:

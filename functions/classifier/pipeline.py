@@ -144,14 +144,12 @@ class Pipeline:
         record["blob"] |= records.of_blob(blob)
         analyze_ms = 0
         try:
-            limits.check_size(blob.size_bytes)
-            if blob.content is None:
-                raise ValueError(f"{blob.size_bytes} bytes are within the limit and were not read")
-            info = self._headers(blob.content)
+            content = limits.content_of(blob)
+            info = await self._headers(content)
             record["image"] = records.of_image(info)
             limits.check_image(info)
             before = self._now()
-            analysis, cached = await self._analyze(record["blob"]["contentSha256"], blob.content, info)
+            analysis, cached = await self._analyze(record["blob"]["contentSha256"], content, info)
             analyze_ms = records.milliseconds(before, self._now())
             record |= records.of_analysis(
                 analysis,

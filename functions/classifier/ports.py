@@ -63,7 +63,7 @@ class Images(Protocol):
         ...
 
     async def read(self, name: str) -> Blob:
-        """The blob as it is now, without its content if that is over the size limit. Raises Gone."""
+        """The blob as it is now, without its content if that is over the size limit or unreadable. Raises Gone."""
         ...
 
     async def etag(self, name: str) -> str | None:
@@ -78,7 +78,7 @@ class Images(Protocol):
 class Headers(Protocol):
     """Reads image headers."""
 
-    def __call__(self, content: bytes) -> ImageInfo:
+    async def __call__(self, content: bytes) -> ImageInfo:
         """What the header says, without decoding a pixel; raises limits.Rejected when it is no image."""
         ...
 

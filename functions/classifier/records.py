@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from classifier.events import Message
+from classifier.limits import ARCHIVED
 from classifier.models import SCHEMA_VERSION, Analysis, Blob, ImageInfo
 
 # Findings that stand in the record under their own names; null when they were not asked for.
@@ -106,4 +107,6 @@ def is_current(record: dict[str, Any], etag: str, identity: str | None) -> bool:
     if identity is None:
         return record["status"] is not None
     made_by = part(record, "analyzer").get("identity")
-    return record["status"] == "rejected" or (record["status"] == "classified" and made_by == identity)
+    archived = part(record, "reason").get("code") == ARCHIVED  # and maybe rehydrated since, under the same ETag
+    rejected = record["status"] == "rejected" and not archived
+    return rejected or (record["status"] == "classified" and made_by == identity)

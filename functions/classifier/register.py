@@ -38,7 +38,11 @@ class Register:
             if seen is None:
                 continue
             said = (seen["status"], part(seen, "analyzer").get("identity"))
-            if seen["blob"]["etag"] == etag and (record["status"] == "failed" or said == (record["status"], identity)):
+            # An image that was analyzed and then archived keeps its ETag and its record.
+            unread = record["blob"]["contentSha256"] is None and seen["blob"]["contentSha256"] is not None
+            if seen["blob"]["etag"] == etag and (
+                record["status"] == "failed" or unread or said == (record["status"], identity)
+            ):
                 return seen
             if await self._images.etag(name) != etag:
                 return None

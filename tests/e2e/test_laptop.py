@@ -227,6 +227,9 @@ def test_commands_that_need_no_cloud_print_what_they_say(laptop: Checkout) -> No
     assert measured["memory MB"] < 2048
     assert measured["ratio"] < 2.5
     assert measured["images a second"] > 0
+    bombs = json.loads(laptop.make("bombs", "RUNS=1", "FORMAT=json", check=False).stdout)
+    assert len(bombs) > 30
+    assert {name for name, one in bombs.items() if one["memory_mb"] > 64} == set()
 
 
 def test_roles_are_enforced_for_the_user_too(laptop: Checkout) -> None:

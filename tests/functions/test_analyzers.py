@@ -155,6 +155,67 @@ def test_a_refusal_is_told_apart(
     assert len(service.asked) == calls
 
 
+SIZE = "The image size is not allowed to be zero or larger than 20971520 bytes."
+DIMENSION = "The image dimension is not allowed to be smaller than 50 and larger than 16000."
+
+
+@pytest.mark.parametrize(
+    ("error", "expected", "code"),
+    [
+        # https://learn.microsoft.com/answers/questions/1688452
+        ({"message": SIZE}, Rejected, "InvalidImageSize"),
+        (
+            {"message": DIMENSION, "innererror": {"code": "InvalidImageSize", "message": DIMENSION}},
+            Rejected,
+            "InvalidImageSize",
+        ),
+        # The error codes of https://learn.microsoft.com/azure/ai-services/computer-vision/how-to/call-analyze-image-40
+        ({"message": "The feature 'Caption' is not supported in this region."}, Refused, "InvalidRequest"),
+        ({"message": "The provided image content type image/png is not supported."}, Refused, "InvalidRequest"),
+        ({"message": "m", "innererror": {"code": "FailedToProcess", "message": "why"}}, Rejected, "FailedToProcess"),
+        ({"message": "m", "innererror": {"code": "BadArgument", "message": "why"}}, Refused, "BadArgument"),
+    ],
+)
+def test_the_services_own_answers_about_an_image_reject_it_and_others_do_not(
+    error: dict[str, Any], expected: type[Rejected | Refused], code: str
+) -> None:
+    service = Service(analyze=[(400, {"error": {"code": "InvalidRequest", **error}})])
+    with pytest.raises(expected) as raised:
+        analyze(service, "tags")
+    assert raised.value.code == code
+    assert len(service.asked) == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        [],
+        "text",
+        {},
+        ANSWER | {"tagsResult": None},
+        ANSWER | {"tagsResult": {"values": [{"name": "cat"}]}},
+        {key: value for key, value in ANSWER.items() if key != "modelVersion"},
+    ],
+)
+def test_an_answer_of_another_form_is_not_paid_for_again(body: Any) -> None:
+    service = Service(analyze=[(200, body)])
+    with pytest.raises(Refused) as refusal:
+        analyze(service, "tags")
+    assert (refusal.value.code, len(service.asked)) == ("UnexpectedAnswer", 1)
+
+
+@pytest.mark.parametrize("feature", ["safety", "embeddings"])
+def test_every_call_of_an_image_has_its_form(feature: str) -> None:
+    service = Service(analyze=[(200, ANSWER)], analyze32=[(200, {})], vectorizeImage=[(200, {})])
+    with pytest.raises(Refused, match="KeyError"):
+        analyze(service, feature)
+
+
+def test_predictions_have_their_form() -> None:
+    with pytest.raises(Refused, match="KeyError 'predictions'"):
+        predict(Service(analyze32=[(200, {"iteration": "7d9c"})]), "multiclass", "tags")
+
+
 def test_a_passing_fault_is_tried_again_with_the_whole_image() -> None:
     service = Service(analyze=[(500, {}), (200, ANSWER)])
     content = bytes(range(256)) * 3000

@@ -1,55 +1,45 @@
-"""The images and their copies against fakes of the blob service: requests as they should be, troubles told apart."""
+"""The images against a blob service on 127.0.0.1, and their copies against a fake of the container's client."""
 
 import asyncio
+import gzip
+import tracemalloc
+import urllib.request
+import zlib
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Any
 
 import pytest
 from azure.core.exceptions import HttpResponseError, ResourceModifiedError, ResourceNotFoundError
 from classifier.adapters.blobs import BlobGallery, BlobImages
-from classifier.limits import MAX_BYTES
+from classifier.limits import MAX_BYTES, Rejected, content_of
 from classifier.models import Blob
 from classifier.ports import Gone
 
+from tests.functions.blob_service import BlobService, StoredBlob, container_client
+
 BLOB = Blob(content=b"cat", size_bytes=3, etag="e1", content_type="image/png", created_at=None)
+CREATED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
 
 
-class Answer:
-    """A response of the blob service; what is not read is not fetched."""
-
-    def __init__(self, status: int = 200, content: bytes = b"", size: int | None = None) -> None:
-        self.status_code, self.reason, self.content_type = status, "", "text/plain"
-        self.headers = {
-            "Content-Length": str(len(content) if size is None else size), "ETag": '"e1"', "Content-Type": "image/png",
-            "x-ms-creation-time": "Fri, 02 Jan 2026 03:04:05 GMT",
-        }  # fmt: skip
-        self._content = content
-        self.was_read = False
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None: ...
-
-    async def read(self) -> bytes:
-        self.was_read = True
-        return self._content
-
-    def text(self) -> str:
-        return self._content.decode()
+@pytest.fixture(autouse=True)
+def direct(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No proxy between the client and 127.0.0.1."""
+    monkeypatch.setattr(urllib.request, "getproxies", dict)
 
 
-class Blobs:
-    """Stands where the reader's pipeline would."""
+def run[Result](service: BlobService, use: Callable[[BlobImages], Awaitable[Result]]) -> Result:
+    async def within() -> Result:
+        async with container_client(service) as client:
+            return await use(BlobImages(client))
 
-    def __init__(self, answer: Answer) -> None:
-        self.answer = answer
-        self.asked: list[tuple[str, str]] = []
+    return asyncio.run(within())
 
-    async def send_request(self, request: Any, **_: Any) -> Answer:
-        self.asked.append((request.method, request.url))
-        return self.answer
+
+def read(stored: StoredBlob) -> Blob:
+    return run(BlobService(blob=stored), lambda images: images.read("blob"))
 
 
 class Container:
@@ -75,42 +65,144 @@ class Container:
         return call
 
 
-def images(answer: Answer) -> tuple[BlobImages, Blobs]:
-    blobs = Blobs(answer)
-    return BlobImages(Container(None), blobs), blobs  # type: ignore[arg-type]
-
-
 def test_a_blob_is_read_as_it_is_now() -> None:
-    port, blobs = images(Answer(content=b"cat"))
-    assert (port.host, port.container) == ("acct.blob.core.windows.net", "images")
-    blob = asyncio.run(port.read("a b/é#?%.png"))
-    assert blob == replace(BLOB, created_at=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
-    assert blobs.asked == [("GET", f"{Container.url}/a%20b/%C3%A9%23%3F%25.png")]
-    assert asyncio.run(port.etag("a.png")) == "e1"
-    assert blobs.asked[1] == ("HEAD", f"{Container.url}/a.png")
+    name = "a b/é#?%.png"
+    service = BlobService(**{name: StoredBlob()})
+
+    async def use(images: BlobImages) -> tuple[Any, ...]:
+        return images.host, images.container, await images.read(name), await images.etag(name)
+
+    assert run(service, use) == ("127.0.0.1", "images", replace(BLOB, created_at=CREATED), "e1")
+    path = "/images/a%20b/%C3%A9%23%3F%25.png"
+    assert service.requests == [("GET", path), ("HEAD", path)]
 
 
-def test_a_blob_that_is_too_large_is_not_fetched() -> None:
-    answer = Answer(size=MAX_BYTES + 1)
-    port, _ = images(answer)
-    blob = asyncio.run(port.read("big.png"))
-    assert (blob.content, blob.size_bytes, answer.was_read) == (None, MAX_BYTES + 1, False)
+@pytest.mark.parametrize("size", [1, MAX_BYTES])
+def test_content_up_to_the_limit_is_read_in_one_request(size: int) -> None:
+    service = BlobService(blob=StoredBlob(content=bytes(size)))
+    blob = run(service, lambda images: images.read("blob"))
+    assert (len(content_of(blob)), blob.size_bytes, len(service.requests)) == (size, size, 1)
+
+
+def test_of_a_blob_that_is_too_large_no_more_is_fetched_than_shows_it() -> None:
+    service = BlobService(blob=StoredBlob(content=bytes(3 * MAX_BYTES)))
+    blob = run(service, lambda images: images.read("blob"))
+    assert (blob.content, blob.size_bytes, service.sent) == (None, 3 * MAX_BYTES, [MAX_BYTES])
+    with pytest.raises(Rejected) as rejection:
+        content_of(blob)
+    assert (rejection.value.code, rejection.value.measured) == ("TooLarge", 3 * MAX_BYTES)
+
+
+def test_an_empty_blob_is_rejected() -> None:
+    blob = read(StoredBlob(content=b""))
+    assert blob.size_bytes == 0
+    with pytest.raises(Rejected) as rejection:
+        content_of(blob)
+    assert rejection.value.code == "EmptyFile"
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "GZIP", "deflate", "gzip, gzip"])
+@pytest.mark.parametrize("compress", [gzip.compress, zlib.compress])
+def test_compressed_content_is_what_it_was(encoding: str, compress: Callable[[bytes], bytes]) -> None:
+    stored = compress(PNG)
+    blob = read(StoredBlob(content=stored, encoding=encoding))
+    assert (content_of(blob), blob.size_bytes) == (PNG, len(stored))
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "utf-8", "identity"])
+def test_an_image_that_was_never_compressed_is_read_whatever_its_label(encoding: str) -> None:
+    assert content_of(read(StoredBlob(content=PNG, encoding=encoding))) == PNG
+
+
+def test_compressed_content_without_a_label_is_left_alone() -> None:
+    stored = gzip.compress(PNG)
+    assert content_of(read(StoredBlob(content=stored))) == stored
+
+
+def test_a_bomb_is_decompressed_no_further_than_the_limit() -> None:
+    compressor = zlib.compressobj(9, zlib.DEFLATED, 31)
+    parts = [compressor.compress(bytes(1 << 20)) for _ in range(600)]
+    bomb = b"".join([*parts, compressor.flush()])
+    tracemalloc.start()
+    blob = read(StoredBlob(content=bomb, encoding="gzip"))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2 * MAX_BYTES + (8 << 20)  # as it grows, what is decompressed is moved
+    with pytest.raises(Rejected) as rejection:
+        content_of(blob)
+    assert (rejection.value.code, rejection.value.limit) == ("TooLarge", MAX_BYTES)
+
+
+def test_content_is_decompressed_up_to_the_limit_itself() -> None:
+    assert len(content_of(read(StoredBlob(content=gzip.compress(bytes(MAX_BYTES)), encoding="gzip")))) == MAX_BYTES
+    with pytest.raises(Rejected, match="more than"):
+        content_of(read(StoredBlob(content=gzip.compress(bytes(MAX_BYTES + 1)), encoding="gzip")))
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        gzip.compress(PNG)[:-9],
+        gzip.compress(PNG)[:-6] + bytes(6),
+        gzip.compress(PNG) + b"more",
+        gzip.compress(PNG) + bytes(1 << 20),
+        b"\x1f\x8b" + bytes(40),
+    ],
+    ids=["cut off", "a wrong checksum", "more behind it", "much more behind it", "a start alone"],
+)
+def test_damaged_encoding_is_rejected_with_what_was_found(stored: bytes) -> None:
+    with pytest.raises(Rejected) as rejection:
+        content_of(read(StoredBlob(content=stored, encoding="gzip")))
+    assert (rejection.value.code, rejection.value.measured) == ("BadContentEncoding", stored[:16].hex())
+
+
+@pytest.mark.parametrize("code", ["BlobArchived", "BlobBeingRehydrated"])
+def test_an_archived_blob_is_rejected_as_such_with_its_version(code: str) -> None:
+    blob = read(StoredBlob(content=bytes(7), get_error=code))
+    assert (blob.content, blob.etag, blob.size_bytes, blob.created_at) == (None, "e1", 7, CREATED)
+    with pytest.raises(Rejected) as rejection:
+        content_of(blob)
+    assert rejection.value.code == "Archived"
+
+
+def test_a_leased_blob_is_read_like_any_other() -> None:
+    """A lease locks writing and deleting: https://learn.microsoft.com/rest/api/storageservices/lease-blob."""
+    leased = {"x-ms-lease-status": "locked", "x-ms-lease-state": "leased", "x-ms-lease-duration": "infinite"}
+    assert content_of(read(StoredBlob(headers=leased))) == b"cat"
 
 
 def test_a_blob_that_is_gone_is_gone() -> None:
-    port, _ = images(Answer(404))
-    with pytest.raises(Gone):
-        asyncio.run(port.read("a.png"))
-    assert asyncio.run(port.etag("a.png")) is None
+    async def use(images: BlobImages) -> None:
+        with pytest.raises(Gone):
+            await images.read("a.png")
+        assert await images.etag("a.png") is None
+
+    run(BlobService(), use)
 
 
-@pytest.mark.parametrize("status", [403, 409, 500])
-def test_any_other_answer_is_a_trouble_and_never_taken_for_a_blob(status: int) -> None:
-    port, _ = images(Answer(status, b"no"))
-    with pytest.raises(HttpResponseError):
-        asyncio.run(port.read("a.png"))
-    with pytest.raises(HttpResponseError):
-        asyncio.run(port.etag("a.png"))
+def test_a_blob_that_goes_once_it_is_known_to_be_archived_is_gone() -> None:
+    class Going(BlobService):
+        async def answer(self, request: Any) -> Any:
+            answer = await super().answer(request)
+            self.blobs.clear()
+            return answer
+
+    async def use(images: BlobImages) -> None:
+        with pytest.raises(Gone):
+            await images.read("blob")
+
+    run(Going(blob=StoredBlob(get_error="BlobArchived")), use)
+
+
+@pytest.mark.parametrize("code", ["AuthorizationPermissionMismatch", "SnapshotsPresent", "InternalError"])
+def test_any_other_answer_is_a_trouble_and_never_taken_for_a_blob(code: str) -> None:
+    async def use(images: BlobImages) -> None:
+        with pytest.raises(HttpResponseError):
+            await images.read("blob")
+        with pytest.raises(HttpResponseError):
+            await images.etag("blob")
+
+    run(BlobService(blob=StoredBlob(error=code)), use)
 
 
 @pytest.mark.parametrize(("source", "deleted"), [("e1", True), ("e2", False)])

@@ -97,7 +97,7 @@ class World:
             ]
             yield listed, names[start + 2] if start + 2 < len(names) else None
 
-    def headers(self, content: bytes) -> ImageInfo:
+    async def headers(self, content: bytes) -> ImageInfo:
         if content == b"text":
             raise limits.Rejected("NotAnImage", "no image")
         return ImageInfo(width=10 if content == b"tiny" else 640, height=480, format="PNG")

@@ -83,8 +83,8 @@ def encoded(width: int, height: int, kind: str = "PNG") -> bytes:
     ("content", "query", "inner"),
     [
         (b"text", {"features": "tags"}, "InvalidImageFormat"),
-        (b"", {"features": "tags"}, "InvalidImageSize"),
-        (encoded(50, 200), {"features": "tags"}, "InvalidImageSize"),
+        (b"", {"features": "tags"}, None),
+        (encoded(49, 200), {"features": "tags"}, "InvalidImageSize"),
         (encoded(60, 60, "PPM"), {"features": "tags"}, "InvalidImageFormat"),
         (encoded(60, 60), {"features": "faces"}, "NotSupportedVisualFeature"),
         (encoded(60, 60), {}, "NotSupportedVisualFeature"),
@@ -95,7 +95,14 @@ def encoded(width: int, height: int, kind: str = "PNG") -> bytes:
     ],
 )
 def test_what_the_service_refuses_is_refused(
-    analyzer: Analyzer, content: bytes, query: dict[str, str], inner: str
+    analyzer: Analyzer, content: bytes, query: dict[str, str], inner: str | None
 ) -> None:
     with pytest.raises(RequestError, check=lambda error: error.inner == inner):
         analyzer.analyze(content, query)
+
+
+def test_the_bounds_themselves_are_accepted(analyzer: Analyzer) -> None:
+    smallest = encoded(50, 50)
+    assert analyzer.analyze(smallest + bytes(20_971_520 - len(smallest)), {"features": "tags"})["tagsResult"]
+    with pytest.raises(RequestError, match="larger than 20971520 bytes"):
+        analyzer.analyze(smallest + bytes(20_971_521 - len(smallest)), {"features": "tags"})

@@ -1,51 +1,63 @@
 """Blob Storage: the images, the dead letters, the copies."""
 
+import asyncio
+import zlib
 from collections.abc import AsyncIterator
-from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
-from azure.core import AsyncPipelineClient, MatchConditions
+from azure.core import MatchConditions
 from azure.core.exceptions import HttpResponseError, ResourceModifiedError, ResourceNotFoundError
-from azure.core.rest import AsyncHttpResponse, HttpRequest
-from azure.storage.blob import ContentSettings
-from azure.storage.blob.aio import ContainerClient
+from azure.storage.blob import BlobProperties, ContentSettings
+from azure.storage.blob.aio import BlobClient, ContainerClient
 
 from classifier import limits
-from classifier.adapters.world import World
-from classifier.models import Blob
+from classifier.models import Blob, RejectionReason
 from classifier.ports import Gone, Listed
 
-_API_VERSION = "2024-08-04"
-_SCOPE = "https://storage.azure.com/.default"
-_NOT_FOUND = 404
 # The metadata of a copy that says which version of the image it is.
 _SOURCE = "sourceetag"
+# https://learn.microsoft.com/rest/api/storageservices/blob-service-error-codes
+_ARCHIVED = frozenset({"BlobArchived", "BlobBeingRehydrated"})
+# How content begins that is compressed as Content-Encoding "gzip" or "deflate" means it: RFC 1952, and RFC 1950, whose
+# first two bytes are a multiple of 31. No image of an accepted format begins like that.
+_GZIP_START = b"\x1f\x8b"
+_ZLIB_AUTOMATIC = 32 + zlib.MAX_WBITS  # https://docs.python.org/3/library/zlib.html#zlib.decompress
+_SLICE = 256 * 1024
 
-Reader = AsyncPipelineClient[HttpRequest, AsyncHttpResponse]
 
+def image_container(endpoint: str, name: str, **client: Any) -> ContainerClient:
+    """A client whose first request brings an image whole, and so of one version, and of larger blobs no more than that.
 
-def reader(endpoint: str, world: World) -> Reader:
-    """A client that reads blobs through azure-core's own policies.
+    Its retries begin after a second; by default they begin after 15, which an image that is in hand need not wait for:
+    https://github.com/Azure/azure-sdk-for-python/blob/main/sdk/storage/azure-storage-blob/README.md#optional-configuration
 
-    An image needs two such requests, and the Storage SDK's take three times as much CPU (docs/decisions/0023).
+    Args:
+        endpoint: the account's blob endpoint.
+        name: the container's name.
+        client: further arguments of `ContainerClient`.
     """
-    policies = world.policies(_SCOPE, headers={"x-ms-version": _API_VERSION}, retry_total=3)
-    return AsyncPipelineClient(endpoint, policies=policies, transport=world.transport)
+    return ContainerClient(
+        endpoint,
+        name,
+        max_single_get_size=limits.MAX_BYTES,
+        initial_backoff=1,
+        increment_base=2,
+        **client,
+    )
 
 
 class BlobImages:
-    """`ports.Images` over one container: single blobs by `blobs`, listings by the SDK's `client`."""
+    """`ports.Images` over one container, by a client of `image_container`."""
 
-    def __init__(self, client: ContainerClient, blobs: Reader) -> None:
+    def __init__(self, client: ContainerClient) -> None:
         self._client = client
-        self._blobs = blobs
-        self._url = client.url  # the SDK puts it together anew each time it is asked
+        self._host = (urlsplit(client.url).hostname or "").lower()
 
     @property
     def host(self) -> str:
         """As `ports.Images.host`."""
-        return (urlsplit(self._url).hostname or "").lower()
+        return self._host
 
     @property
     def container(self) -> str:
@@ -54,34 +66,39 @@ class BlobImages:
 
     async def read(self, name: str) -> Blob:
         """As `ports.Images.read`; https://learn.microsoft.com/rest/api/storageservices/get-blob."""
-        response = await self._send("GET", name, stream=True)
-        async with response:
-            if response.status_code == _NOT_FOUND:
-                raise Gone(name)
-            size = int(response.headers["Content-Length"])
-            # One request, so one version; of one that is too large, no more is fetched than what is on its way.
-            content = await response.read() if size <= limits.MAX_BYTES else None
-        created = response.headers.get("x-ms-creation-time")
-        return Blob(
-            content=content,
-            size_bytes=size,
-            etag=response.headers["ETag"].strip('"'),
-            content_type=response.headers.get("Content-Type", "application/octet-stream"),
-            created_at=parsedate_to_datetime(created) if created else None,
-        )
+        client = self._client.get_blob_client(name)
+        try:
+            properties, stored = await _download(client)
+        except ResourceNotFoundError as error:
+            raise Gone(name) from error
+        except HttpResponseError as error:
+            if getattr(error, "error_code", None) not in _ARCHIVED:
+                raise
+            return await self._archived(client, name)
+        if stored is not None and properties.content_settings.content_encoding and _is_compressed(stored):
+            return await asyncio.to_thread(_decompressed, properties, stored)
+        return _blob(properties, properties.size, content=stored)
 
     async def etag(self, name: str) -> str | None:
         """As `ports.Images.etag`; https://learn.microsoft.com/rest/api/storageservices/get-blob-properties."""
-        response = await self._send("HEAD", name)
-        return None if response.status_code == _NOT_FOUND else response.headers["ETag"].strip('"')
+        try:
+            return (await self._client.get_blob_client(name).get_blob_properties()).etag.strip('"')
+        except ResourceNotFoundError:
+            return None
 
-    async def _send(self, method: str, name: str, *, stream: bool = False) -> AsyncHttpResponse:
-        request = HttpRequest(method, f"{self._url}/{quote(name, safe='~/')}")
-        response = await self._blobs.send_request(request, stream=stream)
-        if response.status_code not in {200, _NOT_FOUND}:
-            await response.read()
-            raise HttpResponseError(response=response)
-        return response
+    @staticmethod
+    async def _archived(client: BlobClient, name: str) -> Blob:
+        """An archived blob's properties can be read, its content cannot until it is rehydrated.
+
+        https://learn.microsoft.com/azure/storage/blobs/access-tiers-overview#archive-access-tier
+        """
+        try:
+            properties = await client.get_blob_properties()
+        except ResourceNotFoundError as error:
+            raise Gone(name) from error
+        sentence = "The blob is in the archive access tier; copy it to an online tier to have it analyzed."
+        reason = RejectionReason(code=limits.ARCHIVED, sentence=sentence)
+        return _blob(properties, properties.size, content=None, rejection=reason)
 
     async def pages(self, marker: str | None) -> AsyncIterator[tuple[list[Listed], str | None]]:
         """As `ports.Images.pages`; a page has up to 5,000 blobs."""
@@ -92,6 +109,69 @@ class BlobImages:
                 Listed(name=blob.name, etag=blob.etag.strip('"'), modified=blob.last_modified) async for blob in page
             ]
             yield listed, pages.continuation_token or None
+
+
+async def _download(client: BlobClient) -> tuple[BlobProperties, bytes | None]:
+    """A blob as it is stored, without its content when that is over the size limit.
+
+    A function of its own, because the SDK's downloader keeps a second copy for as long as it lives.
+    """
+    # The SDK would decompress without a limit: https://github.com/Azure/azure-sdk-for-python/issues/34350.
+    download = await client.download_blob(decompress=False)
+    return download.properties, await download.readall() if download.size <= limits.MAX_BYTES else None
+
+
+def _blob(
+    properties: BlobProperties, size_bytes: int, *, content: bytes | None, rejection: RejectionReason | None = None
+) -> Blob:
+    return Blob(
+        content=content,
+        size_bytes=size_bytes,
+        etag=properties.etag.strip('"'),
+        content_type=properties.content_settings.content_type or "application/octet-stream",
+        created_at=properties.creation_time,
+        rejection=rejection,
+    )
+
+
+def _is_compressed(stored: bytes) -> bool:
+    """Whether the bytes are what a Content-Encoding says; many blobs are labelled that were never compressed."""
+    zlib_start = len(stored) > 1 and stored[0] & 0x0F == zlib.DEFLATED and int.from_bytes(stored[:2]) % 31 == 0
+    return stored.startswith(_GZIP_START) or zlib_start
+
+
+def _decompressed(properties: BlobProperties, stored: bytes) -> Blob:
+    """The blob with the content that was compressed, or with the reason why it has none."""
+    content = _decompress(stored)
+    if content is None:
+        encoding = properties.content_settings.content_encoding
+        sentence = f"The file's Content-Encoding is {encoding!r}, and its content is damaged or continues behind it."
+        reason = RejectionReason(code="BadContentEncoding", sentence=sentence, measured=stored[:16].hex())
+    elif len(content) > limits.MAX_BYTES:
+        sentence = f"The file has more than {limits.MAX_BYTES} bytes once its Content-Encoding is undone."
+        reason = RejectionReason(code="TooLarge", sentence=sentence, limit=limits.MAX_BYTES)
+    else:
+        return _blob(properties, len(stored), content=content)
+    return _blob(properties, len(stored), content=None, rejection=reason)
+
+
+def _decompress(stored: bytes) -> bytes | None:
+    """What was compressed, cut off one byte over the limit; None when it is damaged, or something follows it.
+
+    In slices, because a decompressor that may give no more copies what is left of its input.
+    """
+    decompressor = zlib.decompressobj(_ZLIB_AUTOMATIC)
+    parts: list[bytes] = []
+    at, room = 0, limits.MAX_BYTES + 1
+    try:
+        while room > 0 and at < len(stored) and not decompressor.eof:
+            parts.append(decompressor.decompress(stored[at : at + _SLICE], room))
+            at += _SLICE
+            room -= len(parts[-1])
+    except zlib.error:
+        return None
+    whole = decompressor.eof and not decompressor.unused_data and at >= len(stored)
+    return b"".join(parts) if whole or room == 0 else None
 
 
 class BlobGallery:

@@ -11,7 +11,7 @@ from azure.eventgrid.aio import EventGridPublisherClient
 from azure.identity.aio import ManagedIdentityCredential
 from azure.storage.blob.aio import ContainerClient
 
-from classifier.adapters.blobs import BlobGallery, BlobImages, DeadLetters, reader
+from classifier.adapters.blobs import BlobGallery, BlobImages, DeadLetters, image_container
 from classifier.adapters.cosmos import CosmosAnalyses, CosmosMemory, CosmosRecords
 from classifier.adapters.entra import Operators
 from classifier.adapters.headers import read_header
@@ -67,7 +67,7 @@ def wire(settings: Settings, *, last_attempt: int) -> App:
     def blobs(name: str) -> ContainerClient:
         return ContainerClient(settings.blob_endpoint, name, **world.client)
 
-    images = BlobImages(blobs(settings.images_container), reader(settings.blob_endpoint, world))
+    images = BlobImages(image_container(settings.blob_endpoint, settings.images_container, **world.client))
     queued = StorageQueue(queue(settings.queue_endpoint, settings.images_queue, world))
     poison = StorageQueue(queue(settings.queue_endpoint, settings.poison_queue, world))
     analyzer = _analyzer(settings, world)

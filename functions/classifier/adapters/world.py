@@ -2,7 +2,6 @@
 
 import ssl
 import urllib.request
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +10,6 @@ from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.pipeline.policies import (
     AsyncBearerTokenCredentialPolicy,
     AsyncRetryPolicy,
-    HeadersPolicy,
     UserAgentPolicy,
 )
 from azure.core.pipeline.transport import AioHttpTransport, AsyncHttpTransport
@@ -33,13 +31,12 @@ class World:
         """What an SDK's client needs of it."""
         return {"credential": self.credential, "transport": self.transport}
 
-    def policies(self, scope: str, *, headers: Mapping[str, str] | None = None, **retrying: Any) -> list[Any]:
+    def policies(self, scope: str, **retrying: Any) -> list[Any]:
         """Those policies that a request needs, and no others: each costs every request a little.
 
         `retrying` is azure-core's retry policy's.
         """
         return [
-            HeadersPolicy(dict(headers or {})),
             UserAgentPolicy(),
             AsyncRetryPolicy(**retrying),
             AsyncBearerTokenCredentialPolicy(self.credential, scope),

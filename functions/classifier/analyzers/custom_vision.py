@@ -14,7 +14,7 @@ from azure.core.rest import AsyncHttpResponse, HttpRequest
 
 from classifier.adapters.world import World
 from classifier.analyzers.options import Options
-from classifier.analyzers.pool import Pool, answer, client_options, post
+from classifier.analyzers.pool import Pool, answer, client_options, parsing, post
 from classifier.limits import Rejected
 from classifier.models import Analysis, ImageInfo
 
@@ -55,19 +55,20 @@ class CustomVision:
             return answer(await client.send_request(post(self._url, content, {})))
 
         seen = await self._pool.call(send)
-        predictions: list[dict[str, Any]] = [
-            # A negative tag says that none of the others is there: it is no tag of the image.
-            item
-            for item in seen["predictions"]
-            if item.get("tagType", "Regular") != "Negative"
-        ]
-        return Analysis(
-            analyzer=_NAME,
-            api_version=_API_VERSION,
-            model_version=seen["iteration"],
-            findings=self._findings(predictions, info),
-            exclusive=self._task == "multiclass",
-        )
+        with parsing():
+            predictions: list[dict[str, Any]] = [
+                # A negative tag says that none of the others is there: it is no tag of the image.
+                item
+                for item in seen["predictions"]
+                if item.get("tagType", "Regular") != "Negative"
+            ]
+            return Analysis(
+                analyzer=_NAME,
+                api_version=_API_VERSION,
+                model_version=seen["iteration"],
+                findings=self._findings(predictions, info),
+                exclusive=self._task == "multiclass",
+            )
 
     def _findings(self, predictions: Sequence[Mapping[str, Any]], info: ImageInfo) -> dict[str, Any]:
         surest: dict[str, float] = {}

@@ -12,7 +12,15 @@ from azure.ai.vision.imageanalysis.aio import ImageAnalysisClient
 from classifier.adapters.world import World
 from classifier.analyzers.findings import READERS, adult, not_judged
 from classifier.analyzers.options import Options
-from classifier.analyzers.pool import MORE_PATIENCE_SECONDS, PATIENCE_SECONDS, Pool, answer, client_options, post
+from classifier.analyzers.pool import (
+    MORE_PATIENCE_SECONDS,
+    PATIENCE_SECONDS,
+    Pool,
+    answer,
+    client_options,
+    parsing,
+    post,
+)
 from classifier.models import Analysis, ImageInfo
 
 _NAME = "azure-image-analysis"
@@ -46,15 +54,17 @@ class ImageAnalysis:
         if self._visual:
             query = {"api-version": API_VERSION, "features": ",".join(self._visual), **self._asked}
             seen = await self._post("/imageanalysis:analyze", content, query)
-            findings |= {feature: READERS[feature](seen) for feature in self._visual}
-            models.append(seen["modelVersion"])
+            with parsing():
+                findings |= {feature: READERS[feature](seen) for feature in self._visual}
+                models.append(seen["modelVersion"])
         if "safety" in self.features:
             findings["adult"], model = await self._judge(content, info)
             models += [f"3.2 {model}"] * bool(model)
         if "embeddings" in self.features:
             embedded = await self._post("/retrieval:vectorizeImage", content, _RETRIEVAL, paid=bool(models))
-            findings["vector"] = embedded["vector"]
-            models.append(f"vectorizeImage {embedded['modelVersion']}")
+            with parsing():
+                findings["vector"] = embedded["vector"]
+                models.append(f"vectorizeImage {embedded['modelVersion']}")
         return Analysis(analyzer=_NAME, api_version=API_VERSION, model_version=", ".join(models), findings=findings)
 
     async def _judge(self, content: bytes, info: ImageInfo) -> tuple[dict[str, Any], str]:
@@ -68,7 +78,8 @@ class ImageAnalysis:
             ), ""
         query = {"visualFeatures": "Adult"}
         judged = await self._post("{endpoint}/vision/v3.2/analyze", content, query, paid=bool(self._visual))
-        return adult(judged), str(judged["modelVersion"])
+        with parsing():
+            return adult(judged), str(judged["modelVersion"])
 
     async def _post(self, path: str, content: bytes, query: Mapping[str, str], *, paid: bool = False) -> dict[str, Any]:
         async def send(client: ImageAnalysisClient) -> dict[str, Any]:

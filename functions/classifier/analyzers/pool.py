@@ -3,7 +3,8 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from azure.core.exceptions import HttpResponseError
@@ -25,15 +26,25 @@ MORE_PATIENCE_SECONDS = 100.0
 _RETRYING: dict[str, Any] = {"retry_total": 2, "retry_backoff_factor": 0.5}
 _SLICE = 256 * 1024
 _SCOPE = "https://cognitiveservices.azure.com/.default"
-# What the services say about an image that no retry will change:
+# What the services answer about an image that no retry will change:
 # https://learn.microsoft.com/azure/ai-services/computer-vision/how-to/call-analyze-image-40#error-codes
+# https://learn.microsoft.com/javascript/api/@azure/cognitiveservices-computervision/computervisioninnererrorcodevalue
 # https://learn.microsoft.com/rest/api/customvision/prediction/classify-image
 _VERDICTS = frozenset(
     {
-        "InvalidImageFormat", "InvalidImageSize", "InvalidImageDimension", "NotSupportedImage", "InvalidImage",
-        "BadRequestImageFormat", "BadRequestImageSizeBytes",
+        "InvalidImageFormat",
+        "InvalidImageSize",
+        "InvalidImageDimension",
+        "NotSupportedImage",
+        "InvalidImage",
+        "FailedToProcess",
+        "BadRequestImageFormat",
+        "BadRequestImageSizeBytes",
     }
-)  # fmt: skip
+)
+# The one verdict that Image Analysis gives without an inner code; "InvalidRequest" alone is also about a feature that
+# the region lacks, or a content type: https://learn.microsoft.com/answers/questions/1688452.
+_SIZE_VERDICT = "The image size is not allowed to be zero or larger than"
 # Not the image's fault, and not passing either: what was asked for does not exist.
 _SET_UP_WRONGLY = frozenset({400, 404, 405, 415})
 
@@ -86,10 +97,20 @@ def post(url: str, content: bytes, query: Mapping[str, Any]) -> HttpRequest:
     return HttpRequest("POST", url, params=dict(query), headers=headers, content=body)
 
 
+@contextmanager
+def parsing() -> Generator[None]:
+    """Raises Refused where a good answer has another form than the documented one: a second one costs as much again."""
+    try:
+        yield
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
+        raise Refused("UnexpectedAnswer", f"{type(error).__name__} {error} in an answer of the analyzer") from error
+
+
 def answer(response: AsyncHttpResponse) -> dict[str, Any]:
     """The JSON of a good answer. Raises Rejected, Refused, or HttpResponseError for a passing trouble."""
     if response.status_code == 200:
-        return response.json()
+        with parsing():
+            return dict(response.json())
     error = HttpResponseError(response=response)
     detail = error.error
     inner: Mapping[str, Any] = (detail.innererror if detail else None) or {}
@@ -97,6 +118,8 @@ def answer(response: AsyncHttpResponse) -> dict[str, Any]:
     sentence = str(inner.get("message") or (detail.message if detail else None) or error.message)
     if response.status_code == 400 and code in _VERDICTS:
         raise Rejected(code, sentence)
+    if response.status_code == 400 and sentence.startswith(_SIZE_VERDICT):
+        raise Rejected("InvalidImageSize", sentence)
     if response.status_code in _SET_UP_WRONGLY:
         raise Refused(code, sentence)
     raise error

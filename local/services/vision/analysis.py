@@ -24,9 +24,9 @@ Image.MAX_IMAGE_PIXELS = _MAX_SIDE * _MAX_SIDE
 
 
 class RequestError(Exception):
-    """The request is refused with 400; `inner` is the service's own code."""
+    """The request is refused with 400; `inner` is the service's own code, None where it gives none."""
 
-    def __init__(self, inner: str, message: str) -> None:
+    def __init__(self, inner: str | None, message: str) -> None:
         super().__init__(message)
         self.inner = inner
 
@@ -117,21 +117,23 @@ def _ratios(query: Mapping[str, str]) -> list[float]:
 
 
 def _decode(content: bytes) -> Image.Image:
-    if not 0 < len(content) < _MAX_BYTES:
-        raise RequestError("InvalidImageSize", f"The image has {len(content)} bytes; allowed: 1 to {_MAX_BYTES - 1}.")
+    # The service's own messages, and bounds: https://learn.microsoft.com/answers/questions/1688452
+    if not 0 < len(content) <= _MAX_BYTES:
+        raise RequestError(None, f"The image size is not allowed to be zero or larger than {_MAX_BYTES} bytes.")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             image = Image.open(io.BytesIO(content))
             supported, size = image.format in _FORMATS, image.size
-            if supported and all(_MIN_SIDE < side < _MAX_SIDE for side in size):
+            if supported and all(_MIN_SIDE <= side <= _MAX_SIDE for side in size):
                 return image.convert("RGB")
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
         raise RequestError("InvalidImageFormat", "The image is corrupt, or not an image.") from error
     if not supported:
         raise RequestError("InvalidImageFormat", f"{image.format} is not a supported format.")
     raise RequestError(
-        "InvalidImageSize", f"The image is {size[0]} x {size[1]}; allowed: over 50 x 50, under 16000 x 16000."
+        "InvalidImageSize",
+        f"The image dimension is not allowed to be smaller than {_MIN_SIDE} and larger than {_MAX_SIDE}.",
     )
 
 

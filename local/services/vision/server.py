@@ -5,6 +5,7 @@ import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 
@@ -23,9 +24,10 @@ async def _serve(folder: Path) -> None:
                 pool, analyzer.analyze, content, dict(request.query)
             )
         except RequestError as error:
-            inner = {"code": error.inner, "message": str(error)}
-            body = {"error": {"code": "InvalidRequest", "message": str(error), "innererror": inner}}
-            return web.json_response(body, status=400)
+            detail: dict[str, Any] = {"code": "InvalidRequest", "message": str(error)}
+            if error.inner is not None:
+                detail["innererror"] = {"code": error.inner, "message": str(error)}
+            return web.json_response({"error": detail}, status=400)
         return web.json_response(answer)
 
     application = web.Application(client_max_size=32 * 1024 * 1024)
