@@ -6,12 +6,18 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from azure.core.exceptions import HttpResponseError
 from classifier.analyzers import custom_vision, image_analysis
 from classifier.analyzers.pool import Slices
-from classifier.limits import Rejected
+from classifier.errors import (
+    AccessDeniedError,
+    AnalyzerConfigurationError,
+    ConfigurationError,
+    ImageRejectedError,
+    RetryLaterError,
+    ThrottledError,
+    UnexpectedResponseError,
+)
 from classifier.models import Analysis, ImageInfo
-from classifier.ports import Later, Refused
 from classifier.settings import SettingsError
 
 from tests.functions.service import ADULT, ANSWER, CUSTOM, OPTIONS, PREDICTIONS, VECTOR, Service, world
@@ -125,7 +131,7 @@ def test_detection_has_boxes_in_pixels() -> None:
 
 
 def test_custom_vision_takes_four_megabytes() -> None:
-    with pytest.raises(Rejected) as rejection:
+    with pytest.raises(ImageRejectedError) as rejection:
         predict(Service(), "multiclass", "tags", content=bytes(4 * 1024 * 1024 + 1))
     assert rejection.value.measured == 4 * 1024 * 1024 + 1
 
@@ -134,24 +140,41 @@ def trouble(inner: str) -> dict[str, Any]:
     return {"error": {"code": "InvalidRequest", "message": "m", "innererror": {"code": inner, "message": "why"}}}
 
 
+TOO_LARGE = {
+    "error": {
+        "code": "InvalidRequest",
+        "message": "The image size is not allowed to be zero or larger than 20971520 bytes.",
+    }
+}
+
+
 @pytest.mark.parametrize("call", [analyze, lambda service, *features: predict(service, "multiclass", *features)])
 @pytest.mark.parametrize(
     ("status", "body", "expected", "calls"),
     [
-        (400, trouble("InvalidImageFormat"), Rejected, 1),
-        (400, trouble("NotSupportedVisualFeature"), Refused, 1),
-        (404, {"error": {"code": "NotFound", "message": "no such iteration"}}, Refused, 1),
-        (403, {"error": {"code": "PermissionDenied", "message": "not yet"}}, HttpResponseError, 1),
-        (500, {"error": {"code": "InternalServerError", "message": "sorry"}}, HttpResponseError, 3),
-        (429, {"error": {"code": "429", "message": "slow down"}}, Later, 1),
+        (400, trouble("InvalidImageFormat"), ImageRejectedError, 1),
+        (400, trouble("FailedToProcess"), ImageRejectedError, 1),
+        (400, TOO_LARGE, ImageRejectedError, 1),
+        (400, trouble("NotSupportedVisualFeature"), AnalyzerConfigurationError, 1),
+        (400, trouble("SomethingNew"), UnexpectedResponseError, 1),
+        (404, {"error": {"code": "NotFound", "message": "no such iteration"}}, ConfigurationError, 1),
+        (401, {"error": {"code": "401", "message": "no"}}, AccessDeniedError, 1),
+        (403, {"error": {"code": "PermissionDenied", "message": "not yet"}}, AccessDeniedError, 1),
+        (408, {}, RetryLaterError, 3),
+        (500, {"error": {"code": "InternalServerError", "message": "sorry"}}, RetryLaterError, 3),
+        (503, {}, RetryLaterError, 3),
+        (429, {"error": {"code": "429", "message": "slow down"}}, ThrottledError, 1),
+        (200, [], UnexpectedResponseError, 1),
+        (200, {"iteration": 1, "modelVersion": "m"}, UnexpectedResponseError, 1),
     ],
 )
-def test_a_refusal_is_told_apart(
+def test_an_error_is_told_apart(
     call: Callable[..., Analysis], status: int, body: Any, expected: type[Exception], calls: int
 ) -> None:
     service = Service(analyze=[(status, body)], analyze32=[(status, body)])
-    with pytest.raises(expected):
+    with pytest.raises(expected) as found:
         call(service, "tags")
+    assert type(found.value) is expected
     assert len(service.asked) == calls
 
 

@@ -8,9 +8,9 @@ from typing import Any, Self
 import pytest
 from azure.core.exceptions import HttpResponseError, ResourceModifiedError, ResourceNotFoundError
 from classifier.adapters.blobs import BlobGallery, BlobImages
+from classifier.errors import AccessDeniedError, BlobNotFoundError, ConfigurationError, RetryLaterError
 from classifier.limits import MAX_BYTES
 from classifier.models import Blob
-from classifier.ports import Gone
 
 BLOB = Blob(content=b"cat", size_bytes=3, etag="e1", content_type="image/png", created_at=None)
 
@@ -99,17 +99,30 @@ def test_a_blob_that_is_too_large_is_not_fetched() -> None:
 
 def test_a_blob_that_is_gone_is_gone() -> None:
     port, _ = images(Answer(404))
-    with pytest.raises(Gone):
+    with pytest.raises(BlobNotFoundError):
         asyncio.run(port.read("a.png"))
     assert asyncio.run(port.etag("a.png")) is None
 
 
-@pytest.mark.parametrize("status", [403, 409, 500])
-def test_any_other_answer_is_a_trouble_and_never_taken_for_a_blob(status: int) -> None:
+@pytest.mark.parametrize(
+    ("status", "expected"), [(403, AccessDeniedError), (409, HttpResponseError), (500, RetryLaterError)]
+)
+def test_any_other_answer_is_an_error_and_never_taken_for_a_blob(status: int, expected: type[Exception]) -> None:
     port, _ = images(Answer(status, b"no"))
-    with pytest.raises(HttpResponseError):
+    with pytest.raises(expected):
         asyncio.run(port.read("a.png"))
-    with pytest.raises(HttpResponseError):
+    with pytest.raises(expected):
+        asyncio.run(port.etag("a.png"))
+
+
+def test_a_container_that_is_gone_is_no_blob_that_is_gone() -> None:
+    """Its records would be removed otherwise."""
+    answer = Answer(404)
+    answer.headers["x-ms-error-code"] = "ContainerNotFound"
+    port, _ = images(answer)
+    with pytest.raises(ConfigurationError):
+        asyncio.run(port.read("a.png"))
+    with pytest.raises(ConfigurationError):
         asyncio.run(port.etag("a.png"))
 
 

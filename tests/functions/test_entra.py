@@ -7,7 +7,7 @@ from typing import Any
 import jwt
 import pytest
 from classifier.adapters.entra import Operators
-from classifier.ports import NotAllowed
+from classifier.errors import AuthorizationError
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -53,13 +53,13 @@ def test_an_operators_token_is_good(issuer: str | None) -> None:
     ],
 )
 def test_any_other_token_is_not(authorization: str | None, status: int) -> None:
-    with pytest.raises(NotAllowed) as refusal:
+    with pytest.raises(AuthorizationError) as refusal:
         asyncio.run(operators().check(authorization))
     assert refusal.value.status == status
 
 
 def test_without_operators_or_an_audience_nobody_is_let_in() -> None:
     for closed in (operators(audience=None), operators(tenant=None), Operators((), tenant=TENANT, audience=AUDIENCE)):
-        with pytest.raises(NotAllowed) as refusal:
+        with pytest.raises(AuthorizationError) as refusal:
             asyncio.run(closed.check(f"Bearer {token()}"))
         assert refusal.value.status == 403

@@ -7,7 +7,8 @@ import zlib
 
 import pytest
 from classifier.adapters.headers import read_header
-from classifier.limits import FORMATS, MAX_SIDE, MIN_SIDE, Rejected, check_image, check_size
+from classifier.errors import ImageRejectedError
+from classifier.limits import FORMATS, MAX_SIDE, MIN_SIDE, check_image, check_size
 from classifier.models import ImageInfo
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -45,11 +46,11 @@ def test_headers_of_every_format_are_read(kind: str) -> None:
 def test_a_picture_cut_off_in_its_header_is_rejected_and_one_cut_off_behind_it_is_the_analysers_to_judge(
     kind: str,
 ) -> None:
-    with pytest.raises(Rejected):
+    with pytest.raises(ImageRejectedError):
         read_header(GOOD[kind][:6])
     try:
         assert read_header(GOOD[kind][:-4]).width == 64
-    except Rejected:
+    except ImageRejectedError:
         assert kind in {"TIFF", "WEBP", "ICO"}  # their directory or frame needs what was cut off
 
 
@@ -63,7 +64,7 @@ def test_a_picture_cut_off_in_its_header_is_rejected_and_one_cut_off_behind_it_i
     ids=lambda content: repr(content[:8]),
 )  # fmt: skip
 def test_what_is_no_image_of_the_eight_formats_is_rejected_with_what_was_found(content: bytes) -> None:
-    with pytest.raises(Rejected) as rejection:
+    with pytest.raises(ImageRejectedError) as rejection:
         read_header(content)
     assert rejection.value.reason() == {
         "code": "NotAnImage",
@@ -78,7 +79,7 @@ def test_what_is_no_image_of_the_eight_formats_is_rejected_with_what_was_found(c
 def test_a_polyglot_is_what_it_begins_with(kind: str, other: bytes) -> None:
     assert read_header(GOOD[kind] + other).format == kind
     if other != GOOD["GIF"]:
-        with pytest.raises(Rejected):
+        with pytest.raises(ImageRejectedError):
             read_header(other + GOOD[kind])
 
 
@@ -87,7 +88,7 @@ def test_a_bomb_is_judged_by_its_header_and_never_unpacked(monkeypatch: pytest.M
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)
     tracemalloc.start()
     info = read_header(png_of(60_000, 60_000))
-    with pytest.raises(Rejected) as rejection:
+    with pytest.raises(ImageRejectedError) as rejection:
         check_image(info)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
@@ -100,7 +101,7 @@ def test_a_bomb_in_the_metadata_is_rejected() -> None:
     text = b"zTXt" + b"Comment\x00\x00" + zlib.compress(bytes(80_000_000))
     good = png_of(64, 64)
     chunk = struct.pack(">I", len(text) - 4) + text + struct.pack(">I", zlib.crc32(text))
-    with pytest.raises(Rejected):
+    with pytest.raises(ImageRejectedError):
         read_header(good[:33] + chunk + good[33:])
 
 
@@ -112,7 +113,7 @@ def test_the_limits_of_dimensions_are_exclusive(side: int, *, good: bool) -> Non
         if good:
             check_image(info)
         else:
-            with pytest.raises(Rejected, match=str(side)):
+            with pytest.raises(ImageRejectedError, match=str(side)):
                 check_image(info)
 
 
@@ -121,7 +122,7 @@ def test_the_limit_of_size_is_exclusive(size: int, *, good: bool) -> None:
     if good:
         check_size(size)
     else:
-        with pytest.raises(Rejected) as rejection:
+        with pytest.raises(ImageRejectedError) as rejection:
             check_size(size)
         assert rejection.value.measured == size
 
@@ -129,7 +130,7 @@ def test_the_limit_of_size_is_exclusive(size: int, *, good: bool) -> None:
 @given(st.binary(max_size=4096))
 @settings(max_examples=300)
 def test_garbage_is_rejected_and_nothing_else(content: bytes) -> None:
-    with pytest.raises(Rejected):
+    with pytest.raises(ImageRejectedError):
         read_header(content)
 
 
@@ -140,6 +141,6 @@ def test_a_damaged_header_is_read_or_rejected_and_nothing_else(kind: str, at: in
     damaged[at : at + len(junk)] = junk
     try:
         info = read_header(bytes(damaged[: len(damaged) - cut]))
-    except Rejected:
+    except ImageRejectedError:
         return
     assert info.format in FORMATS

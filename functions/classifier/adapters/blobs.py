@@ -12,13 +12,18 @@ from azure.storage.blob import ContentSettings
 from azure.storage.blob.aio import ContainerClient
 
 from classifier import limits
+from classifier.adapters.service_errors import ServiceBoundary
 from classifier.adapters.world import World
+from classifier.circuit_breaker import CircuitBreaker
+from classifier.errors import BlobNotFoundError, ConfigurationError
 from classifier.models import Blob
-from classifier.ports import Gone, Listed
+from classifier.ports import Listed
 
 _API_VERSION = "2024-08-04"
 _SCOPE = "https://storage.azure.com/.default"
 _NOT_FOUND = 404
+# Unlike BlobNotFound: https://learn.microsoft.com/rest/api/storageservices/blob-service-error-codes
+_NO_CONTAINER = "ContainerNotFound"
 # The metadata of a copy that says which version of the image it is.
 _SOURCE = "sourceetag"
 
@@ -40,6 +45,7 @@ class BlobImages:
     def __init__(self, client: ContainerClient, blobs: Reader) -> None:
         self._client = client
         self._blobs = blobs
+        self._boundary = ServiceBoundary("Blob Storage", CircuitBreaker("Blob Storage"))
         self._url = client.url  # the SDK puts it together anew each time it is asked
 
     @property
@@ -54,13 +60,14 @@ class BlobImages:
 
     async def read(self, name: str) -> Blob:
         """As `ports.Images.read`; https://learn.microsoft.com/rest/api/storageservices/get-blob."""
-        response = await self._send("GET", name, stream=True)
-        async with response:
-            if response.status_code == _NOT_FOUND:
-                raise Gone(name)
-            size = int(response.headers["Content-Length"])
-            # One request, so one version; of one that is too large, no more is fetched than what is on its way.
-            content = await response.read() if size <= limits.MAX_BYTES else None
+        with self._boundary:
+            response = await self._send("GET", name, stream=True)
+            async with response:
+                if response.status_code == _NOT_FOUND:
+                    raise BlobNotFoundError(name)
+                size = int(response.headers["Content-Length"])
+                # One request, so one version; of one that is too large, no more is fetched than what is on its way.
+                content = await response.read() if size <= limits.MAX_BYTES else None
         created = response.headers.get("x-ms-creation-time")
         return Blob(
             content=content,
@@ -72,7 +79,8 @@ class BlobImages:
 
     async def etag(self, name: str) -> str | None:
         """As `ports.Images.etag`; https://learn.microsoft.com/rest/api/storageservices/get-blob-properties."""
-        response = await self._send("HEAD", name)
+        with self._boundary:
+            response = await self._send("HEAD", name)
         return None if response.status_code == _NOT_FOUND else response.headers["ETag"].strip('"')
 
     async def _send(self, method: str, name: str, *, stream: bool = False) -> AsyncHttpResponse:
@@ -81,17 +89,21 @@ class BlobImages:
         if response.status_code not in {200, _NOT_FOUND}:
             await response.read()
             raise HttpResponseError(response=response)
+        if response.headers.get("x-ms-error-code") == _NO_CONTAINER:
+            raise ConfigurationError(_NO_CONTAINER, f"there is no container {self.container}")
         return response
 
     async def pages(self, marker: str | None) -> AsyncIterator[tuple[list[Listed], str | None]]:
         """As `ports.Images.pages`; a page has up to 5,000 blobs."""
         # The SDK's type leaves out the iterator's continuation_token.
         pages: Any = self._client.list_blobs().by_page(continuation_token=marker)
-        async for page in pages:
-            listed = [
-                Listed(name=blob.name, etag=blob.etag.strip('"'), modified=blob.last_modified) async for blob in page
-            ]
-            yield listed, pages.continuation_token or None
+        with self._boundary:
+            async for page in pages:
+                listed = [
+                    Listed(name=blob.name, etag=blob.etag.strip('"'), modified=blob.last_modified)
+                    async for blob in page
+                ]
+                yield listed, pages.continuation_token or None
 
 
 class BlobGallery:
@@ -99,26 +111,32 @@ class BlobGallery:
 
     def __init__(self, client: ContainerClient) -> None:
         self._client = client
+        self._boundary = ServiceBoundary("Blob Storage")
 
     async def keep(self, path: str, blob: Blob) -> None:
         """As `ports.Gallery.keep`."""
         if blob.content is None:
             raise ValueError(f"there is no content to keep under {path}")
-        await self._client.upload_blob(
-            path,
-            blob.content,
-            overwrite=True,
-            metadata={_SOURCE: blob.etag},
-            content_settings=ContentSettings(content_type=blob.content_type),
-        )
+        try:
+            with self._boundary:
+                await self._client.upload_blob(
+                    path,
+                    blob.content,
+                    overwrite=True,
+                    metadata={_SOURCE: blob.etag},
+                    content_settings=ContentSettings(content_type=blob.content_type),
+                )
+        except ResourceNotFoundError as error:
+            raise ConfigurationError(_NO_CONTAINER, "there is no container for copies") from error
 
     async def discard(self, path: str, etag: str) -> None:
         """As `ports.Gallery.discard`."""
         client = self._client.get_blob_client(path)
         try:
-            copy = await client.get_blob_properties()
-            if copy.metadata.get(_SOURCE) == etag:
-                await client.delete_blob(etag=copy.etag, match_condition=MatchConditions.IfNotModified)
+            with self._boundary:
+                copy = await client.get_blob_properties()
+                if copy.metadata.get(_SOURCE) == etag:
+                    await client.delete_blob(etag=copy.etag, match_condition=MatchConditions.IfNotModified)
         except (ResourceNotFoundError, ResourceModifiedError):
             return  # gone already, or another version's by now
 
@@ -128,22 +146,26 @@ class DeadLetters:
 
     def __init__(self, client: ContainerClient) -> None:
         self._client = client
+        self._boundary = ServiceBoundary("Blob Storage")
 
     async def names(self) -> AsyncIterator[str]:
         """The names of all dead letters."""
-        async for blob in self._client.list_blobs():
-            yield blob.name
+        with self._boundary:
+            async for blob in self._client.list_blobs():
+                yield blob.name
 
     async def read(self, name: str) -> bytes:
         """A dead letter's content; empty when it is gone."""
         try:
-            return await (await self._client.download_blob(name)).readall()
+            with self._boundary:
+                return await (await self._client.download_blob(name)).readall()
         except ResourceNotFoundError:
             return b""
 
     async def delete(self, name: str) -> None:
         """Removes a dead letter that was dealt with."""
         try:
-            await self._client.delete_blob(name)
+            with self._boundary:
+                await self._client.delete_blob(name)
         except ResourceNotFoundError:
             return

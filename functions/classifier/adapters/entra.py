@@ -9,7 +9,7 @@ from typing import Any
 
 import jwt
 
-from classifier.ports import NotAllowed
+from classifier.errors import AuthorizationError
 
 _AUTHORITY = "https://login.microsoftonline.com"
 
@@ -24,12 +24,12 @@ class Operators:
         self._keys = jwt.PyJWKClient(f"{_AUTHORITY}/{tenant}/discovery/v2.0/keys", timeout=10)
 
     async def check(self, authorization: str | None) -> str:
-        """The caller's object id. Raises NotAllowed."""
+        """The caller's object id. Raises AuthorizationError."""
         if not (self._object_ids and self._tenant and self._audience):
-            raise NotAllowed(403, "nobody may call this app: the stack's operators and apiAudience are not set")
+            raise AuthorizationError(403, "nobody may call this app: the stack's operators and apiAudience are not set")
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not token:
-            raise NotAllowed(401, "the request has no bearer token")
+            raise AuthorizationError(401, "the request has no bearer token")
         try:
             key = await asyncio.to_thread(self._keys.get_signing_key_from_jwt, token)
             claims: dict[str, Any] = jwt.decode(
@@ -42,8 +42,8 @@ class Operators:
                 options={"require": ["exp", "iss", "aud", "oid"]},
             )
         except jwt.PyJWTError as error:
-            raise NotAllowed(401, f"the token was refused: {error}") from error
+            raise AuthorizationError(401, f"the token was refused: {error}") from error
         caller = str(claims["oid"]).lower()
         if caller not in self._object_ids:
-            raise NotAllowed(403, f"{caller} is not among the stack's operators")
+            raise AuthorizationError(403, f"{caller} is not among the stack's operators")
         return caller

@@ -6,6 +6,7 @@ import warnings
 from PIL import Image
 
 from classifier import limits
+from classifier.errors import ImageRejectedError
 from classifier.models import ImageInfo
 
 # Only headers are read here, never pixels, so a picture of 16,000 by 16,000 is no bomb.
@@ -23,7 +24,7 @@ def read_header(content: bytes) -> ImageInfo:
     except Exception as error:
         # Whatever a damaged header brings about in Pillow, and that is not only what it documents, the file is not an
         # image that can be read; the same bytes would bring about the same.
-        raise limits.Rejected(
+        raise ImageRejectedError(
             "NotAnImage",
             f"The file's content is no image in one of the formats {', '.join(limits.FORMATS)}.",
             measured=content[:16].hex(),
