@@ -24,6 +24,7 @@ from classifier import limits, records
 from classifier.adapters.blobs import BlobImages, image_container
 from classifier.adapters.headers import read_header
 from classifier.adapters.world import connections
+from classifier.errors import ImageRejectedError
 from rich.console import Console
 from rich.table import Table
 
@@ -70,7 +71,7 @@ async def _outcome(images: BlobImages, name: str) -> str:
         records.of_blob(blob)
         info = await read_header(limits.content_of(blob))
         limits.check_image(info)
-    except limits.Rejected as rejection:
+    except ImageRejectedError as rejection:
         return rejection.code
     return f"{info.format} {info.width} x {info.height}"
 

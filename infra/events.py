@@ -66,6 +66,8 @@ def _principal_id(identity: eventgrid.outputs.IdentityInfoResponse | None) -> st
 class ImageRoute(pulumi.ComponentResource):
     """The subscription that puts one message into the queue for every image created, overwritten or deleted.
 
+    With `deletions_only`, for every image deleted: nothing else finds a record whose image is gone.
+
     Saving it makes Azure check that the topic's identity may write to the queue and to the dead-letter container,
     so it comes after the role assignments (https://github.com/MicrosoftDocs/azure-docs/issues/98216).
     """
@@ -79,10 +81,14 @@ class ImageRoute(pulumi.ComponentResource):
         place: Place,
         topic: ImageTopic,
         storage: ImageStorage,
+        deletions_only: bool = False,
         after: Sequence[pulumi.Resource],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("image-pipeline:events:ImageRoute", name, {}, opts)
+        event_types = ["Microsoft.Storage.BlobDeleted"]
+        if not deletions_only:
+            event_types.insert(0, "Microsoft.Storage.BlobCreated")
         identity = eventgrid.EventSubscriptionIdentityArgs(type=eventgrid.EventSubscriptionIdentityType.SYSTEM_ASSIGNED)
         self.subscription = eventgrid.SystemTopicEventSubscription(
             name,
@@ -111,7 +117,7 @@ class ImageRoute(pulumi.ComponentResource):
             ),
             # Dead letters are blobs of the same account: without the prefix each would raise an event of its own.
             filter=eventgrid.EventSubscriptionFilterArgs(
-                included_event_types=["Microsoft.Storage.BlobCreated", "Microsoft.Storage.BlobDeleted"],
+                included_event_types=event_types,
                 subject_begins_with=pulumi.Output.concat(
                     "/blobServices/default/containers/", storage.images.name, "/blobs/"
                 ),

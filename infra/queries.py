@@ -71,6 +71,13 @@ ALARMS = (
 """,
     ),
     Alarm(
+        name="misconfigured",
+        text="Images wait for a deployment: a host, a project or a right that the app needs is not there.",
+        severity=1,
+        minutes=15,
+        query=f'{_OUTCOMES}| where Status == "misconfigured"\n',
+    ),
+    Alarm(
         name="oldest-message",
         text=f"Images wait longer than {_OLDEST_MINUTES} minutes in the queue.",
         severity=2,

@@ -12,16 +12,14 @@ from datetime import UTC, datetime
 from typing import Any, cast
 from urllib.parse import urlsplit
 
+from classifier.errors import EventError
+
 _SUBJECT_PREFIX = "/blobServices/default/containers/"
 # What `reconcile` writes for a blob that no event told of.
 FOUND = "ImagePipeline.BlobFound"
 _TYPES = ("Microsoft.Storage.BlobCreated", "Microsoft.Storage.BlobDeleted", FOUND)
 # Messages have at most 64 KiB: https://learn.microsoft.com/azure/storage/queues/scalability-targets
 _MOST_SAID = 300
-
-
-class EventError(ValueError):
-    """The message is no event about a blob in our container; the text says what is wrong with it."""
 
 
 def record_id(container: str, name: str) -> str:
@@ -49,11 +47,16 @@ class Notice:
 
 @dataclass(frozen=True, kw_only=True)
 class Message:
-    """An event, how often it was put back into the queue, and until when that may go on."""
+    """An event, how often it was put back into the queue, and until when that may go on.
+
+    `interruptions` counts the deliveries before the last requeueing that ended without an outcome, because the worker
+    ended or the message could not be requeued: a new message has a new dequeue count.
+    """
 
     event: dict[str, Any]
     notice: Notice
     put_backs: int = 0
+    interruptions: int = 0
     deadline: datetime | None = None
 
     @staticmethod
@@ -64,19 +67,33 @@ class Message:
             if not isinstance(value, dict):
                 raise EventError(f"the message is no JSON object but {text[:_MOST_SAID]!r}")
             json.dumps(value, ensure_ascii=False).encode()  # a lone surrogate can neither be hashed nor stored
-            event, put_backs, deadline = cast("dict[str, Any]", value), 0, None
+            event, put_backs, interruptions, deadline = cast("dict[str, Any]", value), 0, 0, None
             if "putBacks" in event:
                 put_backs, deadline = int(event["putBacks"]), _time(event["deadline"])
+                interruptions = int(event.get("interruptions", 0))
                 event = cast("dict[str, Any]", event["event"])
-            return Message(event=event, notice=_notice(event), put_backs=put_backs, deadline=deadline)
+            return Message(
+                event=event,
+                notice=_notice(event),
+                put_backs=put_backs,
+                interruptions=interruptions,
+                deadline=deadline,
+            )
         except EventError:
             raise
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise EventError(f"the message is no Event Grid event: {type(error).__name__} {error}") from error
 
-    def put_back(self, deadline: datetime) -> str:
+    def put_back(self, deadline: datetime, interruptions: int) -> str:
         """The text that goes back into the queue."""
-        return json.dumps({"event": self.event, "putBacks": self.put_backs + 1, "deadline": deadline.isoformat()})
+        return json.dumps(
+            {
+                "event": self.event,
+                "putBacks": self.put_backs + 1,
+                "interruptions": interruptions,
+                "deadline": deadline.isoformat(),
+            }
+        )
 
 
 def found(host: str, container: str, name: str, event_id: str, time: datetime) -> str:

@@ -6,8 +6,7 @@ bytes", "The image dimension is not allowed to be smaller than 50 and larger tha
 https://learn.microsoft.com/azure/ai-services/computer-vision/overview-image-analysis.
 """
 
-from typing import Any
-
+from classifier.errors import ImageRejectedError
 from classifier.models import Blob, ImageInfo
 
 MAX_BYTES = 20_971_520
@@ -17,30 +16,16 @@ ARCHIVED = "Archived"
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "ICO", "TIFF", "MPO")
 
 
-class Rejected(Exception):
-    """The image can never be analysed, however often it is tried; the arguments are those of `RejectionReason`."""
-
-    def __init__(self, code: str, sentence: str, *, measured: Any = None, limit: Any = None) -> None:
-        super().__init__(sentence)
-        self.code = code
-        self.measured = measured
-        self.limit = limit
-
-    def reason(self) -> dict[str, Any]:
-        """As it stands in the record."""
-        return {"code": self.code, "sentence": str(self), "measured": self.measured, "limit": self.limit}
-
-
 def content_of(blob: Blob) -> bytes:
     """The content to be analysed.
 
     Raises:
-        Rejected: the blob is empty, too large, or could not be read for good.
+        ImageRejectedError: the blob is empty, too large, or could not be read for good.
         ValueError: the content is missing without a reason.
     """
     if blob.rejection is not None:
         reason = blob.rejection
-        raise Rejected(reason.code, reason.sentence, measured=reason.measured, limit=reason.limit)
+        raise ImageRejectedError(reason.code, reason.sentence, measured=reason.measured, limit=reason.limit)
     check_size(blob.size_bytes if blob.content is None else len(blob.content))
     if blob.content is None:
         raise ValueError(f"{blob.size_bytes} bytes are within the limit and were not read")
@@ -48,11 +33,11 @@ def content_of(blob: Blob) -> bytes:
 
 
 def check_size(size_bytes: int) -> None:
-    """Raises Rejected for a file that is empty or too large to be sent."""
+    """Raises ImageRejectedError for a file that is empty or too large to be sent."""
     if size_bytes == 0:
-        raise Rejected("EmptyFile", "The file is empty.", measured=0, limit=1)
+        raise ImageRejectedError("EmptyFile", "The file is empty.", measured=0, limit=1)
     if size_bytes > MAX_BYTES:
-        raise Rejected(
+        raise ImageRejectedError(
             "TooLarge",
             f"The file has {size_bytes} bytes; it may have at most {MAX_BYTES}.",
             measured=size_bytes,
@@ -61,10 +46,10 @@ def check_size(size_bytes: int) -> None:
 
 
 def check_image(info: ImageInfo) -> None:
-    """Raises Rejected for an image whose dimensions the service refuses."""
+    """Raises ImageRejectedError for an image whose dimensions the service refuses."""
     for side, pixels in (("width", info.width), ("height", info.height)):
         if not MIN_SIDE <= pixels <= MAX_SIDE:
-            raise Rejected(
+            raise ImageRejectedError(
                 "BadDimensions",
                 f"The {side} is {pixels} pixels; it must be at least {MIN_SIDE} and at most {MAX_SIDE}.",
                 measured={"width": info.width, "height": info.height},

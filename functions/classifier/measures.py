@@ -23,3 +23,10 @@ def add(name: str, amount: float = 1) -> None:
     values = _current.get()
     if values is not None:
         values[name] = round(values.get(name, 0) + amount, 3)
+
+
+def put(name: str, value: float) -> None:
+    """Sets a measure of the invocation that is running, in the place of what it was."""
+    values = _current.get()
+    if values is not None:
+        values[name] = value

@@ -1,31 +1,30 @@
 """The pipeline: from a message to the image's record. Plain values in, ports out; no SDK here."""
 
 import contextlib
-import hashlib
-import random
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from classifier import events, limits, measures, records
-from classifier.events import EventError, Message
-from classifier.models import Analysis, Blob, Claim, ImageInfo
-from classifier.ports import (
-    Analyses,
-    Analyzer,
-    Announcer,
-    Gallery,
-    Gone,
-    Headers,
-    Images,
-    Later,
-    Queue,
-    Records,
-    Refused,
+from classifier import events, limits, measures, records, timeouts
+from classifier.cached_analyzer import CachedAnalyzer
+from classifier.errors import (
+    BlobNotFoundError,
+    ConfigurationError,
+    EventError,
+    ImageRejectedError,
+    RetryLaterError,
+    UnexpectedResponseError,
 )
+from classifier.events import Message
+from classifier.models import Blob
+from classifier.ports import Analyses, Analyzer, Announcer, Gallery, Headers, Images, Queue, Records
 from classifier.register import Register
+from classifier.retries import Delivery, plan_retry
+
+# What ends an attempt without an outcome; the message is requeued.
+_REQUEUED = (RetryLaterError, ConfigurationError, TimeoutError)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +32,8 @@ class Outcome:
     """What became of a message.
 
     `status` is the record's (`classified`, `rejected`, `failed`), or `removed` (the blob is gone, and so is its
-    record), `delayed` (the message went back into the queue), or `poison` (the message is none of ours).
+    record), `delayed` (the message went back into the queue), `misconfigured` (as well, for long, because of what only
+    a deployment can change), or `poison` (the message is none of ours).
     """
 
     status: str
@@ -60,13 +60,13 @@ class Pipeline:
         min_confidence: float,
         patience: timedelta,
         last_attempt: int,
-        budget: Callable[[], AbstractAsyncContextManager[Any]] = contextlib.nullcontext,
+        time_limit: Callable[[float], AbstractAsyncContextManager[Any]] = contextlib.nullcontext,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._images = images
         self._headers = headers
         self._analyzer = analyzer
-        self._analyses = analyses
+        self._cached = CachedAnalyzer(analyzer=analyzer, analyses=analyses, time_limit=time_limit)
         self._queue = queue
         self._poison = poison
         self._announcer = announcer
@@ -75,36 +75,44 @@ class Pipeline:
         self._min_confidence = min_confidence
         self._patience = patience
         self._last_attempt = last_attempt
-        self._budget = budget
+        self._time_limit = time_limit
         self._now = now
 
     async def handle(self, text: str, *, attempt: int) -> Outcome:
-        """Handles one queue message at its `attempt`-th delivery.
+        """Handles one queue message at its `attempt`-th delivery, within timeouts.INVOCATION_SECONDS.
 
-        Raises whatever the ports raise for a passing trouble, TimeoutError when the budget for one message is spent:
-        the message then comes back, until its last attempt. Whoever brings it once more after that tells that the
-        last one came to no end: the image is not touched again.
+        Transient errors and configuration errors requeue the message. What is raised is the host's to repeat: an error
+        that the adapters do not know, and whatever keeps the message from being requeued. After `last_attempt` such
+        deliveries, or deliveries that ended the worker, the image is not touched again.
         """
+        async with self._time_limit(timeouts.INVOCATION_SECONDS):
+            try:
+                message = self._ours(text)
+            except EventError as error:
+                await self._poison.send(events.poison(text, "BadEvent", str(error), self._now()))
+                return Outcome(status="poison", detail=str(error))
+            delivery = Delivery(message=message, text=text, attempt=attempt)
+            try:
+                return await self._attempt(delivery)
+            except _REQUEUED as error:
+                return await self._put_back(delivery, error)
+
+    async def _attempt(self, delivery: Delivery) -> Outcome:
+        if delivery.interruptions >= self._last_attempt:
+            sentence = f"{delivery.interruptions} deliveries ended without an outcome"
+            return await self._give_up(delivery, "Interrupted", sentence)
         try:
-            message = self._ours(text)
-        except EventError as error:
-            await self._poison.send(events.poison(text, "BadEvent", str(error), self._now()))
-            return Outcome(status="poison", detail=str(error))
-        if attempt > self._last_attempt:
-            sentence = f"{self._last_attempt} attempts were made, and the last one came to no end"
-            return await self._give_up(message, text, attempt, "Interrupted", sentence)
-        try:
-            async with self._budget():
-                return await self._look(message, attempt)
-        except Later as later:
-            return await self._put_back(message, attempt, later)
-        except Refused as refusal:
-            return await self._give_up(message, text, attempt, refusal.code, str(refusal))
+            async with self._time_limit(timeouts.PROCESSING_SECONDS):
+                return await self._look(delivery)
+        except _REQUEUED:
+            raise
+        except UnexpectedResponseError as error:
+            return await self._give_up(delivery, error.code, str(error))
         except Exception as error:
-            if attempt < self._last_attempt:
+            if delivery.interruptions + 1 < self._last_attempt:
                 raise
             sentence = (str(error).strip().splitlines() or [""])[0]
-            return await self._give_up(message, text, attempt, type(error).__name__, sentence)
+            return await self._give_up(delivery, type(error).__name__, sentence)
 
     def _ours(self, text: str) -> Message:
         message = Message.parse(text)
@@ -114,19 +122,20 @@ class Pipeline:
             raise EventError(f"the event is about {found}, not about {expected}")
         return message
 
-    async def _look(self, message: Message, attempt: int) -> Outcome:
+    async def _look(self, delivery: Delivery) -> Outcome:
         """Settles the record by the blob as it is, until the blob has not changed meanwhile."""
+        message = delivery.message
         notice = message.notice
-        self._analyzer.ready()  # before 20 MB are fetched for nothing
         while True:
             started = self._now()
             try:
                 blob = await self._images.read(notice.name)
-            except Gone:
+            except BlobNotFoundError:
                 if await self._register.remove(notice):
                     return self._outcome(message, "removed", "the blob is gone")
                 continue
-            record = await self._classify(message, blob, attempt, started)
+            delivery.etag = blob.etag
+            record = await self._classify(message, blob, delivery.attempt, started)
             record = await self._register.write(record, notice.name)
             if record is None:
                 continue  # there is a newer version
@@ -149,7 +158,7 @@ class Pipeline:
             record["image"] = records.of_image(info)
             limits.check_image(info)
             before = self._now()
-            analysis, cached = await self._analyze(record["blob"]["contentSha256"], content, info)
+            analysis, cached = await self._cached.analyze(record["blob"]["contentSha256"], content, info)
             analyze_ms = records.milliseconds(before, self._now())
             record |= records.of_analysis(
                 analysis,
@@ -160,58 +169,51 @@ class Pipeline:
             ) | {"status": "classified"}
             if self._gallery is not None and record["category"] is not None:
                 record["copy"] = f"{record['category']['name']}/{message.notice.name}"
-        except limits.Rejected as rejection:
+        except ImageRejectedError as rejection:
             record |= {"status": "rejected", "reason": rejection.reason()}
         return self._timed(record, message, started, analyze_ms)
 
-    async def _analyze(self, sha256: str, content: bytes, info: ImageInfo) -> tuple[Analysis, bool]:
-        key = hashlib.sha256(f"{sha256} {self._analyzer.identity}".encode()).hexdigest()
-        begun = await self._analyses.begin(key)
-        if not isinstance(begun, Claim):
-            measures.add("cacheHits")
-            return begun, True
-        try:
-            analysis = await self._analyzer.analyze(content, info)
-        except BaseException:
-            # Whoever is next need not wait for the claim to run out.
-            with contextlib.suppress(Exception):
-                await self._analyses.release(begun)
-            raise
-        await self._analyses.finish(begun, analysis)
-        return analysis, False
-
-    async def _put_back(self, message: Message, attempt: int, later: Later) -> Outcome:
+    async def _put_back(self, delivery: Delivery, error: Exception) -> Outcome:
         """Back into the queue: nothing is wrong with the image, so this counts neither as failure nor as attempt."""
-        now = self._now()
-        deadline = message.deadline or now + self._patience
-        # Spread, so that what was refused together does not come back together.
-        delay = max(1.0, later.seconds) * random.uniform(1, 1.5)  # noqa: S311 (no secret depends on it)
-        if now + timedelta(seconds=delay) > deadline:
-            sentence = f"{later}, until the deadline {deadline.isoformat()}"
-            return await self._give_up(message, None, attempt, "DeadlineExceeded", sentence)
-        await self._queue.send(message.put_back(deadline), delay_seconds=delay)
+        message, now = delivery.message, self._now()
+        retry = plan_retry(message, error, patience=self._patience, now=now)
+        sentence = str(error) or type(error).__name__
+        if now + timedelta(seconds=retry.delay_seconds) > retry.deadline:
+            with contextlib.suppress(*_REQUEUED):  # then not even that is possible now
+                late = f"{sentence}, until the deadline {retry.deadline.isoformat()}"
+                return await self._give_up(delivery, "DeadlineExceeded", late)
+        text = message.put_back(retry.deadline, delivery.interruptions)
+        async with self._time_limit(timeouts.REQUEUE_SECONDS):
+            await self._queue.send(text, delay_seconds=retry.delay_seconds)
         measures.add("putBacks")
-        return self._outcome(message, "delayed", f"{later}; back in {delay:.0f} s")
+        status = "misconfigured" if retry.misconfigured else "delayed"
+        return self._outcome(message, status, f"{sentence}; back in {retry.delay_seconds:.0f} s")
 
-    async def _give_up(self, message: Message, text: str | None, attempt: int, code: str, sentence: str) -> Outcome:
-        """Records that the image could not be classified; its message, if it is given, goes to the poison queue."""
-        notice, started = message.notice, self._now()
-        while (etag := await self._images.etag(notice.name)) is None:
-            if await self._register.remove(notice):
-                return self._outcome(message, "removed", "the blob is gone")
-        record = records.blank(message, attempt)
-        record["status"] = "failed"
-        record["reason"] = {"code": code, "sentence": sentence[:500], "measured": None, "limit": None}
-        record["blob"]["etag"] = etag
-        written = await self._register.write(self._timed(record, message, started, 0), notice.name)
-        if written is None:
-            # The new version's own event is under way; this message has said all that it had to say.
-            return self._outcome(message, "failed", f"{code}, for a version that is no longer the newest")
-        # After the record: whoever crashes in between does both again. What was classified is no poison, unless the
-        # copy that its record names may be missing: a redrive makes it.
-        if text is not None and (written["status"] == "failed" or written["copy"] is not None):
-            await self._poison.send(events.poison(text, code, sentence, started))
-        return await self._announce(message, written)
+    async def _give_up(self, delivery: Delivery, code: str, sentence: str) -> Outcome:
+        """Records that the image could not be classified; unless only time ran out, its message becomes poison.
+
+        Raises RetryLaterError when the blob has a version that was not tried.
+        """
+        async with self._time_limit(timeouts.FAILURE_RECORDING_SECONDS):
+            message, notice, started = delivery.message, delivery.message.notice, self._now()
+            while (etag := await self._images.etag(notice.name)) is None:
+                if await self._register.remove(notice):
+                    return self._outcome(message, "removed", "the blob is gone")
+            if delivery.etag not in {None, etag}:
+                raise RetryLaterError("the blob has a newer version, which was not tried yet")
+            record = records.blank(message, delivery.attempt)
+            record["status"] = "failed"
+            record["reason"] = {"code": code, "sentence": sentence[:500], "measured": None, "limit": None}
+            record["blob"]["etag"] = etag
+            written = await self._register.write(self._timed(record, message, started, 0), notice.name)
+            if written is None:
+                raise RetryLaterError("the blob has a newer version, which was not tried yet")
+            # After the record: a worker that ends in between does both again. What was classified is no poison,
+            # unless the copy that its record names may be missing: a redrive makes it.
+            incomplete = written["status"] == "failed" or written["copy"] is not None
+            if code != "DeadlineExceeded" and incomplete:
+                await self._poison.send(events.poison(delivery.text, code, sentence, started))
+            return await self._announce(message, written)
 
     async def _announce(self, message: Message, record: dict[str, Any]) -> Outcome:
         """The last step, done again with every duplicate: a crash before it must not keep anybody waiting."""
@@ -227,7 +229,7 @@ class Pipeline:
         finished = self._now()
         record["timings"] = records.timings(message.notice.time, started, finished, analyze_ms)
         record["processedAt"] = finished.isoformat()
-        measures.add("queuedMs", record["timings"]["queuedMs"])
+        measures.put("queuedMs", record["timings"]["queuedMs"])
         return record
 
     def _outcome(self, message: Message, status: str, detail: str) -> Outcome:

@@ -1,4 +1,7 @@
-"""What the pipeline needs of the world; `adapters` and `analyzers` fill these in, tests with plain objects."""
+"""What the pipeline needs of the world; `adapters` and `analyzers` fill these in, tests with plain objects.
+
+Every method may raise RetryLaterError and ConfigurationError (`errors`) besides what it names.
+"""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -6,38 +9,6 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from classifier.models import Analysis, Blob, Claim, ImageInfo
-
-
-class Gone(Exception):
-    """The blob does not exist."""
-
-
-class Superseded(Exception):
-    """The record has changed since it was last seen."""
-
-
-class Later(Exception):
-    """Not now, through no fault of the image; after `seconds` it is worth another try."""
-
-    def __init__(self, seconds: float, why: str) -> None:
-        super().__init__(why)
-        self.seconds = seconds
-
-
-class Refused(Exception):
-    """The analyser will not do what it was asked, whatever the image: it is set up wrongly. `code` is stable."""
-
-    def __init__(self, code: str, sentence: str) -> None:
-        super().__init__(sentence)
-        self.code = code
-
-
-class NotAllowed(Exception):
-    """The caller may not do this; `status` is 401 (no good token), 403 (somebody else's) or 503 (not checked)."""
-
-    def __init__(self, status: int, sentence: str) -> None:
-        super().__init__(sentence)
-        self.status = status
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +34,11 @@ class Images(Protocol):
         ...
 
     async def read(self, name: str) -> Blob:
-        """The blob as it is now, without its content if that is over the size limit or unreadable. Raises Gone."""
+        """The blob as it is now, without its content if that is over the size limit or unreadable.
+
+        Raises:
+            BlobNotFoundError: there is no such blob.
+        """
         ...
 
     async def etag(self, name: str) -> str | None:
@@ -79,7 +54,7 @@ class Headers(Protocol):
     """Reads image headers."""
 
     async def __call__(self, content: bytes) -> ImageInfo:
-        """What the header says, without decoding a pixel; raises limits.Rejected when it is no image."""
+        """What the header says, without decoding a pixel; raises ImageRejectedError when it is no image."""
         ...
 
 
@@ -97,13 +72,17 @@ class Analyzer(Protocol):
         ...
 
     def ready(self) -> None:
-        """Raises Later when an analysis would have to wait for longer than is sensible."""
+        """Raises RetryLaterError when an analysis would have to wait for longer than is sensible.
+
+        To be asked just before an analysis, and for nothing else: what needs none must not wait.
+        """
         ...
 
     async def analyze(self, content: bytes, info: ImageInfo) -> Analysis:
         """What the image shows.
 
-        Raises limits.Rejected when it will never accept the image, Refused when it will accept none, and Later.
+        Raises ImageRejectedError when it will never accept the image, ConfigurationError when it will accept none,
+        UnexpectedResponseError when its answer cannot be read, and RetryLaterError.
         """
         ...
 
@@ -116,19 +95,30 @@ class Records(Protocol):
         ...
 
     async def put(self, record: dict[str, Any], replacing: dict[str, Any] | None) -> None:
-        """Stores `record` in the place of exactly `replacing` (None: there is none yet). Raises Superseded."""
+        """Stores `record` in the place of exactly `replacing` (None: there is none yet). Raises ConcurrencyError."""
         ...
 
     async def delete(self, record: dict[str, Any]) -> None:
-        """Removes exactly this record. Raises Superseded."""
+        """Removes exactly this record. Raises ConcurrencyError."""
+        ...
+
+    async def exists(self, record_id: str) -> bool:
+        """Whether there is a record; unlike `get`, never answered from a replica that lags behind."""
         ...
 
 
 class Analyses(Protocol):
     """The `analyses` container in Cosmos DB: a cache, so losing an entry costs money and nothing else."""
 
+    async def get(self, key: str) -> Analysis | None:
+        """The analysis stored under `key`, or None."""
+        ...
+
     async def begin(self, key: str) -> Analysis | Claim:
-        """The analysis stored under `key`, or the right to make it. Raises Later when somebody else is making it."""
+        """The analysis stored under `key`, or the right to make it.
+
+        Raises LeasedError until when another worker's right to make it holds.
+        """
         ...
 
     async def finish(self, claim: Claim, analysis: Analysis) -> None:

@@ -1,11 +1,12 @@
 """Reconciling: blobs without a final record are enqueued, whatever became of their events.
 
 Rounds go through the whole container by name, page by page. A watermark is kept after every page, so that a round goes
-on where the last run ended. What a round without a miss has seen is not looked up again, only listed.
+on where the last run ended. A blob is listed in every round, and looked up until a round has found its record.
 """
 
 import asyncio
 import contextlib
+import itertools
 import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict, dataclass, replace
@@ -13,32 +14,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, cast
 
 from classifier import events
-from classifier.events import EventError, Message, record_id
-from classifier.ports import Analyzer, Images, Listed, Queue, Records, Superseded
+from classifier.errors import ConcurrencyError, EventError
+from classifier.events import Message, record_id
+from classifier.ports import Analyzer, Images, Listed, Queue, Records
 from classifier.records import is_current
+from classifier.watermark import Watermark
 
-# So long an event may take without being thought missed; Event Grid's own retries go on for longer.
-GRACE = timedelta(minutes=30)
 # A new round begins when no more messages than this are waiting: a blob whose message waits is not missed.
 _IDLE_MESSAGES = 1_000
 # A run puts no more into the queue when there are as many.
 _FULL_MESSAGES = 100_000
 _AT_ONCE = 32
-
-
-@dataclass(frozen=True, kw_only=True)
-class Watermark:
-    """Where a round is: `marker` of the next page, and its `cutoff`, the time of the newest blobs that it looks at.
-
-    `verified` is the cutoff of the last round that missed nothing; `misses` counts those of the present round. A
-    `backfill` round looks at all blobs, and at the analyser that their records are by.
-    """
-
-    marker: str | None = None
-    cutoff: str | None = None
-    verified: str | None = None
-    misses: int = 0
-    backfill: bool = False
 
 
 @dataclass(kw_only=True)
@@ -68,7 +54,7 @@ class Memory(Protocol):
         ...
 
     async def store(self, value: dict[str, Any], replacing: Kept | None) -> Kept:
-        """Keeps `value` in the place of exactly `replacing` (None: there is none yet). Raises Superseded."""
+        """Keeps `value` in the place of exactly `replacing` (None: there is none yet). Raises ConcurrencyError."""
         ...
 
 
@@ -97,7 +83,7 @@ class Counted(Queue, Protocol):
 
 
 class Reconcile:
-    """One run after another; `grace` is zero where no events come."""
+    """One run after another; blobs younger than `grace` are left to their events, or to the next run."""
 
     def __init__(
         self,
@@ -128,24 +114,24 @@ class Reconcile:
         await self._resend(report, until)
         try:
             await self._round(report, until)
-        except Superseded:
+        except ConcurrencyError:
             # By a backfill that was asked for meanwhile, or another instance: the next run goes on with theirs.
             report.ended_because = "another round has begun"
         return report
 
     async def _round(self, report: Report, until: datetime) -> None:
         kept = await self._memory.load()
-        mark = Watermark(**(kept.value if kept else {}))
+        mark = Watermark.load(kept.value if kept else {})
         if mark.cutoff is None:
             if await self._queue.length() > _IDLE_MESSAGES:
                 report.ended_because = "a backlog is being worked on"
                 return
-            mark = replace(mark, cutoff=(self._now() - self._grace).isoformat())
+            mark = replace(mark, cutoff=(self._now() - self._grace).replace(microsecond=0).isoformat())
         async for listed, marker in self._images.pages(mark.marker):
             missed = await self._enqueue_missed(listed, mark)
             report.listed += len(listed)
-            report.enqueued += missed
-            mark = replace(mark, marker=marker, misses=mark.misses + missed)
+            report.enqueued += len(missed)
+            mark = replace(mark.note(missed), marker=marker)
             if marker is None:
                 break
             kept = await self._memory.store(asdict(mark), kept)
@@ -155,39 +141,40 @@ class Reconcile:
             if await self._queue.length() > _FULL_MESSAGES:
                 report.ended_because = "the queue is full"
                 return
-        # After a miss the same blobs are looked up once more: what was enqueued may get lost too.
-        verified = mark.verified if mark.misses else mark.cutoff
-        await self._memory.store(asdict(Watermark(verified=verified)), kept)
+        await self._memory.store(asdict(mark.finish()), kept)
         report.finished, report.ended_because = True, "the round is finished"
 
     async def backfill(self) -> None:
         """Makes the coming runs a round over all blobs whose record was not made by the present analyser."""
-        mark = asdict(Watermark(cutoff=self._now().isoformat(), backfill=True))
         while True:
-            with contextlib.suppress(Superseded):
-                await self._memory.store(mark, await self._memory.load())
+            with contextlib.suppress(ConcurrencyError):
+                kept = await self._memory.load()
+                mark = Watermark.load(kept.value if kept else {})
+                mark = replace(mark, marker=None, cutoff=self._now().isoformat(), backfill=True)
+                await self._memory.store(asdict(mark), kept)
                 return
 
-    async def _enqueue_missed(self, listed: list[Listed], mark: Watermark) -> int:
-        assert mark.cutoff is not None  # noqa: S101 (a round that is under way has one)
-        newest = datetime.fromisoformat(mark.cutoff)
-        oldest = datetime.fromisoformat(mark.verified) if mark.verified and not mark.backfill else None
-        looked_up = [blob for blob in listed if blob.modified <= newest and (oldest is None or blob.modified > oldest)]
-        limit = asyncio.Semaphore(_AT_ONCE)
+    async def _enqueue_missed(self, listed: list[Listed], mark: Watermark) -> list[Listed]:
+        """Those of the page that had no final record; some at a time, and none is left under way by an error."""
+        missed: list[Listed] = []
 
-        async def check(blob: Listed) -> int:
-            async with limit:
-                found = await self._records.get(record_id(self._images.container, blob.name))
-                identity = self._analyzer.identity if mark.backfill else None
-                if found is not None and is_current(found, blob.etag, identity):
-                    return 0
-                text = events.found(
-                    self._images.host, self._images.container, blob.name, f"reconcile-{blob.etag}", blob.modified
-                )
+        async def check(blob: Listed) -> None:
+            found = await self._records.get(record_id(self._images.container, blob.name))
+            identity = self._analyzer.identity if mark.backfill else None
+            if found is None or not is_current(found, blob.etag, identity):
+                event_id = f"reconcile-{blob.etag}"
+                text = events.found(self._images.host, self._images.container, blob.name, event_id, self._now())
                 await self._queue.send(text)
-                return 1
+                missed.append(blob)
 
-        return sum(await asyncio.gather(*map(check, looked_up)))
+        for batch in itertools.batched(filter(mark.looks_up, listed), _AT_ONCE, strict=False):
+            try:
+                async with asyncio.TaskGroup() as group:
+                    for blob in batch:
+                        group.create_task(check(blob))
+            except ExceptionGroup as errors:
+                raise errors.exceptions[0] from errors
+        return missed
 
     async def _resend(self, report: Report, until: datetime) -> None:
         async for name in self._letters.names():

@@ -37,7 +37,7 @@ def blank(message: Message, attempts: int) -> dict[str, Any]:
         "analyzer": None,
         "copy": None,
         "timings": None,
-        "attempts": attempts + message.put_backs,
+        "attempts": attempts + message.put_backs + message.interruptions,
         "processedAt": None,
     }
 

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from typing import Protocol
 
+from classifier import timeouts
 from classifier.events import redriven
 from classifier.ports import Queue
 
@@ -20,6 +21,10 @@ class Poisonous(Protocol):
 class PoisonQueue[Message: Poisonous](Protocol):
     """The poison queue."""
 
+    async def length(self) -> int:
+        """How many messages there are; never too few."""
+        ...
+
     def receive(self, *, hidden_seconds: int) -> AsyncIterator[Message]:
         """All messages that can be seen, each hidden from others for a while."""
         ...
@@ -29,20 +34,18 @@ class PoisonQueue[Message: Poisonous](Protocol):
         ...
 
 
-# Longer than a run takes, so that no message comes up twice in one.
-_HIDDEN_SECONDS = 600
-
-
 async def redrive[Message: Poisonous](
     poison: PoisonQueue[Message], images: Queue, *, until: datetime, now: Callable[[], datetime]
 ) -> dict[str, int | bool]:
     """Sends every message again, and counts: those `redriven`, and those `kept` because they can never be handled.
 
-    Kept are messages that cannot be decoded and those that are no event. `finished` is false when time ran out first.
-    A crash in between sends a message twice, which does no harm.
+    Kept are messages that cannot be decoded and those that are no event. No more messages than there are at the start:
+    some fail again at once, and would come back without end. `finished` is false when time ran out first. A crash in
+    between sends a message twice, which does no harm.
     """
     sent = kept = 0
-    async for message in poison.receive(hidden_seconds=_HIDDEN_SECONDS):
+    limit = await poison.length()
+    async for message in poison.receive(hidden_seconds=timeouts.REDRIVE_HIDDEN_SECONDS):
         text = _event(message)
         if text is None:
             kept += 1
@@ -50,6 +53,8 @@ async def redrive[Message: Poisonous](
             await images.send(text)
             await poison.delete(message)
             sent += 1
+        if sent + kept >= limit:
+            break
         if now() >= until:
             return {"redriven": sent, "kept": kept, "finished": False}
     return {"redriven": sent, "kept": kept, "finished": True}

@@ -8,8 +8,9 @@ Whoever writes a first version that is old already finds out afterwards, when th
 
 from typing import Any
 
+from classifier.errors import ConcurrencyError
 from classifier.events import Notice
-from classifier.ports import Gallery, Images, Records, Superseded
+from classifier.ports import Gallery, Images, Records
 from classifier.records import part
 
 
@@ -31,7 +32,7 @@ class Register:
         while True:
             try:
                 await self._records.put(record, seen)
-            except Superseded:
+            except ConcurrencyError:
                 seen = await self._records.get(record["id"])
             else:
                 return record
@@ -50,15 +51,19 @@ class Register:
 
     async def remove(self, notice: Notice) -> bool:
         """Removes the record of a blob that is gone; False when the blob has come back."""
-        while (seen := await self._records.get(notice.record_id)) is not None:
+        while True:
+            seen = await self._records.get(notice.record_id)
+            if seen is None and not await self._records.exists(notice.record_id):
+                return True
+            if seen is None:
+                continue  # read from a replica that lags behind; the session is ahead of it by now
             if await self._images.etag(notice.name) is not None:
                 return False
             await self._discard_copy(seen, None)
             try:
                 await self._records.delete(seen)
-            except Superseded:
+            except ConcurrencyError:
                 continue
-        return True
 
     async def _discard_copy(self, seen: dict[str, Any], kept: str | None) -> None:
         if self._gallery is not None and seen["copy"] not in {None, kept}:

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 import azure.functions as func
 
+from classifier import timeouts
+from classifier.errors import AuthorizationError
 from classifier.measures import measured
-from classifier.ports import NotAllowed
 from classifier.redrive import redrive as send_again
 from classifier.settings import Settings
 
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 # One fewer than host.json's extensions.queues.maxDequeueCount: whatever ends the worker itself every time is delivered
 # once more, so that it gets a record, before the host moves its message to the poison queue.
 LAST_ATTEMPT = 5
-# host.json, functionTimeout, less a minute to come to an end.
-_RUN = timedelta(minutes=8)
 _log = logging.getLogger("classifier")
 # The SDKs log every request in full at INFO, which costs more to keep than the pipeline to run.
 logging.getLogger("azure").setLevel(logging.WARNING)
@@ -53,14 +52,16 @@ def _say(what: str, values: Mapping[str, Any], level: int = logging.INFO) -> Non
 async def classify(message: func.QueueMessage) -> None:
     """Classifies the image that a message is about."""
     attempt = message.dequeue_count or 1
+    delivery = {"messageId": message.id, "attempt": attempt}
     with measured() as measures:
-        outcome = await _app().pipeline.handle(message.get_body().decode(), attempt=attempt)
-    bad = outcome.status in {"failed", "poison"}
-    _say(
-        "outcome",
-        {**asdict(outcome), "messageId": message.id, "attempt": attempt, **measures},
-        logging.ERROR if bad else logging.INFO,
-    )
+        try:
+            outcome = await _app().pipeline.handle(message.get_body().decode(), attempt=attempt)
+        except BaseException as error:
+            # The host repeats it; what it has cost so far is measured all the same.
+            _say("outcome", {"status": "raised", "detail": type(error).__name__, **delivery, **measures}, logging.ERROR)
+            raise
+    bad = outcome.status in {"failed", "misconfigured", "poison"}
+    _say("outcome", {**asdict(outcome), **delivery, **measures}, logging.ERROR if bad else logging.INFO)
 
 
 @blueprint.timer_trigger(  # pyright: ignore[reportUnknownMemberType]
@@ -69,7 +70,7 @@ async def classify(message: func.QueueMessage) -> None:
 async def reconcile(timer: func.TimerRequest) -> None:
     """Enqueues what was missed; where no events come, everything."""
     with measured() as measures:
-        report = await _app().reconcile.run(datetime.now(UTC) + _RUN)
+        report = await _app().reconcile.run(datetime.now(UTC) + timedelta(seconds=timeouts.RECONCILE_SECONDS))
     _say("reconcile", {**asdict(report), "late": timer.past_due, **measures})
 
 
@@ -81,9 +82,7 @@ async def redrive(request: func.HttpRequest) -> func.HttpResponse:
 
     async def run() -> Mapping[str, Any]:
         app = _app()
-        # The load balancer gives up on a request after 230 seconds:
-        # https://learn.microsoft.com/azure/azure-functions/functions-scale#timeout
-        until = datetime.now(UTC) + timedelta(seconds=200)
+        until = datetime.now(UTC) + timedelta(seconds=timeouts.HTTP_FUNCTION_SECONDS)
         return await send_again(app.poison, app.images, until=until, now=lambda: datetime.now(UTC))
 
     return await _for_operator(request, "redrive", run)
@@ -109,7 +108,8 @@ async def _for_operator(
     try:
         headers = cast("Mapping[str, str]", request.headers)
         caller = await _app().operators.check(headers.get("Authorization"))
-    except NotAllowed as refusal:
+    except AuthorizationError as refusal:
+        _say(f"{what}-refused", {"status": refusal.status, "detail": str(refusal)}, logging.WARNING)
         body = json.dumps({"error": str(refusal)})
         return func.HttpResponse(body, status_code=refusal.status, mimetype="application/json")
     with measured() as measures:

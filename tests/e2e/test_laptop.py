@@ -217,11 +217,16 @@ def test_after_a_change_of_features_a_backfill_analyses_what_is_there_again(lapt
 
 
 def test_commands_that_need_no_cloud_print_what_they_say(laptop: Checkout) -> None:
-    pools = json.loads(laptop.make("simulate", "FORMAT=json").stdout)
-    assert [(pool["accounts"], pool["images"], pool["poison"]) for pool in pools] == [
+    simulated = json.loads(laptop.make("simulate", "FORMAT=json").stdout)
+    assert [(pool["accounts"], pool["images"], pool["poison"]) for pool in simulated["backlogs"]] == [
         (accounts, 50_000, 0) for accounts in (1, 2, 4)
     ]
-    assert all(pool["use_percent"] >= 90 and pool["refused_percent"] <= 5 for pool in pools)
+    assert all(pool["use_percent"] >= 90 and pool["refused_percent"] <= 5 for pool in simulated["backlogs"])
+    assert [outage["service"] for outage in simulated["outages"]] == ["vision", "cosmos", "topic"]
+    for outage in simulated["outages"]:
+        assert (outage["poison"], outage["failed"]) == (0, 0)
+        assert outage["calls_percent"] <= 5
+        assert outage["ratio"] <= 1.3
     assert "1 passed" in laptop.make("histories", "EXAMPLES=1").stdout
     measured = json.loads(laptop.make("throughput", "RUNS=1", "IMAGES_COUNT=100", "FORMAT=json", check=False).stdout)
     assert measured["memory MB"] < 2048

@@ -12,6 +12,7 @@ from classifier.adapters.world import connections
 
 _MESSAGES = {
     "BlobNotFound": (404, "The specified blob does not exist."),
+    "ContainerNotFound": (404, "The specified container does not exist."),
     "BlobArchived": (409, "This operation is not permitted on an archived blob."),
     "BlobBeingRehydrated": (409, "This operation is not permitted because the blob is being rehydrated."),
     "LeaseIdMissing": (412, "There is currently a lease on the blob and no lease ID was specified in the request."),

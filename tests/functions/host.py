@@ -4,24 +4,29 @@ from collections import Counter
 from collections.abc import Callable, Coroutine, Generator
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, NoReturn
 
+from classifier.errors import RetryLaterError, ThrottledError
+from classifier.models import Claim
 from classifier.pipeline import Outcome
-from classifier.ports import Later
 
 from tests.functions.world import Queue, World
 
 CONTENTS = (b"cat", b"dog", b"fox", b"hen", b"text")
 MAX_DEQUEUE = 4
-FATES = ("crash before", "crash after", "fault", "lost answer", "throttled")
+FATES = ("crash before", "crash after", "fault", "lost answer", "throttled", "stale")
+# Which service answers each call.
+SERVICES = {
+    "blobs": {"read", "etag", "keep", "discard"},
+    "cosmos": {"get", "put", "delete", "exists", "cached", "begin", "finish", "release"},
+    "vision": {"analyze"},
+    "topic": {"announce"},
+    "queue": {"send"},
+}
 
 
 class Crashed(BaseException):
     """The worker's process is gone."""
-
-
-class Faulty(Exception):
-    """A service did not answer, or answered with 500."""
 
 
 class _Pause:
@@ -33,25 +38,32 @@ class _Pause:
 
 @dataclass(eq=False)
 class Sent:
-    """A message in the queue."""
+    """A message in the queue.
+
+    `unfinished` counts its deliveries, and those of the messages before it, that ended without an outcome.
+    """
 
     text: str
     visible: Any
     count: int = 0
+    unfinished: int = 0
 
 
 @dataclass(eq=False)
 class Worker:
     """A delivery under way.
 
-    `paid` is the content it had analysed and not yet stored; `copying` says that its record may name a copy by now.
+    `paid` is the content it had analysed and not yet stored, `lease` the last that it got; `copying` says that its
+    record may name a copy by now, `stranded` that it could not write to a queue.
     """
 
     sent: Sent
     run: Coroutine[Any, Any, Outcome]
     dead: bool = False
     paid: bytes | None = None
+    lease: str | None = None
     copying: bool = False
+    stranded: bool = False
     fate: str = "go"
 
 
@@ -59,7 +71,8 @@ class Host:
     """A queue, and workers that handle its messages in a world.
 
     `excused` counts, by content, analyses that were paid for and lost; `strays` the copies that accidents may have
-    left behind. `poison` is the poison queue.
+    left behind. `poison` is the poison queue. `down` are the services that have an outage: they answer no call, and
+    from a queue that is down the host receives nothing either.
     """
 
     def __init__(self) -> None:
@@ -70,14 +83,23 @@ class Host:
         self.current: Worker | None = None
         self.excused: Counter[bytes] = Counter()
         self.strays = 0
+        self.down: set[str] = set()
+        self._paid_under: set[str | None] = set()
         self.poison: list[str] = []
         self._pipeline = self.world.pipeline(
-            queue=Queue(self.step, self.enqueue), poison=Queue(self.step, lambda sent: self.poison.append(sent[0])),
+            queue=Queue(self.step, self.enqueue), poison=Queue(self.step, self._to_poison),
             patience=timedelta(days=1000), last_attempt=MAX_DEQUEUE - 1,
         )  # fmt: skip
 
     def enqueue(self, sent: tuple[str, float]) -> None:
-        self.queue.append(Sent(sent[0], self.world.now + timedelta(seconds=sent[1])))
+        unfinished = self.current.sent.unfinished if self.current else 0
+        self.queue.append(Sent(sent[0], self.world.now + timedelta(seconds=sent[1]), unfinished=unfinished))
+
+    def _to_poison(self, sent: tuple[str, float]) -> None:
+        """Called by the pipeline; nothing is wrong with any message or image here."""
+        assert self.current is not None
+        assert self.current.sent.unfinished >= MAX_DEQUEUE - 1, "a good message is poison"
+        self.poison.append(sent[0])
 
     async def step(self, operation: str, effect: Callable[[], Any]) -> Any:
         """A port's call by the worker that is being advanced: with its effect, without it, or with no answer."""
@@ -90,27 +112,41 @@ class Host:
         fate, worker.fate = worker.fate, "go"
         if fate == "crash before":
             self._die(worker)
-        if fate == "fault":
+        if fate == "fault" or any(operation in SERVICES[service] for service in self.down):
             self._lose(worker)
-            raise Faulty(operation)
+            self._fail(worker, operation)
         if fate == "throttled" and operation == "analyze":
-            raise Later(10, "throttled")
-        result = effect()
+            raise ThrottledError("throttled", retry_after_seconds=10)
+        self.world.lagging = fate == "stale"
+        try:
+            result = effect()
+        finally:
+            self.world.lagging = False
+        if operation == "begin" and isinstance(result, Claim):
+            worker.lease = result.etag
         worker.copying |= operation in {"put", "keep"}
         if operation == "analyze":
+            assert worker.lease not in self._paid_under, "paid for twice under one lease"
+            self._paid_under.add(worker.lease)
             worker.paid = next(c for c in CONTENTS if c.decode() == result.findings["tags"][0]["name"])
         if fate == "crash after":
             self._die(worker, unless=operation == "finish")
         if fate == "lost answer":
             self._lose(worker, unless=operation == "finish")
-            raise Faulty(operation)
+            self._fail(worker, operation)
         if operation == "finish":
             worker.paid = None
         return result
 
+    @staticmethod
+    def _fail(worker: Worker, operation: str) -> NoReturn:
+        worker.stranded = operation == "send"
+        raise RetryLaterError(operation)
+
     def _die(self, worker: Worker, *, unless: bool = False) -> None:
         self._lose(worker, unless=unless)
         worker.dead = True
+        worker.sent.unfinished += 1
         raise Crashed
 
     def _lose(self, worker: Worker, *, unless: bool = False) -> None:
@@ -129,12 +165,22 @@ class Host:
         except Crashed:
             self._end(worker, delete=False)
         except Exception:  # noqa: BLE001 (whatever it is, the host sees a failure)
-            last = worker.sent.count >= MAX_DEQUEUE
-            if last:
-                self.poison.append(worker.sent.text)
-            self._end(worker, delete=last)
+            assert worker.stranded, "a transient error is the host's to repeat only when a queue did not answer"
+            self._end(worker, delete=self._is_poison(worker.sent))
         finally:
             self.current = None
+
+    def _is_poison(self, sent: Sent) -> bool:
+        """What the host does with a message whose run has failed, which could not requeue it.
+
+        The host makes no poison while the queues do not answer: the message comes back when its lease ends.
+        """
+        sent.unfinished += 1
+        if sent.count < MAX_DEQUEUE or "queue" in self.down:
+            return False
+        assert sent.unfinished >= MAX_DEQUEUE, "a good message is poison"
+        self.poison.append(sent.text)
+        return True
 
     def _end(self, worker: Worker, *, delete: bool) -> None:
         self.workers.remove(worker)
@@ -142,8 +188,11 @@ class Host:
             self.queue.remove(worker.sent)
 
     def deliver(self, sent: Sent) -> None:
+        if "queue" in self.down:
+            return
         sent.count += 1
         if sent.count > MAX_DEQUEUE:
+            assert sent.unfinished >= MAX_DEQUEUE, "a good message is poison"
             self.poison.append(sent.text)
             self.queue.remove(sent)
             return
@@ -153,6 +202,7 @@ class Host:
 
     def drain(self) -> None:
         """Goes on until nobody is at work and nothing waits."""
+        self.down.clear()
         for _ in range(100_000):
             if self.workers:
                 self.advance(self.workers[0])

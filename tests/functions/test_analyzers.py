@@ -6,12 +6,18 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from azure.core.exceptions import HttpResponseError
 from classifier.analyzers import custom_vision, image_analysis
 from classifier.analyzers.pool import Slices
-from classifier.limits import Rejected
+from classifier.errors import (
+    AccessDeniedError,
+    AnalyzerConfigurationError,
+    ConfigurationError,
+    ImageRejectedError,
+    RetryLaterError,
+    ThrottledError,
+    UnexpectedResponseError,
+)
 from classifier.models import Analysis, ImageInfo
-from classifier.ports import Later, Refused
 from classifier.settings import SettingsError
 
 from tests.functions.service import ADULT, ANSWER, CUSTOM, OPTIONS, PREDICTIONS, VECTOR, Service, world
@@ -125,7 +131,7 @@ def test_detection_has_boxes_in_pixels() -> None:
 
 
 def test_custom_vision_takes_four_megabytes() -> None:
-    with pytest.raises(Rejected) as rejection:
+    with pytest.raises(ImageRejectedError) as rejection:
         predict(Service(), "multiclass", "tags", content=bytes(4 * 1024 * 1024 + 1))
     assert rejection.value.measured == 4 * 1024 * 1024 + 1
 
@@ -134,24 +140,41 @@ def trouble(inner: str) -> dict[str, Any]:
     return {"error": {"code": "InvalidRequest", "message": "m", "innererror": {"code": inner, "message": "why"}}}
 
 
+TOO_LARGE = {
+    "error": {
+        "code": "InvalidRequest",
+        "message": "The image size is not allowed to be zero or larger than 20971520 bytes.",
+    }
+}
+
+
 @pytest.mark.parametrize("call", [analyze, lambda service, *features: predict(service, "multiclass", *features)])
 @pytest.mark.parametrize(
     ("status", "body", "expected", "calls"),
     [
-        (400, trouble("InvalidImageFormat"), Rejected, 1),
-        (400, trouble("NotSupportedVisualFeature"), Refused, 1),
-        (404, {"error": {"code": "NotFound", "message": "no such iteration"}}, Refused, 1),
-        (403, {"error": {"code": "PermissionDenied", "message": "not yet"}}, HttpResponseError, 1),
-        (500, {"error": {"code": "InternalServerError", "message": "sorry"}}, HttpResponseError, 3),
-        (429, {"error": {"code": "429", "message": "slow down"}}, Later, 1),
+        (400, trouble("InvalidImageFormat"), ImageRejectedError, 1),
+        (400, trouble("FailedToProcess"), ImageRejectedError, 1),
+        (400, TOO_LARGE, ImageRejectedError, 1),
+        (400, trouble("NotSupportedVisualFeature"), AnalyzerConfigurationError, 1),
+        (400, trouble("SomethingNew"), UnexpectedResponseError, 1),
+        (404, {"error": {"code": "NotFound", "message": "no such iteration"}}, ConfigurationError, 1),
+        (401, {"error": {"code": "401", "message": "no"}}, AccessDeniedError, 1),
+        (403, {"error": {"code": "PermissionDenied", "message": "not yet"}}, AccessDeniedError, 1),
+        (408, {}, RetryLaterError, 3),
+        (500, {"error": {"code": "InternalServerError", "message": "sorry"}}, RetryLaterError, 3),
+        (503, {}, RetryLaterError, 3),
+        (429, {"error": {"code": "429", "message": "slow down"}}, ThrottledError, 1),
+        (200, [], UnexpectedResponseError, 1),
+        (200, {"iteration": 1, "modelVersion": "m"}, UnexpectedResponseError, 1),
     ],
 )
-def test_a_refusal_is_told_apart(
+def test_an_error_is_told_apart(
     call: Callable[..., Analysis], status: int, body: Any, expected: type[Exception], calls: int
 ) -> None:
     service = Service(analyze=[(status, body)], analyze32=[(status, body)])
-    with pytest.raises(expected):
+    with pytest.raises(expected) as found:
         call(service, "tags")
+    assert type(found.value) is expected
     assert len(service.asked) == calls
 
 
@@ -163,21 +186,37 @@ DIMENSION = "The image dimension is not allowed to be smaller than 50 and larger
     ("error", "expected", "code"),
     [
         # https://learn.microsoft.com/answers/questions/1688452
-        ({"message": SIZE}, Rejected, "InvalidImageSize"),
+        ({"message": SIZE}, ImageRejectedError, "InvalidImageSize"),
         (
             {"message": DIMENSION, "innererror": {"code": "InvalidImageSize", "message": DIMENSION}},
-            Rejected,
+            ImageRejectedError,
             "InvalidImageSize",
         ),
         # The error codes of https://learn.microsoft.com/azure/ai-services/computer-vision/how-to/call-analyze-image-40
-        ({"message": "The feature 'Caption' is not supported in this region."}, Refused, "InvalidRequest"),
-        ({"message": "The provided image content type image/png is not supported."}, Refused, "InvalidRequest"),
-        ({"message": "m", "innererror": {"code": "FailedToProcess", "message": "why"}}, Rejected, "FailedToProcess"),
-        ({"message": "m", "innererror": {"code": "BadArgument", "message": "why"}}, Refused, "BadArgument"),
+        (
+            {"message": "The feature 'Caption' is not supported in this region."},
+            AnalyzerConfigurationError,
+            "InvalidRequest",
+        ),
+        (
+            {"message": "The provided image content type image/png is not supported."},
+            AnalyzerConfigurationError,
+            "InvalidRequest",
+        ),
+        (
+            {"message": "m", "innererror": {"code": "FailedToProcess", "message": "why"}},
+            ImageRejectedError,
+            "FailedToProcess",
+        ),
+        (
+            {"message": "m", "innererror": {"code": "BadArgument", "message": "why"}},
+            AnalyzerConfigurationError,
+            "BadArgument",
+        ),
     ],
 )
 def test_the_services_own_answers_about_an_image_reject_it_and_others_do_not(
-    error: dict[str, Any], expected: type[Rejected | Refused], code: str
+    error: dict[str, Any], expected: type[ImageRejectedError | AnalyzerConfigurationError], code: str
 ) -> None:
     service = Service(analyze=[(400, {"error": {"code": "InvalidRequest", **error}})])
     with pytest.raises(expected) as raised:
@@ -199,20 +238,20 @@ def test_the_services_own_answers_about_an_image_reject_it_and_others_do_not(
 )
 def test_an_answer_of_another_form_is_not_paid_for_again(body: Any) -> None:
     service = Service(analyze=[(200, body)])
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(UnexpectedResponseError) as refusal:
         analyze(service, "tags")
-    assert (refusal.value.code, len(service.asked)) == ("UnexpectedAnswer", 1)
+    assert (refusal.value.code, len(service.asked)) == ("UnexpectedResponse", 1)
 
 
 @pytest.mark.parametrize("feature", ["safety", "embeddings"])
 def test_every_call_of_an_image_has_its_form(feature: str) -> None:
     service = Service(analyze=[(200, ANSWER)], analyze32=[(200, {})], vectorizeImage=[(200, {})])
-    with pytest.raises(Refused, match="KeyError"):
+    with pytest.raises(UnexpectedResponseError, match="KeyError"):
         analyze(service, feature)
 
 
 def test_predictions_have_their_form() -> None:
-    with pytest.raises(Refused, match="KeyError 'predictions'"):
+    with pytest.raises(UnexpectedResponseError, match=r"KeyError .*'predictions'"):
         predict(Service(analyze32=[(200, {"iteration": "7d9c"})]), "multiclass", "tags")
 
 

@@ -13,9 +13,15 @@ from typing import Any
 import pytest
 from azure.core.exceptions import HttpResponseError, ResourceModifiedError, ResourceNotFoundError
 from classifier.adapters.blobs import BlobGallery, BlobImages
-from classifier.limits import MAX_BYTES, Rejected, content_of
+from classifier.errors import (
+    AccessDeniedError,
+    BlobNotFoundError,
+    ConfigurationError,
+    ImageRejectedError,
+    RetryLaterError,
+)
+from classifier.limits import MAX_BYTES, content_of
 from classifier.models import Blob
-from classifier.ports import Gone
 
 from tests.functions.blob_service import BlobService, StoredBlob, container_client
 
@@ -88,7 +94,7 @@ def test_of_a_blob_that_is_too_large_no_more_is_fetched_than_shows_it() -> None:
     service = BlobService(blob=StoredBlob(content=bytes(3 * MAX_BYTES)))
     blob = run(service, lambda images: images.read("blob"))
     assert (blob.content, blob.size_bytes, service.sent) == (None, 3 * MAX_BYTES, [MAX_BYTES])
-    with pytest.raises(Rejected) as rejection:
+    with pytest.raises(ImageRejectedError) as rejection:
         content_of(blob)
     assert (rejection.value.code, rejection.value.measured) == ("TooLarge", 3 * MAX_BYTES)
 
@@ -96,7 +102,7 @@ def test_of_a_blob_that_is_too_large_no_more_is_fetched_than_shows_it() -> None:
 def test_an_empty_blob_is_rejected() -> None:
     blob = read(StoredBlob(content=b""))
     assert blob.size_bytes == 0
-    with pytest.raises(Rejected) as rejection:
+    with pytest.raises(ImageRejectedError) as rejection:
         content_of(blob)
     assert rejection.value.code == "EmptyFile"
 
@@ -128,14 +134,14 @@ def test_a_bomb_is_decompressed_no_further_than_the_limit() -> None:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 2 * MAX_BYTES + (8 << 20)  # as it grows, what is decompressed is moved
-    with pytest.raises(Rejected) as rejection:
+    with pytest.raises(ImageRejectedError) as rejection:
         content_of(blob)
     assert (rejection.value.code, rejection.value.limit) == ("TooLarge", MAX_BYTES)
 
 
 def test_content_is_decompressed_up_to_the_limit_itself() -> None:
     assert len(content_of(read(StoredBlob(content=gzip.compress(bytes(MAX_BYTES)), encoding="gzip")))) == MAX_BYTES
-    with pytest.raises(Rejected, match="more than"):
+    with pytest.raises(ImageRejectedError, match="more than"):
         content_of(read(StoredBlob(content=gzip.compress(bytes(MAX_BYTES + 1)), encoding="gzip")))
 
 
@@ -151,7 +157,7 @@ def test_content_is_decompressed_up_to_the_limit_itself() -> None:
     ids=["cut off", "a wrong checksum", "more behind it", "much more behind it", "a start alone"],
 )
 def test_damaged_encoding_is_rejected_with_what_was_found(stored: bytes) -> None:
-    with pytest.raises(Rejected) as rejection:
+    with pytest.raises(ImageRejectedError) as rejection:
         content_of(read(StoredBlob(content=stored, encoding="gzip")))
     assert (rejection.value.code, rejection.value.measured) == ("BadContentEncoding", stored[:16].hex())
 
@@ -160,7 +166,7 @@ def test_damaged_encoding_is_rejected_with_what_was_found(stored: bytes) -> None
 def test_an_archived_blob_is_rejected_as_such_with_its_version(code: str) -> None:
     blob = read(StoredBlob(content=bytes(7), get_error=code))
     assert (blob.content, blob.etag, blob.size_bytes, blob.created_at) == (None, "e1", 7, CREATED)
-    with pytest.raises(Rejected) as rejection:
+    with pytest.raises(ImageRejectedError) as rejection:
         content_of(blob)
     assert rejection.value.code == "Archived"
 
@@ -173,7 +179,7 @@ def test_a_leased_blob_is_read_like_any_other() -> None:
 
 def test_a_blob_that_is_gone_is_gone() -> None:
     async def use(images: BlobImages) -> None:
-        with pytest.raises(Gone):
+        with pytest.raises(BlobNotFoundError):
             await images.read("a.png")
         assert await images.etag("a.png") is None
 
@@ -188,21 +194,40 @@ def test_a_blob_that_goes_once_it_is_known_to_be_archived_is_gone() -> None:
             return answer
 
     async def use(images: BlobImages) -> None:
-        with pytest.raises(Gone):
+        with pytest.raises(BlobNotFoundError):
             await images.read("blob")
 
     run(Going(blob=StoredBlob(get_error="BlobArchived")), use)
 
 
-@pytest.mark.parametrize("code", ["AuthorizationPermissionMismatch", "SnapshotsPresent", "InternalError"])
-def test_any_other_answer_is_a_trouble_and_never_taken_for_a_blob(code: str) -> None:
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("AuthorizationPermissionMismatch", AccessDeniedError),
+        ("SnapshotsPresent", HttpResponseError),
+        ("InternalError", RetryLaterError),
+    ],
+)
+def test_any_other_answer_is_an_error_and_never_taken_for_a_blob(code: str, expected: type[Exception]) -> None:
     async def use(images: BlobImages) -> None:
-        with pytest.raises(HttpResponseError):
+        with pytest.raises(expected):
             await images.read("blob")
-        with pytest.raises(HttpResponseError):
+        with pytest.raises(expected):
             await images.etag("blob")
 
     run(BlobService(blob=StoredBlob(error=code)), use)
+
+
+def test_a_container_that_is_gone_is_no_blob_that_is_gone() -> None:
+    """Its records would be removed otherwise."""
+
+    async def use(images: BlobImages) -> None:
+        with pytest.raises(ConfigurationError):
+            await images.read("blob")
+        with pytest.raises(ConfigurationError):
+            await images.etag("blob")
+
+    run(BlobService(blob=StoredBlob(error="ContainerNotFound")), use)
 
 
 @pytest.mark.parametrize(("source", "deleted"), [("e1", True), ("e2", False)])

@@ -7,7 +7,7 @@ from typing import Any
 import jwt
 import pytest
 from classifier.adapters.entra import Operators
-from classifier.ports import NotAllowed
+from classifier.errors import AuthorizationError
 from classifier.settings import OperatorPrincipal
 from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -60,14 +60,14 @@ def test_an_operators_token_is_good(issuer: str | None) -> None:
     ],
 )
 def test_any_other_token_is_not(authorization: str | None, status: int) -> None:
-    with pytest.raises(NotAllowed) as refusal:
+    with pytest.raises(AuthorizationError) as refusal:
         asyncio.run(operators().check(authorization))
     assert refusal.value.status == status
 
 
 def test_without_operators_or_an_audience_nobody_is_let_in() -> None:
     for closed in (operators(audience=None), operators(tenant=None), Operators((), tenant=TENANT, audience=AUDIENCE)):
-        with pytest.raises(NotAllowed) as refusal:
+        with pytest.raises(AuthorizationError) as refusal:
             asyncio.run(closed.check(f"Bearer {token()}"))
         assert refusal.value.status == 403
 
@@ -102,11 +102,11 @@ def test_a_listed_caller_is_let_in_with_more_groups_than_a_token_holds() -> None
 )
 def test_a_caller_in_no_operators_group_is_refused_with_what_to_change(claims: dict[str, Any], sentence: str) -> None:
     """A group's object id as the caller's own gives nothing either."""
-    with pytest.raises(NotAllowed, match=sentence) as refusal:
+    with pytest.raises(AuthorizationError, match=sentence) as refusal:
         asyncio.run(operators(principal(GROUP, "Group")).check(f"Bearer {token(**claims)}"))
     assert refusal.value.status == 403
 
 
 def test_the_object_id_of_a_user_is_no_group() -> None:
-    with pytest.raises(NotAllowed):
+    with pytest.raises(AuthorizationError):
         asyncio.run(operators(principal(GROUP)).check(f"Bearer {token(groups=[GROUP])}"))

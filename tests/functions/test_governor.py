@@ -1,13 +1,14 @@
 """The governor and the pool in time that the test keeps: alone, refused, shared, and too slow to wait for."""
 
 import asyncio
+import contextlib
 from typing import Any
 
 import pytest
-from classifier.analyzers.pool import Pool, Throttled
+from classifier.analyzers.pool import Pool
+from classifier.errors import AccessDeniedError, AnalyzerConfigurationError, RetryLaterError, ThrottledError
 from classifier.governor import Governor, Quota
 from classifier.measures import measured
-from classifier.ports import Later
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -117,7 +118,7 @@ def test_a_refused_call_goes_to_another_account_and_is_counted() -> None:
     async def send(account: int) -> str:
         called.append(account)
         if len(called) == 1:
-            raise Throttled(10)
+            raise ThrottledError("429", retry_after_seconds=10)
         return "answer"
 
     with measured() as measures:
@@ -131,21 +132,102 @@ def test_a_wait_that_is_too_long_is_left_to_the_queue() -> None:
     calls, _ = pool(1)
 
     async def send(_account: int) -> Any:
-        raise Throttled(60)
+        raise ThrottledError("429", retry_after_seconds=60)
 
-    with pytest.raises(Later) as later:
+    with pytest.raises(RetryLaterError) as later:
         asyncio.run(calls.call(send))
-    assert later.value.seconds >= 60
-    with pytest.raises(Later):
+    assert later.value.retry_after_seconds >= 60
+    with pytest.raises(RetryLaterError):
         calls.ready()
 
 
-def test_a_call_that_fails_otherwise_is_not_repeated_and_says_nothing_of_the_rate() -> None:
+DOWN = RetryLaterError("503")
+
+
+def test_a_call_that_fails_is_repeated_at_other_accounts_and_changes_no_rate() -> None:
+    calls, _ = pool(3)
+    called: list[int] = []
+
+    async def send(account: int) -> str:
+        called.append(account)
+        if len(called) < 3:
+            raise ConnectionError("reset")
+        return "answer"
+
+    assert asyncio.run(calls.call(send)) == "answer"
+    assert sorted(called) == [0, 1, 2]
+    assert {governor.rate for _, governor in calls._accounts} == {TEN.calls_per_second}
+
+
+@pytest.mark.parametrize(("error", "calls_made"), [(AccessDeniedError("403"), 2), (DOWN, 3)])
+def test_a_refused_identity_is_repeated_only_where_it_was_not_refused(error: Exception, calls_made: int) -> None:
+    calls, _ = pool(2)
+    called: list[int] = []
+
+    async def send(account: int) -> Any:
+        called.append(account)
+        raise error
+
+    with pytest.raises(type(error)):
+        asyncio.run(calls.call(send))
+    assert len(called) == calls_made
+
+
+def test_accounts_that_fail_in_a_row_are_not_called_but_once_a_period_until_one_answers() -> None:
+    calls, clock = pool(8)
+    called = 0
+    down = True
+
+    async def send(_account: int) -> str:
+        nonlocal called
+        called += 1
+        if down:
+            raise DOWN
+        return "answer"
+
+    async def ten_minutes() -> None:
+        while clock.now < 600:
+            with contextlib.suppress(RetryLaterError):
+                calls.ready()
+                await calls.call(send)
+            clock.now += 0.1
+
+    asyncio.run(ten_minutes())
+    assert 3 + 4 <= called <= 3 + 12
+    with pytest.raises(RetryLaterError, match="is not called for") as later:
+        calls.ready()
+    down = False
+    clock.now += later.value.retry_after_seconds
+    calls.ready()
+    assert asyncio.run(calls.call(send)) == "answer"
+    calls.ready()
+
+
+def test_an_image_that_is_paid_for_in_part_waits_for_a_service_that_has_just_failed() -> None:
     calls, clock = pool(1)
+    failures = 3
+
+    async def send(_account: int) -> str:
+        nonlocal failures
+        if failures:
+            failures -= 1
+            raise DOWN
+        return "answer"
+
+    with pytest.raises(RetryLaterError):
+        asyncio.run(calls.call(send))
+    started = clock.now
+    assert asyncio.run(calls.call(send, paid=True)) == "answer"
+    assert clock.now - started > 1
+
+
+def test_a_request_that_was_made_up_wrongly_does_not_stop_the_calls_of_others() -> None:
+    calls, _ = pool(1)
 
     async def send(_account: int) -> Any:
-        raise ConnectionError("down")
+        raise AnalyzerConfigurationError("NotSupportedVisualFeature", "no captions here")
 
-    with pytest.raises(ConnectionError):
-        asyncio.run(calls.call(send))
-    assert clock.now == 0
+    for _ in range(5):
+        with pytest.raises(AnalyzerConfigurationError):
+            asyncio.run(calls.call(send))
+    calls.ready()

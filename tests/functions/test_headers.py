@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from classifier.adapters import headers
 from classifier.adapters.header_parsers import parse_header
-from classifier.limits import FORMATS, Rejected, check_image, check_size
+from classifier.errors import ImageRejectedError
+from classifier.limits import FORMATS, check_image, check_size
 from classifier.models import ImageInfo
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -75,11 +76,11 @@ def test_headers_of_every_format_are_read(kind: str) -> None:
 def test_a_picture_cut_off_in_its_header_is_rejected_and_one_cut_off_behind_it_is_the_analysers_to_judge(
     kind: str,
 ) -> None:
-    with pytest.raises(Rejected):
+    with pytest.raises(ImageRejectedError):
         header(GOOD[kind][:6])
     try:
         assert header(GOOD[kind][:-4]).width == 64
-    except Rejected:
+    except ImageRejectedError:
         assert kind == "TIFF"  # its directory may come last
 
 
@@ -93,7 +94,7 @@ def test_a_picture_cut_off_in_its_header_is_rejected_and_one_cut_off_behind_it_i
     ids=lambda content: repr(content[:8]),
 )  # fmt: skip
 def test_what_is_no_image_of_the_eight_formats_is_rejected_with_what_was_found(content: bytes) -> None:
-    with pytest.raises(Rejected) as rejection:
+    with pytest.raises(ImageRejectedError) as rejection:
         header(content)
     assert rejection.value.reason() == {
         "code": "NotAnImage",
@@ -108,7 +109,7 @@ def test_what_is_no_image_of_the_eight_formats_is_rejected_with_what_was_found(c
 def test_a_polyglot_is_what_it_begins_with(kind: str, other: bytes) -> None:
     assert header(GOOD[kind] + other).format == kind
     if other != GOOD["GIF"]:
-        with pytest.raises(Rejected):
+        with pytest.raises(ImageRejectedError):
             header(other + GOOD[kind])
 
 
@@ -140,7 +141,7 @@ def test_what_is_read_is_what_pillow_decodes(kind: str, mode: str, options: dict
 def test_a_bitmap_from_top_to_bottom_has_a_height() -> None:
     assert header(bmp(64, -60)) == ImageInfo(width=64, height=60, format="BMP")
     assert header(b"BM" + bytes(12) + struct.pack("<IHH", 12, 64, 60)) == ImageInfo(width=64, height=60, format="BMP")
-    with pytest.raises(Rejected):
+    with pytest.raises(ImageRejectedError):
         header(bmp(-64, 60))
 
 
@@ -184,7 +185,7 @@ def test_no_header_costs_time_or_memory(content: bytes) -> None:
         info = parse_header(content)
         check_image(info)
         assert (info.width, info.height) == (64, 60)
-    except (Rejected, ValueError, struct.error):
+    except (ImageRejectedError, ValueError, struct.error):
         pass
     seconds = time.thread_time() - started
     _, peak = tracemalloc.get_traced_memory()
@@ -211,7 +212,7 @@ def test_the_limits_of_dimensions_are_inclusive(side: int, *, good: bool) -> Non
         if good:
             check_image(info)
         else:
-            with pytest.raises(Rejected, match=str(side)):
+            with pytest.raises(ImageRejectedError, match=str(side)):
                 check_image(info)
 
 
@@ -220,7 +221,7 @@ def test_the_limit_of_size_is_inclusive(size: int, *, good: bool) -> None:
     if good:
         check_size(size)
     else:
-        with pytest.raises(Rejected) as rejection:
+        with pytest.raises(ImageRejectedError) as rejection:
             check_size(size)
         assert rejection.value.measured == size
 
@@ -228,7 +229,7 @@ def test_the_limit_of_size_is_inclusive(size: int, *, good: bool) -> None:
 @given(st.binary(max_size=4096))
 @settings(max_examples=300)
 def test_garbage_is_rejected_and_nothing_else(content: bytes) -> None:
-    with pytest.raises(Rejected):
+    with pytest.raises(ImageRejectedError):
         header(content)
 
 
@@ -239,6 +240,6 @@ def test_a_damaged_header_is_read_or_rejected_and_nothing_else(kind: str, at: in
     damaged[at : at + len(junk)] = junk
     try:
         info = header(bytes(damaged[: len(damaged) - cut]))
-    except Rejected:
+    except ImageRejectedError:
         return
     assert info.format in FORMATS

@@ -5,18 +5,17 @@ ordinary here. EXAMPLES multiplies how many are tried: `make histories` tries a 
 """
 
 import asyncio
-import json
 import os
 import random
 from datetime import timedelta
 
-from classifier.events import record_id
+from classifier.events import record_id, redriven
 from classifier.reconcile import Reconcile
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
-from tests.functions.host import CONTENTS, FATES, Host, Sent
+from tests.functions.host import CONTENTS, FATES, SERVICES, Host, Sent
 from tests.functions.test_reconcile import Letters, Memory
 from tests.functions.world import Queue, Records, message
 
@@ -24,7 +23,7 @@ NAMES = ("a.png", "b.png")
 
 
 class Histories(RuleBasedStateMachine):
-    """Uploads, deletions, deliveries and accidents; at the end everything must have come right."""
+    """Uploads, deletions, deliveries, outages and accidents; at the end everything must have come right."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -53,7 +52,7 @@ class Histories(RuleBasedStateMachine):
         if ready:
             sent = ready[choice % len(ready)]
             if any(worker.sent is sent for worker in self.host.workers):
-                sent = Sent(sent.text, self.world.now)
+                sent = Sent(sent.text, self.world.now, unfinished=sent.unfinished)
                 self.host.queue.append(sent)
             self.host.deliver(sent)
 
@@ -70,9 +69,14 @@ class Histories(RuleBasedStateMachine):
             worker.fate = fate
             self.host.advance(worker)
 
+    @rule(service=st.sampled_from(sorted(SERVICES)))
+    def outage(self, service: str) -> None:
+        """A service stops answering, or answers again."""
+        self.host.down ^= {service}
+
     @rule(seconds=st.sampled_from([5, 60, 400]))
     def pass_time(self, seconds: int) -> None:
-        """Whoever takes longer than the budget allows is ended (wiring.BUDGET_SECONDS), before claims run out."""
+        """A worker that takes longer than timeouts.PROCESSING_SECONDS is ended, before its lease is."""
         self.world.now += timedelta(seconds=seconds)
         if seconds > 240:
             for worker in [*self.host.workers]:
@@ -84,7 +88,7 @@ class Histories(RuleBasedStateMachine):
         """Many of the above, as often as they happen beside each other: races need several at the right moment."""
         dice = random.Random(seed)
         for _ in range(actions):
-            match dice.choices(range(6), weights=(8, 6, 20, 50, 14, 2))[0]:
+            match dice.choices(range(7), weights=(8, 6, 20, 50, 14, 3, 2))[0]:
                 case 0:
                     self.upload(dice.choice(NAMES), dice.choice(CONTENTS), dice.randrange(10))
                 case 1:
@@ -95,6 +99,8 @@ class Histories(RuleBasedStateMachine):
                     self.advance(dice.randrange(100), dice.randint(1, 4))
                 case 4:
                     self.accident(dice.randrange(100), dice.choice(FATES))
+                case 5:
+                    self.outage(dice.choice(sorted(SERVICES)))
                 case _:
                     self.pass_time(dice.choice([5, 60, 400]))
 
@@ -111,8 +117,7 @@ class Histories(RuleBasedStateMachine):
         asyncio.run(self._reconcile())
         poison, self.host.poison = self.host.poison, []
         for text in poison:
-            parsed = json.loads(text)
-            self.host.enqueue((parsed["message"] if "poison" in parsed else text, 0))
+            self.host.enqueue((redriven(text)[1], 0))
         self.host.drain()
         self._check()
 

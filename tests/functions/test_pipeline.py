@@ -1,15 +1,25 @@
 """The pipeline with plain objects behind its ports: what becomes of one message, and every race that has a name."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
-from classifier import limits
+from classifier import timeouts
+from classifier.errors import (
+    AccessDeniedError,
+    AnalyzerConfigurationError,
+    ConfigurationError,
+    ImageRejectedError,
+    RetryLaterError,
+    ThrottledError,
+    UnexpectedResponseError,
+)
 from classifier.events import record_id
-from classifier.ports import Later, Refused
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -65,40 +75,169 @@ def test_what_can_never_be_analysed_is_rejected_without_asking_the_analyser(
 
 
 def test_the_analysers_own_verdict_is_a_rejection_too(world: World) -> None:
-    world.failure = limits.Rejected("InvalidImageFormat", "corrupt")
+    world.failure = ImageRejectedError("InvalidImageFormat", "corrupt")
     assert handle(world).status == "rejected"
     assert (world.record["image"]["format"], world.analyses) == ("PNG", {})
 
 
-def test_a_passing_trouble_is_raised_and_leaves_nothing_behind(world: World) -> None:
-    world.failure = ConnectionError("down")
-    with pytest.raises(ConnectionError):
+DOWN = RetryLaterError("503", retry_after_seconds=0)
+
+
+@pytest.mark.parametrize("operation", ["read", "begin", "analyze", "put", "keep", "etag", "announce"])
+def test_a_transient_error_of_any_service_requeues_the_message_with_back_off_and_is_never_poison(
+    world: World, operation: str
+) -> None:
+    down = True
+
+    async def step(found: str, effect: Callable[[], Any]) -> Any:
+        if down and found == operation:
+            raise DOWN
+        return effect()
+
+    world.step = step
+    text, delays = message(), []
+    for _ in range(12):  # more often than the host would deliver one message
+        assert handle(world, text, attempt=5 if text == message() else 1).status == "delayed"
+        text, delay = world.queued.pop()
+        delays.append(delay)
+    assert world.poisoned == []
+    for earlier, later in pairwise(delays[::2]):
+        assert later > earlier
+    assert max(delays) <= timeouts.BACKOFF_LONGEST_SECONDS * timeouts.BACKOFF_JITTER
+    assert json.loads(text)["interruptions"] == 4
+    down = False
+    assert handle(world, text).status == "classified"
+    if operation in {"read", "begin", "analyze", "put"}:  # the others come after the record
+        assert world.record["attempts"] == 12 + 4 + 1
+    assert world.analyzed == {b"cat": 1}, "what was paid for before the error is not paid for again"
+
+
+@pytest.mark.parametrize("after", [0, 45, 900])
+def test_the_services_own_retry_after_is_the_least_that_is_waited(world: World, after: float) -> None:
+    world.failure = RetryLaterError("503", retry_after_seconds=after)
+    handle(world)
+    ((_, delay),) = world.queued
+    least = max(after, timeouts.BACKOFF_FIRST_SECONDS)
+    assert least <= delay <= least * timeouts.BACKOFF_JITTER
+
+
+def test_a_lost_cache_entry_costs_no_record_and_no_second_payment(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def step(operation: str, effect: Callable[[], Any]) -> Any:
+        if operation == "finish":
+            raise DOWN
+        return effect()
+
+    world.step = step
+    assert handle(world).status == "classified"
+    assert (world.analyzed, world.queued, world.record["status"]) == ({b"cat": 1}, [], "classified")
+    assert "an analysis was not cached: RetryLaterError: 503" in caplog.text
+
+
+def test_a_lease_of_another_worker_is_waited_for_without_reading_the_blob_again(world: World) -> None:
+    async def crash(operation: str, effect: Callable[[], Any]) -> Any:
+        if operation == "analyze":
+            raise asyncio.CancelledError
+        if operation == "release":
+            raise DOWN
+        return effect()
+
+    world.step = crash
+    with pytest.raises(asyncio.CancelledError):
+        handle(world)
+    reads: list[str] = []
+
+    async def count(operation: str, effect: Callable[[], Any]) -> Any:
+        if operation == "read":
+            reads.append(operation)
+        return effect()
+
+    world.step = count
+    assert handle(world, attempt=2).status == "delayed"
+    ((text, delay),) = world.queued
+    assert delay >= timeouts.ANALYSIS_LEASE_SECONDS
+    world.now += timedelta(seconds=delay)
+    assert handle(world, text).status == "classified"
+    assert len(reads) == 2
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        ConfigurationError("UnknownHost", "no such host"),
+        AnalyzerConfigurationError("NotSupportedVisualFeature", "no captions here"),
+    ],
+)
+def test_a_configuration_error_requeues_slowly_and_is_an_outcome_of_its_own(
+    world: World, failure: ConfigurationError
+) -> None:
+    world.failure = failure
+    outcome = handle(world)
+    assert (outcome.status, world.records, world.poisoned) == ("misconfigured", {}, [])
+    assert str(failure) in outcome.detail
+    ((text, delay),) = world.queued
+    assert delay >= timeouts.CONFIGURATION_RETRY_SECONDS
+    world.failure = None
+    assert handle(world, text).status == "classified"
+
+
+def test_a_refused_identity_is_transient_until_its_role_assignment_must_be_in_force(world: World) -> None:
+    world.failure = AccessDeniedError("403")
+    assert handle(world).status == "delayed"
+    text, delay = world.queued.pop()
+    assert delay <= timeouts.BACKOFF_FIRST_SECONDS * timeouts.BACKOFF_JITTER
+    world.now += timeouts.ACCESS_PROPAGATION - timedelta(seconds=1)
+    assert handle(world, text).status == "delayed"
+    world.now += timedelta(seconds=1)
+    assert handle(world, text).status == "misconfigured"
+
+
+def test_what_the_adapters_do_not_know_is_repeated_by_the_host_and_then_poison_with_its_reason(world: World) -> None:
+    world.failure = KeyError("down\nlong trace")
+    with pytest.raises(KeyError):
         handle(world, attempt=4)
     assert (world.records, world.analyses, world.poisoned) == ({}, {}, [])
-
-
-def test_the_last_attempt_is_a_failed_record_and_poison_with_a_reason_and_a_later_success_replaces_it(
-    world: World,
-) -> None:
-    world.failure = ConnectionError("down\nlong trace")
     assert handle(world, attempt=5).status == "failed"
-    assert (world.record["reason"]["code"], world.record["reason"]["sentence"]) == ("ConnectionError", "down")
+    assert world.record["reason"]["code"] == "KeyError"
     (poison,) = world.poisoned
-    assert (poison["poison"]["code"], poison["message"]) == ("ConnectionError", message())
+    assert (poison["poison"]["code"], poison["message"]) == ("KeyError", message())
     assert world.announced[0][2] == "failed"
     world.failure = None
     assert handle(world).status == "classified"
     assert world.record["status"] == "classified"
 
 
+def test_an_answer_that_cannot_be_read_is_paid_for_once(world: World) -> None:
+    world.failure = UnexpectedResponseError("UnexpectedResponse", "no tags")
+    assert handle(world, attempt=1).status == "failed"
+    assert (world.record["reason"]["code"], len(world.poisoned), world.queued) == ("UnexpectedResponse", 1, [])
+
+
+def test_a_failure_is_recorded_for_the_version_that_was_tried_and_for_no_other(world: World) -> None:
+    world.failure = KeyError("bug")
+
+    async def step(operation: str, effect: Callable[[], Any]) -> Any:
+        if operation == "analyze" and world.blobs["cat.png"].etag == "e0001":
+            world.upload("cat.png", b"dog")
+        return effect()
+
+    world.step = step
+    assert handle(world, attempt=5).status == "delayed"
+    assert (world.records, world.announced, world.poisoned) == ({}, [], [])
+    world.failure = None
+    text, _ = world.queued.pop()
+    assert handle(world, text).status == "classified"
+
+
 def test_a_copy_that_could_not_be_made_is_made_by_a_redrive(world: World) -> None:
     async def without_copies(operation: str, effect: Callable[[], Any]) -> Any:
         if operation == "keep":
-            raise ConnectionError("down")
+            raise ValueError("a bug")
         return effect()
 
     world.step = without_copies
-    with pytest.raises(ConnectionError):
+    with pytest.raises(ValueError, match="bug"):
         handle(world, attempt=4)
     assert handle(world, attempt=5).status == "classified"
     (poison,) = world.poisoned
@@ -108,7 +247,18 @@ def test_a_copy_that_could_not_be_made_is_made_by_a_redrive(world: World) -> Non
     assert [*world.copies] == [world.record["copy"]]
 
 
-def test_an_image_that_ends_the_worker_each_time_is_not_touched_again_and_failed_once(world: World) -> None:
+@pytest.mark.parametrize(
+    ("text", "attempt"),
+    [
+        (message(), 6),
+        (json.dumps({"event": json.loads(message()), "putBacks": 3, "interruptions": 4,
+                     "deadline": (NOW + timedelta(hours=1)).isoformat()}), 2),
+    ],
+)  # fmt: skip
+def test_an_image_that_ends_the_worker_each_time_is_not_touched_again_and_failed_once(
+    world: World, text: str, attempt: int
+) -> None:
+    """However its deaths are spread over messages: requeueing makes a new message with a new dequeue count."""
     touched: list[str] = []
 
     async def step(operation: str, effect: Callable[[], Any]) -> Any:
@@ -116,46 +266,110 @@ def test_an_image_that_ends_the_worker_each_time_is_not_touched_again_and_failed
         return effect()
 
     world.step = step
-    assert handle(world, attempt=6).status == "failed"
+    assert handle(world, text, attempt=attempt).status == "failed"
     assert world.record["reason"]["code"] == "Interrupted"
     assert (len(world.poisoned), world.poisoned[0]["poison"]["code"]) == (1, "Interrupted")
     assert not {"read", "begin", "analyze"} & {*touched}
     assert world.announced[0][2] == "failed"
 
 
-def test_what_no_retry_can_mend_is_failed_and_poison_at_once_and_once(world: World) -> None:
-    world.failure = Refused("NotSupportedVisualFeature", "no captions here")
-    assert handle(world, attempt=1).status == "failed"
-    assert world.record["reason"]["code"] == "NotSupportedVisualFeature"
-    assert len(world.poisoned) == 1
+def test_a_worker_that_dies_between_lease_and_result_each_time_is_given_up_within_the_hour(world: World) -> None:
+    """The message meets its own dead worker's lease, so every death is followed by a requeueing."""
+
+    async def crash(operation: str, effect: Callable[[], Any]) -> Any:
+        if operation in {"analyze", "release"}:
+            raise asyncio.CancelledError
+        return effect()
+
+    world.step = crash
+    text, attempt, start, outcome = message(), 1, world.now, None
+    while outcome is None or outcome.status == "delayed":
+        assert world.now - start < timedelta(hours=1)
+        try:
+            outcome = handle(world, text, attempt=attempt)
+        except asyncio.CancelledError:
+            attempt += 1
+            world.now += timedelta(seconds=30)
+            continue
+        if outcome.status == "delayed":
+            text, delay = world.queued.pop()
+            attempt = 1
+            world.now += timedelta(seconds=delay)
+    assert world.record["reason"]["code"] == "Interrupted"
 
 
 def test_a_failure_never_replaces_what_was_classified(world: World) -> None:
     handle(world, gallery=None)
-    world.failure, world.analyses = ConnectionError("late"), {}
+    world.failure, world.analyses = KeyError("late"), {}
     assert handle(world, attempt=5, gallery=None).status == "classified"
     assert (world.record["status"], world.poisoned) == ("classified", [])
 
 
-def test_no_message_takes_longer_than_its_budget_and_the_last_one_that_does_is_a_failure(world: World) -> None:
-    async def hang(_operation: str, effect: Callable[[], Any]) -> Any:
-        if _operation == "analyze":
+def hang_at(*operations: str) -> Callable[[str, Callable[[], Any]], Any]:
+    async def hang(operation: str, effect: Callable[[], Any]) -> Any:
+        if operation in operations:
             await asyncio.Event().wait()
         return effect()
 
-    world.step = hang
+    return hang
+
+
+def tenths(seconds: float) -> Any:
+    """Time limits, a ten-thousandth as long."""
+    return asyncio.timeout(seconds / 10_000)
+
+
+def test_processing_that_takes_too_long_is_requeued_and_gives_its_lease_back(world: World) -> None:
+    world.step = hang_at("analyze")
+    assert handle(world, attempt=5, time_limit=tenths).status == "delayed"
+    assert (world.analyses, world.poisoned, len(world.queued)) == ({}, [], 1)
+
+
+@pytest.mark.parametrize("operations", [("put",), ("analyze", "release"), ("analyze", "send"), ("etag",)])
+@pytest.mark.parametrize("attempt", [1, 6])
+def test_an_invocation_always_ends_within_its_time(world: World, operations: tuple[str, ...], attempt: int) -> None:
+    """Whatever hangs, recording a failure and requeueing included."""
+    world.step = hang_at(*operations)
+
+    async def run() -> float:
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        with contextlib.suppress(TimeoutError):
+            await world.pipeline(time_limit=tenths).handle(message(), attempt=attempt)
+        return loop.time() - started
+
+    assert asyncio.run(run()) * 10_000 < timeouts.INVOCATION_SECONDS + 1000
+
+
+def test_a_failure_that_takes_too_long_to_record_is_requeued(world: World) -> None:
+    world.step = hang_at("etag")
+    assert handle(world, attempt=6, time_limit=tenths).status == "delayed"
+    assert len(world.queued) == 1
+
+
+def test_a_message_that_is_none_of_ours_takes_no_longer_either(world: World) -> None:
+    world.step = hang_at("send")
     with pytest.raises(TimeoutError):
-        handle(world, attempt=4, budget=lambda: asyncio.timeout(0.01))
-    assert world.analyses == {}, "the claim is given back"
-    assert handle(world, attempt=5, budget=lambda: asyncio.timeout(0.01)).status == "failed"
-    assert (world.record["reason"]["code"], len(world.poisoned)) == ("TimeoutError", 1)
+        handle(world, "[]", time_limit=tenths)
+    assert world.poisoned == []
 
 
-def test_throttling_puts_the_message_back_with_a_delay_and_never_counts_as_failure(world: World) -> None:
-    world.failure = Later(30, "throttled")
+def test_a_message_that_cannot_be_requeued_is_the_hosts_to_repeat(world: World) -> None:
+    async def step(operation: str, effect: Callable[[], Any]) -> Any:
+        if operation in {"analyze", "send"}:
+            raise DOWN
+        return effect()
+
+    world.step = step
+    with pytest.raises(RetryLaterError):
+        handle(world)
+
+
+def test_throttling_puts_the_message_back_with_its_delay_and_never_counts_as_failure(world: World) -> None:
+    world.failure = ThrottledError("throttled", retry_after_seconds=30)
     text = message()
     for put_backs in range(1, 12):
-        assert handle(world, text, attempt=5).status == "delayed"
+        assert handle(world, text, attempt=5 if put_backs == 1 else 1).status == "delayed"
         text, delay = world.queued.pop()
         assert 30 <= delay <= 45
         assert json.loads(text)["putBacks"] == put_backs
@@ -163,16 +377,44 @@ def test_throttling_puts_the_message_back_with_a_delay_and_never_counts_as_failu
     assert (world.records, world.poisoned) == ({}, [])
     world.failure = None
     assert handle(world, text).status == "classified"
-    assert world.record["attempts"] == 12
 
 
-def test_at_the_deadline_a_throttled_image_is_failed_and_is_no_poison(world: World) -> None:
-    world.failure = Later(30, "throttled")
+def test_at_the_deadline_an_image_is_failed_and_is_no_poison(world: World) -> None:
+    world.failure = ThrottledError("throttled", retry_after_seconds=30)
     handle(world)
     text, _ = world.queued.pop()
     world.now += timedelta(minutes=59, seconds=50)
     assert handle(world, text).status == "failed"
     assert (world.record["reason"]["code"], world.poisoned, world.queued) == ("DeadlineExceeded", [], [])
+    assert "throttled" in world.record["reason"]["sentence"]
+
+
+def test_past_the_deadline_a_failure_that_cannot_be_recorded_is_recorded_later(world: World) -> None:
+    async def step(operation: str, effect: Callable[[], Any]) -> Any:
+        if operation in {"begin", "put"}:
+            raise DOWN
+        return effect()
+
+    handle_text = json.dumps({"event": json.loads(message()), "putBacks": 3, "deadline": NOW.isoformat()})
+    world.step = step
+    assert handle(world, handle_text).status == "delayed"
+    assert (world.poisoned, len(world.queued)) == ([], 1)
+
+
+@pytest.mark.parametrize("name", ["gone.png", "cat.png", "text.png"])
+def test_what_needs_no_analysis_never_waits_for_the_analyzer(world: World, name: str) -> None:
+    handle(world)
+    world.upload("text.png", b"text")
+    world.failure = ThrottledError("every account is throttled", retry_after_seconds=60)
+    expected = {"gone.png": "removed", "cat.png": "classified", "text.png": "rejected"}[name]
+    assert handle(world, message(name)).status == expected
+    assert world.queued == []
+
+
+def test_while_the_analyzer_is_down_no_lease_is_taken(world: World) -> None:
+    world.failure = ThrottledError("every account is throttled", retry_after_seconds=60)
+    assert handle(world).status == "delayed"
+    assert world.analyses == {}
 
 
 def test_duplicates_and_the_same_content_under_another_name_are_not_paid_for(world: World) -> None:

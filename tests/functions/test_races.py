@@ -37,7 +37,7 @@ def at(world: World, operation: str, happens: Callable[[], Any], *, after: bool 
 
 def test_a_failure_is_about_a_version_even_if_the_blob_goes_and_comes_back_meanwhile(world: World) -> None:
     handle(world)
-    world.identity, world.failure = "test/2", ConnectionError("down")
+    world.identity, world.failure = "test/2", KeyError("bug")
     analyzed, asked = False, 0
 
     async def step(operation: str, effect: Callable[[], Any]) -> Any:
@@ -52,7 +52,10 @@ def test_a_failure_is_about_a_version_even_if_the_blob_goes_and_comes_back_meanw
         return effect()
 
     world.step = step
-    assert handle(world, attempt=5).status == "failed"
+    assert handle(world, attempt=5).status == "delayed"
+    assert world.record["status"] == "classified", "the old version's, until the new one was tried"
+    world.failure = None
+    assert handle(world, world.queued.pop()[0]).status == "classified"
     assert world.record["blob"]["etag"] == world.blobs["cat.png"].etag
 
 
@@ -105,6 +108,22 @@ def test_a_blob_that_comes_back_while_its_record_is_removed_keeps_the_new_one(wo
     handle(world, message(kind="BlobDeleted"))
     assert world.record["category"]["name"] == "dog"
     assert world.copies == {"dog/cat.png": world.blobs["cat.png"].etag}
+
+
+def test_a_record_that_a_replica_does_not_have_yet_is_removed_with_its_blob(world: World) -> None:
+    handle(world)
+    world.blobs.clear()
+    reads = 0
+
+    async def step(operation: str, effect: Callable[[], Any]) -> Any:
+        nonlocal reads
+        reads += operation == "get"
+        world.lagging = operation == "get" and reads == 1
+        return effect()
+
+    world.step = step
+    assert handle(world, message(kind="BlobDeleted")).status == "removed"
+    assert (world.records, reads) == ({}, 3)
 
 
 def test_an_old_version_is_never_written_over_a_newer_record(world: World) -> None:

@@ -12,7 +12,7 @@ import jwt
 import pytest
 from classifier.adapters.entra import Operators
 from classifier.adapters.signing_keys import SigningKeys
-from classifier.ports import NotAllowed
+from classifier.errors import AuthorizationError
 from classifier.settings import OperatorPrincipal
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
@@ -137,7 +137,9 @@ def test_a_token_is_checked_while_the_address_does_not_answer(server: KeyServer)
 
 def test_a_token_that_cannot_be_checked_is_no_refusal_of_the_caller(server: KeyServer) -> None:
     server.answer = (500, "")
-    with pytest.raises(NotAllowed, match="the token cannot be checked: the signing keys could not be fetched") as error:
+    with pytest.raises(
+        AuthorizationError, match="the token cannot be checked: the signing keys could not be fetched"
+    ) as error:
         asyncio.run(operators(server, Clock()).check(authorization()))
     assert error.value.status == 503
 

@@ -11,9 +11,9 @@ from typing import Any, cast
 import azure.functions as func
 import pytest
 from classifier import measures, triggers
+from classifier.errors import AuthorizationError
 from classifier.events import poison, redriven
 from classifier.pipeline import Outcome
-from classifier.ports import NotAllowed
 from classifier.reconcile import Report
 from classifier.redrive import redrive
 
@@ -47,7 +47,9 @@ def heard(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, logger="classifier")
 
 
-@pytest.mark.parametrize(("status", "level"), [("classified", "INFO"), ("failed", "ERROR"), ("poison", "ERROR")])
+@pytest.mark.parametrize(
+    ("status", "level"), [("classified", "INFO"), ("failed", "ERROR"), ("misconfigured", "ERROR"), ("poison", "ERROR")]
+)
 def test_what_came_of_a_message_is_one_line_with_all_that_was_measured(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, status: str, level: str
 ) -> None:
@@ -65,18 +67,25 @@ def test_what_came_of_a_message_is_one_line_with_all_that_was_measured(
     }  # fmt: skip
 
 
-def test_a_passing_trouble_is_the_hosts_to_retry(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_raised_is_the_hosts_to_repeat_and_measured_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     async def handle(_text: str, **_: Any) -> Outcome:
+        measures.add("visionCalls")
         raise ConnectionError("down")
 
     monkeypatch.setattr(triggers, "_app", lambda: SimpleNamespace(pipeline=SimpleNamespace(handle=handle)))
     with pytest.raises(ConnectionError):
         asyncio.run(plain(triggers.classify)(Message(1)))
+    assert line(caplog, "outcome") == {
+        "status": "raised", "detail": "ConnectionError", "messageId": "m1", "attempt": 1, "visionCalls": 1,
+        "level": "ERROR",
+    }  # fmt: skip
 
 
 def test_a_run_of_reconcile_says_what_it_did(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     async def run(until: datetime) -> Report:
-        assert timedelta(minutes=7) < until - datetime.now(UTC) < timedelta(minutes=9)
+        assert timedelta(minutes=6) < until - datetime.now(UTC) < timedelta(minutes=9)
         return Report(listed=5, enqueued=2, finished=True, ended_because="the round is finished")
 
     monkeypatch.setattr(triggers, "_app", lambda: SimpleNamespace(reconcile=SimpleNamespace(run=run)))
@@ -90,10 +99,16 @@ class Poison:
     def __init__(self, *texts: str | None) -> None:
         self.messages = [SimpleNamespace(content=text) for text in texts]
 
+    async def length(self) -> int:
+        return len(self.messages)
+
     async def receive(self, *, hidden_seconds: int) -> Any:
         assert hidden_seconds >= 200
-        for found in [*self.messages]:
-            yield found
+        received: list[Any] = []
+        while left := [found for found in self.messages if not any(found is other for other in received)]:
+            received.append(left[0])
+            assert len(received) < 100, "without end"
+            yield left[0]
 
     async def delete(self, found: Any) -> None:
         self.messages.remove(found)
@@ -138,6 +153,20 @@ def test_redriving_ends_in_time_and_says_so() -> None:
     assert counts == {"redriven": 1, "kept": 0, "finished": False}
 
 
+def test_redriving_ends_when_its_own_messages_come_back() -> None:
+    queue = Poison(*(message(f"{number}.png") for number in range(10)))
+    sent = Sent()
+
+    async def refused(text: str, *, delay_seconds: float = 0) -> None:
+        await Sent.send(sent, text, delay_seconds=delay_seconds)
+        queue.messages.append(SimpleNamespace(content=text))
+
+    sent.send = refused  # type: ignore[method-assign]
+    counts = asyncio.run(redrive(queue, sent, until=NOW, now=lambda: NOW - timedelta(seconds=1)))
+    assert counts == {"redriven": 10, "kept": 0, "finished": True}
+    assert len(queue.messages) == 10
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"poison": 1}', '{"poison": {"code": "A"}}'])
 def test_whatever_lies_in_the_poison_queue_can_be_redriven(text: str) -> None:
     assert redriven(text)[1] == text
@@ -154,7 +183,7 @@ class Office:
 
     async def check(self, authorization: str | None) -> str:
         if authorization != "Bearer good":
-            raise NotAllowed(401 if authorization is None else 403, "not you")
+            raise AuthorizationError(401 if authorization is None else 403, "not you")
         return "operator-1"
 
     async def backfill(self) -> None:
@@ -169,14 +198,15 @@ def call(name: str, token: str | None) -> func.HttpResponse:
 
 @pytest.mark.parametrize("name", ["redrive", "backfill"])
 @pytest.mark.parametrize(("token", "status"), [(None, 401), ("Bearer bad", 403)])
-def test_whoever_is_no_operator_changes_nothing(
-    monkeypatch: pytest.MonkeyPatch, name: str, token: str | None, status: int
+def test_whoever_is_no_operator_changes_nothing_and_is_logged(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, name: str, token: str | None, status: int
 ) -> None:
     office = Office()
     monkeypatch.setattr(triggers, "_app", lambda: office)
     answer = call(name, token)
     assert (answer.status_code, json.loads(answer.get_body())) == (status, {"error": "not you"})
     assert (office.images.texts, office.backfilled) == ([], False)
+    assert line(caplog, f"{name}-refused") == {"status": status, "detail": "not you", "level": "WARNING"}
 
 
 class OperatorsOnly:
@@ -187,7 +217,7 @@ class OperatorsOnly:
 
         @staticmethod
         async def check(_authorization: str | None) -> str:
-            raise NotAllowed(401, "no operator")
+            raise AuthorizationError(401, "no operator")
 
 
 def http_functions() -> list[Any]:

@@ -11,14 +11,21 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from classifier import limits
+from classifier.errors import (
+    BlobNotFoundError,
+    ConcurrencyError,
+    ConfigurationError,
+    ImageRejectedError,
+    LeasedError,
+    RetryLaterError,
+)
 from classifier.models import Analysis, Blob, Claim, ImageInfo
 from classifier.pipeline import Outcome, Pipeline
-from classifier.ports import Gone, Later, Listed, Superseded
+from classifier.ports import Listed
+from classifier.timeouts import ANALYSIS_LEASE_SECONDS
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 HOST = "acct.blob.core.windows.net"
-CLAIM_SECONDS = 300
 
 
 def message(name: str = "cat.png", *, kind: str = "BlobCreated", at: datetime = NOW, **changes: Any) -> str:
@@ -50,6 +57,8 @@ class World:
         self.analyses: dict[str, dict[str, Any]] = {}
         self.analyzed: Counter[bytes] = Counter()
         self.failure: Exception | None = None
+        self.before: dict[str, dict[str, Any] | None] = {}
+        self.lagging = False
         self.queued: list[tuple[str, float]] = []
         self.poisoned: list[dict[str, Any]] = []
         self.announced: list[tuple[str, str, str]] = []
@@ -80,7 +89,7 @@ class World:
     async def read(self, name: str) -> Blob:
         def effect() -> Blob:
             if name not in self.blobs:
-                raise Gone(name)
+                raise BlobNotFoundError(name)
             return self.blobs[name]
 
         return await self.step("read", effect)
@@ -99,11 +108,11 @@ class World:
 
     async def headers(self, content: bytes) -> ImageInfo:
         if content == b"text":
-            raise limits.Rejected("NotAnImage", "no image")
+            raise ImageRejectedError("NotAnImage", "no image")
         return ImageInfo(width=10 if content == b"tiny" else 640, height=480, format="PNG")
 
     def ready(self) -> None:
-        if isinstance(self.failure, Later):
+        if isinstance(self.failure, RetryLaterError | ConfigurationError):
             raise self.failure
 
     async def analyze(self, content: bytes, _info: ImageInfo) -> Analysis:
@@ -152,14 +161,24 @@ class Records:
         self._world = world
 
     async def get(self, record_id: str) -> dict[str, Any] | None:
-        return await self._world.step("get", lambda: self._world.records.get(record_id))
+        """With `World.lagging`, from a replica that lags behind by one write."""
+
+        def effect() -> dict[str, Any] | None:
+            found = self._world.before if self._world.lagging else self._world.records
+            return found.get(record_id)
+
+        return await self._world.step("get", effect)
+
+    async def exists(self, record_id: str) -> bool:
+        return await self._world.step("exists", lambda: record_id in self._world.records)
 
     async def put(self, record: dict[str, Any], replacing: dict[str, Any] | None) -> None:
         def effect() -> None:
             seen = self._world.records.get(record["id"])
             if (seen or {}).get("_etag") != (replacing or {}).get("_etag"):
-                raise Superseded(record["id"])
+                raise ConcurrencyError(record["id"])
             assert seen is None or seen["blob"]["etag"] <= record["blob"]["etag"], "old replaces new"
+            self._world.before[record["id"]] = seen
             self._world.records[record["id"]] = json.loads(json.dumps(record)) | {"_etag": self._world.tag()}
 
         await self._world.step("put", effect)
@@ -168,7 +187,8 @@ class Records:
         def effect() -> None:
             seen = self._world.records.get(record["id"])
             if seen is None or seen["_etag"] != record["_etag"]:
-                raise Superseded(record["id"])
+                raise ConcurrencyError(record["id"])
+            self._world.before[record["id"]] = seen
             del self._world.records[record["id"]]
 
         await self._world.step("delete", effect)
@@ -180,6 +200,9 @@ class Analyses:
     def __init__(self, world: World) -> None:
         self._world = world
 
+    async def get(self, key: str) -> Analysis | None:
+        return await self._world.step("cached", lambda: self._world.analyses.get(key, {}).get("analysis"))
+
     async def begin(self, key: str) -> Analysis | Claim:
         def effect() -> Analysis | Claim:
             world = self._world
@@ -187,9 +210,10 @@ class Analyses:
             if item is not None and "analysis" in item:
                 return item["analysis"]
             if item is not None and item["until"] > world.now:
-                raise Later(3, "the same content is being analysed")
+                left = (item["until"] - world.now).total_seconds()
+                raise LeasedError("the same content is being analyzed", retry_after_seconds=left)
             claim = Claim(key=key, etag=world.tag())
-            world.analyses[key] = {"etag": claim.etag, "until": world.now + timedelta(seconds=CLAIM_SECONDS)}
+            world.analyses[key] = {"etag": claim.etag, "until": world.now + timedelta(seconds=ANALYSIS_LEASE_SECONDS)}
             return claim
 
         return await self._world.step("begin", effect)

@@ -107,18 +107,6 @@ def test_the_release_expects_the_functions_that_there_are(dev: Recorder, functio
     assert release.inputs["functions"] == sorted(functions)
 
 
-def test_the_host_delivers_once_more_after_the_last_attempt() -> None:
-    host = json.loads((ROOT / "functions/host.json").read_text())
-    last = importlib.import_module("classifier.triggers").LAST_ATTEMPT
-    assert host["extensions"]["queues"]["maxDequeueCount"] == last + 1
-
-
-def test_a_run_ends_before_its_message_could_be_handed_out_again() -> None:
-    """The lease is ten minutes, and may not be renewable (docs/decisions/0014)."""
-    hours, minutes, seconds = json.loads((ROOT / "functions/host.json").read_text())["functionTimeout"].split(":")
-    assert int(hours) * 3600 + int(minutes) * 60 + int(seconds) < 600
-
-
 @pytest.mark.parametrize("stack", ["dev", "prod", "prod_private"])
 def test_the_stand_in_knows_everything_that_the_program_asks_for(stack: str, request: pytest.FixtureRequest) -> None:
     """Where a stack that cannot be planned on a laptop shows first."""

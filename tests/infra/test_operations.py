@@ -64,8 +64,8 @@ def alert(recorder: Recorder, name: str) -> dict[str, Any]:
 
 
 WATCHED = {
-    "poison", "oldest-message", "failures", "vision-throttled", "silence", "dead-letters", "dropped-events",
-    "cosmos-throttled",
+    "poison", "misconfigured", "oldest-message", "failures", "vision-throttled", "silence", "dead-letters",
+    "dropped-events", "cosmos-throttled",
 }  # fmt: skip
 
 

@@ -43,9 +43,10 @@ def test_events_go_to_the_queue_by_identity_and_never_expire(dev: Recorder) -> N
     ]  # fmt: skip
 
 
-def test_on_a_schedule_no_event_is_asked_for() -> None:
+def test_on_a_schedule_only_deletions_raise_events() -> None:
     scheduled = run_program("dev", {"trigger": "schedule"})
-    assert scheduled.of_type("eventgrid:SystemTopicEventSubscription") == []
+    subscription = scheduled.one("eventgrid:SystemTopicEventSubscription", "route").inputs
+    assert subscription["filter"]["includedEventTypes"] == ["Microsoft.Storage.BlobDeleted"]
 
 
 def test_copies_are_kept_where_nothing_triggers_and_expire_with_the_images() -> None:

@@ -12,12 +12,16 @@ from azure.storage.blob import BlobProperties, ContentSettings
 from azure.storage.blob.aio import BlobClient, ContainerClient
 
 from classifier import limits
+from classifier.adapters.service_errors import ServiceBoundary
+from classifier.circuit_breaker import CircuitBreaker
+from classifier.errors import BlobNotFoundError, ConfigurationError
 from classifier.models import Blob, RejectionReason
-from classifier.ports import Gone, Listed
+from classifier.ports import Listed
 
 # The metadata of a copy that says which version of the image it is.
 _SOURCE = "sourceetag"
 # https://learn.microsoft.com/rest/api/storageservices/blob-service-error-codes
+_NO_CONTAINER = "ContainerNotFound"  # unlike BlobNotFound
 _ARCHIVED = frozenset({"BlobArchived", "BlobBeingRehydrated"})
 # How content begins that is compressed as Content-Encoding "gzip" or "deflate" means it: RFC 1952, and RFC 1950, whose
 # first two bytes are a multiple of 31. No image of an accepted format begins like that.
@@ -53,6 +57,7 @@ class BlobImages:
     def __init__(self, client: ContainerClient) -> None:
         self._client = client
         self._host = (urlsplit(client.url).hostname or "").lower()
+        self._boundary = ServiceBoundary("Blob Storage", CircuitBreaker("Blob Storage"))
 
     @property
     def host(self) -> str:
@@ -67,27 +72,36 @@ class BlobImages:
     async def read(self, name: str) -> Blob:
         """As `ports.Images.read`; https://learn.microsoft.com/rest/api/storageservices/get-blob."""
         client = self._client.get_blob_client(name)
-        try:
-            properties, stored = await _download(client)
-        except ResourceNotFoundError as error:
-            raise Gone(name) from error
-        except HttpResponseError as error:
-            if getattr(error, "error_code", None) not in _ARCHIVED:
-                raise
-            return await self._archived(client, name)
+        with self._boundary:
+            try:
+                properties, stored = await _download(client)
+            except ResourceNotFoundError as error:
+                raise self._not_found(name, error) from error
+            except HttpResponseError as error:
+                if getattr(error, "error_code", None) not in _ARCHIVED:
+                    raise
+                return await self._archived(client, name)
         if stored is not None and properties.content_settings.content_encoding and _is_compressed(stored):
             return await asyncio.to_thread(_decompressed, properties, stored)
         return _blob(properties, properties.size, content=stored)
 
     async def etag(self, name: str) -> str | None:
         """As `ports.Images.etag`; https://learn.microsoft.com/rest/api/storageservices/get-blob-properties."""
-        try:
-            return (await self._client.get_blob_client(name).get_blob_properties()).etag.strip('"')
-        except ResourceNotFoundError:
-            return None
+        with self._boundary:
+            try:
+                return (await self._client.get_blob_client(name).get_blob_properties()).etag.strip('"')
+            except ResourceNotFoundError as error:
+                not_found = self._not_found(name, error)
+                if isinstance(not_found, ConfigurationError):
+                    raise not_found from error
+                return None
 
-    @staticmethod
-    async def _archived(client: BlobClient, name: str) -> Blob:
+    def _not_found(self, name: str, error: ResourceNotFoundError) -> BlobNotFoundError | ConfigurationError:
+        if getattr(error, "error_code", None) == _NO_CONTAINER:
+            return ConfigurationError(_NO_CONTAINER, f"there is no container {self.container}")
+        return BlobNotFoundError(name)
+
+    async def _archived(self, client: BlobClient, name: str) -> Blob:
         """An archived blob's properties can be read, its content cannot until it is rehydrated.
 
         https://learn.microsoft.com/azure/storage/blobs/access-tiers-overview#archive-access-tier
@@ -95,7 +109,7 @@ class BlobImages:
         try:
             properties = await client.get_blob_properties()
         except ResourceNotFoundError as error:
-            raise Gone(name) from error
+            raise self._not_found(name, error) from error
         sentence = "The blob is in the archive access tier; copy it to an online tier to have it analyzed."
         reason = RejectionReason(code=limits.ARCHIVED, sentence=sentence)
         return _blob(properties, properties.size, content=None, rejection=reason)
@@ -104,11 +118,13 @@ class BlobImages:
         """As `ports.Images.pages`; a page has up to 5,000 blobs."""
         # The SDK's type leaves out the iterator's continuation_token.
         pages: Any = self._client.list_blobs().by_page(continuation_token=marker)
-        async for page in pages:
-            listed = [
-                Listed(name=blob.name, etag=blob.etag.strip('"'), modified=blob.last_modified) async for blob in page
-            ]
-            yield listed, pages.continuation_token or None
+        with self._boundary:
+            async for page in pages:
+                listed = [
+                    Listed(name=blob.name, etag=blob.etag.strip('"'), modified=blob.last_modified)
+                    async for blob in page
+                ]
+                yield listed, pages.continuation_token or None
 
 
 async def _download(client: BlobClient) -> tuple[BlobProperties, bytes | None]:
@@ -179,26 +195,32 @@ class BlobGallery:
 
     def __init__(self, client: ContainerClient) -> None:
         self._client = client
+        self._boundary = ServiceBoundary("Blob Storage")
 
     async def keep(self, path: str, blob: Blob) -> None:
         """As `ports.Gallery.keep`."""
         if blob.content is None:
             raise ValueError(f"there is no content to keep under {path}")
-        await self._client.upload_blob(
-            path,
-            blob.content,
-            overwrite=True,
-            metadata={_SOURCE: blob.etag},
-            content_settings=ContentSettings(content_type=blob.content_type),
-        )
+        try:
+            with self._boundary:
+                await self._client.upload_blob(
+                    path,
+                    blob.content,
+                    overwrite=True,
+                    metadata={_SOURCE: blob.etag},
+                    content_settings=ContentSettings(content_type=blob.content_type),
+                )
+        except ResourceNotFoundError as error:
+            raise ConfigurationError(_NO_CONTAINER, "there is no container for copies") from error
 
     async def discard(self, path: str, etag: str) -> None:
         """As `ports.Gallery.discard`."""
         client = self._client.get_blob_client(path)
         try:
-            copy = await client.get_blob_properties()
-            if copy.metadata.get(_SOURCE) == etag:
-                await client.delete_blob(etag=copy.etag, match_condition=MatchConditions.IfNotModified)
+            with self._boundary:
+                copy = await client.get_blob_properties()
+                if copy.metadata.get(_SOURCE) == etag:
+                    await client.delete_blob(etag=copy.etag, match_condition=MatchConditions.IfNotModified)
         except (ResourceNotFoundError, ResourceModifiedError):
             return  # gone already, or another version's by now
 
@@ -208,22 +230,26 @@ class DeadLetters:
 
     def __init__(self, client: ContainerClient) -> None:
         self._client = client
+        self._boundary = ServiceBoundary("Blob Storage")
 
     async def names(self) -> AsyncIterator[str]:
         """The names of all dead letters."""
-        async for blob in self._client.list_blobs():
-            yield blob.name
+        with self._boundary:
+            async for blob in self._client.list_blobs():
+                yield blob.name
 
     async def read(self, name: str) -> bytes:
         """A dead letter's content; empty when it is gone."""
         try:
-            return await (await self._client.download_blob(name)).readall()
+            with self._boundary:
+                return await (await self._client.download_blob(name)).readall()
         except ResourceNotFoundError:
             return b""
 
     async def delete(self, name: str) -> None:
         """Removes a dead letter that was dealt with."""
         try:
-            await self._client.delete_blob(name)
+            with self._boundary:
+                await self._client.delete_blob(name)
         except ResourceNotFoundError:
             return

@@ -10,7 +10,7 @@ from typing import Any, cast
 import jwt
 
 from classifier.adapters.signing_keys import SigningKeys
-from classifier.ports import NotAllowed
+from classifier.errors import AuthorizationError
 from classifier.settings import OperatorPrincipal
 
 _AUTHORITY = "https://login.microsoftonline.com"
@@ -31,12 +31,12 @@ class Operators:
         self._keys = SigningKeys(f"{_AUTHORITY}/{tenant}/discovery/v2.0/keys")
 
     async def check(self, authorization: str | None) -> str:
-        """The caller's object id. Raises NotAllowed."""
+        """The caller's object id. Raises AuthorizationError."""
         if not ((self._object_ids or self._group_ids) and self._tenant and self._audience):
-            raise NotAllowed(403, "nobody may call this app: the stack's operators and apiAudience are not set")
+            raise AuthorizationError(403, "nobody may call this app: the stack's operators and apiAudience are not set")
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not token:
-            raise NotAllowed(401, "the request has no bearer token")
+            raise AuthorizationError(401, "the request has no bearer token")
         try:
             key = await asyncio.to_thread(self._keys.get_signing_key_from_jwt, token)
             claims: dict[str, Any] = jwt.decode(
@@ -49,12 +49,12 @@ class Operators:
                 options={"require": ["exp", "iss", "aud", "oid"]},
             )
         except jwt.PyJWKClientConnectionError as error:
-            raise NotAllowed(503, f"the token cannot be checked: {error}") from error
+            raise AuthorizationError(503, f"the token cannot be checked: {error}") from error
         except jwt.PyJWTError as error:
-            raise NotAllowed(401, f"the token was refused: {error}") from error
+            raise AuthorizationError(401, f"the token was refused: {error}") from error
         caller = str(claims["oid"]).lower()
         if caller not in self._object_ids and not self._group_ids & _groups(claims):
-            raise NotAllowed(403, self._refusal(caller, claims))
+            raise AuthorizationError(403, self._refusal(caller, claims))
         return caller
 
     def _refusal(self, caller: str, claims: Mapping[str, Any]) -> str:

@@ -5,6 +5,7 @@ import struct
 
 from classifier import limits
 from classifier.adapters.header_parsers import parse_header
+from classifier.errors import ImageRejectedError
 from classifier.models import ImageInfo
 
 
@@ -17,7 +18,7 @@ def _read(content: bytes) -> ImageInfo:
     try:
         return parse_header(content)
     except (ValueError, LookupError, struct.error) as error:
-        raise limits.Rejected(
+        raise ImageRejectedError(
             "NotAnImage",
             f"The file's content is no image in one of the formats {', '.join(limits.FORMATS)}.",
             measured=content[:16].hex(),

@@ -8,6 +8,7 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.queue import QueueMessage, TextBase64EncodePolicy
 from azure.storage.queue.aio import QueueClient
 
+from classifier.adapters.service_errors import ServiceBoundary
 from classifier.adapters.world import World
 
 # https://learn.microsoft.com/rest/api/storageservices/put-message
@@ -42,15 +43,19 @@ class StorageQueue:
 
     def __init__(self, client: QueueClient) -> None:
         self._client = client
+        # No breaker: requeueing a message is what remains when everything else fails.
+        self._boundary = ServiceBoundary("the queue")
 
     async def send(self, text: str, *, delay_seconds: float = 0) -> None:
         """As `ports.Queue.send`; the message never expires."""
         delay = min(round(delay_seconds), _LONGEST_DELAY_SECONDS)
-        await self._client.send_message(text, visibility_timeout=delay, time_to_live=_NEVER)
+        with self._boundary:
+            await self._client.send_message(text, visibility_timeout=delay, time_to_live=_NEVER)
 
     async def length(self) -> int:
         """How many messages there are, those included that cannot be seen at the moment; never too few."""
-        return (await self._client.get_queue_properties()).approximate_message_count or 0
+        with self._boundary:
+            return (await self._client.get_queue_properties()).approximate_message_count or 0
 
     async def receive(self, *, hidden_seconds: int) -> AsyncIterator[ReceivedMessage]:
         """All messages that can be seen, each hidden from others for a while."""

@@ -4,9 +4,13 @@ import uuid
 from datetime import datetime
 from typing import Any
 
+from azure.core.exceptions import ResourceNotFoundError
 from azure.core.messaging import CloudEvent
 from azure.eventgrid.aio import EventGridPublisherClient
 
+from classifier.adapters.service_errors import ServiceBoundary
+from classifier.circuit_breaker import CircuitBreaker
+from classifier.errors import ConfigurationError
 from classifier.records import part
 
 _TYPES = {"classified": "ImageClassified", "rejected": "ImageRejected", "failed": "ImageFailed"}
@@ -52,8 +56,13 @@ class TopicAnnouncer:
 
     def __init__(self, client: EventGridPublisherClient) -> None:
         self._client = client
+        self._boundary = ServiceBoundary("the results topic", CircuitBreaker("the results topic"))
 
     async def announce(self, record: dict[str, Any]) -> None:
         """As `ports.Announcer.announce`."""
-        # The SDK leaves the type of an event's data open.
-        await self._client.send(event(record))  # pyright: ignore[reportUnknownMemberType]
+        try:
+            with self._boundary:
+                # The SDK leaves the type of an event's data open.
+                await self._client.send(event(record))  # pyright: ignore[reportUnknownMemberType]
+        except ResourceNotFoundError as error:
+            raise ConfigurationError("TopicNotFound", "the results topic does not exist") from error

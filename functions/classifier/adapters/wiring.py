@@ -4,27 +4,26 @@ import asyncio
 import importlib
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 
 from azure.cosmos.aio import CosmosClient
 from azure.eventgrid.aio import EventGridPublisherClient
 from azure.identity.aio import ManagedIdentityCredential
 from azure.storage.blob.aio import ContainerClient
 
+from classifier import timeouts
 from classifier.adapters.blobs import BlobGallery, BlobImages, DeadLetters, image_container
-from classifier.adapters.cosmos import CosmosAnalyses, CosmosMemory, CosmosRecords
+from classifier.adapters.cosmos import CosmosAnalyses, CosmosContainer, CosmosMemory, CosmosRecords
 from classifier.adapters.entra import Operators
 from classifier.adapters.headers import read_header
 from classifier.adapters.queues import StorageQueue, queue
 from classifier.adapters.results import TopicAnnouncer
+from classifier.adapters.service_errors import ServiceBoundary
 from classifier.adapters.world import World, connections
+from classifier.circuit_breaker import CircuitBreaker
 from classifier.pipeline import Pipeline
 from classifier.ports import Analyzer
-from classifier.reconcile import GRACE, Reconcile
+from classifier.reconcile import Reconcile
 from classifier.settings import Settings, SettingsError
-
-# All that is done for one message; far less than the lease on it, ten minutes (docs/decisions/0014).
-BUDGET_SECONDS = 240
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,14 +54,22 @@ def wire(settings: Settings, *, last_attempt: int) -> App:
         settings.cosmos_endpoint,
         **world.client,
         # Its client has timeouts of its own.
-        connection_timeout=5,
-        read_timeout=20,
+        connection_timeout=timeouts.CONNECTION_SECONDS,
+        read_timeout=timeouts.READ_SECONDS,
+        # Of requests refused with 429; the SDK's nine and thirty seconds would hold an instance for nothing.
+        retry_total=3,
+        retry_backoff_max=5,
         # What was written need not come back.
         no_response_on_write=True,
     )
     cosmos = account.get_database_client(settings.cosmos_database)
-    analyses = cosmos.get_container_client(settings.cosmos_analyses)
-    records = CosmosRecords(cosmos.get_container_client(settings.cosmos_images))
+    boundary = ServiceBoundary("Cosmos DB", CircuitBreaker("Cosmos DB"))
+
+    def items(name: str) -> CosmosContainer:
+        return CosmosContainer(cosmos.get_container_client(name), boundary)
+
+    analyses = items(settings.cosmos_analyses)
+    records = CosmosRecords(items(settings.cosmos_images))
 
     def blobs(name: str) -> ContainerClient:
         return ContainerClient(settings.blob_endpoint, name, **world.client)
@@ -73,7 +80,9 @@ def wire(settings: Settings, *, last_attempt: int) -> App:
     analyzer = _analyzer(settings, world)
     announcer = gallery = None
     if settings.results_endpoint:
-        announcer = TopicAnnouncer(EventGridPublisherClient(settings.results_endpoint, **world.client))
+        # Without the SDK's own retries: the queue's last longer, and its breaker knows of every call.
+        client = EventGridPublisherClient(settings.results_endpoint, retry_total=0, **world.client)
+        announcer = TopicAnnouncer(client)
     if settings.classified_container:
         gallery = BlobGallery(blobs(settings.classified_container))
     return App(
@@ -90,7 +99,7 @@ def wire(settings: Settings, *, last_attempt: int) -> App:
             min_confidence=settings.min_confidence,
             patience=timedelta(hours=settings.patience_hours),
             last_attempt=last_attempt,
-            budget=partial(asyncio.timeout, BUDGET_SECONDS),
+            time_limit=asyncio.timeout,
         ),
         reconcile=Reconcile(
             images=images,
@@ -100,7 +109,7 @@ def wire(settings: Settings, *, last_attempt: int) -> App:
             queue=queued,
             poison=poison,
             memory=CosmosMemory(analyses),
-            grace=timedelta() if settings.scheduled else GRACE,
+            grace=timeouts.SCHEDULE_GRACE if settings.scheduled else timeouts.EVENT_GRACE,
         ),
         images=queued,
         poison=poison,

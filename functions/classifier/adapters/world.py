@@ -14,9 +14,11 @@ from azure.core.pipeline.policies import (
 )
 from azure.core.pipeline.transport import AioHttpTransport, AsyncHttpTransport
 
-# For a connection, and for each piece of an answer. Clients that are given a transport ignore timeouts of their own:
+from classifier import timeouts
+
+# Clients that are given a transport ignore timeouts of their own:
 # https://github.com/Azure/azure-sdk-for-python/blob/main/sdk/core/azure-core/azure/core/_pipeline_client_async.py
-_TIMEOUTS = {"connection_timeout": 5, "read_timeout": 30}
+_TIMEOUTS = {"connection_timeout": timeouts.CONNECTION_SECONDS, "read_timeout": timeouts.READ_SECONDS}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,8 +14,8 @@ from azure.core.rest import AsyncHttpResponse, HttpRequest
 
 from classifier.adapters.world import World
 from classifier.analyzers.options import Options
-from classifier.analyzers.pool import Pool, answer, client_options, parsing, post
-from classifier.limits import Rejected
+from classifier.analyzers.pool import Pool, answer, client_options, post, reading
+from classifier.errors import ImageRejectedError
 from classifier.models import Analysis, ImageInfo
 
 _NAME = "azure-custom-vision"
@@ -44,7 +44,7 @@ class CustomVision:
     async def analyze(self, content: bytes, info: ImageInfo) -> Analysis:
         """As `ports.Analyzer.analyze`."""
         if len(content) > _MAX_BYTES:
-            raise Rejected(
+            raise ImageRejectedError(
                 "TooLargeForCustomVision",
                 f"The file has {len(content)} bytes; Custom Vision takes at most {_MAX_BYTES}.",
                 measured=len(content),
@@ -55,20 +55,22 @@ class CustomVision:
             return answer(await client.send_request(post(self._url, content, {})))
 
         seen = await self._pool.call(send)
-        with parsing():
-            predictions: list[dict[str, Any]] = [
-                # A negative tag says that none of the others is there: it is no tag of the image.
-                item
-                for item in seen["predictions"]
-                if item.get("tagType", "Regular") != "Negative"
-            ]
-            return Analysis(
-                analyzer=_NAME,
-                api_version=_API_VERSION,
-                model_version=seen["iteration"],
-                findings=self._findings(predictions, info),
-                exclusive=self._task == "multiclass",
-            )
+        return reading(lambda: self._analysis(seen, info))
+
+    def _analysis(self, seen: Mapping[str, Any], info: ImageInfo) -> Analysis:
+        predictions: list[dict[str, Any]] = [
+            # A negative tag says that none of the others is there: it is no tag of the image.
+            item
+            for item in seen["predictions"]
+            if item.get("tagType", "Regular") != "Negative"
+        ]
+        return Analysis(
+            analyzer=_NAME,
+            api_version=_API_VERSION,
+            model_version=seen["iteration"],
+            findings=self._findings(predictions, info),
+            exclusive=self._task == "multiclass",
+        )
 
     def _findings(self, predictions: Sequence[Mapping[str, Any]], info: ImageInfo) -> dict[str, Any]:
         surest: dict[str, float] = {}

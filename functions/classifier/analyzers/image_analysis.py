@@ -12,15 +12,7 @@ from azure.ai.vision.imageanalysis.aio import ImageAnalysisClient
 from classifier.adapters.world import World
 from classifier.analyzers.findings import READERS, adult, not_judged
 from classifier.analyzers.options import Options
-from classifier.analyzers.pool import (
-    MORE_PATIENCE_SECONDS,
-    PATIENCE_SECONDS,
-    Pool,
-    answer,
-    client_options,
-    parsing,
-    post,
-)
+from classifier.analyzers.pool import Pool, answer, client_options, post, reading
 from classifier.models import Analysis, ImageInfo
 
 _NAME = "azure-image-analysis"
@@ -54,17 +46,15 @@ class ImageAnalysis:
         if self._visual:
             query = {"api-version": API_VERSION, "features": ",".join(self._visual), **self._asked}
             seen = await self._post("/imageanalysis:analyze", content, query)
-            with parsing():
-                findings |= {feature: READERS[feature](seen) for feature in self._visual}
-                models.append(seen["modelVersion"])
+            findings |= reading(lambda: {feature: READERS[feature](seen) for feature in self._visual})
+            models.append(reading(lambda: str(seen["modelVersion"])))
         if "safety" in self.features:
             findings["adult"], model = await self._judge(content, info)
             models += [f"3.2 {model}"] * bool(model)
         if "embeddings" in self.features:
             embedded = await self._post("/retrieval:vectorizeImage", content, _RETRIEVAL, paid=bool(models))
-            with parsing():
-                findings["vector"] = embedded["vector"]
-                models.append(f"vectorizeImage {embedded['modelVersion']}")
+            findings["vector"] = reading(lambda: embedded["vector"])
+            models.append(reading(lambda: f"vectorizeImage {embedded['modelVersion']}"))
         return Analysis(analyzer=_NAME, api_version=API_VERSION, model_version=", ".join(models), findings=findings)
 
     async def _judge(self, content: bytes, info: ImageInfo) -> tuple[dict[str, Any], str]:
@@ -78,8 +68,7 @@ class ImageAnalysis:
             ), ""
         query = {"visualFeatures": "Adult"}
         judged = await self._post("{endpoint}/vision/v3.2/analyze", content, query, paid=bool(self._visual))
-        with parsing():
-            return adult(judged), str(judged["modelVersion"])
+        return reading(lambda: (adult(judged), str(judged["modelVersion"])))
 
     async def _post(self, path: str, content: bytes, query: Mapping[str, str], *, paid: bool = False) -> dict[str, Any]:
         async def send(client: ImageAnalysisClient) -> dict[str, Any]:
@@ -87,7 +76,7 @@ class ImageAnalysis:
             # everything else that is done for it (docs/decisions/0023).
             return answer(await client.send_request(post(path, content, query)))
 
-        return await self._pool.call(send, patience=MORE_PATIENCE_SECONDS if paid else PATIENCE_SECONDS)
+        return await self._pool.call(send, paid=paid)
 
 
 def build(options: Mapping[str, Any], features: Sequence[str], world: World) -> ImageAnalysis:

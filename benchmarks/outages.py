@@ -1,0 +1,350 @@
+"""Ten minutes without one service, at prod's rate, in virtual time, under the pipeline, pool and breakers that ship.
+
+Images come all the time, as many a second as prod's average. For ten minutes every call of one service is answered
+with 503, after 50 ms. All instances of the app are there, which is the worst case: each finds out by itself.
+"""
+
+import asyncio
+import heapq
+import itertools
+import json
+import random
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from classifier.adapters.service_errors import ServiceBoundary
+from classifier.analyzers.pool import Pool
+from classifier.circuit_breaker import CircuitBreaker
+from classifier.errors import BlobNotFoundError, RetryLaterError, ThrottledError
+from classifier.governor import Quota
+from classifier.models import Analysis, Blob, Claim, ImageInfo
+from classifier.pipeline import Pipeline
+
+SERVICES = ("vision", "cosmos", "topic")
+_BEFORE_SECONDS, _OUTAGE_SECONDS, _FAILURE_SECONDS = 60.0, 600.0, 0.05
+_CALL_SECONDS, _READ_SECONDS, _WRITE_SECONDS = (0.5, 1.0), 0.08, 0.01
+_POLL_SECONDS = 2.0
+_HOST, _CONTAINER = "images.blob.core.windows.net", "images"
+# The goals.
+CALLS_PERCENT, TIME_RATIO = 5.0, 1.3
+
+
+async def _header(_content: bytes) -> ImageInfo:
+    return ImageInfo(width=640, height=480, format="PNG")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sizing:
+    """What a stack has; the default is prod's (infra/sizing.py, stacks/Pulumi.prod.yaml)."""
+
+    images_per_second: float = 19.2901
+    accounts: int = 8
+    calls_per_second: float = 10
+    instances: int = 40
+    at_once: int = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outage:
+    """What an outage of `service` did; `ratio` is the time until its backlog was gone, of the shortest possible."""
+
+    service: str
+    images: int
+    calls_percent: float
+    ideal_seconds: float
+    gone_seconds: float
+    ratio: float
+    deliveries: int
+    poison: int
+    failed: int
+
+    @property
+    def good(self) -> bool:
+        """Whether the goals are met."""
+        lost = self.poison + self.failed
+        return lost == 0 and self.calls_percent <= CALLS_PERCENT and self.ratio <= TIME_RATIO
+
+
+class VirtualTime(asyncio.SelectorEventLoop):
+    """An event loop in which waiting takes no time: where others would sleep, its clock is put forward."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._now = 0.0
+        self._selector.select = self._skip  # type: ignore[attr-defined]
+
+    def time(self) -> float:
+        """Seconds of virtual time."""
+        return self._now
+
+    def _skip(self, timeout: float | None) -> list[object]:
+        self._now += timeout or 0
+        return []
+
+
+class Account:
+    """A Vision account: a token bucket."""
+
+    def __init__(self, rate: float) -> None:
+        self._rate = rate
+        self._tokens, self._last = rate, 0.0
+
+    def answers(self, now: float) -> bool:
+        """Whether a call at this moment is answered."""
+        self._tokens = min(self._rate, self._tokens + (now - self._last) * self._rate)
+        self._last = now
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
+
+
+class Services:
+    """What all instances share: the services, and the queue."""
+
+    def __init__(self, service: str) -> None:
+        self._service = service
+        self.calls: Counter[str] = Counter()
+        self.analyses: dict[str, Analysis | None] = {}
+        self.records: dict[str, dict[str, Any]] = {}
+        self.announced: dict[str, float] = {}
+        self.statuses: Counter[str] = Counter()
+        self.poison = 0
+        self._waiting: list[tuple[float, int, str, int]] = []
+        self._numbers = itertools.count()
+
+    def enqueue(self, text: str, visible: float, attempt: int = 1) -> None:
+        """A message that can be received from `visible` on."""
+        heapq.heappush(self._waiting, (visible, next(self._numbers), text, attempt))
+
+    def receive(self, now: float) -> tuple[str, int] | None:
+        """A message that can be received, and its dequeue count."""
+        if not self._waiting or self._waiting[0][0] > now:
+            return None
+        _, _, text, attempt = heapq.heappop(self._waiting)
+        return text, attempt
+
+    async def call(self, service: str, seconds: float) -> None:
+        """Takes as long as a call does. Raises RetryLaterError during the outage."""
+        now = asyncio.get_running_loop().time()
+        down = service == self._service and _BEFORE_SECONDS <= now < _BEFORE_SECONDS + _OUTAGE_SECONDS
+        if _BEFORE_SECONDS <= now < _BEFORE_SECONDS + _OUTAGE_SECONDS:
+            self.calls[service] += 1
+        await asyncio.sleep(_FAILURE_SECONDS if down else seconds)
+        if down:
+            raise RetryLaterError(f"{service} answers 503")
+
+
+class Ports:
+    """Every port of one instance's pipeline, behind breakers as the adapters have them."""
+
+    host, container, identity, features = _HOST, _CONTAINER, "simulated/1", ("tags",)
+
+    def __init__(self, services: Services, pool: Pool[Account]) -> None:
+        self._services = services
+        self._pool = pool
+        clock = asyncio.get_running_loop().time
+        self._cosmos = ServiceBoundary("cosmos", CircuitBreaker("cosmos", clock=clock))
+        self._topic = ServiceBoundary("topic", CircuitBreaker("topic", clock=clock))
+
+    async def read(self, name: str) -> Blob:
+        """As `ports.Images.read`."""
+        await asyncio.sleep(_READ_SECONDS)
+        if not name:
+            raise BlobNotFoundError(name)
+        content = name.encode()
+        return Blob(content=content, size_bytes=len(content), etag=name, content_type="image/png", created_at=None)
+
+    async def etag(self, name: str) -> str | None:
+        """As `ports.Images.etag`."""
+        await asyncio.sleep(_WRITE_SECONDS)
+        return name
+
+    def ready(self) -> None:
+        """As `ports.Analyzer.ready`."""
+        self._pool.ready()
+
+    async def analyze(self, _content: bytes, _info: ImageInfo) -> Analysis:
+        """As `ports.Analyzer.analyze`."""
+
+        async def send(account: Account) -> None:
+            if not account.answers(asyncio.get_running_loop().time()):
+                await asyncio.sleep(_FAILURE_SECONDS)
+                raise ThrottledError("429", retry_after_seconds=1)
+            await self._services.call("vision", random.uniform(*_CALL_SECONDS))  # noqa: S311 (a simulation)
+
+        await self._pool.call(send)
+        return Analysis(analyzer="simulated", api_version="1", model_version="1", findings={"tags": []})
+
+    async def get(self, key: str) -> Any:
+        """As `ports.Records.get` and `ports.Analyses.get`."""
+        with self._cosmos:
+            await self._services.call("cosmos", _WRITE_SECONDS)
+        return self._services.records.get(key) or self._services.analyses.get(key)
+
+    async def exists(self, record_id: str) -> bool:
+        """As `ports.Records.exists`."""
+        return await self.get(record_id) is not None
+
+    async def put(self, record: dict[str, Any], _replacing: dict[str, Any] | None) -> None:
+        """As `ports.Records.put`."""
+        with self._cosmos:
+            await self._services.call("cosmos", _WRITE_SECONDS)
+        self._services.records[record["id"]] = record
+
+    async def delete(self, record: dict[str, Any]) -> None:
+        """As `ports.Records.delete`."""
+        with self._cosmos:
+            await self._services.call("cosmos", _WRITE_SECONDS)
+        del self._services.records[record["id"]]
+
+    async def begin(self, key: str) -> Analysis | Claim:
+        """As `ports.Analyses.begin`; no two images are the same."""
+        with self._cosmos:
+            await self._services.call("cosmos", _WRITE_SECONDS)
+        return self._services.analyses.get(key) or Claim(key=key, etag="1")
+
+    async def finish(self, claim: Claim, analysis: Analysis) -> None:
+        """As `ports.Analyses.finish`."""
+        with self._cosmos:
+            await self._services.call("cosmos", _WRITE_SECONDS)
+        self._services.analyses[claim.key] = analysis
+
+    async def release(self, _claim: Claim) -> None:
+        """As `ports.Analyses.release`."""
+        with self._cosmos:
+            await self._services.call("cosmos", _WRITE_SECONDS)
+
+    async def announce(self, record: dict[str, Any]) -> None:
+        """As `ports.Announcer.announce`."""
+        with self._topic:
+            await self._services.call("topic", _WRITE_SECONDS)
+        self._services.announced[record["blob"]["name"]] = asyncio.get_running_loop().time()
+
+
+class Queue:
+    """`ports.Queue`: the images queue, or the poison queue."""
+
+    def __init__(self, send: Callable[[str, float], None]) -> None:
+        self._send = send
+
+    async def send(self, text: str, *, delay_seconds: float = 0) -> None:
+        """As `ports.Queue.send`."""
+        await asyncio.sleep(_WRITE_SECONDS)
+        self._send(text, delay_seconds)
+
+
+def _event(name: str, time: datetime) -> str:
+    return json.dumps(
+        {
+            "id": name,
+            "eventType": "Microsoft.Storage.BlobCreated",
+            "subject": f"/blobServices/default/containers/{_CONTAINER}/blobs/{name}",
+            "eventTime": time.isoformat(),
+            "data": {"url": f"https://{_HOST}/{_CONTAINER}/{name}"},
+        }
+    )
+
+
+class App:
+    """All instances of the app, before the services."""
+
+    def __init__(self, services: Services, sizing: Sizing) -> None:
+        loop = asyncio.get_running_loop()
+        epoch = datetime(2026, 1, 1, tzinfo=UTC)
+        accounts = [Account(sizing.calls_per_second) for _ in range(sizing.accounts)]
+        quota = Quota(calls_per_second=sizing.calls_per_second, instances=sizing.instances)
+        self._services = services
+        self._at_once = sizing.at_once
+        self._loop = loop
+        self.deliveries = 0
+        self.now: Callable[[], datetime] = lambda: epoch + timedelta(seconds=loop.time())
+        self._pipelines = [self._pipeline(Pool(accounts, quota, clock=loop.time)) for _ in range(sizing.instances)]
+
+    def _pipeline(self, pool: Pool[Account]) -> Pipeline:
+        services = self._services
+        ports: Any = Ports(services, pool)
+
+        def poison(_text: str, _delay: float) -> None:
+            services.poison += 1
+
+        return Pipeline(
+            images=ports,
+            headers=_header,
+            analyzer=ports,
+            records=ports,
+            analyses=ports,
+            queue=Queue(lambda text, delay: services.enqueue(text, self._loop.time() + delay)),
+            poison=Queue(poison),
+            announcer=ports,
+            gallery=None,
+            min_confidence=0.5,
+            patience=timedelta(hours=168),
+            last_attempt=5,
+            time_limit=asyncio.timeout,
+            now=self.now,
+        )
+
+    async def work(self, ended: Callable[[], bool]) -> None:
+        """Handles messages, so many at a time in every instance, until `ended`."""
+        slots = [pipeline for pipeline in self._pipelines for _ in range(self._at_once)]
+        await asyncio.gather(*(self._slot(pipeline, ended) for pipeline in slots))
+
+    async def _slot(self, pipeline: Pipeline, ended: Callable[[], bool]) -> None:
+        delay = 0.1
+        while not ended():
+            received = self._services.receive(self._loop.time())
+            if received is None:
+                await asyncio.sleep(delay * random.uniform(0.8, 1.2))  # noqa: S311 (a simulation)
+                delay = min(_POLL_SECONDS, delay * 2)
+                continue
+            delay = 0.1
+            text, attempt = received
+            self.deliveries += 1
+            try:
+                outcome = await pipeline.handle(text, attempt=attempt)
+            except Exception:  # noqa: BLE001 (as the host: whatever it is)
+                if attempt >= 6:
+                    self._services.poison += 1
+                else:
+                    self._services.enqueue(text, self._loop.time() + 30, attempt + 1)
+            else:
+                self._services.statuses[outcome.status] += 1
+
+
+async def simulate_outage(service: str, sizing: Sizing) -> Outage:
+    """An outage of `service`, and the time after it until its backlog is gone; to be run in virtual time."""
+    services, loop = Services(service), asyncio.get_running_loop()
+    app, images_per_second = App(services, sizing), sizing.images_per_second
+    end = _BEFORE_SECONDS + _OUTAGE_SECONDS
+    # Images go on coming while the backlog is worked off.
+    count = round(images_per_second * (end + _OUTAGE_SECONDS))
+    backlog = {f"{number}" for number in range(count) if number / images_per_second < end}
+
+    async def upload() -> None:
+        for number in range(count):
+            services.enqueue(_event(f"{number}", app.now()), loop.time())
+            await asyncio.sleep(1 / images_per_second)
+
+    def ended() -> bool:
+        return len(services.announced) == count
+
+    await asyncio.gather(upload(), app.work(ended))
+    gone = max(services.announced[name] for name in backlog) - _BEFORE_SECONDS
+    # With all accounts busy from the first second after the outage.
+    ideal = _OUTAGE_SECONDS * (1 + images_per_second / (sizing.accounts * sizing.calls_per_second - images_per_second))
+    normal = images_per_second * _OUTAGE_SECONDS * (3 if service == "cosmos" else 1)
+    return Outage(
+        service=service,
+        images=count,
+        calls_percent=round(100 * services.calls[service] / normal, 1),
+        ideal_seconds=round(ideal),
+        gone_seconds=round(gone),
+        ratio=round(gone / ideal, 2),
+        deliveries=app.deliveries,
+        poison=services.poison,
+        failed=services.statuses["failed"],
+    )
