@@ -17,13 +17,14 @@ class Poisonous(Protocol):
         """Its text, or None when it has none because it cannot be decoded."""
         ...
 
+    @property
+    def inserted_on(self) -> datetime:
+        """When it was put into the queue."""
+        ...
+
 
 class PoisonQueue[Message: Poisonous](Protocol):
     """The poison queue."""
-
-    async def length(self) -> int:
-        """How many messages there are; never too few."""
-        ...
 
     def receive(self, *, hidden_seconds: int) -> AsyncIterator[Message]:
         """All messages that can be seen, each hidden from others for a while."""
@@ -39,13 +40,16 @@ async def redrive[Message: Poisonous](
 ) -> dict[str, int | bool]:
     """Sends every message again, and counts: those `redriven`, and those `kept` because they can never be handled.
 
-    Kept are messages that cannot be decoded and those that are no event. No more messages than there are at the start:
-    some fail again at once, and would come back without end. `finished` is false when time ran out first. A crash in
-    between sends a message twice, which does no harm.
+    Kept are messages that cannot be decoded and those that are no event. It ends at a message that was inserted after
+    the start: some fail again at once, and would come back without end. (Counting them first would take the right to
+    read the queue.) `finished` is false when time ran out first. A crash in between sends a message twice, which does
+    no harm.
     """
     sent = kept = 0
-    limit = await poison.length()
+    started = now()
     async for message in poison.receive(hidden_seconds=timeouts.REDRIVE_HIDDEN_SECONDS):
+        if message.inserted_on > started:
+            break
         text = _event(message)
         if text is None:
             kept += 1
@@ -53,8 +57,6 @@ async def redrive[Message: Poisonous](
             await images.send(text)
             await poison.delete(message)
             sent += 1
-        if sent + kept >= limit:
-            break
         if now() >= until:
             return {"redriven": sent, "kept": kept, "finished": False}
     return {"redriven": sent, "kept": kept, "finished": True}

@@ -31,7 +31,12 @@ def planted(laptop: Checkout, mistake: Mistake) -> Iterator[None]:
 
 ORDER: dict[str, tuple[Mistake, str, str]] = {
     "subscription before its roles": (
-        {"__main__.py": ("storage=images, after=[in_force])", "storage=images, after=[])")},
+        {
+            "__main__.py": (
+                "deletions_only=settings.scheduled,\n                 after=[in_force])",
+                "deletions_only=settings.scheduled, after=[])",
+            )
+        },
         "subscription-after-roles",
         "let it depend on the delay behind the role assignments",
     ),

@@ -97,10 +97,11 @@ class Poison:
     """A poison queue in memory."""
 
     def __init__(self, *texts: str | None) -> None:
-        self.messages = [SimpleNamespace(content=text) for text in texts]
+        self.messages = [self.message(text) for text in texts]
 
-    async def length(self) -> int:
-        return len(self.messages)
+    @staticmethod
+    def message(text: str | None, *, inserted_on: datetime = NOW - timedelta(hours=1)) -> SimpleNamespace:
+        return SimpleNamespace(content=text, inserted_on=inserted_on)
 
     async def receive(self, *, hidden_seconds: int) -> Any:
         assert hidden_seconds >= 200
@@ -159,7 +160,7 @@ def test_redriving_ends_when_its_own_messages_come_back() -> None:
 
     async def refused(text: str, *, delay_seconds: float = 0) -> None:
         await Sent.send(sent, text, delay_seconds=delay_seconds)
-        queue.messages.append(SimpleNamespace(content=text))
+        queue.messages.append(queue.message(text, inserted_on=NOW))
 
     sent.send = refused  # type: ignore[method-assign]
     counts = asyncio.run(redrive(queue, sent, until=NOW, now=lambda: NOW - timedelta(seconds=1)))

@@ -3,6 +3,7 @@
 import base64
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.queue import QueueMessage, TextBase64EncodePolicy
@@ -31,10 +32,12 @@ class ReceivedMessage:
 
     Attributes:
         content: Its text, or None when it is not text in base64.
+        inserted_on: When it was put into the queue.
         queue_message: The message as the SDK returned it.
     """
 
     content: str | None
+    inserted_on: datetime
     queue_message: QueueMessage
 
 
@@ -60,7 +63,11 @@ class StorageQueue:
     async def receive(self, *, hidden_seconds: int) -> AsyncIterator[ReceivedMessage]:
         """All messages that can be seen, each hidden from others for a while."""
         async for message in self._client.receive_messages(messages_per_page=32, visibility_timeout=hidden_seconds):
-            yield ReceivedMessage(content=_decode(message.content), queue_message=message)
+            if message.inserted_on is None:
+                raise ValueError(f"the queue service did not say when message {message.id} was inserted")
+            yield ReceivedMessage(
+                content=_decode(message.content), inserted_on=message.inserted_on, queue_message=message
+            )
 
     async def delete(self, message: ReceivedMessage) -> None:
         """Removes a received message."""
