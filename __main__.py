@@ -57,8 +57,7 @@ in_force = infra.Propagation(
     seconds=settings.role_propagation_seconds,
 )
 
-infra.ImageRoute("route", place=place, topic=topic, storage=images, deletions_only=settings.scheduled,
-                 after=[in_force])  # fmt: skip
+infra.ImageRoute("route", place=place, topic=topic, storage=images, deletions_only=settings.scheduled, after=[in_force])
 told = infra.code_settings(settings, identity, images, analyzer, records, results)
 app = infra.FunctionApp("app", place=place, identity=identity, host=host, telemetry=telemetry, network=network,
                         sizing=sizing, settings=told, after=[in_force])  # fmt: skip

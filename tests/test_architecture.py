@@ -82,10 +82,6 @@ def test_the_pipeline_is_plain() -> None:
         }  # fmt: skip
 
 
-def test_the_program_can_be_read_at_a_glance() -> None:
-    assert len((ROOT / "__main__.py").read_text().splitlines()) <= 70
-
-
 @pytest.mark.parametrize("path", python_files("local"), ids=str)
 def test_local_imports_nothing_of_ours(path: Path) -> None:
     assert roots(path) & OURS <= {"local"}

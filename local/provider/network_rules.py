@@ -12,9 +12,14 @@ from local.virtual_networks import PRIVATE_LINK_ZONES, holders, network_of, subn
 # https://learn.microsoft.com/azure/azure-functions/flex-consumption-how-to#enable-virtual-network-integration
 _FLEX_DELEGATION = "Microsoft.App/environments"
 _SUBNET = {
-    "name", "addressPrefix", "networkSecurityGroup", "delegations", "defaultOutboundAccess",
-    "privateEndpointNetworkPolicies", "privateLinkServiceNetworkPolicies",
-}  # fmt: skip
+    "name",
+    "addressPrefix",
+    "networkSecurityGroup",
+    "delegations",
+    "defaultOutboundAccess",
+    "privateEndpointNetworkPolicies",
+    "privateLinkServiceNetworkPolicies",
+}
 
 Findings = Iterator[tuple[str, str]]
 

@@ -31,12 +31,7 @@ def planted(laptop: Checkout, mistake: Mistake) -> Iterator[None]:
 
 ORDER: dict[str, tuple[Mistake, str, str]] = {
     "subscription before its roles": (
-        {
-            "__main__.py": (
-                "deletions_only=settings.scheduled,\n                 after=[in_force])",
-                "deletions_only=settings.scheduled, after=[])",
-            )
-        },
+        {"__main__.py": ("scheduled, after=[in_force]", "scheduled, after=[]")},
         "subscription-after-roles",
         "let it depend on the delay behind the role assignments",
     ),
