@@ -22,6 +22,21 @@ def test_a_pulumi_on_path_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert pulumi_cli.pulumi() == str(own)
 
 
+@pytest.mark.parametrize(("version", "refused"), [("v3.218.9", True), ("v3.219.0", False), ("v4.0.0", False)])
+def test_a_pulumi_on_path_that_is_too_old_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, *, refused: bool
+) -> None:
+    own = tmp_path / "pulumi"
+    own.write_text(f"#!/bin/sh\necho {version}\n")
+    own.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    if refused:
+        with pytest.raises(steps.SetupError, match=r"is v3\.218\.9; 3\.219 or later is needed"):
+            pulumi_cli.require()
+    else:
+        pulumi_cli.require()
+
+
 def test_what_was_left_half_done_is_done_again(tmp_path: Path) -> None:
     target = tmp_path / "tool"
     built: list[bool] = []

@@ -1,5 +1,6 @@
 """A Pulumi CLI: the one on PATH, else the pinned one, built with Go."""
 
+import re
 import shutil
 import subprocess
 import time
@@ -8,12 +9,27 @@ from pathlib import Path
 from steps import ROOT, TOOLS, SetupError, once, run, say
 
 VERSION = "3.274.1"
+# Error hooks, which the program registers (docs/decisions/0030): https://github.com/pulumi/pulumi/releases/tag/v3.219.0
+_OLDEST = (3, 219)
 # Packages that building the CLI compiles, to show how far it has come.
 _PACKAGES = 2000
 
 
 def require() -> None:
-    """Raises SetupError when there is neither a CLI nor Go: before anything else is downloaded."""
+    """Checks, before anything else is downloaded, that there is a Pulumi CLI that will do, or Go to build one.
+
+    Raises:
+        SetupError: There is neither, or the CLI on PATH is too old.
+    """
+    own = shutil.which("pulumi")
+    if own is not None:
+        printed = subprocess.run([own, "version"], capture_output=True, text=True, check=False).stdout.strip()
+        match = re.match(r"v?(\d+)\.(\d+)", printed)
+        if match is not None and (int(match[1]), int(match[2])) < _OLDEST:
+            raise SetupError(
+                f"the Pulumi CLI on PATH ({own}) is {printed}; {_OLDEST[0]}.{_OLDEST[1]} or later is needed"
+                " (https://www.pulumi.com/docs/install/), or none on PATH, and Go 1.26 to have one built"
+            )
     if not (shutil.which("pulumi") or (_folder() / ".complete").exists() or shutil.which("go")):
         raise SetupError(
             "there is neither a Pulumi CLI nor Go on PATH; install Pulumi (https://www.pulumi.com/docs/install/),"
