@@ -1,7 +1,7 @@
-"""Renders planned resources as an ARM template, so that tools that read ARM can judge them.
+"""Renders recorded resources as an ARM template, for tools that read ARM templates.
 
-azure-native's inputs are ARM's, but for three things: `properties` is flattened, some names are its own, and the
-resource's id is spread over inputs.
+azure-native's inputs are those of ARM, except that `properties` is flattened, that some properties have names of
+azure-native's own, and that the parts of the resource id are inputs.
 """
 
 import importlib
@@ -9,17 +9,19 @@ import inspect
 import re
 from collections.abc import Iterable, Mapping
 from functools import cache
-from typing import Any, override
+from typing import Any, TypedDict, override
 
 from pulumi.runtime import mocks
-from recorder import SUBSCRIPTION, Recorded, Recorder
 
 from local.provider.kinds import KINDS
+from tests.support.pulumi_recorder import SUBSCRIPTION, RecordedResource, Recorder
 
-# What ARM has beside `properties`: https://learn.microsoft.com/azure/azure-resource-manager/templates/resource-declaration
+type ArmResource = dict[str, Any]
+
+# ARM's properties beside `properties`: https://learn.microsoft.com/azure/azure-resource-manager/templates/resource-declaration
 _ENVELOPE = frozenset({"location", "tags", "sku", "kind", "identity", "zones"})
-# Names that azure-native gives to properties (its schema's x-ms-client-name), by type.
-_RENAMED: Mapping[str, Mapping[str, str]] = {
+# ARM's names of properties that azure-native has renamed (x-ms-client-name in its schema), by type.
+_ARM_NAMES: Mapping[str, Mapping[str, str]] = {
     "storage:StorageAccount": {
         "enableHttpsTrafficOnly": "supportsHttpsTrafficOnly",
         "networkRuleSet": "networkAcls",
@@ -33,7 +35,11 @@ _RENAMED: Mapping[str, Mapping[str, str]] = {
     },
     "authorization:RoleDefinition": {"roleType": "type"},
 }
-_PARTS = re.compile(r"(?P<parent>.*)/providers/(?P<rest>[^/]+/[^/]+/.+)")
+_RESOURCE_ID = re.compile(r"(?P<parent>.*)/providers/(?P<path>[^/]+/[^/]+/.+)")
+
+
+# "$schema" is not an identifier, so the type is declared by a call.
+ArmTemplate = TypedDict("ArmTemplate", {"$schema": str, "contentVersion": str, "resources": list[ArmResource]})
 
 
 class AzureRecorder(Recorder):
@@ -48,9 +54,9 @@ class AzureRecorder(Recorder):
         return resource_id, resource_id.rpartition("/")[2]
 
 
-def template(resources: Iterable[Recorded]) -> dict[str, Any]:
-    """An ARM template of what an AzureRecorder has recorded, in a stable order."""
-    rendered = [_resource(found) for found in resources if found.type in KINDS]
+def render_template(resources: Iterable[RecordedResource]) -> ArmTemplate:
+    """Return an ARM template of the resources of an AzureRecorder, sorted by type and name."""
+    rendered = [_render_resource(resource) for resource in resources if resource.type in KINDS]
     return {
         "$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#",
         "contentVersion": "1.0.0.0",
@@ -58,53 +64,67 @@ def template(resources: Iterable[Recorded]) -> dict[str, Any]:
     }
 
 
-def _resource(found: Recorded) -> dict[str, Any]:
-    kind = KINDS[found.type]
-    in_id = set(re.findall(r"\{(\w+)\}", kind.id))
-    inputs = {name: value for name, value in found.inputs.items() if name not in in_id}
-    renamed = _RENAMED.get(found.kind, {})
-    envelope = {name: value for name, value in inputs.items() if name in _ENVELOPE}
-    properties = {renamed.get(name, name): value for name, value in inputs.items() if name not in _ENVELOPE}
-    # Cognitive Services is not flattened.
+def _render_resource(resource: RecordedResource) -> ArmResource:
+    names_in_id = set(re.findall(r"\{(\w+)\}", KINDS[resource.type].id))
+    arm_names = _ARM_NAMES.get(resource.kind, {})
+    envelope: dict[str, Any] = {}
+    properties: dict[str, Any] = {}
+    for name, value in resource.inputs.items():
+        if name in names_in_id:
+            continue
+        if name in _ENVELOPE:
+            envelope[name] = value
+        else:
+            properties[arm_names.get(name, name)] = value
+    # azure-native does not flatten the properties of Cognitive Services.
     properties |= properties.pop("properties", {})
-    identities = envelope.get("identity", {}).get("userAssignedIdentities")
-    if isinstance(identities, list):
-        envelope["identity"] = envelope["identity"] | {"userAssignedIdentities": {name: {} for name in identities}}
+    identity_ids = envelope.get("identity", {}).get("userAssignedIdentities")
+    if isinstance(identity_ids, list):
+        envelope["identity"] = envelope["identity"] | {"userAssignedIdentities": {name: {} for name in identity_ids}}
     return {
-        **_place(found),
-        "apiVersion": api_version(found.kind),
+        **_identification(resource.id),
+        "apiVersion": api_version(resource.kind),
         **envelope,
         "properties": properties,
     }
 
 
-def _place(found: Recorded) -> dict[str, str]:
-    """Type, name and, for a resource that extends another, scope, out of an ARM id."""
-    parts = _PARTS.fullmatch(found.id)
-    if parts is None:
-        return {"type": "Microsoft.Resources/resourceGroups", "name": found.id.rpartition("/")[2]}
-    type_, name = _type_and_name(parts["rest"])
-    if "/providers/" not in parts["parent"]:
+def _identification(resource_id: str) -> dict[str, str]:
+    """Return type, name and, for a resource that extends another, scope, as an ARM id contains them."""
+    match = _RESOURCE_ID.fullmatch(resource_id)
+    if match is None:
+        return {"type": "Microsoft.Resources/resourceGroups", "name": resource_id.rpartition("/")[2]}
+    type_, name = _type_and_name(match["path"])
+    if "/providers/" not in match["parent"]:
         return {"type": type_, "name": name}
     if type_.lower() == "microsoft.insights/diagnosticsettings":
-        # The older way to write it, which is the one that checkov knows.
-        extended, of = _type_and_name(parts["parent"].rpartition("/providers/")[2])
-        return {"type": f"{extended}/providers/diagnosticsettings", "name": f"{of}/Microsoft.Insights/{name}"}
-    return {"type": type_, "name": name, "scope": parts["parent"]}
+        # The older form, which is the one that checkov knows.
+        extended_type, extended_name = _type_and_name(match["parent"].rpartition("/providers/")[2])
+        return {
+            "type": f"{extended_type}/providers/diagnosticsettings",
+            "name": f"{extended_name}/Microsoft.Insights/{name}",
+        }
+    return {"type": type_, "name": name, "scope": match["parent"]}
 
 
-def _type_and_name(rest: str) -> tuple[str, str]:
-    """`Microsoft.X/a/1/b/2` as its type `Microsoft.X/a/b` and its name `1/2`."""
-    namespace, *pairs = rest.split("/")
-    return "/".join([namespace, *pairs[0::2]]), "/".join(pairs[1::2])
+def _type_and_name(path: str) -> tuple[str, str]:
+    """Split `Microsoft.X/a/1/b/2` into its type `Microsoft.X/a/b` and its name `1/2`."""
+    namespace, *pairs = path.split("/")
+    type_ = "/".join([namespace, *pairs[0::2]])
+    name = "/".join(pairs[1::2])
+    return type_, name
 
 
 @cache
 def api_version(kind: str) -> str:
-    """The version that azure-native sends this type with, as its documentation says."""
+    """Return the API version that azure-native uses for a type such as `storage:Queue`.
+
+    Raises:
+        LookupError: The documentation of azure-native's class does not name it.
+    """
     module, _, name = kind.partition(":")
     source = inspect.getsource(getattr(importlib.import_module(f"pulumi_azure_native.{module}"), name))
-    found = re.search(r"Uses Azure REST API version (\d{4}-\d{2}-\d{2}(?:-preview)?)", source)
-    if found is None:
+    match = re.search(r"Uses Azure REST API version (\d{4}-\d{2}-\d{2}(?:-preview)?)", source)
+    if match is None:
         raise LookupError(f"azure-native does not say which API version it uses for {kind}")
-    return found[1]
+    return match[1]

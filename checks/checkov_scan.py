@@ -1,10 +1,10 @@
-"""The command behind `make judge`: what checkov says of prod, with and without a private network.
+"""The command behind `make scan`: checkov's findings in a stack, with and without a private network.
 
-    python tools/judge.py [--stack prod] [--format table|json]
+    python -m checks.checkov_scan [--stack prod] [--format table|json]
 
-Renders what the program plans as ARM templates and has checkov read them, offline. Every check that fails must be in
-tools/suppressions.yaml, with the reason why it may; one that is listed there and does not fail is an error as well.
-Exits with 1 when a check fails, or a suppression is out of date.
+Renders what the program registers as ARM templates and has checkov read them, offline. Every check that fails must be
+listed in checks/suppressions.yaml with the reason why it may; an entry that no failure needs is an error as well.
+Exit code 1 when a check fails, when a suppression is stale, or when checkov gives no report.
 """
 
 import argparse
@@ -16,54 +16,71 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import yaml
-from arm import AzureRecorder, template
-from recorder import ROOT, run_program
 from rich.console import Console
 from rich.table import Table
-from steps import place
 
-_SUPPRESSIONS = ROOT / "tools" / "suppressions.yaml"
+from checks.arm_template import ArmTemplate, AzureRecorder, render_template
+from scripts.installation import tool_path
+from tests.support.pulumi_recorder import ROOT, run_program
+
+_SUPPRESSIONS = ROOT / "checks" / "suppressions.yaml"
+# Values of the setting `networkAccess`; each is scanned.
 MODES = ("public", "private")
+
+
+class ScanError(Exception):
+    """checkov gave no usable report; the message contains the end of its output."""
+
+
+class Finding(NamedTuple):
+    """One check on one resource; `resource` is `<type>.<name>`, as checkov writes it."""
+
+    check: str
+    resource: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Suppression:
-    """A check that may fail on resources whose type matches, in some modes, and why."""
+    """A check that may fail on resources that match the regular expression `resource`, in some modes, and why."""
 
     check: str
     resource: str
     modes: tuple[str, ...]
     reason: str
 
-    def covers(self, mode: str, check: str, resource: str) -> bool:
-        """Whether this failure is suppressed; a resource is checkov's `<type>.<name>`."""
-        return mode in self.modes and check == self.check and bool(re.fullmatch(self.resource, resource))
+    def covers(self, mode: str, finding: Finding) -> bool:
+        """Return whether this entry suppresses a failure in a mode."""
+        if mode not in self.modes:
+            return False
+        if finding.check != self.check:
+            return False
+        return re.fullmatch(self.resource, finding.resource) is not None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """What checkov says of one template: (check, resource) pairs; a resource is `<type>.<name>`."""
+    """checkov's findings in one template."""
 
-    passed: list[tuple[str, str]]
-    failed: list[tuple[str, str]]
+    passed: list[Finding]
+    failed: list[Finding]
 
 
 @dataclass(kw_only=True)
-class Verdict:
-    """What checkov says of one mode: (check, resource) pairs, and the suppressions that were needed."""
+class ScanResult:
+    """The findings of one mode after suppression, and the suppressions of that mode that were not needed."""
 
     mode: str
-    passed: list[tuple[str, str]] = field(default_factory=list)
-    failed: list[tuple[str, str]] = field(default_factory=list)
-    suppressed: list[tuple[str, str]] = field(default_factory=list)
+    passed: list[Finding] = field(default_factory=list)
+    failed: list[Finding] = field(default_factory=list)
+    suppressed: list[Finding] = field(default_factory=list)
     stale: list[Suppression] = field(default_factory=list)
 
 
-def suppressions() -> list[Suppression]:
-    """Those of tools/suppressions.yaml."""
+def load_suppressions() -> list[Suppression]:
+    """Return the entries of checks/suppressions.yaml."""
     return [
         Suppression(
             check=entry["check"],
@@ -75,87 +92,129 @@ def suppressions() -> list[Suppression]:
     ]
 
 
-def planned(stack: str, mode: str) -> dict[str, Any]:
-    """The stack as an ARM template, with a `public` or `private` network."""
-    return template(run_program(stack, {"networkAccess": mode}, AzureRecorder()).cloud)
+def render_stack(stack: str, mode: str) -> ArmTemplate:
+    """Return a stack as an ARM template, with the setting `networkAccess` as `mode` says."""
+    recorder = run_program(stack, {"networkAccess": mode}, AzureRecorder())
+    return render_template(recorder.cloud)
 
 
-def checkov(documents: Mapping[str, dict[str, Any]]) -> dict[str, Report]:
-    """What checkov says of each ARM template, by the name it was given. Raises RuntimeError when it gives no report."""
-    program = place("checkov", "checkov") / "bin" / "checkov"
+def run_checkov(templates: Mapping[str, ArmTemplate]) -> dict[str, Report]:
+    """Return checkov's report on each ARM template, by the template's name.
+
+    Raises:
+        ScanError: checkov gave no report, or could not read a template.
+    """
+    program = tool_path("checkov", "checkov") / "bin" / "checkov"
     with tempfile.TemporaryDirectory() as folder:
-        for name, document in documents.items():
-            (Path(folder) / f"{name}.json").write_text(json.dumps(document, indent=1))
+        for name, template in templates.items():
+            (Path(folder) / f"{name}.json").write_text(json.dumps(template, indent=1))
         command = [
-            str(program), "--framework", "arm", "--directory", folder, "--output", "json", "--compact", "--soft-fail",
+            str(program),
+            *("--framework", "arm"),
+            *("--directory", folder),
+            *("--output", "json"),
+            "--compact",
+            "--soft-fail",
             "--skip-download",
-        ]  # fmt: skip
-        result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        ]
+        process = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     try:
-        found = json.loads(result.stdout)["results"]
+        results = json.loads(process.stdout)["results"]
     except (json.JSONDecodeError, KeyError, TypeError) as error:
-        raise RuntimeError(f"checkov gave no report: {result.stdout[-2000:]}{result.stderr[-2000:]}") from error
-    if found["parsing_errors"]:
-        raise RuntimeError(f"checkov could not read {found['parsing_errors']}")
+        raise ScanError(f"checkov gave no report: {process.stdout[-2000:]}{process.stderr[-2000:]}") from error
+    if results["parsing_errors"]:
+        raise ScanError(f"checkov could not read {results['parsing_errors']}")
 
-    def of(name: str, kind: str) -> list[tuple[str, str]]:
+    def findings(name: str, kind: str) -> list[Finding]:
         path = f"/{name}.json"
-        return [(item["check_id"], item["resource"]) for item in found[kind] if item["file_path"] == path]
+        return [
+            Finding(check=item["check_id"], resource=item["resource"])
+            for item in results[kind]
+            if item["file_path"] == path
+        ]
 
-    return {name: Report(passed=of(name, "passed_checks"), failed=of(name, "failed_checks")) for name in documents}
-
-
-def verdict(mode: str, report: Report, known: Sequence[Suppression]) -> Verdict:
-    """What a report comes to, when what is suppressed is set aside."""
-    found = Verdict(mode=mode, passed=report.passed)
-    used: set[Suppression] = set()
-    for check, resource in report.failed:
-        covering = [entry for entry in known if entry.covers(mode, check, resource)]
-        used.update(covering)
-        (found.suppressed if covering else found.failed).append((check, resource))
-    found.stale = [entry for entry in known if mode in entry.modes and entry not in used]
-    return found
+    return {
+        name: Report(passed=findings(name, "passed_checks"), failed=findings(name, "failed_checks"))
+        for name in templates
+    }
 
 
-def _show(verdicts: Sequence[Verdict], known: Sequence[Suppression]) -> None:
+def apply_suppressions(mode: str, report: Report, suppressions: Sequence[Suppression]) -> ScanResult:
+    """Return a report's findings with its failures divided into suppressed ones and others."""
+    result = ScanResult(mode=mode, passed=report.passed)
+    needed: set[Suppression] = set()
+    for finding in report.failed:
+        covering = [entry for entry in suppressions if entry.covers(mode, finding)]
+        needed.update(covering)
+        if covering:
+            result.suppressed.append(finding)
+        else:
+            result.failed.append(finding)
+    result.stale = [entry for entry in suppressions if mode in entry.modes and entry not in needed]
+    return result
+
+
+def _print_tables(results: Sequence[ScanResult], suppressions: Sequence[Suppression]) -> None:
     console = Console()
     figures = Table(title="checkov, ARM checks")
-    for heading in ("network", "passed", "failed", "suppressed"):
-        figures.add_column(heading, justify="left" if heading == "network" else "right")
-    for found in verdicts:
-        figures.add_row(found.mode, *(str(len(part)) for part in (found.passed, found.failed, found.suppressed)))
+    figures.add_column("network")
+    for heading in ("passed", "failed", "suppressed"):
+        figures.add_column(heading, justify="right")
+    for result in results:
+        figures.add_row(result.mode, str(len(result.passed)), str(len(result.failed)), str(len(result.suppressed)))
     console.print(figures)
-    reasons = Table(title="suppressed, with the reason (tools/suppressions.yaml)")
+    reasons = Table(title="suppressed, with the reason (checks/suppressions.yaml)")
     for heading in ("check", "network", "reason"):
         reasons.add_column(heading)
-    for entry in known:
+    for entry in suppressions:
         reasons.add_row(entry.check, ", ".join(entry.modes), entry.reason)
     console.print(reasons)
-    for found in verdicts:
-        for check, resource in found.failed:
-            console.print(f"failed ({found.mode}): {check} on {resource}", soft_wrap=True, markup=False)
-        for entry in found.stale:
-            console.print(
-                f"out of date ({found.mode}): {entry.check} no longer fails on {entry.resource}", markup=False
-            )
+    for result in results:
+        for finding in result.failed:
+            line = f"failed ({result.mode}): {finding.check} on {finding.resource}"
+            console.print(line, soft_wrap=True, markup=False)
+        for entry in result.stale:
+            line = f"stale suppression ({result.mode}): {entry.check} does not fail on {entry.resource}"
+            console.print(line, soft_wrap=True, markup=False)
+
+
+def _print_json(results: Sequence[ScanResult]) -> None:
+    for result in results:
+        figures = {
+            "network": result.mode,
+            "passed": len(result.passed),
+            "failed": len(result.failed),
+            "suppressed": len(result.suppressed),
+            "stale": len(result.stale),
+        }
+        print(json.dumps(figures))
 
 
 def main() -> int:
     """Entry point."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="python -m checks.checkov_scan",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--stack", default="prod")
     parser.add_argument("--format", choices=("table", "json"), default="table")
     arguments = parser.parse_args()
-    known = suppressions()
-    reports = checkov({mode: planned(arguments.stack, mode) for mode in MODES})
-    verdicts = [verdict(mode, report, known) for mode, report in reports.items()]
+    suppressions = load_suppressions()
+    templates = {mode: render_stack(arguments.stack, mode) for mode in MODES}
+    try:
+        reports = run_checkov(templates)
+    except ScanError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    results = [apply_suppressions(mode, report, suppressions) for mode, report in reports.items()]
     if arguments.format == "json":
-        for found in verdicts:
-            figures = {part: len(getattr(found, part)) for part in ("passed", "failed", "suppressed", "stale")}
-            print(json.dumps({"network": found.mode, **figures}))
+        _print_json(results)
     else:
-        _show(verdicts, known)
-    return 1 if any(found.failed or found.stale for found in verdicts) else 0
+        _print_tables(results, suppressions)
+    if any(result.failed or result.stale for result in results):
+        return 1
+    return 0
 
 
 if __name__ == "__main__":

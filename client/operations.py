@@ -1,66 +1,66 @@
-"""Calls an operator's endpoint of a stack, `redrive` or `backfill`, as whoever is signed in, and prints the answer.
+"""Calls an operator's endpoint of a stack's app, `redrive` or `backfill`, as the identity that is signed in."""
 
-Exit code 0 when the app did what it was asked and all of it, 1 when it did not, 2 when it could not be asked.
-"""
-
-import argparse
 import json
-import sys
-from typing import Any
+from collections.abc import Mapping
 
 import requests
 from azure.core.exceptions import ClientAuthenticationError
 from azure.identity import DefaultAzureCredential
 from rich.console import Console
 from rich.table import Table
-from stack import UsageError, outputs
+
+from client.errors import ClientError
+from client.stack_outputs import StackOutputs, read_stack_outputs
 
 # The app ends by itself after 200 seconds (functions/classifier/triggers.py), before Azure's load balancer would.
 _TIMEOUT_SECONDS = 240
 
+# The app's JSON answer. redrive: counts `redriven` and `kept`, and `finished`; backfill: when it begins.
+type OperationResult = Mapping[str, int | bool | str]
 
-def ask(stack: str, what: str) -> dict[str, Any]:
-    """The app's answer. Raises UsageError when the stack or its endpoints cannot be reached."""
-    found = outputs(stack)
-    audience = found.get("apiAudience")
-    if not audience:
-        raise UsageError(f"the stack {stack} has no apiAudience, so there is nothing to sign in to (README, Operate)")
+
+def call_operation(stack: str, operation: str) -> OperationResult:
+    """Call an operation of a stack's app and return its answer.
+
+    Raises:
+        ClientError: The stack is not deployed, or its app cannot be reached or refuses the call.
+    """
+    outputs = read_stack_outputs(stack)
+    headers = {"Authorization": f"Bearer {_access_token(stack, outputs)}"}
     try:
-        token = DefaultAzureCredential().get_token(f"{audience}/.default").token
-    except ClientAuthenticationError as error:
-        raise UsageError(f"no token for {audience}: {error.message}") from error
-    headers = {"Authorization": f"Bearer {token}"}
-    try:
-        answer = requests.post(f"{found['apiUrl']}/{what}", headers=headers, timeout=_TIMEOUT_SECONDS)
+        response = requests.post(f"{outputs.api_url}/{operation}", headers=headers, timeout=_TIMEOUT_SECONDS)
     except requests.RequestException as error:
-        raise UsageError(f"{found['apiUrl']} does not answer: {error}") from error
-    if answer.status_code != 200:
-        raise UsageError(f"{what} was refused with {answer.status_code}: {answer.text[:500]}")
-    return answer.json()
+        raise ClientError(f"{outputs.api_url} does not answer: {error}") from error
+    if response.status_code != 200:
+        raise ClientError(f"{operation} was refused with {response.status_code}: {response.text[:500]}")
+    return response.json()
 
 
-def main() -> int:
-    """Entry point."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("what", choices=("redrive", "backfill"))
-    parser.add_argument("--stack", default="local")
-    parser.add_argument("--format", choices=("table", "json"), default="table")
-    arguments = parser.parse_args()
+def _access_token(stack: str, outputs: StackOutputs) -> str:
+    audience = outputs.api_audience
+    if not audience:
+        raise ClientError(f"the stack {stack} has no apiAudience, so there is nothing to sign in to (README, Operate)")
     try:
-        answer = ask(arguments.stack, arguments.what)
-    except UsageError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    if arguments.format == "json":
-        print(json.dumps(answer))
+        return DefaultAzureCredential().get_token(f"{audience}/.default").token
+    except ClientAuthenticationError as error:
+        raise ClientError(f"no token for {audience}: {error.message}") from error
+
+
+def run_operation(stack: str, operation: str, output_format: str) -> int:
+    """Call an operation and print its answer as a table or as JSON.
+
+    Returns:
+        The exit code: 1 when the app ended before all messages were sent again, 0 otherwise.
+    """
+    result = call_operation(stack, operation)
+    if output_format == "json":
+        print(json.dumps(result))
     else:
-        printed = Table()
-        for name in answer:
-            printed.add_column(name)
-        printed.add_row(*map(str, answer.values()))
-        Console().print(printed)
-    return 0 if answer.get("finished", True) else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+        table = Table()
+        for name in result:
+            table.add_column(name)
+        table.add_row(*map(str, result.values()))
+        Console().print(table)
+    if result.get("finished", True):
+        return 0
+    return 1

@@ -1,4 +1,4 @@
-"""What the steps of tools/setup.py have in common: doing things once, running commands, saying how far they are."""
+"""What the installation steps share: building a tool once, running commands, reporting progress."""
 
 import hashlib
 import os
@@ -15,13 +15,14 @@ _console = threading.Lock()
 
 
 class SetupError(Exception):
-    """The checkout cannot be set up; the text says what is missing and what to do."""
+    """The checkout cannot be set up; the message says what is missing and what to do."""
 
 
-def once(target: Path, build: Callable[[Path], None]) -> Path:
-    """`target`, built by `build` if it is not there; half a build is never left in its place.
+def install_once(target: Path, build: Callable[[Path], None]) -> Path:
+    """Return the folder `target`, and have `build` fill it first unless an earlier run has completed it.
 
-    A virtual environment knows its own path, so the work is done in place, and marked when it is done.
+    A virtual environment contains its own path, so it is built in place; the file `.complete` is written last. A folder
+    without it is the rest of an interrupted build, and is deleted.
     """
     mark = target / ".complete"
     if not mark.exists():
@@ -32,19 +33,30 @@ def once(target: Path, build: Callable[[Path], None]) -> Path:
     return target
 
 
-def run(
+def run_command(
     name: str,
     command: Iterable[str],
     *,
     folder: Path = ROOT,
     environment: Mapping[str, str] | None = None,
-    each_line: Callable[[str], None] | None = None,
+    on_line: Callable[[str], None] | None = None,
 ) -> None:
-    """Runs a command quietly; raises SetupError with the end of what it printed when it fails."""
+    """Run a command without showing its output.
+
+    Args:
+        name: The step that the error message names.
+        command: The program and its arguments.
+        folder: The working directory.
+        environment: Variables in addition to this process's own.
+        on_line: Called with each line of output, while the command runs.
+
+    Raises:
+        SetupError: The command failed; the message ends with the last 25 lines of its output.
+    """
     lines: list[str] = []
-    words = list(command)
+    arguments = list(command)
     with subprocess.Popen(
-        words,
+        arguments,
         cwd=folder,
         env=os.environ | dict(environment or {}),
         stdout=subprocess.PIPE,
@@ -54,26 +66,26 @@ def run(
     ) as process:
         for line in process.stdout or ():
             lines.append(line)
-            if each_line:
-                each_line(line)
+            if on_line is not None:
+                on_line(line)
     if process.returncode:
-        raise SetupError(f"{name}: {' '.join(words[:3])} ... failed:\n{''.join(lines[-25:])}")
+        raise SetupError(f"{name}: {' '.join(arguments[:3])} ... failed:\n{''.join(lines[-25:])}")
 
 
-def say(name: str, text: str) -> None:
-    """A line of progress."""
+def log(name: str, text: str) -> None:
+    """Print a line of progress; steps that run at the same time do not mix their lines."""
     with _console:
         print(f"[{name}] {text}", flush=True)
 
 
-def digest(paths: Iterable[Path]) -> str:
-    """What stands for the files' contents, and for the Python that uses them."""
-    found = hashlib.sha256(sys.version.encode())
+def cache_key(paths: Iterable[Path]) -> str:
+    """Return a key that changes with the contents of the files and with the Python version: 16 hexadecimal digits."""
+    digest = hashlib.sha256(sys.version.encode())
     for path in paths:
-        found.update(path.read_bytes())
-    return found.hexdigest()[:16]
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
-def place(name: str, lock: str) -> Path:
-    """Where the tool `name` is, as requirements/<lock>.txt has it; another lock, another folder."""
-    return TOOLS / f"{name}-{digest([ROOT / 'requirements' / f'{lock}.txt'])}"
+def tool_path(name: str, lock: str) -> Path:
+    """Return the folder of the tool `name` as requirements/<lock>.txt pins it; another lock means another folder."""
+    return TOOLS / f"{name}-{cache_key([ROOT / 'requirements' / f'{lock}.txt'])}"

@@ -1,7 +1,7 @@
 """Every history that the services allow: workers in any interleaving, crashing wherever they can, blobs changing.
 
 A worker is advanced from one call of a port to the next, so histories that no test of threads would ever meet are
-ordinary here. EXAMPLES multiplies how many are tried: `make histories` tries a hundred times as many.
+ordinary here. EXAMPLES multiplies how many are tried: `make stateful-test` tries a hundred times as many.
 """
 
 import asyncio

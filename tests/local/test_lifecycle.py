@@ -12,12 +12,12 @@ from urllib.parse import unquote
 
 import aiohttp
 import pytest
-from steps import TOOLS
 
 from local.gateway.backend import StorageBackend
 from local.gateway.lifecycle import Lifecycle
 from local.home import Home
 from local.services import azurite
+from scripts.installation import TOOLS
 from tests.local.conftest import Deployment
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
