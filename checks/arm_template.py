@@ -9,7 +9,7 @@ import inspect
 import re
 from collections.abc import Iterable, Mapping
 from functools import cache
-from typing import Any, TypedDict, override
+from typing import Any, TypedDict, cast, override
 
 from pulumi.runtime import mocks
 
@@ -50,7 +50,8 @@ class AzureRecorder(Recorder):
         kind = KINDS.get(args.typ)
         if kind is None:
             return super().identify(args)
-        resource_id = kind.id.format(**args.inputs, subscription=SUBSCRIPTION)
+        inputs = cast("Mapping[str, Any]", args.inputs)
+        resource_id = kind.id.format(**inputs, subscription=SUBSCRIPTION)
         return resource_id, resource_id.rpartition("/")[2]
 
 
@@ -80,7 +81,9 @@ def _render_resource(resource: RecordedResource) -> ArmResource:
     properties |= properties.pop("properties", {})
     identity_ids = envelope.get("identity", {}).get("userAssignedIdentities")
     if isinstance(identity_ids, list):
-        envelope["identity"] = envelope["identity"] | {"userAssignedIdentities": {name: {} for name in identity_ids}}
+        # azure-native takes a list of ids, ARM an object whose keys they are.
+        identities = {identity_id: {} for identity_id in cast("list[str]", identity_ids)}
+        envelope["identity"] = envelope["identity"] | {"userAssignedIdentities": identities}
     return {
         **_identification(resource.id),
         "apiVersion": api_version(resource.kind),

@@ -127,7 +127,7 @@ class Histories(RuleBasedStateMachine):
         reconcile = Reconcile(
             images=world, records=Records(world), analyzer=world, letters=Letters({}),
             queue=Queue(self.host.step, self.host.enqueue, self.host.queue),
-            poison=Queue(self.host.step, self.host.poison.append),
+            poison=Queue(self.host.step, lambda sent: self.host.poison.append(sent[0])),
             memory=Memory(), grace=timedelta(minutes=30), now=lambda: world.now,
         )  # fmt: skip
         await reconcile.run(world.now + timedelta(minutes=5))

@@ -70,10 +70,11 @@ class Recorder(mocks.Mocks):
         return f"/{args.typ}::{args.name}", args.name
 
     @override
-    def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
         if args.token != "azure-native:authorization:getClientConfig":
             raise RecorderError(f"the recorder does not know the function {args.token}")
-        return {"subscriptionId": SUBSCRIPTION, "tenantId": "tenant", "objectId": "deployer", "clientId": "client"}
+        client = {"subscriptionId": SUBSCRIPTION, "tenantId": "tenant", "objectId": "deployer", "clientId": "client"}
+        return client, []
 
     def of_type(self, kind: str) -> list[RecordedResource]:
         """Return the resources of an azure-native type such as `storage:Queue`."""
