@@ -123,7 +123,7 @@ def _down(home: Home, tools: Path) -> int:
 
 def _run(home: Home, tools: Path) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    # Written by tools/setup.py, which has chosen or installed each of them.
+    # Written by scripts/setup.py, which has chosen or installed each of them.
     chosen = json.loads((tools / "local.json").read_text())
     asyncio.run(
         daemon.run(

@@ -1,6 +1,6 @@
 """Faults on demand: what Azure's services do now and then, done as often as a file says.
 
-The file is read anew whenever it changes; without one nothing fails. `tools/soak.py` writes it.
+The file is read anew whenever it changes; without one nothing fails. `benchmarks/soak.py` writes it.
 """
 
 import json

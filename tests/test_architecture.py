@@ -8,7 +8,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-OURS = {"infra", "functions", "classifier", "local", "policy", "tools", "samples", "classify", "steps"}
+OURS = {
+    "infra",
+    "functions",
+    "classifier",
+    "local",
+    "policy",
+    "client",
+    "checks",
+    "scripts",
+    "benchmarks",
+    "tests",
+}
 
 
 def imports(path: Path) -> set[str]:
@@ -87,6 +98,16 @@ def test_local_imports_nothing_of_ours(path: Path) -> None:
     assert roots(path) & OURS <= {"local"}
 
 
+@pytest.mark.parametrize("path", python_files("client"), ids=str)
+def test_the_client_imports_nothing_of_ours(path: Path) -> None:
+    assert roots(path) & OURS <= {"client"}
+
+
+@pytest.mark.parametrize("path", python_files("scripts"), ids=str)
+def test_scripts_import_the_standard_library_alone(path: Path) -> None:
+    assert roots(path) <= {"scripts", *sys.stdlib_module_names}
+
+
 @pytest.mark.parametrize("path", python_files("policy"), ids=str)
 def test_policy_imports_nothing_of_ours(path: Path) -> None:
     assert roots(path) & OURS <= {"policy"}
@@ -100,7 +121,9 @@ def test_nothing_knows_that_there_is_a_laptop(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", [ROOT / "__main__.py", *python_files("infra", "functions", "policy", "local", "tools")], ids=str
+    "path",
+    [ROOT / "__main__.py", *python_files("infra", "functions", "policy", "local", "client", "checks", "scripts")],
+    ids=str,
 )
 def test_files_stay_small(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= 260

@@ -33,7 +33,8 @@ def operators(
     *principals: OperatorPrincipal, tenant: str | None = TENANT, audience: str | None = AUDIENCE
 ) -> Operators:
     found = Operators(principals or (principal(OPERATOR.lower()),), tenant=tenant, audience=audience)
-    found._keys = type("Keys", (), {"get_signing_key_from_jwt": lambda *_: type("K", (), {"key": KEY.public_key()})})()
+    keys: Any = type("Keys", (), {"get_signing_key_from_jwt": lambda *_: type("K", (), {"key": KEY.public_key()})})()
+    found._keys = keys
     return found
 
 
@@ -86,7 +87,7 @@ def test_a_member_of_an_operators_group_is_let_in() -> None:
 
 def test_a_listed_caller_is_let_in_with_more_groups_than_a_token_holds() -> None:
     both = operators(principal(GROUP, "Group"), principal(OPERATOR))
-    claims = {"_claim_names": {"groups": "src1"}}
+    claims: dict[str, Any] = {"_claim_names": {"groups": "src1"}}
     assert asyncio.run(both.check(f"Bearer {token(**claims)}")) == OPERATOR.lower()
 
 

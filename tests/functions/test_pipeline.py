@@ -484,6 +484,7 @@ def test_any_name_gives_a_legal_and_stable_record_id(name: str) -> None:
     outcome = handle(world, message(name))
     assert world.record["blob"]["name"] == name
     assert outcome.record_id == record_id("images", name) == world.record["id"]
+    assert outcome.record_id is not None
     assert outcome.record_id.isalnum()
     assert len(outcome.record_id) == 52
 

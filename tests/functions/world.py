@@ -115,7 +115,7 @@ class World:
         if isinstance(self.failure, RetryLaterError | ConfigurationError):
             raise self.failure
 
-    async def analyze(self, content: bytes, _info: ImageInfo) -> Analysis:
+    async def analyze(self, content: bytes, info: ImageInfo) -> Analysis:
         def effect() -> Analysis:
             if self.failure:
                 raise self.failure

@@ -3,7 +3,7 @@
 import pytest
 
 from infra.propagation import _Wait
-from tests.conftest import Recorded, Recorder, run_program
+from tests.conftest import RecordedResource, Recorder, run_program
 
 DEFINITION = "authorization:RoleDefinition"
 
@@ -51,7 +51,7 @@ def test_a_state_of_an_earlier_version_is_waited_for_once(slept: list[int]) -> N
     assert slept == [120]
 
 
-def delay(recorder: Recorder, name: str) -> Recorded:
+def delay(recorder: Recorder, name: str) -> RecordedResource:
     (found,) = [resource for resource in recorder.resources if resource.name == name]
     return found
 

@@ -1,7 +1,7 @@
 """The gateway's services over HTTP: tokens, roles, refusals, and what a new blob sets off."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ class Azurite:
         self.asked: list[tuple[str, str, list[tuple[str, str]]]] = []
 
     @asynccontextmanager
-    async def request(self, _service: str, _account: str, method: str, path: str, **named: Any) -> Any:
+    async def request(self, _service: str, _account: str, method: str, path: str, **named: Any) -> AsyncIterator[Any]:
         self.asked.append((method, path, named.get("query", [])))
 
         class Response:

@@ -26,14 +26,15 @@ from pathlib import Path
 from typing import Any
 
 from azure.cosmos.exceptions import CosmosResourceNotFoundError
-from classify import clients
-from operate import ask
 from PIL import Image
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
-from samples import samples
-from stack import outputs, record_id
+
+from client.classify import create_clients
+from client.operations import call_operation
+from client.samples import sample_photos
+from client.stack_outputs import read_stack_outputs, record_id
 
 ROOT = Path(__file__).resolve().parents[1]
 _FAULTS = {"throttled": 0.20, "failing": 0.05, "duplicated": 0.10}
@@ -95,7 +96,7 @@ class Soak:
 
 def pictures(count: int, dice: random.Random) -> list[Expected]:
     """So many blobs: small crops of the sample photos, all different but for those that are meant to be the same."""
-    photos = [Image.open(path).convert("RGB") for path in samples()]
+    photos = [Image.open(path).convert("RGB") for path in sample_photos()]
 
     def picture() -> bytes:
         photo = dice.choice(photos)
@@ -131,7 +132,7 @@ def pictures(count: int, dice: random.Random) -> list[Expected]:
 
 def run(soak: Soak, blobs: list[Expected], patience_seconds: float, say: Callable[[float], None]) -> None:
     """Uploads everything and follows it until all is right, or time is up."""
-    images, records = clients(outputs("soak"))
+    images, records = create_clients(read_stack_outputs("soak"))
     (soak.home / "run/faults.json").write_text(json.dumps(_FAULTS))
     started = time.monotonic()
 
@@ -163,7 +164,7 @@ def run(soak: Soak, blobs: list[Expected], patience_seconds: float, say: Callabl
                 break
             time.sleep(2)
     soak.seconds = time.monotonic() - started
-    soak.poison = ask("soak", "redrive")
+    soak.poison = dict(call_operation("soak", "redrive"))
 
 
 def judge(soak: Soak, blobs: list[Expected]) -> dict[str, Any]:

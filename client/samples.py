@@ -1,4 +1,4 @@
-"""Real photos for a first look: they come with installed packages, so none is kept here."""
+"""Sample photos out of installed packages, so that this repository contains none."""
 
 from importlib.resources import files
 from pathlib import Path
@@ -7,12 +7,18 @@ from pathlib import Path
 # scikit-learn: CC BY 2.0 (sklearn/datasets/images/README.txt).
 _SAMPLES = {
     "skimage.data": (
-        "chelsea.png", "coffee.png", "astronaut.png", "motorcycle_left.png", "camera.png", "rocket.jpg", "page.png",
+        "chelsea.png",
+        "coffee.png",
+        "astronaut.png",
+        "motorcycle_left.png",
+        "camera.png",
+        "rocket.jpg",
+        "page.png",
     ),
     "sklearn.datasets.images": ("china.jpg", "flower.jpg"),
-}  # fmt: skip
+}
 
 
-def samples() -> list[Path]:
-    """Paths of the sample photos; chelsea.png is a cat."""
+def sample_photos() -> list[Path]:
+    """Return the paths of the sample photos; chelsea.png is a cat."""
     return [Path(str(files(package) / name)) for package, names in _SAMPLES.items() for name in names]

@@ -1,4 +1,4 @@
-"""The recorder: the whole Pulumi program, run without an engine, and what it would have made."""
+"""Runs the whole Pulumi program without an engine, and records the resources that it registers."""
 
 import asyncio
 import json
@@ -15,17 +15,20 @@ from pulumi.runtime import mocks
 from pulumi.runtime.settings import _shutdown_callbacks
 from pulumi.runtime.stack import wait_for_rpcs
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 SUBSCRIPTION = "11111111-2222-4333-8444-555555555555"
 
 
 class RecorderError(Exception):
-    """The program cannot be recorded; the text says why."""
+    """The program cannot be recorded; the message says why."""
 
 
 @dataclass
-class Recorded:
-    """One resource: its type, its logical name, its inputs, its id, and what its options say."""
+class RecordedResource:
+    """One resource: type token, logical name, inputs, id, and the options that it was registered with.
+
+    Other resources (`parent`, `dependencies`, `property_dependencies`) are named `<type>::<logical name>`.
+    """
 
     type: str
     name: str
@@ -37,62 +40,63 @@ class Recorded:
     delete_before_replace: bool = False
     ignore_changes: tuple[str, ...] = ()
     dependencies: frozenset[str] = frozenset()
-    refers: dict[str, frozenset[str]] = field(default_factory=dict)
-    hidden: frozenset[str] = frozenset()
+    property_dependencies: dict[str, frozenset[str]] = field(default_factory=dict)
+    additional_secret_outputs: frozenset[str] = frozenset()
     error_hooks: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     outputs_registered: bool = False
 
     @property
     def kind(self) -> str:
-        """The type without the provider's name."""
+        """The type token without the provider's name."""
         return self.type.removeprefix("azure-native:")
 
 
 @dataclass
 class Recorder(mocks.Mocks):
-    """Stands in for the engine; ids are `<type>::<name>`, so that whatever refers to a resource says to which."""
+    """Pulumi mocks whose resource ids are `/<type>::<name>`, so that a reference to a resource names it."""
 
-    resources: list[Recorded] = field(default_factory=list)
+    resources: list[RecordedResource] = field(default_factory=list)
     outputs: dict[str, Any] = field(default_factory=dict)
 
     @override
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         resource_id, name = self.identify(args)
-        self.resources.append(Recorded(args.typ, args.name, dict(args.inputs), resource_id))
-        return resource_id, dict(args.inputs) | {"name": name} | _answers(args)
+        self.resources.append(RecordedResource(args.typ, args.name, dict(args.inputs), resource_id))
+        return resource_id, dict(args.inputs) | {"name": name} | _provider_outputs(args)
 
     def identify(self, args: mocks.MockResourceArgs) -> tuple[str, str]:
-        """The id and the name that a resource gets."""
+        """Return the id and the physical name of a resource."""
         return f"/{args.typ}::{args.name}", args.name
 
     @override
-    def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:
-        if args.token != "azure-native:authorization:getClientConfig":  # noqa: S105 (a function's name)
-            raise RecorderError(f"the recorder has no answer to {args.token}")
-        return {"subscriptionId": SUBSCRIPTION, "tenantId": "tenant", "objectId": "deployer", "clientId": "client"}
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+        if args.token != "azure-native:authorization:getClientConfig":
+            raise RecorderError(f"the recorder does not know the function {args.token}")
+        client = {"subscriptionId": SUBSCRIPTION, "tenantId": "tenant", "objectId": "deployer", "clientId": "client"}
+        return client, []
 
-    def of_type(self, kind: str) -> list[Recorded]:
-        """The resources of an azure-native type such as `storage:Queue`."""
+    def of_type(self, kind: str) -> list[RecordedResource]:
+        """Return the resources of an azure-native type such as `storage:Queue`."""
         return [resource for resource in self.resources if resource.kind == kind]
 
-    def one(self, kind: str, name: str) -> Recorded:
-        """The resource of this type and logical name."""
+    def one(self, kind: str, name: str) -> RecordedResource:
+        """Return the resource of this type and logical name."""
         return next(resource for resource in self.of_type(kind) if resource.name == name)
 
     @property
-    def cloud(self) -> list[Recorded]:
-        """What Azure is asked for."""
+    def cloud(self) -> list[RecordedResource]:
+        """The resources that azure-native would create."""
         return [resource for resource in self.resources if resource.type.startswith("azure-native:")]
 
     @property
-    def components(self) -> list[Recorded]:
-        """This program's own component resources."""
+    def components(self) -> list[RecordedResource]:
+        """The program's own component resources."""
         return [resource for resource in self.resources if resource.type.startswith("image-pipeline:")]
 
 
 class Monitor(mocks.MockMonitor):
-    """Notes what Pulumi's mocks leave out: parents, protection, dependencies, and which outputs were registered."""
+    """Pulumi's mock monitor, which also keeps resource options and which components registered their outputs."""
 
     def __init__(self, recorder: Recorder) -> None:
         super().__init__(recorder)
@@ -103,42 +107,45 @@ class Monitor(mocks.MockMonitor):
     @override
     def RegisterResource(self, request: Any) -> Any:
         if (request.type, request.name) in self._requests:
-            raise RecorderError(f"{request.type} {request.name} is there twice")
+            raise RecorderError(f"{request.type} {request.name} is registered twice")
         if request.type != "pulumi:pulumi:Stack":
             self._requests[request.type, request.name] = request
         return super().RegisterResource(request)
 
     @override
     def RegisterResourceOutputs(self, request: Any) -> Any:
-        self._registered.add(request.urn.split("::", 2)[2].rpartition("$")[2])
+        self._registered.add(_type_and_name(request.urn))
         return super().RegisterResourceOutputs(request)
 
     def finish(self) -> None:
-        """Adds to the recorded resources what has been noted of them."""
+        """Add the options of their registration to the recorded resources."""
         for resource in self._recorder.resources:
             request = self._requests[resource.type, resource.name]
-            resource.parent = _last(request.parent)
+            resource.parent = _type_and_name(request.parent)
             resource.protect = request.protect
             resource.replace_on_changes = tuple(request.replaceOnChanges)
             resource.delete_before_replace = request.deleteBeforeReplace
             resource.ignore_changes = tuple(request.ignoreChanges)
-            resource.dependencies = frozenset(map(_last, request.dependencies))
-            resource.refers = {
-                name: frozenset(map(_last, sources.urns)) for name, sources in request.propertyDependencies.items()
+            resource.dependencies = frozenset(map(_type_and_name, request.dependencies))
+            resource.property_dependencies = {
+                name: frozenset(map(_type_and_name, sources.urns))
+                for name, sources in request.propertyDependencies.items()
             }
             resource.aliases = tuple(request.aliasURNs) + tuple(str(alias) for alias in request.aliases)
-            resource.hidden = frozenset(request.additionalSecretOutputs)
+            resource.additional_secret_outputs = frozenset(request.additionalSecretOutputs)
             resource.error_hooks = tuple(request.hooks.on_error)
             resource.outputs_registered = f"{resource.type}::{resource.name}" in self._registered
 
 
-def _last(urn: str) -> str:
-    """`<type>::<name>` of a URN, without the parents' types."""
-    return urn.split("::", 2)[2].rpartition("$")[2] if urn else ""
+def _type_and_name(urn: str) -> str:
+    """Return `<type>::<name>` of a URN, without the parents' types; nothing for an empty URN."""
+    if not urn:
+        return ""
+    return urn.split("::", 2)[2].rpartition("$")[2]
 
 
-def _answers(args: mocks.MockResourceArgs) -> dict[str, Any]:
-    """What Azure would add; names in it are the resource's own."""
+def _provider_outputs(args: mocks.MockResourceArgs) -> dict[str, Any]:
+    """Return the outputs that Azure would add; host names contain the logical name."""
     host = f"https://{args.name}."
     match args.typ.removeprefix("azure-native:"):
         case "storage:StorageAccount":
@@ -167,18 +174,18 @@ def _answers(args: mocks.MockResourceArgs) -> dict[str, Any]:
 
 
 def configuration(stack: str, config: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """The values of a stack of stacks/ by key, defaults included, with `config` instead of single ones."""
+    """Return the configuration of a stack in stacks/ by key, with the defaults, overridden by `config`."""
     project = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())
-    own = yaml.safe_load((ROOT / f"stacks/Pulumi.{stack}.yaml").read_text())["config"]
+    stack_values = yaml.safe_load((ROOT / f"stacks/Pulumi.{stack}.yaml").read_text())["config"]
     return (
         {key: schema["default"] for key, schema in project["config"].items()}
-        | {key.removeprefix("image-pipeline:"): value for key, value in own.items()}
+        | {key.removeprefix("image-pipeline:"): value for key, value in stack_values.items()}
         | dict(config or {})
     )
 
 
 def run_program(stack: str, config: Mapping[str, Any] | None = None, recorder: Recorder | None = None) -> Recorder:
-    """Runs __main__.py as `stack` of stacks/, with `config` instead of single settings of it."""
+    """Run __main__.py with the configuration of a stack in stacks/, overridden by `config`, and record it."""
     pulumi.runtime.set_all_config(
         {
             f"image-pipeline:{key}": value if isinstance(value, str) else json.dumps(value)
@@ -189,18 +196,19 @@ def run_program(stack: str, config: Mapping[str, Any] | None = None, recorder: R
 
 
 def record(program: Callable[[], object], stack: str = "dev", recorder: Recorder | None = None) -> Recorder:
-    """Runs a Pulumi program, without an engine, and gives what it would have made."""
+    """Run a Pulumi program without an engine, and return what it registered and exported."""
     recorder = recorder or Recorder()
     monitor = Monitor(recorder)
-    # Pulumi's mocks give every thread of the executor an event loop and never close it; these are ours to close.
+    # Pulumi's mocks give every thread of the executor an event loop and never close it; they are closed at the end.
     loops: list[asyncio.AbstractEventLoop] = []
 
-    def with_a_loop() -> None:
-        loops.append(asyncio.new_event_loop())
-        asyncio.set_event_loop(loops[-1])
+    def set_event_loop() -> None:
+        loop = asyncio.new_event_loop()
+        loops.append(loop)
+        asyncio.set_event_loop(loop)
 
     async def run() -> None:
-        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(initializer=with_a_loop))
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(initializer=set_event_loop))
         mocks.set_mocks(recorder, project="image-pipeline", stack=stack, preview=False, monitor=monitor)
         program()
         await wait_for_rpcs()
