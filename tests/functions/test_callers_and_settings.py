@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from classifier.errors import AuthorizationError
-from classifier.settings import OperatorPrincipal, Settings, SettingsError
+from classifier.settings import OPTIONAL, REQUIRED, OperatorPrincipal, Settings, SettingsError
 
 from tests.functions.test_entra import AUDIENCE, KEY, OPERATOR, TENANT, operators, principal, token
 
@@ -135,7 +135,12 @@ def test_every_setting_is_read_into_its_own_field() -> None:
     assert Settings.load(ENVIRONMENT).poison_queue == "images-queue-poison"
 
 
-OPTIONAL = {
+def test_the_names_of_all_settings_are_known_to_whoever_writes_them() -> None:
+    assert {*OPTIONAL} == {*OPTIONAL_FIELDS, "PIPELINE_OPERATORS"}
+    assert {*REQUIRED} == {*ENVIRONMENT} - {*OPTIONAL}
+
+
+OPTIONAL_FIELDS = {
     "PIPELINE_CLASSIFIED_CONTAINER": "classified_container",
     "PIPELINE_RESULTS_ENDPOINT": "results_endpoint",
     "PIPELINE_API_AUDIENCE": "api_audience",
@@ -143,7 +148,7 @@ OPTIONAL = {
 }
 
 
-@pytest.mark.parametrize(("name", "field"), OPTIONAL.items())
+@pytest.mark.parametrize(("name", "field"), OPTIONAL_FIELDS.items())
 def test_an_optional_setting_that_is_empty_or_absent_is_none(name: str, field: str) -> None:
     absent = {other: value for other, value in ENVIRONMENT.items() if other != name}
     assert getattr(Settings.load(absent), field) is None
@@ -156,7 +161,7 @@ def test_without_operators_there_are_none(value: str | None) -> None:
     assert Settings.load(environment | ({} if value is None else {"PIPELINE_OPERATORS": value})).operators == ()
 
 
-@pytest.mark.parametrize("name", sorted({*ENVIRONMENT} - {*OPTIONAL} - {"PIPELINE_OPERATORS"}))
+@pytest.mark.parametrize("name", sorted({*ENVIRONMENT} - {*OPTIONAL_FIELDS} - {"PIPELINE_OPERATORS"}))
 def test_each_required_setting_is_named_when_it_is_absent_or_empty(name: str) -> None:
     absent = {other: value for other, value in ENVIRONMENT.items() if other != name}
     for environment in (absent, ENVIRONMENT | {name: ""}):
