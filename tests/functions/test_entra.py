@@ -48,7 +48,7 @@ def test_an_operators_token_is_good(issuer: str | None) -> None:
     [
         (None, 401),
         ("", 401),
-        ("Basic abc", 401),
+        (f"Basic {token()}", 401),
         ("Bearer abc", 401),
         (f"Bearer {token(OTHER)}", 401),
         (f"Bearer {token('x' * 64, 'HS256')}", 401),
