@@ -11,7 +11,7 @@ from classifier.analyzers import custom_vision, image_analysis
 from classifier.analyzers.findings import READERS, not_judged
 from classifier.analyzers.image_analysis import ImageAnalysis
 from classifier.analyzers.options import Options
-from classifier.analyzers.pool import Slices, answer, client_options, post
+from classifier.analyzers.pool import Slices, answer, client_options, post, reading
 from classifier.errors import (
     AnalyzerConfigurationError,
     ConfigurationError,
@@ -127,6 +127,18 @@ def test_an_answer_that_is_no_json_cannot_be_read() -> None:
 
     with pytest.raises(UnexpectedResponseError, match="answered no JSON") as raised:
         answer(NoJson(200, None, {}))  # type: ignore[arg-type]
+    assert raised.value.code == "UnexpectedResponse"
+
+
+@pytest.mark.parametrize(
+    "error", [KeyError("tags"), IndexError(0), AttributeError("tags"), ValueError("high"), TypeError("None")]
+)
+def test_an_answer_of_another_form_is_an_unexpected_response(error: Exception) -> None:
+    def read() -> None:
+        raise error
+
+    with pytest.raises(UnexpectedResponseError, match=f"cannot be read: {type(error).__name__}") as raised:
+        reading(read)
     assert raised.value.code == "UnexpectedResponse"
 
 
@@ -323,6 +335,15 @@ def test_the_options_of_a_request_are_part_of_the_identity_in_a_fixed_order() ->
         'azure-image-analysis/2023-10-01/latest [["caption", "smartCrops"], [["gender-neutral-caption", "false"], '
         '["language", "en"], ["smartcrops-aspect-ratios", "0.9,1.2"]]]'
     )
+
+
+def test_a_box_is_in_whole_pixels() -> None:
+    box = {"left": 0.498, "top": 0.126, "width": 0.2999, "height": 0.2767}
+    predictions = {"iteration": "7", "predictions": [{"probability": 0.2, "tagName": "rose", "boundingBox": box}]}
+    analysis = predict(Service(analyze32=[(200, predictions)]), "detection", "tags", "objects")
+    assert analysis.findings["objects"] == [
+        {"name": "rose", "confidence": 0.2, "box": {"x": 100, "y": 13, "width": 60, "height": 28}}
+    ]
 
 
 def test_names_in_custom_visions_url_are_quoted() -> None:

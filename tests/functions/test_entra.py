@@ -70,6 +70,7 @@ def test_without_operators_or_an_audience_nobody_is_let_in() -> None:
         with pytest.raises(AuthorizationError) as refusal:
             asyncio.run(closed.check(f"Bearer {token()}"))
         assert refusal.value.status == 403
+        assert str(refusal.value) == ("nobody may call this app: the stack's operators and apiAudience are not set")
 
 
 GROUP = "BBBB-2"

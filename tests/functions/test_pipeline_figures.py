@@ -185,6 +185,28 @@ def test_what_an_image_took_is_measured(world: World) -> None:
     assert measures == {"queuedMs": 3500, "cacheHits": 1}
 
 
+@pytest.mark.parametrize("content", [b"text", b"tiny", b""])
+def test_what_is_rejected_took_no_analysis(world: World, content: bytes) -> None:
+    world.upload("cat.png", content)
+    handle(world)
+    assert world.record["timings"] == {"queuedMs": 2000, "analyzeMs": 0, "totalMs": 2000}
+    assert (world.record["copy"], world.record["analyzer"]) == (None, None)
+
+
+def test_a_record_is_looked_at_again_while_its_blob_changes_with_and_without_a_copy(world: World) -> None:
+    """Of a version without a category there is no copy to discard."""
+    contents = [b"dog", b"text", b"fox"]
+
+    async def step(operation: str, effect: Callable[[], Any]) -> Any:
+        if operation == "put" and contents:
+            world.upload("cat.png", contents.pop(0))
+        return effect()
+
+    world.step = step
+    assert handle(world).detail == "fox"
+    assert (world.record["copy"], world.copies) == ("fox/cat.png", {"fox/cat.png": world.blobs["cat.png"].etag})
+
+
 def test_without_copies_a_record_names_none(world: World) -> None:
     handle(world, gallery=None)
     assert (world.record["copy"], world.copies) == (None, {})

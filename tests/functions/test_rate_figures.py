@@ -142,6 +142,18 @@ def test_each_account_keeps_to_its_own_rate() -> None:
     assert [{*called[at : at + 2]} for at in range(0, 20, 2)] == [{0, 1}] * 10
 
 
+def test_among_accounts_that_are_free_alike_chance_decides() -> None:
+    """So many instances, each with one image, use all accounts alike."""
+    random.seed(1)
+    first: list[int] = []
+    for _ in range(40):
+        calls, _ = pool(4)
+        send, called = sending()
+        asyncio.run(calls.call(send))
+        first += called
+    assert all(first.count(account) >= 4 for account in range(4))
+
+
 def test_after_refusals_the_calls_that_are_answered_bring_the_rate_back() -> None:
     calls, clock = pool(1)
     send, called = sending(ThrottledError("429", retry_after_seconds=1))
@@ -228,6 +240,23 @@ def test_a_call_that_is_paid_for_in_part_waits_until_an_open_breaker_allows_a_ca
     else:
         with pytest.raises(RetryLaterError, match="is not called for 6 s"):
             asyncio.run(calls.call(send, paid=paid))
+        assert len(called) == 3
+
+
+@pytest.mark.parametrize(("after", "waits"), [(55, True), (70, False)])
+def test_an_open_breaker_is_waited_for_a_minute_at_most(after: float, *, waits: bool) -> None:
+    calls, clock = pool(1)
+    send, called = sending(*[RetryLaterError("503", retry_after_seconds=after)] * 3)
+    with pytest.raises(RetryLaterError):
+        asyncio.run(calls.call(send))
+    failed = clock.now
+    if waits:
+        asyncio.run(calls.call(send, paid=True))
+        assert (clock.now - failed, len(called)) == (pytest.approx(after), 4)
+    else:
+        with pytest.raises(RetryLaterError, match="is not called for 70 s"):
+            asyncio.run(calls.call(send, paid=True))
+        assert clock.now - failed < 1
         assert len(called) == 3
 
 

@@ -58,6 +58,8 @@ def test_the_third_failure_in_a_row_stops_the_calls_for_five_seconds_and_each_fu
         waits.append(found.fail())
         found.clock.now += waits[-1]
     assert waits == [0, 0, 5, 10, 20, 40, 75, 75, 75]
+    found.clock.now += 1000
+    assert found.breaker.wait_seconds == 0
 
 
 @pytest.mark.parametrize("jitter", [0.75, 1.25])
