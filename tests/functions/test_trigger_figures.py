@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
+import azure.functions as func
 import pytest
-from classifier import triggers
+from classifier import measures, triggers
 from classifier.adapters import wiring
 from classifier.pipeline import Outcome
 from classifier.reconcile import Report
@@ -139,6 +140,29 @@ def test_an_http_function_has_a_route_of_its_name_and_takes_post_alone(function:
     trigger = function.get_trigger().get_dict_repr()
     assert trigger["route"] == function.get_function_name()
     assert [method.value for method in trigger["methods"]] == ["POST"]
+
+
+def test_each_trigger_has_the_name_and_the_settings_that_the_host_resolves() -> None:
+    app = func.FunctionApp()
+    app.register_functions(triggers.blueprint)
+    found = {function.get_function_name(): function.get_trigger().get_dict_repr() for function in app.get_functions()}
+    assert {name: trigger["name"] for name, trigger in found.items()} == {
+        "classify": "message", "reconcile": "timer", "redrive": "request", "backfill": "request",
+    }  # fmt: skip
+    assert (found["classify"]["queueName"], found["classify"]["connection"]) == ("%PIPELINE_IMAGES_QUEUE%", "IMAGES")
+    assert found["reconcile"]["schedule"] == "%PIPELINE_RECONCILE_SCHEDULE%"
+
+
+def test_what_an_operators_call_costs_is_logged(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Measured(Office):
+        async def backfill(self) -> None:
+            measures.add("requestUnits", 7)
+
+    monkeypatch.setattr(triggers, "_app", Measured)
+    call("backfill", "Bearer good")
+    assert line(caplog, "backfill")["requestUnits"] == 7
 
 
 def test_the_sdks_do_not_log_every_request() -> None:
