@@ -49,7 +49,7 @@ def test_an_operators_token_is_good(issuer: str | None) -> None:
     [
         (None, 401),
         ("", 401),
-        ("Basic abc", 401),
+        (f"Basic {token()}", 401),
         ("Bearer abc", 401),
         (f"Bearer {token(OTHER)}", 401),
         (f"Bearer {token('x' * 64, 'HS256')}", 401),
@@ -71,6 +71,7 @@ def test_without_operators_or_an_audience_nobody_is_let_in() -> None:
         with pytest.raises(AuthorizationError) as refusal:
             asyncio.run(closed.check(f"Bearer {token()}"))
         assert refusal.value.status == 403
+        assert str(refusal.value) == ("nobody may call this app: the stack's operators and apiAudience are not set")
 
 
 GROUP = "BBBB-2"
