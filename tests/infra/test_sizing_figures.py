@@ -172,8 +172,8 @@ def test_what_exceeds_a_quota_says_what_to_request() -> None:
         ),
         (
             "imagesPerMonth: 101 Vision accounts are needed, and a subscription may have 100 of one kind in"
-            " northeurope. Request more by a support ticket, or a higher rate for each account (then raise visionCallsPerSecond):"
-            " https://learn.microsoft.com/azure/azure-resource-manager/management/azure-subscription-service-limits"
+            " northeurope. Request more by a support ticket, or a higher rate for each account (then raise"
+            " visionCallsPerSecond): https://learn.microsoft.com/azure/azure-resource-manager/management/azure-subscription-service-limits"
             "#azure-ai-services-limits"
         ),
     ]
