@@ -222,8 +222,8 @@ def test_endpoints_that_share_something_are_made_one_by_one(one: dict[str, Any],
         (
             "two",
             (
-                "it can be made at the same time as one, in the same subnet or for the same resource: let one depend on the"
-                " other; Azure answers 429 RetryableError or StorageAccountOperationInProgress to one of them"
+                "it can be made at the same time as one, in the same subnet or for the same resource: let one depend"
+                " on the other; Azure answers 429 RetryableError or StorageAccountOperationInProgress to one of them"
             ),
         )
     ]
