@@ -1,7 +1,6 @@
 """Requests to Azure's management endpoints: which are repeated by themselves."""
 
 from itertools import count
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,6 +9,7 @@ from azure.core.pipeline.transport import RequestsTransport
 from azure.core.rest import HttpRequest
 
 from infra.management import sender, until
+from tests.infra.clock import Clock
 
 
 class Credential:
@@ -69,20 +69,6 @@ def test_requests_carry_a_token_for_the_resource_manager_and_go_there(monkeypatc
     (request,) = sent
     assert request.url == "https://management.azure.com/subscriptions/s"
     assert request.headers["Authorization"] == "Bearer token"
-
-
-class Clock:
-    """The time that tenacity looks at; a wait lets it pass at once."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.now = 0.0
-        self.waits: list[float] = []
-        monkeypatch.setattr("tenacity.time", SimpleNamespace(monotonic=lambda: self.now, sleep=self.sleep))
-        monkeypatch.setattr("infra.management.time", SimpleNamespace(sleep=self.sleep))
-
-    def sleep(self, seconds: float) -> None:
-        self.waits.append(seconds)
-        self.now += seconds
 
 
 def test_waits_double_up_to_fifteen_seconds_until_time_is_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,10 +3,8 @@
 The services look at method, URL and headers: what goes anywhere else is an error of the test.
 """
 
-import json
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,6 +16,8 @@ from infra.package_revision import _RevisionProvider
 from infra.publisher import ReleaseError
 from infra.release import _ReleaseProvider
 from tests.conftest import Recorder
+from tests.infra import test_release as release
+from tests.infra.clock import Clock
 
 SITE = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/sites/app"
 MANAGEMENT = f"https://management.azure.com{SITE}"
@@ -31,42 +31,19 @@ FUNCTIONS = ("GET", f"{MANAGEMENT}/functions?api-version=2025-05-01")
 type Route = tuple[str, str]
 
 
-class Answer:
-    """As much of a response as azure-core and the provider look at."""
+class Answer(release.Answer):
+    """What the policies of azure-core look at as well."""
 
     def __init__(self, status_code: int, body: Any = None) -> None:
-        self.status_code = status_code
-        self.reason = "because"
+        super().__init__(status_code, body)
         self.headers: dict[str, str] = {}
-        self._body = body
 
     def read(self) -> bytes:
-        return json.dumps(self._body).encode()
-
-    def json(self) -> Any:
-        return self._body
-
-    def text(self) -> str:
-        return json.dumps(self._body)
+        return self.text().encode()
 
 
 def deployment(number: str, status: int) -> Answer:
     return Answer(200, {"id": number, "status": status})
-
-
-class Clock:
-    """The time that tenacity looks at; a wait lets it pass at once."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-        self.waits: list[float] = []
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.waits.append(seconds)
-        self.now += seconds
 
 
 class Services:
@@ -103,12 +80,9 @@ class Credential:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr("tenacity.time", SimpleNamespace(monotonic=clock.monotonic, sleep=clock.sleep))
-    monkeypatch.setattr("infra.management.time", SimpleNamespace(sleep=clock.sleep))
     monkeypatch.setattr("azure.identity.DefaultAzureCredential", Credential)
     monkeypatch.setattr(RequestsTransport, "sleep", lambda _self, _seconds: None)
-    return clock
+    return Clock(monkeypatch)
 
 
 @pytest.fixture
@@ -280,8 +254,8 @@ def test_what_is_deployed_and_where_to_is_a_change(
 
 
 def test_the_release_is_told_the_app_the_package_and_the_functions(dev: Recorder) -> None:
-    (release,) = [resource for resource in dev.resources if resource.name == "release"]
-    inputs = {key: value for key, value in release.inputs.items() if key != "__provider"}
+    (deployed,) = [resource for resource in dev.resources if resource.name == "release"]
+    inputs = {key: value for key, value in deployed.inputs.items() if key != "__provider"}
     package, sha256 = inputs.pop("package"), inputs.pop("sha256")
     assert inputs == {
         "site": "/azure-native:web:WebApp::app-site",
