@@ -73,7 +73,10 @@ def test_what_is_not_known_is_found_in_lists_and_objects(pack: Any) -> None:
         assert "not known before it is deployed" in message
     (message,) = about_one(pack, definition, {"permissions": [UNKNOWN]}).values()
     assert "dataActions is not known before it is deployed" in message
-    known = {"permissions": [{"dataActions": ["Microsoft.Storage/read"]}], "other": {"deep": [UNKNOWN]}}
+    known = {
+        "permissions": [{"dataActions": ["Microsoft.Storage/read"]}],
+        "other": {"deep": [UNKNOWN], "n": 5, "flag": True, "none": None},
+    }
     assert about_one(pack, definition, known) == {}
 
 
