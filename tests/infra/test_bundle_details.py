@@ -2,6 +2,7 @@
 
 import json
 import marshal
+import re
 import subprocess
 import sys
 import zipfile
@@ -222,7 +223,9 @@ def test_both_spellings_of_the_supported_extension_bundle_are_accepted(tmp_path:
         "requirements.txt",
     ]
     # Nothing of the stages is left.
-    assert sorted(path.name.partition("-")[0] for path in (tmp_path / "out").iterdir()) == ["functions", "packages"]
+    bundled, packages = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert re.fullmatch(r"functions-[0-9a-f]{16}\.zip", bundled)
+    assert re.fullmatch(r"packages-[0-9a-f]{16}", packages)
 
 
 @pytest.mark.usefixtures("installed")

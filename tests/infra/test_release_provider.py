@@ -5,17 +5,18 @@ The services look at method, URL and headers: what goes anywhere else is an erro
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, override
 
 import pytest
 from azure.core.credentials import AccessToken
 from azure.core.pipeline.transport import RequestsTransport
 from azure.core.rest import HttpRequest
+from pulumi.runtime import mocks
 
 from infra.package_revision import _RevisionProvider
 from infra.publisher import ReleaseError
 from infra.release import _ReleaseProvider
-from tests.conftest import Recorder
+from tests.conftest import Recorder, run_program
 from tests.infra import test_release as release
 from tests.infra.clock import Clock
 
@@ -225,6 +226,25 @@ def test_functions_that_are_never_listed_are_given_up_after_ten_minutes(
     assert services.routes.count(SYNC) == services.routes.count(FUNCTIONS) == len(clock.waits) + 1
 
 
+def test_functions_that_are_listed_already_wait_for_a_sync_that_succeeds(
+    serve: Callable[..., Services], props: dict[str, Any]
+) -> None:
+    services = serve(sync=[Answer(503), Answer(403), Answer(204)])
+    _ReleaseProvider().create(props)
+    assert services.routes.count(SYNC) == 3
+
+
+def test_missing_and_unexpected_functions_are_told_apart(serve: Callable[..., Services], props: dict[str, Any]) -> None:
+    listed = [{"properties": {"name": name}} for name in ("reconcile", "leftover", "classify")]
+    serve(functions=[Answer(200, {"value": listed})])
+    with pytest.raises(ReleaseError) as failure:
+        _ReleaseProvider().create(props | {"functions": ["classify", "redrive"]})
+    assert (
+        "lists the functions ['classify', 'leftover', 'reconcile'] after 600 seconds"
+        " (missing: ['redrive'], not expected: ['leftover', 'reconcile'])"
+    ) in str(failure.value)
+
+
 def test_functions_of_a_list_that_was_refused_do_not_count(
     serve: Callable[..., Services], props: dict[str, Any]
 ) -> None:
@@ -264,6 +284,18 @@ def test_the_release_is_told_the_app_the_package_and_the_functions(dev: Recorder
     }
     assert Path(package).is_file()
     assert len(sha256) == 64
+
+
+def test_the_release_gets_the_revision_of_its_package() -> None:
+    class Revising(Recorder):
+        @override
+        def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+            resource_id, state = super().new_resource(args)
+            return resource_id, state | ({"revision": "r7"} if args.name == "release-package" else {})
+
+    recorder = run_program("dev", recorder=Revising())
+    (deployed,) = [resource for resource in recorder.resources if resource.name == "release"]
+    assert deployed.inputs["revision"] == "r7"
 
 
 def test_every_revision_is_another_one() -> None:
