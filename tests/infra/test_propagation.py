@@ -21,7 +21,8 @@ def state(*ids: str, seconds: int = 120, **changed: str) -> dict[str, object]:
 
 
 def test_the_first_time_waits(slept: list[int]) -> None:
-    assert _Wait().create(state("a", "b")).outs == state("a", "b")
+    created = _Wait().create(state("a", "b"))
+    assert (created.id, created.outs) == ("propagation", state("a", "b"))
     assert slept == [120]
 
 
@@ -32,7 +33,7 @@ def test_a_later_run_without_new_grants_has_nothing_to_do() -> None:
 
 def test_a_new_grant_is_waited_for_and_a_lost_one_is_not(slept: list[int]) -> None:
     assert _Wait().diff("id", state("a"), state("a", "b")).changes is True
-    _Wait().update("id", state("a", "b"), state("a"))
+    assert _Wait().update("id", state("a", "b"), state("a")).outs == state("a")
     assert slept == []
     _Wait().update("id", state("a"), state("a", "b", seconds=7))
     assert slept == [7]
