@@ -68,14 +68,6 @@ def test_every_path_exists(path: str) -> None:
     assert (ROOT / path).exists()
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "docs/decisions").glob("*.md")), ids=lambda path: path.name)
-def test_every_decision_says_what_why_at_what_cost_and_until_when(path: Path) -> None:
-    text = path.read_text()
-    assert text.startswith(f"# {path.name[:4]}. ")
-    for part in ("**Context.**", "**Decision.**", "**Cost.**", "**What would reverse it.**"):
-        assert part in text
-
-
 def test_no_file_names_a_package_host() -> None:
     for path in [*ROOT.glob("requirements/*.txt"), ROOT / "package-lock.json", ROOT / "functions/requirements.txt"]:
         assert not re.search(r"https?://(pypi|files\.pythonhosted|registry)", path.read_text()), path.name
