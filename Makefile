@@ -16,10 +16,10 @@ SHELL := /bin/sh
 .PHONY: help setup setup-dev up classify redrive backfill histories simulate soak throughput bombs preview down clean format lint package types judge bench check quick whole test lock
 
 ifeq ($(STACK),local)
-pulumi = python -m local pulumi -- $(STACK) $(1)
+pulumi = python -m emulator pulumi -- $(STACK) $(1)
 # NETWORK: the virtual network that the command runs in, for a private stack.
-within = python -m local exec $(if $(NETWORK),--virtual-network $(NETWORK)) --
-set = local
+within = python -m emulator exec $(if $(NETWORK),--virtual-network $(NETWORK)) --
+set = emulator
 else
 pulumi = pulumi $(1) --stack $(STACK)
 within =
@@ -48,7 +48,7 @@ setup-dev:
 up: setup ## deploy (STACK=local: to this laptop, then classify the sample photos)
 	@$(bundle)
 ifeq ($(STACK),local)
-	@python -m local start
+	@python -m emulator start
 	@$(call pulumi,up --yes $(policy))
 	@$(call pulumi,policy analyze $(policy))
 	@$(within) python tools/classify.py --samples --stack $(STACK) --format $(FORMAT) --timeout $(TIMEOUT)
@@ -66,18 +66,18 @@ redrive: setup ## send what lies in the poison queue again, and print the counts
 backfill: setup ## analyse again whatever the present analyser and features did not make
 	@$(within) python tools/operate.py backfill --stack $(STACK) --format $(FORMAT)
 
-preview: set = local
+preview: set = emulator
 preview: setup ## plan STACK against the laptop's stand-in, offline
 	@$(bundle)
-	@python -m local start
-	@python -m local pulumi -- $(STACK) preview $(policy)
+	@python -m emulator start
+	@python -m emulator pulumi -- $(STACK) preview $(policy)
 
-down: set = local
+down: set = emulator
 down: setup ## destroy the local stack through Pulumi and stop the laptop cloud
-	@python -m local down
+	@python -m emulator down
 
 clean: ## as down, and delete all its data
-	@if [ -d .local ]; then python -m local stop; fi
+	@if [ -d .local ]; then python -m emulator stop; fi
 	@rm -rf .local .build
 
 format: setup-dev ## format the code
@@ -104,7 +104,7 @@ bombs: setup-dev ## files made to do harm, of every format, through the shipped 
 simulate: setup-dev ## a backlog of 50,000 images before pools of 1, 2 and 4 Vision accounts, in simulated time
 	@PYTHONPATH=functions python benchmarks/simulation.py --format $(FORMAT)
 
-soak: set = local
+soak: set = emulator
 soak: setup ## 2,000 images through a laptop cloud of its own that fails on purpose, and a report (IMAGES_COUNT=2000)
 	@$(bundle)
 	@python tools/soak.py --images $(IMAGES_COUNT) --format $(FORMAT)

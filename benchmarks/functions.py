@@ -25,7 +25,7 @@ import trustme
 from rich.console import Console
 from rich.table import Table
 
-from local.services.functions.host import WorkerProcess
+from emulator.services.functions.host import WorkerProcess
 
 ROOT = Path(__file__).resolve().parents[1]
 _IN_FLIGHT, _VISION_SECONDS, _ACCOUNTS = 24, 0.3, 10

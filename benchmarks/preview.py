@@ -28,9 +28,9 @@ _ENVIRONMENT = os.environ | {"PATH": os.pathsep.join(map(str, _PATHS)), "PYTHOND
 
 
 def local(*words: str) -> str:
-    """What `python -m local ...` prints. Raises CalledProcessError, having shown what it said."""
+    """What `python -m emulator ...` prints. Raises CalledProcessError, having shown what it said."""
     result = subprocess.run(
-        [str(ROOT / ".venv/bin/python"), "-m", "local", *words],
+        [str(ROOT / ".venv/bin/python"), "-m", "emulator", *words],
         cwd=ROOT, env=_ENVIRONMENT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     if result.returncode:
@@ -40,7 +40,7 @@ def local(*words: str) -> str:
 
 
 def seconds(*words: str) -> float:
-    """How long `python -m local ...` takes."""
+    """How long `python -m emulator ...` takes."""
     started = time.perf_counter()
     local(*words)
     return time.perf_counter() - started

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-OURS = {"infra", "functions", "classifier", "local", "policy", "tools", "samples", "classify", "steps"}
+OURS = {"infra", "functions", "classifier", "emulator", "schemas", "policy", "tools", "samples", "classify", "steps"}
 
 
 def imports(path: Path) -> set[str]:
@@ -82,9 +82,14 @@ def test_the_pipeline_is_plain() -> None:
         }  # fmt: skip
 
 
-@pytest.mark.parametrize("path", python_files("local"), ids=str)
-def test_local_imports_nothing_of_ours(path: Path) -> None:
-    assert roots(path) & OURS <= {"local"}
+@pytest.mark.parametrize("path", python_files("emulator"), ids=str)
+def test_the_emulator_imports_schemas_and_nothing_else_of_ours(path: Path) -> None:
+    assert roots(path) & OURS <= {"emulator", "schemas"}
+
+
+@pytest.mark.parametrize("path", python_files("schemas"), ids=str)
+def test_schemas_import_nothing_of_ours(path: Path) -> None:
+    assert roots(path) & OURS <= {"schemas"}
 
 
 @pytest.mark.parametrize("path", python_files("policy"), ids=str)
@@ -100,7 +105,9 @@ def test_nothing_knows_that_there_is_a_laptop(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", [ROOT / "__main__.py", *python_files("infra", "functions", "policy", "local", "tools")], ids=str
+    "path",
+    [ROOT / "__main__.py", *python_files("infra", "functions", "policy", "emulator", "schemas", "tools")],
+    ids=str,
 )
 def test_files_stay_small(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= 260

@@ -62,4 +62,4 @@ def test_a_command_that_fails_is_shown_with_the_end_of_its_output() -> None:
 def test_the_usage_is_said(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.argv", ["setup.py", "everything"])
     assert setup.main() == 2
-    assert "deploy | local | dev" in capsys.readouterr().err
+    assert "deploy | emulator | dev" in capsys.readouterr().err

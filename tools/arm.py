@@ -14,7 +14,7 @@ from typing import Any, override
 from pulumi.runtime import mocks
 from recorder import SUBSCRIPTION, Recorded, Recorder
 
-from local.provider.kinds import KINDS
+from schemas.azure_native.resource_types import KINDS
 
 # What ARM has beside `properties`: https://learn.microsoft.com/azure/azure-resource-manager/templates/resource-declaration
 _ENVELOPE = frozenset({"location", "tags", "sku", "kind", "identity", "zones"})

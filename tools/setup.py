@@ -1,4 +1,4 @@
-"""Installs what this checkout needs, into this checkout, once: python3.13 tools/setup.py deploy | local | dev.
+"""Installs what this checkout needs, into this checkout, once: python3.13 tools/setup.py deploy | emulator | dev.
 
 Runs on the standard library alone. What is there and unchanged is left as it is; a run with nothing to do takes
 well under a second. Everything is pinned by hash: Python packages, npm packages, Go modules, model weights.
@@ -19,7 +19,7 @@ from steps import ROOT, TOOLS, SetupError, digest, once, place, run, say
 VENV = ROOT / ".venv"
 _NODE_MAJOR = 20
 # Each holds those before it: what `pulumi up` needs; the laptop cloud; the tests.
-_SETS = {"deploy": ("deploy.txt", "client.txt"), "local": ("deploy.txt", "local.txt"), "dev": ("dev.txt",)}
+_SETS = {"deploy": ("deploy.txt", "client.txt"), "emulator": ("deploy.txt", "emulator.txt"), "dev": ("dev.txt",)}
 
 
 def main() -> int:
@@ -122,7 +122,7 @@ def _pip_venv(name: str, folder: Path, lock: Path) -> None:
 
 
 def npm_packages(which: str) -> str:
-    """node_modules, in step with package-lock.json; gives the path of node. Those of `dev` serve `local` too."""
+    """node_modules, in step with package-lock.json; gives the path of node. Those of `dev` serve `emulator` too."""
     node, npm = _node()
     lock = ROOT / "package-lock.json"
     stamp = ROOT / "node_modules" / ".installed"
@@ -154,11 +154,11 @@ def _node() -> tuple[str, str]:
 
 def models() -> Path:
     """The models as ONNX files, made out of the installed packages."""
-    sources = [*sorted((ROOT / "local/services/vision/weights").glob("*.py")), ROOT / "package-lock.json"]
+    sources = [*sorted((ROOT / "emulator/services/vision/weights").glob("*.py")), ROOT / "package-lock.json"]
 
     def build(folder: Path) -> None:
         say("models", "converting the packaged weights")
-        run("models", [str(VENV / "bin" / "python"), "-m", "local.services.vision.weights", str(folder)])
+        run("models", [str(VENV / "bin" / "python"), "-m", "emulator.services.vision.weights", str(folder)])
 
     return once(TOOLS / f"models-{digest(sources)}", build)
 

@@ -75,8 +75,8 @@ class Soak:
     poison: dict[str, Any] = field(default_factory=dict)
 
     def local(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """`python -m local` on a home of our own."""
-        command = [sys.executable, "-m", "local", "--home", str(self.home), *words]
+        """`python -m emulator` on a home of our own."""
+        command = [sys.executable, "-m", "emulator", "--home", str(self.home), *words]
         answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         if check and answer.returncode:
             raise SystemExit(f"{' '.join(words)} ended with {answer.returncode}\n{answer.stdout}\n{answer.stderr}")
@@ -85,7 +85,7 @@ class Soak:
     def kill_host(self) -> None:
         """Ends the Functions host as a machine that fails would: nothing is finished, nothing given back."""
         found = subprocess.run(
-            ["pgrep", "-f", f"local.services.functions.host {self.home}/apps"], capture_output=True, text=True,
+            ["pgrep", "-f", f"emulator.services.functions.host {self.home}/apps"], capture_output=True, text=True,
             check=False,
         )  # fmt: skip
         for pid in found.stdout.split():

@@ -45,11 +45,11 @@ class Checkout:
         return self.local("exec", "--", "python", "-c", code)
 
     def local(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Runs `python -m local`, with the PATH that the Makefile gives it."""
+        """Runs `python -m emulator`, with the PATH that the Makefile gives it."""
         environment = _plain_environment()
         path = [f"{self.root}/.venv/bin", environment["PATH"], f"{self.root}/.tools/pulumi-3.274.1/bin"]
         return subprocess.run(
-            [str(self.root / ".venv/bin/python"), "-m", "local", *arguments],
+            [str(self.root / ".venv/bin/python"), "-m", "emulator", *arguments],
             cwd=self.root, capture_output=True, text=True, check=False,
             env=environment | {"PATH": os.pathsep.join(path)}, timeout=300,
         )  # fmt: skip

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from emulator.provider import validation as rules
 from infra import app, bundle, settings
-from local.provider import rules
-from local.provider.kinds import KINDS
+from schemas.azure_native.resource_types import KINDS
 from tests.conftest import ROOT, Recorder, run_program
 from tests.functions.service import Service, world
 from tests.infra.test_settings import CUSTOM

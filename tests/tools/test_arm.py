@@ -7,7 +7,7 @@ import pytest
 from arm import AzureRecorder, _type_and_name, api_version, template
 from recorder import SUBSCRIPTION, run_program
 
-from local.provider.kinds import KINDS
+from schemas.azure_native.resource_types import KINDS
 
 GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-imgpipe-prod"
 

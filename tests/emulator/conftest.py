@@ -1,0 +1,86 @@
+"""Deployed resources without an engine, and an event loop for code that needs one."""
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from emulator.core.identity import SUBSCRIPTION, Identities
+from emulator.core.resource_store import Resource, Resources
+from emulator.provider.outputs import outputs
+from schemas.azure_native.resource_types import KINDS
+
+GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg"
+ACCOUNT = f"{GROUP}/providers/Microsoft.Storage/storageAccounts/stdata"
+READER = "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1"
+SENDER = "c6a89b2d-59bc-44d0-9896-0f6e12d7b80a"
+CONTRIBUTOR = "ba92f5b4-2d11-453d-a403-e96b0029c9fe"
+
+
+class Deployment:
+    """Puts resources in place as the provider would."""
+
+    def __init__(self, resources: Resources) -> None:
+        self.resources = resources
+
+    def add(self, type_: str, **given: Any) -> Resource:
+        kind = KINDS[f"azure-native:{type_}"]
+        resource_id = kind.id.format(**given, subscription=SUBSCRIPTION)
+        answered = outputs(kind, given, resource_id, self.resources)
+        resource = Resource(id=resource_id, type=kind.type, inputs=given, outputs=answered)
+        self.resources.put(resource)
+        return resource
+
+    def grant(self, principal: str, role: str, scope: str) -> Resource:
+        number = len(list(self.resources))
+        return self.add(
+            "authorization:RoleAssignment",
+            scope=scope,
+            roleAssignmentName=f"00000000-0000-4000-8000-{number:012d}",
+            principalId=principal,
+            principalType="ServicePrincipal",
+            roleDefinitionId=f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/{role}",
+        )
+
+    def role(self, name: str, *data_actions: str) -> str:
+        """A custom role; its GUID."""
+        guid = str(uuid.uuid5(uuid.NAMESPACE_URL, name))
+        self.add(
+            "authorization:RoleDefinition",
+            scope=GROUP, roleDefinitionId=guid, roleName=name, assignableScopes=[GROUP],
+            permissions=[{"actions": [], "dataActions": [*data_actions]}],
+        )  # fmt: skip
+        return guid
+
+    def storage(self) -> Resource:
+        self.add("resources:ResourceGroup", resourceGroupName="rg", location="x")
+        account = self.add("storage:StorageAccount", resourceGroupName="rg", accountName="stdata", location="x")
+        for name in ("images", "deadletter"):
+            self.add("storage:BlobContainer", resourceGroupName="rg", accountName="stdata", containerName=name)
+        self.add("storage:Queue", resourceGroupName="rg", accountName="stdata", queueName="images")
+        return account
+
+
+@pytest.fixture
+def resources(tmp_path: Path) -> Iterator[Resources]:
+    found = Resources(tmp_path / "resources.db")
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def deployment(resources: Resources) -> Deployment:
+    return Deployment(resources)
+
+
+@pytest.fixture(scope="session")
+def signing_key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+@pytest.fixture
+def identities(signing_key: rsa.RSAPrivateKey, resources: Resources) -> Identities:
+    return Identities(signing_key, resources)
