@@ -28,7 +28,7 @@ endif
 
 # Checked before anything is created or changed, and again on what was deployed.
 policy = --policy-pack policy/pack
-# Before the laptop's network takes over: a changed lock is installed from the package index.
+# Before the emulator's network takes over: a changed lock is installed from the package index.
 bundle = python -c 'from pathlib import Path; from infra import build; build(Path("functions"), Path(".build"))'
 
 help: ## what there is
@@ -45,7 +45,7 @@ setup:
 setup-dev:
 	$(install) dev
 
-up: setup ## deploy (STACK=local: to this laptop, then classify the sample photos)
+up: setup ## deploy (STACK=local: to the emulator, then classify the sample photos)
 	@$(bundle)
 ifeq ($(STACK),local)
 	@python -m emulator start
@@ -67,13 +67,13 @@ backfill: setup ## analyse again whatever the present analyser and features did 
 	@$(within) python tools/operate.py backfill --stack $(STACK) --format $(FORMAT)
 
 preview: set = emulator
-preview: setup ## plan STACK against the laptop's stand-in, offline
+preview: setup ## preview STACK against the emulator, offline
 	@$(bundle)
 	@python -m emulator start
 	@python -m emulator pulumi -- $(STACK) preview $(policy)
 
 down: set = emulator
-down: setup ## destroy the local stack through Pulumi and stop the laptop cloud
+down: setup ## destroy the local stack through Pulumi and stop the emulator
 	@python -m emulator down
 
 clean: ## as down, and delete all its data
@@ -105,7 +105,7 @@ simulate: setup-dev ## a backlog of 50,000 images before pools of 1, 2 and 4 Vis
 	@PYTHONPATH=functions python benchmarks/simulation.py --format $(FORMAT)
 
 soak: set = emulator
-soak: setup ## 2,000 images through a laptop cloud of its own that fails on purpose, and a report (IMAGES_COUNT=2000)
+soak: setup ## 2,000 images through an emulator of its own that fails on purpose, and a report (IMAGES_COUNT=2000)
 	@$(bundle)
 	@python tools/soak.py --images $(IMAGES_COUNT) --format $(FORMAT)
 
@@ -117,16 +117,17 @@ package: setup-dev
 
 types: setup-dev
 	@basedpyright
+	@basedpyright --project emulator/pyrightconfig.json
 
-check: setup-dev lint package ## format, lint, types and the tests that need no laptop cloud; offline
+check: setup-dev lint package ## format, lint, types and the tests that need no emulator; offline
 	@$(MAKE) --no-print-directory --jobs=2 types quick
 
-test: setup-dev lint package ## all of check, and the tests that deploy to the laptop
+test: setup-dev lint package ## all of check, and the tests that deploy to the emulator
 	@$(MAKE) --no-print-directory --jobs=2 types whole
 
-# Side by side, on both cores; whatever needs a laptop cloud shares one.
+# Side by side, on both cores; whatever needs an emulator shares one.
 quick:
-	@python -m pytest -n 2 --dist loadgroup -q -m "not laptop"
+	@python -m pytest -n 2 --dist loadgroup -q -m "not emulator"
 
 whole:
 	@python -m pytest -n 2 --dist loadgroup

@@ -36,7 +36,7 @@ _NO_FUNCTIONS = "import azure.functions as func\n\napp = func.FunctionApp()\n"
 
 
 class Worker:
-    """The worker process of the laptop's host, with one app, and what it takes of this machine."""
+    """The worker process of the emulated host, with one app, and what it takes of this machine."""
 
     def __init__(self, process: WorkerProcess) -> None:
         self._process = process

@@ -1,1 +1,1 @@
-"""Azure on a laptop: local stand-ins, reached under Azure's own host names, that refuse what they do not support."""
+"""An emulator of the Azure services that the program deploys, under Azure's own host names, on this machine."""

@@ -87,6 +87,62 @@ def test_the_emulator_imports_schemas_and_nothing_else_of_ours(path: Path) -> No
     assert roots(path) & OURS <= {"emulator", "schemas"}
 
 
+def import_graph(package: str) -> dict[str, set[str]]:
+    """Which modules of a package import which, by dotted name."""
+    modules = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+        for path in python_files(package)
+    }
+    return {module: imports(path) & modules.keys() - {module} for module, path in modules.items()}
+
+
+def folder_of(module: str) -> str:
+    """The folder of a module; a module of the package's root is a folder of its own, as it may import all others."""
+    folder = ROOT.joinpath(*module.split("."))
+    if folder.is_dir():
+        return module
+    parent = module.rpartition(".")[0]
+    return parent if "." in parent else module
+
+
+def cycle(graph: dict[str, set[str]]) -> list[str]:
+    """The nodes of a graph that are on a cycle or lead to one."""
+    left = {node: set(targets) for node, targets in graph.items()}
+    while leaves := [node for node, targets in left.items() if not targets & left.keys()]:
+        for node in leaves:
+            del left[node]
+    return sorted(left)
+
+
+def test_the_files_of_the_emulator_import_each_other_without_a_cycle() -> None:
+    assert cycle(import_graph("emulator")) == []
+
+
+def test_the_folders_of_the_emulator_import_each_other_without_a_cycle() -> None:
+    folders: dict[str, set[str]] = {}
+    for module, targets in import_graph("emulator").items():
+        folder = folder_of(module)
+        folders.setdefault(folder, set()).update(folder_of(target) for target in targets)
+        folders[folder].discard(folder)
+    assert {"emulator.core", "emulator.services.storage", "emulator.services.event_grid"} <= folders.keys()
+    assert cycle(folders) == []
+    assert folders["emulator.core"] == set()
+    assert folders["emulator.services.storage"] == {"emulator.core"}
+
+
+def test_a_cycle_is_found() -> None:
+    assert cycle({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": set()}) == ["a", "b", "c"]
+
+
+def test_the_provider_of_the_emulator_is_used_by_the_emulator_only() -> None:
+    users = {
+        path.relative_to(ROOT).parts[0]
+        for path in python_files("infra", "functions", "policy", "schemas", "tools", "benchmarks")
+        if any(name.startswith("emulator.provider") for name in imports(path))
+    }
+    assert users == set()
+
+
 @pytest.mark.parametrize("path", python_files("schemas"), ids=str)
 def test_schemas_import_nothing_of_ours(path: Path) -> None:
     assert roots(path) & OURS <= {"schemas"}

@@ -14,7 +14,7 @@ from typing import Any, override
 from pulumi.runtime import mocks
 from recorder import SUBSCRIPTION, Recorded, Recorder
 
-from schemas.azure_native.resource_types import KINDS
+from schemas.azure_native.resource_types import RESOURCE_TYPES
 
 # What ARM has beside `properties`: https://learn.microsoft.com/azure/azure-resource-manager/templates/resource-declaration
 _ENVELOPE = frozenset({"location", "tags", "sku", "kind", "identity", "zones"})
@@ -41,7 +41,7 @@ class AzureRecorder(Recorder):
 
     @override
     def identify(self, args: mocks.MockResourceArgs) -> tuple[str, str]:
-        kind = KINDS.get(args.typ)
+        kind = RESOURCE_TYPES.get(args.typ)
         if kind is None:
             return super().identify(args)
         resource_id = kind.id.format(**args.inputs, subscription=SUBSCRIPTION)
@@ -50,7 +50,7 @@ class AzureRecorder(Recorder):
 
 def template(resources: Iterable[Recorded]) -> dict[str, Any]:
     """An ARM template of what an AzureRecorder has recorded, in a stable order."""
-    rendered = [_resource(found) for found in resources if found.type in KINDS]
+    rendered = [_resource(found) for found in resources if found.type in RESOURCE_TYPES]
     return {
         "$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#",
         "contentVersion": "1.0.0.0",
@@ -59,7 +59,7 @@ def template(resources: Iterable[Recorded]) -> dict[str, Any]:
 
 
 def _resource(found: Recorded) -> dict[str, Any]:
-    kind = KINDS[found.type]
+    kind = RESOURCE_TYPES[found.type]
     in_id = set(re.findall(r"\{(\w+)\}", kind.id))
     inputs = {name: value for name, value in found.inputs.items() if name not in in_id}
     renamed = _RENAMED.get(found.kind, {})

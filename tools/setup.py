@@ -18,7 +18,7 @@ from steps import ROOT, TOOLS, SetupError, digest, once, place, run, say
 
 VENV = ROOT / ".venv"
 _NODE_MAJOR = 20
-# Each holds those before it: what `pulumi up` needs; the laptop cloud; the tests.
+# Each holds those before it: what `pulumi up` needs; the emulator; the tests.
 _SETS = {"deploy": ("deploy.txt", "client.txt"), "emulator": ("deploy.txt", "emulator.txt"), "dev": ("dev.txt",)}
 
 

@@ -21,7 +21,7 @@ class Faults:
         self._read_at = 0
         self._shares: dict[str, float] = {}
 
-    def strikes(self, name: str) -> bool:
+    def should_fail(self, name: str) -> bool:
         """Whether this is one of the times."""
         try:
             changed = self._path.stat().st_mtime_ns

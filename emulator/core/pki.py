@@ -1,4 +1,4 @@
-"""The laptop's certificate authority and token signing key: made once, readable by their owner only."""
+"""The emulator's certificate authority and token signing key: created once, readable by their owner only."""
 
 import json
 import ssl
@@ -10,15 +10,31 @@ import trustme
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from emulator.core.state_directory import Home
+from emulator.core.state_directory import StateDirectory
 
-# A wildcard stands for one label, and a topic's host name has its region in another.
+# A wildcard stands for one label, and the host name of a topic has its region in another.
 REGIONS = (
-    "australiaeast", "brazilsouth", "canadaeast", "eastasia", "eastus", "eastus2", "francecentral", "japaneast",
-    "koreacentral", "northeurope", "southcentralus", "southeastasia", "swedencentral", "switzerlandnorth", "uksouth",
-    "westeurope", "westus", "westus2", "westus3",
-)  # fmt: skip
-# Every name that the gateway answers to.
+    "australiaeast",
+    "brazilsouth",
+    "canadaeast",
+    "eastasia",
+    "eastus",
+    "eastus2",
+    "francecentral",
+    "japaneast",
+    "koreacentral",
+    "northeurope",
+    "southcentralus",
+    "southeastasia",
+    "swedencentral",
+    "switzerlandnorth",
+    "uksouth",
+    "westeurope",
+    "westus",
+    "westus2",
+    "westus3",
+)
+# The names in the gateway's certificate.
 HOSTS = (
     "*.blob.core.windows.net",
     "*.queue.core.windows.net",
@@ -34,20 +50,25 @@ HOSTS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Pki:
-    """What the gateway shows to clients, and what signs tokens."""
+    """The gateway's TLS configuration, and the key that signs tokens."""
 
     server: ssl.SSLContext
     signing_key: rsa.RSAPrivateKey
 
 
-def load(home: Home) -> Pki:
-    """The keys in `home.pki`, made at the first call. The authority is trusted by our own processes only."""
-    chain, key = home.pki / "server.pem", home.pki / "signing.pem"
-    named = home.pki / "hosts.json"
-    made_for = json.loads(named.read_text()) if named.exists() else None
-    if made_for != [*HOSTS] or not (chain.exists() and key.exists() and home.ca_bundle.exists()):
-        _make(home, chain, key)
-        _write(named, json.dumps(HOSTS).encode())
+def load_or_create(state_directory: StateDirectory) -> Pki:
+    """The keys in `state_directory.pki`, created at the first call and when HOSTS has changed.
+
+    The certificate authority is trusted by processes with `state_directory.ca_bundle` only.
+    """
+    chain = state_directory.pki / "server.pem"
+    key = state_directory.pki / "signing.pem"
+    hosts_file = state_directory.pki / "hosts.json"
+    certified_hosts = json.loads(hosts_file.read_text()) if hosts_file.exists() else None
+    complete = chain.exists() and key.exists() and state_directory.ca_bundle.exists()
+    if certified_hosts != [*HOSTS] or not complete:
+        _create(state_directory, chain, key)
+        _write(hosts_file, json.dumps(HOSTS).encode())
     server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     server.load_cert_chain(chain)
     signing_key = serialization.load_pem_private_key(key.read_bytes(), None)
@@ -55,15 +76,17 @@ def load(home: Home) -> Pki:
     return Pki(server=server, signing_key=signing_key)
 
 
-def _make(home: Home, chain: Path, key: Path) -> None:
+def _create(state_directory: StateDirectory, chain: Path, key: Path) -> None:
     authority = trustme.CA()
     certificate = authority.issue_cert(*HOSTS)
     _write(chain, certificate.private_key_and_cert_chain_pem.bytes())
-    signing = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    encoding = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    _write(key, signing.private_bytes(*encoding))
-    # REQUESTS_CA_BUNDLE replaces the public authorities, so they are kept beside ours.
-    _write(home.ca_bundle, Path(certifi.where()).read_bytes() + b"\n" + authority.cert_pem.bytes())
+    signing_key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = signing_key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    _write(key, pem)
+    # REQUESTS_CA_BUNDLE replaces the public authorities, so the bundle contains them too.
+    _write(state_directory.ca_bundle, Path(certifi.where()).read_bytes() + b"\n" + authority.cert_pem.bytes())
 
 
 def _write(path: Path, content: bytes) -> None:

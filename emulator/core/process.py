@@ -1,4 +1,4 @@
-"""Child processes that never outlive the daemon: each ends when its standard input does, even after `kill -9`."""
+"""Child processes that never outlive the daemon: each ends when its standard input is closed, even after `kill -9`."""
 
 import asyncio
 import os
@@ -12,17 +12,16 @@ _STOP_SECONDS = 40
 
 
 class ProcessError(Exception):
-    """A child did not start; the text holds the end of its log."""
+    """A child process did not start; the message contains the end of its log."""
 
 
-class Child:
-    """A running child process, its output in a log file."""
+class ChildProcess:
+    """A running child process, with its output in a log file."""
 
-    def __init__(self, name: str, process: asyncio.subprocess.Process, log: Path, pump: asyncio.Task[None]) -> None:
+    def __init__(self, name: str, process: asyncio.subprocess.Process, log_task: asyncio.Task[None]) -> None:
         self.name = name
         self._process = process
-        self._log = log
-        self._pump = pump
+        self._log_task = log_task
 
     @property
     def ended(self) -> asyncio.Task[int]:
@@ -35,7 +34,7 @@ class Child:
             self._process.send_signal(number)
 
     async def stop(self) -> None:
-        """Asks the process to end by closing its input, and insists after a while."""
+        """Closes the process's standard input, waits for its end, and kills it after 40 seconds."""
         if self._process.returncode is None:
             assert self._process.stdin is not None
             self._process.stdin.close()
@@ -44,7 +43,7 @@ class Child:
             except TimeoutError:
                 self._process.send_signal(signal.SIGKILL)
                 await self._process.wait()
-        await self._pump
+        await self._log_task
 
 
 async def start(
@@ -55,10 +54,22 @@ async def start(
     ready: Mapping[str, str],
     environment: Mapping[str, str] | None = None,
     folder: Path | None = None,
-) -> tuple[Child, dict[str, str]]:
-    """A child that has said it is ready, and what it said: for each pattern of `ready`, its first group.
+) -> tuple[ChildProcess, dict[str, str]]:
+    """Starts a child process and waits until it is ready.
 
-    The child's environment is `environment` and nothing else but PATH, HOME and the locale. Raises ProcessError.
+    Args:
+        name: Name in logs and errors.
+        command: Program and arguments.
+        log: File that the output is appended to.
+        ready: Regular expressions by key. The process is ready when each has matched a line of its output.
+        environment: Environment of the process, beside PATH, HOME, TMPDIR and the locale.
+        folder: Working directory.
+
+    Returns:
+        The process, and for each key of `ready` the first group of the match.
+
+    Raises:
+        ProcessError: The process ended, or was not ready within two minutes.
     """
     inherited = {key: os.environ[key] for key in ("PATH", "HOME", "LANG", "TMPDIR") if key in os.environ}
     process = await asyncio.create_subprocess_exec(
@@ -70,29 +81,29 @@ async def start(
         cwd=folder,
         start_new_session=True,  # so that Ctrl-C at the terminal reaches the daemon alone
     )
-    found: dict[str, str] = {}
+    matches: dict[str, str] = {}
     complete = asyncio.Event()
 
-    async def pump() -> None:
+    async def copy_output() -> None:
         assert process.stdout is not None
         with log.open("ab", buffering=0) as sink:
             async for line in process.stdout:
                 sink.write(line)
                 for key, pattern in ready.items():
                     match = re.search(pattern, line.decode(errors="replace"))
-                    if match and key not in found:
-                        found[key] = match[1]
-                if len(found) == len(ready):
+                    if match and key not in matches:
+                        matches[key] = match[1]
+                if len(matches) == len(ready):
                     complete.set()
 
-    pumping = asyncio.create_task(pump())
-    waiting = asyncio.create_task(complete.wait())
-    await asyncio.wait({waiting, pumping}, timeout=_READY_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-    waiting.cancel()
+    log_task = asyncio.create_task(copy_output())
+    ready_task = asyncio.create_task(complete.wait())
+    await asyncio.wait({ready_task, log_task}, timeout=_READY_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+    ready_task.cancel()
     if not complete.is_set():
         if process.returncode is None:
             process.kill()
-        await pumping
+        await log_task
         tail = "\n".join((await asyncio.to_thread(log.read_text, errors="replace")).splitlines()[-15:])
         raise ProcessError(f"{name} did not start; the end of {log}:\n{tail}")
-    return Child(name, process, log, pumping), found
+    return ChildProcess(name, process, log_task), matches

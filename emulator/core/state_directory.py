@@ -1,4 +1,4 @@
-"""Where the laptop cloud keeps its things: one folder, one subfolder for each subject."""
+"""The emulator's state directory, and the environments of processes that use the emulator."""
 
 import fcntl
 import json
@@ -8,25 +8,25 @@ from pathlib import Path
 
 @dataclass(frozen=True, kw_only=True)
 class Ports:
-    """Where the daemon listens on 127.0.0.1; chosen by the system at every start."""
+    """The daemon's ports on 127.0.0.1, chosen by the system at every start."""
 
     provider: int
-    planner: int
+    preview_provider: int
     identity: int
     proxy: int
 
 
 @dataclass(frozen=True, kw_only=True)
-class Running:
-    """A running daemon, as it announces itself once everything is ready."""
+class DaemonInfo:
+    """A running daemon, as it describes itself in the daemon file once it is ready."""
 
     pid: int
     ports: Ports
     user_secret: str
 
 
-class Home:
-    """The `.local` folder of a checkout."""
+class StateDirectory:
+    """A directory with the emulator's data, keys, logs and Pulumi state; `.local` in a checkout."""
 
     def __init__(self, root: Path) -> None:
         self.root = root.resolve()
@@ -37,28 +37,28 @@ class Home:
         self.pulumi = self.root / "pulumi"
         self.apps = self.root / "apps"
 
-    def make(self) -> None:
-        """Creates the folders, for this user's eyes only."""
+    def create(self) -> None:
+        """Creates the directories, readable by their owner only."""
         for folder in (self.root, self.data, self.pki, self.run, self.logs, self.pulumi, self.apps):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     @property
-    def announcement(self) -> Path:
-        """The file that says that a daemon is ready, and where."""
+    def daemon_file(self) -> Path:
+        """The file with the DaemonInfo of a daemon that is ready."""
         return self.run / "daemon.json"
 
     @property
     def lock(self) -> Path:
-        """Held by the daemon for as long as it lives, so that there is never a second one."""
+        """The file that the daemon holds a lock on while it runs, so that there is never a second daemon."""
         return self.run / "daemon.lock"
 
     @property
     def ca_bundle(self) -> Path:
-        """The public certificate authorities and the laptop's own."""
+        """The public certificate authorities and the emulator's own."""
         return self.pki / "bundle.pem"
 
-    def locked(self) -> bool:
-        """Whether a daemon is alive: a lock, unlike a process id, is gone with its holder, whatever ended it."""
+    def is_locked(self) -> bool:
+        """Whether a daemon runs. A lock, unlike a process id, ends with its process."""
         try:
             with self.lock.open("r") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -68,33 +68,35 @@ class Home:
             return True
         return False
 
-    def announce(self, running: Running) -> None:
-        """Tells everybody that the daemon is ready."""
-        temporary = self.announcement.with_suffix(".new")
+    def write_daemon_info(self, daemon_info: DaemonInfo) -> None:
+        """Writes the daemon file, at once and as a whole."""
+        temporary = self.daemon_file.with_suffix(".new")
         temporary.touch(mode=0o600)
-        temporary.write_text(json.dumps(asdict(running)))
-        temporary.replace(self.announcement)
+        temporary.write_text(json.dumps(asdict(daemon_info)))
+        temporary.replace(self.daemon_file)
 
-    def running(self) -> Running | None:
+    def read_daemon_info(self) -> DaemonInfo | None:
         """The daemon that is ready now, or None."""
-        if not self.locked():
+        if not self.is_locked():
             return None
         try:
-            found = json.loads(self.announcement.read_text())
-        except FileNotFoundError:  # it is still starting, or stopping already
+            content = json.loads(self.daemon_file.read_text())
+        except FileNotFoundError:  # the daemon is still starting, or already stopping
             return None
-        return Running(pid=found["pid"], ports=Ports(**found["ports"]), user_secret=found["user_secret"])
+        return DaemonInfo(pid=content["pid"], ports=Ports(**content["ports"]), user_secret=content["user_secret"])
 
 
-def network(home: Home, ports: Ports, virtual_network: str | None = None) -> dict[str, str]:
-    """The environment under which Azure's host names lead to this laptop, and nothing leads out of it.
+def network_environment(
+    state_directory: StateDirectory, ports: Ports, virtual_network: str | None = None
+) -> dict[str, str]:
+    """Environment variables that direct HTTP clients to the emulator for Azure's host names, and nowhere else.
 
-    With the name of a `virtual_network`, requests come from inside that network. The password means nothing; some
-    clients send no user name without one.
+    With the name of a `virtual_network`, requests come from inside that network. The password in the proxy's URL has no
+    meaning; some clients send no user name without one.
     """
     user = f"{virtual_network}:inside@" if virtual_network else ""
     proxy = f"http://{user}127.0.0.1:{ports.proxy}"
-    bundle = str(home.ca_bundle)
+    bundle = str(state_directory.ca_bundle)
     return {
         **dict.fromkeys(("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"), proxy),
         **dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1,localhost"),
@@ -102,8 +104,8 @@ def network(home: Home, ports: Ports, virtual_network: str | None = None) -> dic
     }
 
 
-def identity(ports: Ports, secret: str) -> dict[str, str]:
-    """The environment in which Azure's SDKs find the laptop's identities."""
+def identity_environment(ports: Ports, secret: str) -> dict[str, str]:
+    """Environment variables with which Azure's SDKs find the emulator's token endpoint."""
     return {
         "IDENTITY_ENDPOINT": f"http://127.0.0.1:{ports.identity}/msi/token",
         "IDENTITY_HEADER": secret,

@@ -1,7 +1,7 @@
-"""Virtual networks: which callers a service lets in, from the internet and through private endpoints.
+"""Virtual networks: which callers reach a service, from the internet and through private endpoints.
 
-A private endpoint counts for callers in its own network, and only when a DNS zone group puts its address into a zone
-that is linked to that network: without the record, the service's name leads to its public endpoint.
+A private endpoint serves callers in its own network, if a DNS zone group adds its address to a private DNS zone that is
+linked to that network. Without the record, the service's host name resolves to its public endpoint.
 """
 
 import time
@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from aiohttp import web
 
-from emulator.core.resource_store import Properties, Resource, Resources
+from emulator.core.resource_store import Properties, Resource, ResourceStore
 
 # The sub-resources of each type that a private endpoint can lead to, and the zone that its record belongs in:
 # https://learn.microsoft.com/azure/private-link/private-endpoint-dns
@@ -23,40 +23,40 @@ PRIVATE_LINK_ZONES: Mapping[str, Mapping[str, str]] = {
     "azure-native:eventgrid:Topic": {"topic": "privatelink.eventgrid.azure.net"},
 }
 # Set by emulator/gateway/router.py: the ARM id of the virtual network that a request comes from.
-ORIGIN = web.RequestKey("origin", str)
-# Holds the subnet of a Flex Consumption app until some time after the app is deleted; no resource of the program's.
+ORIGIN_NETWORK = web.RequestKey("origin", str)
+# Azure's own resource, which keeps the subnet of a Flex Consumption app in use for some time after the app is deleted.
 ASSOCIATION_LINK = "azure-native:network:ServiceAssociationLink"
 # Minutes on Azure: https://github.com/Azure/Azure-Functions/issues/2605
 _RELEASE_SECONDS = 5
 
 
-def admits(resources: Resources, target: Resource, group: str, request: web.Request) -> bool:
-    """Whether `target` lets in the caller of a request to its sub-resource `group`."""
-    if not is_closed(target):
+def allows_network_access(resources: ResourceStore, target: Resource, group: str, request: web.Request) -> bool:
+    """Whether the caller of a request can reach the sub-resource `group` of `target`."""
+    if not is_public_access_disabled(target):
         return True
-    origin = request.get(ORIGIN)
+    origin = request.get(ORIGIN_NETWORK)
     return origin is not None and has_private_path(resources, origin, target, group)
 
 
-def is_closed(target: Resource) -> bool:
-    """Whether callers from the internet are refused."""
-    given = target.inputs
-    properties: Properties = given.get("properties") or {}
-    rules: Properties = given.get("networkRuleSet") or {}
-    access = properties.get("publicNetworkAccess") or given.get("publicNetworkAccess")
+def is_public_access_disabled(target: Resource) -> bool:
+    """Whether the network rules refuse callers from the internet."""
+    inputs = target.inputs
+    properties: Properties = inputs.get("properties") or {}
+    rules: Properties = inputs.get("networkRuleSet") or {}
+    access = properties.get("publicNetworkAccess") or inputs.get("publicNetworkAccess")
     return access == "Disabled" or rules.get("defaultAction") == "Deny"
 
 
 def trusts_azure_services(account: Resource) -> bool:
-    """Whether a storage account lets in Azure's trusted services, whatever its network rules say of others.
+    """Whether the network rules of a storage account allow trusted Azure services.
 
     https://learn.microsoft.com/azure/storage/common/storage-network-security-limitations
     """
     rules: Properties = account.inputs.get("networkRuleSet") or {}
-    return not is_closed(account) or rules.get("bypass", "AzureServices") == "AzureServices"
+    return not is_public_access_disabled(account) or rules.get("bypass", "AzureServices") == "AzureServices"
 
 
-def has_private_path(resources: Resources, network_id: str, target: Resource, group: str) -> bool:
+def has_private_path(resources: ResourceStore, network_id: str, target: Resource, group: str) -> bool:
     """Whether callers in a virtual network resolve the name of `target`'s `group` to a private endpoint there."""
     zone_name = PRIVATE_LINK_ZONES[target.type][group]
     for endpoint in resources.of_type("network:PrivateEndpoint"):
@@ -76,45 +76,48 @@ def network_of(subnet_id: str) -> str:
     return subnet_id.rpartition("/subnets/")[0]
 
 
-def subnet(resources: Resources, subnet_id: str) -> Properties | None:
+def subnet(resources: ResourceStore, subnet_id: str) -> Properties | None:
     """A subnet's inputs, or None when there is no such subnet."""
     network = resources.get(network_of(subnet_id))
     name = subnet_id.rpartition("/")[2]
     if network is None:
         return None
-    return next((found for found in network.inputs["subnets"] if _same(found["name"], name)), None)
+    return next((candidate for candidate in network.inputs["subnets"] if _same(candidate["name"], name)), None)
 
 
-def holders(resources: Resources, subnet_id: str) -> list[str]:
-    """The ids of what keeps a subnet from being deleted: service association links and private endpoints."""
+def subnet_users(resources: ResourceStore, subnet_id: str) -> list[str]:
+    """The ids of what prevents the deletion of a subnet: service association links and private endpoints."""
     link = resources.get(_link_id(subnet_id))
-    apps = [site for site in resources.of_type("web:WebApp") if _same(_app_subnet(site), subnet_id)]
-    held = [_link_id(subnet_id)] if apps or (link is not None and link.inputs["until"] > time.time()) else []
+    users: list[str] = []
+    apps = [app for app in resources.of_type("web:WebApp") if _same(_app_subnet(app), subnet_id)]
+    if apps or (link is not None and link.inputs["until"] > time.time()):
+        users.append(_link_id(subnet_id))
     endpoints = resources.of_type("network:PrivateEndpoint")
-    return held + [endpoint.id for endpoint in endpoints if _same(endpoint.inputs["subnet"]["id"], subnet_id)]
+    users.extend(endpoint.id for endpoint in endpoints if _same(endpoint.inputs["subnet"]["id"], subnet_id))
+    return users
 
 
-def association_links(resources: Resources, subnet_id: str) -> list[str]:
+def association_links(resources: ResourceStore, subnet_id: str) -> list[str]:
     """The ids of the service association links of a subnet."""
-    return [holder for holder in holders(resources, subnet_id) if holder == _link_id(subnet_id)]
+    return [user for user in subnet_users(resources, subnet_id) if user == _link_id(subnet_id)]
 
 
-def keep_association_link(resources: Resources, site: Resource) -> None:
-    """After an app is deleted, its subnet stays in use for a while."""
-    subnet_id = _app_subnet(site)
+def retain_association_link(resources: ResourceStore, app: Resource) -> None:
+    """Keeps the subnet of a deleted app in use for some seconds, as Azure does for minutes."""
+    subnet_id = _app_subnet(app)
     if subnet_id:
         until = {"until": time.time() + _RELEASE_SECONDS}
         resources.put(Resource(id=_link_id(subnet_id), type=ASSOCIATION_LINK, inputs=until, outputs={}))
 
 
-def _zones_with_record(resources: Resources, endpoint: Resource, network_id: str) -> Iterator[str]:
-    """The names of the zones that hold the endpoint's record and are linked to the network."""
+def _zones_with_record(resources: ResourceStore, endpoint: Resource, network_id: str) -> Iterator[str]:
+    """The names of the zones with the endpoint's record that are linked to the network."""
     linked = {
         link.id.lower().partition("/virtualnetworklinks/")[0]
         for link in resources.of_type("privatedns:VirtualNetworkLink")
         if _same(link.inputs["virtualNetwork"]["id"], network_id)
     }
-    for zone_group in resources.below(endpoint.id):
+    for zone_group in resources.descendants(endpoint.id):
         for config in zone_group.inputs["privateDnsZoneConfigs"]:
             if config["privateDnsZoneId"].lower() in linked:
                 yield config["privateDnsZoneId"].rpartition("/")[2]
@@ -124,8 +127,8 @@ def _link_id(subnet_id: str) -> str:
     return f"{subnet_id}/serviceAssociationLinks/legionservicelink"
 
 
-def _app_subnet(site: Resource) -> str:
-    return site.inputs.get("virtualNetworkSubnetId") or ""
+def _app_subnet(app: Resource) -> str:
+    return app.inputs.get("virtualNetworkSubnetId") or ""
 
 
 def _same(one: str, other: str) -> bool:

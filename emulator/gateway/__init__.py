@@ -1,1 +1,1 @@
-"""The front door: TLS under Azure's host names, tokens, role checks, events."""
+"""The entrance of the emulator: an HTTP proxy, and a TLS listener for Azure's host names."""

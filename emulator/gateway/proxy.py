@@ -1,4 +1,4 @@
-"""The way out, which leads back in: a CONNECT proxy that knows Azure's host names and refuses all others."""
+"""HTTP CONNECT proxy: tunnels Azure's host names to the local gateway, refuses all others."""
 
 import asyncio
 import base64
@@ -6,40 +6,44 @@ import contextlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from emulator.core.resource_store import Resources
+from emulator.core.resource_store import ResourceStore
 
-_HEAD_LIMIT = 64 * 1024
+_CHUNK_BYTES = 64 * 1024
 
 
-class Origins:
-    """Which virtual network each open connection to the gateway comes from."""
+class ConnectionOrigins:
+    """The virtual networks that the open connections to the gateway come from."""
 
     def __init__(self) -> None:
-        self._by_port: dict[int, str] = {}
+        self._network_ids_by_port: dict[int, str] = {}
 
-    def of(self, port: int) -> str | None:
-        """The ARM id of the network that the connection with this port at its other end comes from, or None."""
-        return self._by_port.get(port)
+    def network_of(self, port: int) -> str | None:
+        """The ARM id of the virtual network of the connection with this remote port; None for the internet."""
+        return self._network_ids_by_port.get(port)
 
     @contextmanager
     def register(self, port: int, network_id: str | None) -> Iterator[None]:
-        """Record a connection's network, or with None that it comes from the internet, for as long as it is open."""
+        """Records the network of a connection while it is open; None stands for the internet."""
         if network_id is not None:
-            self._by_port[port] = network_id
+            self._network_ids_by_port[port] = network_id
         try:
             yield
         finally:
-            self._by_port.pop(port, None)
+            self._network_ids_by_port.pop(port, None)
 
 
 class Proxy:
-    """Joins a client to the gateway when `resolves(host)` says the host exists; answers 502 when it does not.
+    """Connects clients to the gateway if `resolves(host)` is true, and answers 502 otherwise.
 
     A client whose proxy URL has a user name is in the virtual network of that name; all others are on the internet.
     """
 
     def __init__(
-        self, gateway_port: int, resolves: Callable[[str], bool], resources: Resources, origins: Origins
+        self,
+        gateway_port: int,
+        resolves: Callable[[str], bool],
+        resources: ResourceStore,
+        origins: ConnectionOrigins,
     ) -> None:
         self._gateway_port = gateway_port
         self._resolves = resolves
@@ -48,7 +52,7 @@ class Proxy:
 
     async def start(self) -> tuple[asyncio.Server, int]:
         """A listening server on 127.0.0.1, and its port."""
-        server = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=_HEAD_LIMIT)
+        server = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=_CHUNK_BYTES)
         return server, server.sockets[0].getsockname()[1]
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -56,29 +60,31 @@ class Proxy:
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
             method, _, rest = head.partition(" ")
             host, _, port = rest.partition(" ")[0].rpartition(":")
-            network = _user_name(head)
-            origin = self._resources.named("network:VirtualNetwork", network) if network else None
+            network_name = _user_name(head)
+            network = None
+            if network_name:
+                network = self._resources.find_by_name("network:VirtualNetwork", network_name)
             if method != "CONNECT" or port != "443" or not self._resolves(host):
-                await _refuse(
-                    writer,
-                    "No Such Host",
-                    f"{method} {host or rest[:80]}: the laptop cloud has no such host, and lets nothing out",
+                message = (
+                    f"{method} {host or rest[:80]}: the emulator has no such host, and connects to no other network"
                 )
-            elif network and origin is None:
-                await _refuse(writer, "No Such Virtual Network", f"no virtual network {network} is deployed")
+                await _send_error(writer, "No Such Host", message)
+            elif network_name and network is None:
+                message = f"no virtual network {network_name} is deployed"
+                await _send_error(writer, "No Such Virtual Network", message)
             else:
-                await self._join(reader, writer, origin.id if origin else None)
+                await self._tunnel(reader, writer, network.id if network else None)
         writer.close()
 
-    async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, origin: str | None) -> None:
-        inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", self._gateway_port)
-        with self._origins.register(inner_writer.get_extra_info("sockname")[1], origin):
+    async def _tunnel(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, network_id: str | None) -> None:
+        gateway_reader, gateway_writer = await asyncio.open_connection("127.0.0.1", self._gateway_port)
+        with self._origins.register(gateway_writer.get_extra_info("sockname")[1], network_id):
             writer.write(b"HTTP/1.1 200 Connection Established\r\n\r\n")
-            await asyncio.gather(_pipe(reader, inner_writer), _pipe(inner_reader, writer))
+            await asyncio.gather(_copy(reader, gateway_writer), _copy(gateway_reader, writer))
 
 
 def _user_name(head: str) -> str:
-    """The user name that a client sends to the proxy (https://www.rfc-editor.org/rfc/rfc7617), or nothing."""
+    """The user name that a client sends to the proxy (https://www.rfc-editor.org/rfc/rfc7617), or an empty string."""
     for line in head.split("\r\n"):
         name, _, value = line.partition(":")
         if name.lower() == "proxy-authorization":
@@ -86,16 +92,16 @@ def _user_name(head: str) -> str:
     return ""
 
 
-async def _refuse(writer: asyncio.StreamWriter, reason: str, text: str) -> None:
-    body = text.encode()
+async def _send_error(writer: asyncio.StreamWriter, reason: str, message: str) -> None:
+    body = message.encode()
     writer.write(b"HTTP/1.1 502 %s\r\nContent-Length: %d\r\n\r\n%s" % (reason.encode(), len(body), body))
     await writer.drain()
 
 
-async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     try:
-        while piece := await reader.read(_HEAD_LIMIT):
-            writer.write(piece)
+        while chunk := await reader.read(_CHUNK_BYTES):
+            writer.write(chunk)
             await writer.drain()
     finally:
         writer.close()

@@ -1,1 +1,1 @@
-"""The stand-in for the azure-native provider: the real Pulumi engine talks to it over gRPC."""
+"""The emulated azure-native provider, which the Pulumi engine attaches to over gRPC."""

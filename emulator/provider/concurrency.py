@@ -1,4 +1,4 @@
-"""Operations in progress: what Azure refuses while another operation on the same account or subnet is under way."""
+"""Operations in progress: what Azure refuses during another operation on the same account or subnet."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -6,22 +6,22 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from emulator.core.resource_store import Properties
-from emulator.provider.errors import Refusal
+from emulator.provider.errors import DeploymentError
 
-# Long enough for resources that an engine starts together to meet, and short enough for a dozen one after the other.
+# Long enough for operations that the engine starts together to overlap, short enough for a dozen in sequence.
 _SECONDS = 0.2
 
 
 @dataclass(frozen=True, kw_only=True)
 class Lock:
-    """What one operation at a time may hold, and Azure's answer to every other one."""
+    """A lock that one operation at a time may hold, and Azure's error for a second one."""
 
     key: str
-    refusal: str
+    error: str
 
 
 class OperationsInProgress:
-    """The locks of the operations that have not ended; an operation with a lock lasts `seconds` or more."""
+    """The locks of the operations in progress. An operation with a lock takes `seconds` or more."""
 
     def __init__(self, seconds: float = _SECONDS) -> None:
         self._seconds = seconds
@@ -29,11 +29,11 @@ class OperationsInProgress:
 
     @asynccontextmanager
     async def begin(self, type_: str, inputs: Properties, resource_id: str) -> AsyncIterator[None]:
-        """Holds the locks of a creation, change or deletion until it has ended. Raises Refusal if one is held."""
+        """Holds the locks of an operation until it ends. Raises DeploymentError if one is held already."""
         locks = [*_locks(type_.removeprefix("azure-native:"), inputs, resource_id)]
         for lock in locks:
             if lock.key in self._held:
-                raise Refusal(lock.refusal)
+                raise DeploymentError(lock.error)
         keys = {lock.key for lock in locks}
         self._held |= keys
         try:
@@ -50,7 +50,7 @@ def _locks(type_: str, inputs: Properties, resource_id: str) -> Iterator[Lock]:
         # https://github.com/hashicorp/terraform-provider-azurerm/issues/15842
         yield Lock(
             key=account.lower(),
-            refusal='Status=412 Code="PreconditionFailed" Message="There is another user operation in progress which'
+            error='Status=412 Code="PreconditionFailed" Message="There is another user operation in progress which'
             f' requires an exclusive lock on [{account.rpartition("/")[2]}]. Please retry after sometime."',
         )
     if type_ == "network:PrivateEndpoint":
@@ -58,7 +58,7 @@ def _locks(type_: str, inputs: Properties, resource_id: str) -> Iterator[Lock]:
         # https://github.com/pulumi/pulumi-azure-native/issues/4509 and /3720
         yield Lock(
             key=subnet.lower(),
-            refusal='Status=429 Code="RetryableError" Message="A retryable error occurred." Details:'
+            error='Status=429 Code="RetryableError" Message="A retryable error occurred." Details:'
             f" RetryableErrorDueToAnotherOperation: Operation PutSubnetOperation is updating resource {subnet}.",
         )
         for connection in inputs["privateLinkServiceConnections"]:
@@ -67,7 +67,7 @@ def _locks(type_: str, inputs: Properties, resource_id: str) -> Iterator[Lock]:
                 # https://github.com/hashicorp/terraform-provider-azurerm/pull/28112
                 yield Lock(
                     key=target.lower(),
-                    refusal='Status=429 Code="RetryableError" Message="A retryable error occurred." Details:'
+                    error='Status=429 Code="RetryableError" Message="A retryable error occurred." Details:'
                     " StorageAccountOperationInProgress: An operation is currently performing on this storage account"
                     f" that requires exclusive access ({target}).",
                 )

@@ -1,5 +1,5 @@
-"""The refusal of a deployment."""
+"""The error of a deployment."""
 
 
-class Refusal(Exception):
-    """Azure would refuse this deployment; the text says why, with Azure's own code."""
+class DeploymentError(Exception):
+    """Azure would refuse this deployment; the message starts with Azure's error code where it is known."""

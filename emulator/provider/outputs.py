@@ -1,75 +1,78 @@
-"""What Azure answers beside the inputs: host names, endpoints, identities."""
+"""The outputs that Azure adds to a resource's inputs: host names, endpoints, identities."""
 
 import uuid
 from collections.abc import Callable
 
-from emulator.core.identity import TENANT, client_id, object_id
-from emulator.core.resource_store import Properties, Resources
+from emulator.core.identity import TENANT_ID, client_id, object_id
+from emulator.core.resource_store import Properties, ResourceStore
 from emulator.provider.validation import UNKNOWN
-from schemas.azure_native.resource_type import Kind
+from schemas.azure_native.resource_type import ResourceType
 
 
-def outputs(kind: Kind, given: Properties, resource_id: str, resources: Resources) -> Properties:
-    """The resource's outputs: its inputs, its name, and what Azure adds for its type."""
-    add = _BY_TYPE.get(kind.type)
-    extra = add(given, resource_id, resources) if add else {}
-    named = {} if kind.id.endswith(("/ftp", "/scm")) else {"name": resource_id.rsplit("/", 1)[1]}
-    return {**given, **named, **extra}
+def resource_outputs(
+    resource_type: ResourceType, inputs: Properties, resource_id: str, resources: ResourceStore
+) -> Properties:
+    """A resource's outputs: its inputs, its name, and what Azure adds for its type."""
+    add = _BY_TYPE.get(resource_type.type)
+    added = add(inputs, resource_id, resources) if add else {}
+    if resource_type.id.endswith(("/ftp", "/scm")):
+        return {**inputs, **added}
+    return {**inputs, "name": resource_id.rsplit("/", 1)[1], **added}
 
 
-def planned(kind: Kind, given: Properties) -> Properties:
-    """The outputs as a preview knows them: the inputs, and UNKNOWN for what Azure will add."""
-    return {**given, **dict.fromkeys(("name", *_ADDED.get(kind.type, ())), UNKNOWN)}
+def preview_outputs(resource_type: ResourceType, inputs: Properties) -> Properties:
+    """The outputs of a preview: the inputs, and UNKNOWN for what Azure adds."""
+    return {**inputs, **dict.fromkeys(("name", *_ADDED.get(resource_type.type, ())), UNKNOWN)}
 
 
-def _identity(_given: Properties, resource_id: str, _resources: Resources) -> Properties:
-    return {"principalId": object_id(resource_id), "clientId": client_id(resource_id), "tenantId": TENANT}
+def _identity(_inputs: Properties, resource_id: str, _resources: ResourceStore) -> Properties:
+    return {"principalId": object_id(resource_id), "clientId": client_id(resource_id), "tenantId": TENANT_ID}
 
 
-def _storage_account(given: Properties, _id: str, _resources: Resources) -> Properties:
-    name = given["accountName"]
+def _storage_account(inputs: Properties, _id: str, _resources: ResourceStore) -> Properties:
+    name = inputs["accountName"]
     services = ("blob", "queue", "table", "file", "dfs", "web")
     return {"primaryEndpoints": {service: f"https://{name}.{service}.core.windows.net/" for service in services}}
 
 
-def _system_topic(_given: Properties, resource_id: str, _resources: Resources) -> Properties:
-    identity = {"type": "SystemAssigned", "principalId": object_id(resource_id), "tenantId": TENANT}
+def _system_topic(_inputs: Properties, resource_id: str, _resources: ResourceStore) -> Properties:
+    identity = {"type": "SystemAssigned", "principalId": object_id(resource_id), "tenantId": TENANT_ID}
     return {"identity": identity}
 
 
-def _topic(given: Properties, resource_id: str, resources: Resources) -> Properties:
-    host = f"{given['topicName']}.{given['location']}-1.eventgrid.azure.net"
-    return {**_system_topic(given, resource_id, resources), "endpoint": f"https://{host}/api/events"}
+def _topic(inputs: Properties, resource_id: str, resources: ResourceStore) -> Properties:
+    host = f"{inputs['topicName']}.{inputs['location']}-1.eventgrid.azure.net"
+    return {**_system_topic(inputs, resource_id, resources), "endpoint": f"https://{host}/api/events"}
 
 
-def _vision(given: Properties, _id: str, _resources: Resources) -> Properties:
-    endpoint = f"https://{given['properties']['customSubDomainName']}.cognitiveservices.azure.com/"
-    return {"properties": {**given["properties"], "endpoint": endpoint}}
+def _vision(inputs: Properties, _id: str, _resources: ResourceStore) -> Properties:
+    endpoint = f"https://{inputs['properties']['customSubDomainName']}.cognitiveservices.azure.com/"
+    return {"properties": {**inputs["properties"], "endpoint": endpoint}}
 
 
-def _cosmos(given: Properties, _id: str, _resources: Resources) -> Properties:
-    return {"documentEndpoint": f"https://{given['accountName']}.documents.azure.com:443/"}
+def _cosmos(inputs: Properties, _id: str, _resources: ResourceStore) -> Properties:
+    return {"documentEndpoint": f"https://{inputs['accountName']}.documents.azure.com:443/"}
 
 
-def _insights(given: Properties, resource_id: str, _resources: Resources) -> Properties:
+def _insights(inputs: Properties, resource_id: str, _resources: ResourceStore) -> Properties:
     key = str(uuid.uuid5(uuid.NAMESPACE_URL, resource_id.lower()))
-    ingestion = f"https://{given['location']}-0.in.applicationinsights.azure.com/"
+    ingestion = f"https://{inputs['location']}-0.in.applicationinsights.azure.com/"
     return {
         "instrumentationKey": key,
         "connectionString": f"InstrumentationKey={key};IngestionEndpoint={ingestion}",
         "appId": key,
-        "tenantId": TENANT,
+        "tenantId": TENANT_ID,
     }
 
 
-def _web_app(given: Properties, _id: str, resources: Resources) -> Properties:
-    name = given["name"]
-    assigned: Properties = {}
-    for identity_id in given["identity"].get("userAssignedIdentities", []):
+def _web_app(inputs: Properties, _id: str, resources: ResourceStore) -> Properties:
+    name = inputs["name"]
+    identities: Properties = {}
+    for identity_id in inputs["identity"].get("userAssignedIdentities", []):
         identity = resources.get(identity_id)
         if identity is None:
             raise LookupError(f"{identity_id} does not exist")
-        assigned[identity_id] = {key: identity.outputs[key] for key in ("principalId", "clientId")}
+        identities[identity_id] = {key: identity.outputs[key] for key in ("principalId", "clientId")}
     return {
         "defaultHostName": f"{name}.azurewebsites.net",
         "hostNames": [f"{name}.azurewebsites.net"],
@@ -77,12 +80,12 @@ def _web_app(given: Properties, _id: str, resources: Resources) -> Properties:
             {"name": f"{name}.azurewebsites.net", "sslState": "Disabled", "hostType": "Standard"},
             {"name": f"{name}.scm.azurewebsites.net", "sslState": "Disabled", "hostType": "Repository"},
         ],
-        "identity": {"type": "UserAssigned", "userAssignedIdentities": assigned},
+        "identity": {"type": "UserAssigned", "userAssignedIdentities": identities},
         "state": "Running",
     }
 
 
-_BY_TYPE: dict[str, Callable[[Properties, str, Resources], Properties]] = {
+_BY_TYPE: dict[str, Callable[[Properties, str, ResourceStore], Properties]] = {
     "azure-native:managedidentity:UserAssignedIdentity": _identity,
     "azure-native:storage:StorageAccount": _storage_account,
     "azure-native:eventgrid:SystemTopic": _system_topic,

@@ -1,1 +1,1 @@
-"""The services behind the gateway."""
+"""The emulated services, one folder each."""

@@ -1,32 +1,32 @@
-"""Monitoring: recorded and checked like everything else; on the laptop nothing is logged, and nobody is told."""
+"""Resource types of Azure Monitor, Application Insights and Cost Management."""
 
-from schemas.azure_native.resource_type import GUID, RESOURCE_GROUP, kind
+from schemas.azure_native.resource_type import GUID, RESOURCE_GROUP, define_resource_type
 
 _INSIGHTS = f"{RESOURCE_GROUP}/providers/Microsoft.Insights"
 
 MONITORING = (
-    kind(
+    define_resource_type(
         "monitor:DiagnosticSetting",
         "{resourceUri}/providers/Microsoft.Insights/diagnosticSettings/{name}",
         name="name",
         required="workspaceId",
         optional="logs metrics",
     ),
-    kind(
+    define_resource_type(
         "monitor:ActionGroup",
         f"{_INSIGHTS}/actionGroups/{{actionGroupName}}",
         name="actionGroupName",
         required="location groupShortName enabled",
         optional="tags emailReceivers armRoleReceivers",
     ),
-    kind(
+    define_resource_type(
         "monitor:MetricAlert",
         f"{_INSIGHTS}/metricAlerts/{{ruleName}}",
         name="ruleName",
         required="location severity enabled scopes evaluationFrequency windowSize criteria",
         optional="tags description autoMitigate actions",
     ),
-    kind(
+    define_resource_type(
         "monitor:ScheduledQueryRule",
         f"{_INSIGHTS}/scheduledQueryRules/{{ruleName}}",
         name="ruleName",
@@ -34,7 +34,7 @@ MONITORING = (
         optional="tags description displayName autoMitigate skipQueryValidation actions",
         replaces="kind",
     ),
-    kind(
+    define_resource_type(
         "applicationinsights:Workbook",
         f"{_INSIGHTS}/workbooks/{{resourceName}}",
         name="resourceName",
@@ -42,7 +42,7 @@ MONITORING = (
         required="location category displayName serializedData",
         optional="tags kind sourceId",
     ),
-    kind(
+    define_resource_type(
         "consumption:Budget",
         "{scope}/providers/Microsoft.Consumption/budgets/{budgetName}",
         name="budgetName",

@@ -1,6 +1,6 @@
-"""Networking: its resource types; rules are in `network_rules`, and who reaches what in `local.virtual_networks`."""
+"""Resource types of virtual networks, private endpoints and private DNS."""
 
-from schemas.azure_native.resource_type import RESOURCE_GROUP, kind
+from schemas.azure_native.resource_type import RESOURCE_GROUP, define_resource_type
 
 _NETWORK = f"{RESOURCE_GROUP}/providers/Microsoft.Network"
 _ENDPOINT = f"{_NETWORK}/privateEndpoints/{{privateEndpointName}}"
@@ -8,7 +8,7 @@ _ZONE = f"{_NETWORK}/privateDnsZones/{{privateZoneName}}"
 _LONG = r"[A-Za-z0-9][A-Za-z0-9._-]{0,78}[A-Za-z0-9_]"
 
 NETWORKING = (
-    kind(
+    define_resource_type(
         "network:NetworkSecurityGroup",
         f"{_NETWORK}/networkSecurityGroups/{{networkSecurityGroupName}}",
         name="networkSecurityGroupName",
@@ -16,16 +16,16 @@ NETWORKING = (
         required="location securityRules",
         optional="tags",
     ),
-    kind(
+    define_resource_type(
         "network:VirtualNetwork",
         f"{_NETWORK}/virtualNetworks/{{virtualNetworkName}}",
         name="virtualNetworkName",
         pattern=_LONG,
         required="location addressSpace subnets",
-        # The last two are what the SDK adds to every network by itself.
+        # The SDK adds the last two to every network.
         optional="tags enableDdosProtection enableVmProtection",
     ),
-    kind(
+    define_resource_type(
         "network:PrivateEndpoint",
         _ENDPOINT,
         name="privateEndpointName",
@@ -34,13 +34,13 @@ NETWORKING = (
         optional="tags",
         replaces="subnet",
     ),
-    kind(
+    define_resource_type(
         "network:PrivateDnsZoneGroup",
         f"{_ENDPOINT}/privateDnsZoneGroups/{{privateDnsZoneGroupName}}",
         name="privateDnsZoneGroupName",
         required="privateDnsZoneConfigs",
     ),
-    kind(
+    define_resource_type(
         "privatedns:PrivateZone",
         _ZONE,
         name="privateZoneName",
@@ -48,7 +48,7 @@ NETWORKING = (
         required="location",
         optional="tags",
     ),
-    kind(
+    define_resource_type(
         "privatedns:VirtualNetworkLink",
         f"{_ZONE}/virtualNetworkLinks/{{virtualNetworkLinkName}}",
         name="virtualNetworkLinkName",

@@ -1,4 +1,4 @@
-"""A resource type as the stand-in knows it: how its id is formed, and which inputs it takes."""
+"""What is known of an azure-native resource type: the form of its id, the rule of its name, its inputs."""
 
 import re
 from dataclasses import dataclass, field
@@ -10,8 +10,18 @@ _COMMON = r"[A-Za-z0-9][A-Za-z0-9-]{0,58}[A-Za-z0-9]"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kind:
-    """A resource type: `id` is its ARM id with input names in braces; `name` is the input that names it."""
+class ResourceType:
+    """A resource type.
+
+    Attributes:
+        type: Pulumi type token, such as `azure-native:storage:Queue`.
+        id: ARM id with the names of inputs in braces, and `{subscription}`.
+        name: The input that has the resource's name.
+        pattern: Regular expression of legal names.
+        required: Inputs that must be set.
+        optional: Inputs that may be set. The emulator refuses all others.
+        replaces: Inputs whose change replaces the resource.
+    """
 
     type: str
     id: str
@@ -23,13 +33,13 @@ class Kind:
 
     @property
     def parents(self) -> list[str]:
-        """Id templates of what must exist first, the outermost first."""
-        ends = [found.end() for found in re.finditer(r"\{\w+\}", self.id)]
-        inner = ends[:-1] if self.id.endswith("}") else ends
-        return [self.id[:end] for end in inner if not self.id[:end].endswith("{subscription}")]
+        """Id templates of the parent resources, the outermost first."""
+        ends = [match.end() for match in re.finditer(r"\{\w+\}", self.id)]
+        prefixes = [self.id[:end] for end in ends if end < len(self.id)]
+        return [prefix for prefix in prefixes if not prefix.endswith("{subscription}")]
 
 
-def kind(
+def define_resource_type(
     type_: str,
     id_: str,
     *,
@@ -38,10 +48,13 @@ def kind(
     required: str = "",
     optional: str = "",
     replaces: str = "",
-) -> Kind:
-    """A Kind; inputs are given as words in one text, and those in the id are required anyway."""
+) -> ResourceType:
+    """A ResourceType; `type_` is without `azure-native:`, lists of inputs are separated by blanks.
+
+    The inputs in the id are required too, and their change replaces the resource, as does that of `location`.
+    """
     in_id = frozenset(re.findall(r"\{(\w+)\}", id_)) - {"subscription"}
-    return Kind(
+    return ResourceType(
         type=f"azure-native:{type_}",
         id=id_,
         name=name,

@@ -1,32 +1,34 @@
-"""The resource types that the stand-in knows."""
+"""The azure-native resource types of the program, which are all that the emulator supports."""
 
 from collections.abc import Mapping
 
 from schemas.azure_native.monitoring import MONITORING
 from schemas.azure_native.networking import NETWORKING
-from schemas.azure_native.resource_type import GUID, RESOURCE_GROUP, Kind, kind
+from schemas.azure_native.resource_type import GUID, RESOURCE_GROUP, ResourceType, define_resource_type
 
 _STORAGE = f"{RESOURCE_GROUP}/providers/Microsoft.Storage/storageAccounts/{{accountName}}"
 _COSMOS = f"{RESOURCE_GROUP}/providers/Microsoft.DocumentDB/databaseAccounts/{{accountName}}"
-_SITE = f"{RESOURCE_GROUP}/providers/Microsoft.Web/sites/{{name}}"
+_WEB_APP = f"{RESOURCE_GROUP}/providers/Microsoft.Web/sites/{{name}}"
 
 _PIPELINE = (
-    kind("resources:ResourceGroup", RESOURCE_GROUP, name="resourceGroupName", required="location", optional="tags"),
-    kind(
+    define_resource_type(
+        "resources:ResourceGroup", RESOURCE_GROUP, name="resourceGroupName", required="location", optional="tags"
+    ),
+    define_resource_type(
         "managedidentity:UserAssignedIdentity",
         f"{RESOURCE_GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{{resourceName}}",
         name="resourceName",
         required="location",
         optional="tags",
     ),
-    kind(
+    define_resource_type(
         "operationalinsights:Workspace",
         f"{RESOURCE_GROUP}/providers/Microsoft.OperationalInsights/workspaces/{{workspaceName}}",
         name="workspaceName",
         required="location sku",
         optional="tags retentionInDays features workspaceCapping",
     ),
-    kind(
+    define_resource_type(
         "applicationinsights:Component",
         f"{RESOURCE_GROUP}/providers/Microsoft.Insights/components/{{resourceName}}",
         name="resourceName",
@@ -34,7 +36,7 @@ _PIPELINE = (
         optional="tags ingestionMode disableLocalAuth flowType requestSource"
         " publicNetworkAccessForIngestion publicNetworkAccessForQuery",
     ),
-    kind(
+    define_resource_type(
         "storage:StorageAccount",
         _STORAGE,
         name="accountName",
@@ -44,34 +46,34 @@ _PIPELINE = (
         " isLocalUserEnabled minimumTlsVersion enableHttpsTrafficOnly publicNetworkAccess networkRuleSet",
         replaces="kind",
     ),
-    kind(
+    define_resource_type(
         "storage:BlobServiceProperties",
         f"{_STORAGE}/blobServices/{{blobServicesName}}",
         name="blobServicesName",
         pattern="default",
         optional="deleteRetentionPolicy containerDeleteRetentionPolicy",
     ),
-    kind(
+    define_resource_type(
         "storage:ManagementPolicy",
         f"{_STORAGE}/managementPolicies/{{managementPolicyName}}",
         name="managementPolicyName",
         pattern="default",
         required="policy",
     ),
-    kind(
+    define_resource_type(
         "storage:BlobContainer",
         f"{_STORAGE}/blobServices/default/containers/{{containerName}}",
         name="containerName",
         pattern=r"(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*",
         optional="publicAccess",
     ),
-    kind(
+    define_resource_type(
         "storage:Queue",
         f"{_STORAGE}/queueServices/default/queues/{{queueName}}",
         name="queueName",
         pattern=r"(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*",
     ),
-    kind(
+    define_resource_type(
         "eventgrid:Topic",
         f"{RESOURCE_GROUP}/providers/Microsoft.EventGrid/topics/{{topicName}}",
         name="topicName",
@@ -79,7 +81,7 @@ _PIPELINE = (
         optional="tags identity minimumTlsVersionAllowed publicNetworkAccess dataResidencyBoundary",
         replaces="inputSchema",
     ),
-    kind(
+    define_resource_type(
         "eventgrid:SystemTopic",
         f"{RESOURCE_GROUP}/providers/Microsoft.EventGrid/systemTopics/{{systemTopicName}}",
         name="systemTopicName",
@@ -87,7 +89,7 @@ _PIPELINE = (
         optional="tags",
         replaces="source topicType",
     ),
-    kind(
+    define_resource_type(
         "eventgrid:SystemTopicEventSubscription",
         f"{RESOURCE_GROUP}/providers/Microsoft.EventGrid/systemTopics/{{systemTopicName}}"
         "/eventSubscriptions/{eventSubscriptionName}",
@@ -95,7 +97,7 @@ _PIPELINE = (
         required="deliveryWithResourceIdentity deadLetterWithResourceIdentity filter",
         optional="eventDeliverySchema retryPolicy",
     ),
-    kind(
+    define_resource_type(
         "cognitiveservices:Account",
         f"{RESOURCE_GROUP}/providers/Microsoft.CognitiveServices/accounts/{{accountName}}",
         name="accountName",
@@ -103,7 +105,7 @@ _PIPELINE = (
         optional="tags",
         replaces="kind",
     ),
-    kind(
+    define_resource_type(
         "cosmosdb:DatabaseAccount",
         _COSMOS,
         name="accountName",
@@ -112,26 +114,26 @@ _PIPELINE = (
         optional="tags kind consistencyPolicy disableKeyBasedMetadataWriteAccess minimalTlsVersion publicNetworkAccess"
         " createMode enableMultipleWriteLocations backupPolicy capabilities",
     ),
-    kind(
+    define_resource_type(
         "cosmosdb:SqlResourceSqlDatabase",
         f"{_COSMOS}/sqlDatabases/{{databaseName}}",
         name="databaseName",
         required="resource",
     ),
-    kind(
+    define_resource_type(
         "cosmosdb:SqlResourceSqlContainer",
         f"{_COSMOS}/sqlDatabases/{{databaseName}}/containers/{{containerName}}",
         name="containerName",
         required="resource options",
     ),
-    kind(
+    define_resource_type(
         "cosmosdb:SqlResourceSqlRoleDefinition",
         f"{_COSMOS}/sqlRoleDefinitions/{{roleDefinitionId}}",
         name="roleDefinitionId",
         pattern=GUID,
         required="roleName type assignableScopes permissions",
     ),
-    kind(
+    define_resource_type(
         "cosmosdb:SqlResourceSqlRoleAssignment",
         f"{_COSMOS}/sqlRoleAssignments/{{roleAssignmentId}}",
         name="roleAssignmentId",
@@ -139,7 +141,7 @@ _PIPELINE = (
         required="principalId roleDefinitionId scope",
         replaces="principalId scope",
     ),
-    kind(
+    define_resource_type(
         "authorization:RoleDefinition",
         # Azure answers with an id of the subscription, whatever the scope, and azure-native deletes it there:
         # https://github.com/pulumi/pulumi-azure-native/issues/2610, https://github.com/Azure/azure-cli/issues/28354
@@ -150,7 +152,7 @@ _PIPELINE = (
         optional="description roleType",
         replaces="scope",
     ),
-    kind(
+    define_resource_type(
         "authorization:RoleAssignment",
         "{scope}/providers/Microsoft.Authorization/roleAssignments/{roleAssignmentName}",
         name="roleAssignmentName",
@@ -158,7 +160,7 @@ _PIPELINE = (
         required="principalId principalType roleDefinitionId",
         replaces="principalId principalType roleDefinitionId",
     ),
-    kind(
+    define_resource_type(
         "web:AppServicePlan",
         f"{RESOURCE_GROUP}/providers/Microsoft.Web/serverfarms/{{name}}",
         name="name",
@@ -166,19 +168,25 @@ _PIPELINE = (
         optional="tags kind reserved hyperV isSpot isXenon targetWorkerCount targetWorkerSizeId zoneRedundant"
         " perSiteScaling elasticScaleEnabled maximumElasticWorkerCount",
     ),
-    kind(
+    define_resource_type(
         "web:WebApp",
-        _SITE,
+        _WEB_APP,
         name="name",
         pattern=r"[A-Za-z0-9][A-Za-z0-9-]{0,58}[A-Za-z0-9]",
         required="location kind serverFarmId identity functionAppConfig siteConfig",
-        # The last line is what the SDK adds to every app by itself.
+        # The SDK adds the inputs of the last line to every app.
         optional="tags httpsOnly publicNetworkAccess virtualNetworkSubnetId"
         " clientAffinityEnabled hyperV isXenon scmSiteAlsoStopped reserved",
         replaces="kind",
     ),
-    kind("web:WebAppFtpAllowed", f"{_SITE}/basicPublishingCredentialsPolicies/ftp", name="name", required="allow"),
-    kind("web:WebAppScmAllowed", f"{_SITE}/basicPublishingCredentialsPolicies/scm", name="name", required="allow"),
+    define_resource_type(
+        "web:WebAppFtpAllowed", f"{_WEB_APP}/basicPublishingCredentialsPolicies/ftp", name="name", required="allow"
+    ),
+    define_resource_type(
+        "web:WebAppScmAllowed", f"{_WEB_APP}/basicPublishingCredentialsPolicies/scm", name="name", required="allow"
+    ),
 )
 
-KINDS: Mapping[str, Kind] = {known.type: known for known in (*_PIPELINE, *MONITORING, *NETWORKING)}
+RESOURCE_TYPES: Mapping[str, ResourceType] = {
+    resource_type.type: resource_type for resource_type in (*_PIPELINE, *MONITORING, *NETWORKING)
+}

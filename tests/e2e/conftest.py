@@ -1,4 +1,4 @@
-"""A checkout of its own, deployed to a laptop cloud of its own by the README's commands."""
+"""A checkout of its own, deployed to an emulator of its own by the README's commands."""
 
 import json
 import os
@@ -41,10 +41,10 @@ class Checkout:
         return [json.loads(line) for line in result.stdout.splitlines()]
 
     def python(self, code: str) -> subprocess.CompletedProcess[str]:
-        """Runs Python as the laptop's user, signed in."""
-        return self.local("exec", "--", "python", "-c", code)
+        """Runs Python as the emulator's user, signed in."""
+        return self.emulator("exec", "--", "python", "-c", code)
 
-    def local(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def emulator(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Runs `python -m emulator`, with the PATH that the Makefile gives it."""
         environment = _plain_environment()
         path = [f"{self.root}/.venv/bin", environment["PATH"], f"{self.root}/.tools/pulumi-3.274.1/bin"]
@@ -56,7 +56,7 @@ class Checkout:
 
     @property
     def daemon(self) -> dict[str, Any]:
-        """What the running daemon has announced."""
+        """The daemon file of the running daemon."""
         return json.loads((self.root / ".local/run/daemon.json").read_text())
 
 

@@ -7,7 +7,7 @@ import pytest
 from arm import AzureRecorder, _type_and_name, api_version, template
 from recorder import SUBSCRIPTION, run_program
 
-from schemas.azure_native.resource_types import KINDS
+from schemas.azure_native.resource_types import RESOURCE_TYPES
 
 GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-imgpipe-prod"
 
@@ -31,7 +31,7 @@ def one(document: dict[str, Any], type_: str, name: str = "") -> dict[str, Any]:
 
 def test_every_resource_of_azure_is_in_the_template(document: dict[str, Any], recorder: AzureRecorder) -> None:
     assert len(document["resources"]) == len(recorder.cloud) > 100
-    assert {resource.type for resource in recorder.cloud} <= KINDS.keys()
+    assert {resource.type for resource in recorder.cloud} <= RESOURCE_TYPES.keys()
 
 
 def test_no_recorded_name_is_left_in_it(document: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Items of containers in one SQLite file. Every write is atomic and durable before it is answered."""
+"""The items of all containers, in one SQLite file. A write is durable before the client gets its response."""
 
 import json
 import sqlite3
@@ -9,29 +9,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from emulator.core.http import ServiceError
+
 Item = dict[str, Any]
 
 
-class CosmosError(Exception):
-    """A refusal, with Cosmos DB's own status, code and sub-status."""
+class CosmosError(ServiceError):
+    """An error with Cosmos DB's status, code and sub-status."""
 
-    def __init__(self, status: int, code: str, message: str, sub_status: int = 0) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
+    def __init__(self, status: int, code: str, message: str, *, sub_status: int = 0) -> None:
+        super().__init__(status, code, message)
         self.sub_status = sub_status
 
 
 @dataclass(frozen=True, kw_only=True)
 class Container:
-    """A container: `key` is unique on the laptop, `default_ttl` as in Cosmos DB (None: items never expire)."""
+    """A container: `key` is unique in the emulator, `default_ttl` in seconds (None: items never expire)."""
 
     key: str
     partition_path: tuple[str, ...]
     default_ttl: int | None
 
     def partition_of(self, item: Item) -> str:
-        """The item's partition key value, as the JSON that clients put into the request's header."""
+        """The item's partition key value, as JSON in the form of the request header."""
         value: Any = item
         for part in self.partition_path:
             value = value.get(part) if isinstance(value, dict) else None
@@ -39,15 +39,15 @@ class Container:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stored:
-    """An item as it is stored."""
+class StoredItem:
+    """The JSON text of an item, and its ETag."""
 
     body: str
     etag: str
 
 
-class Store:
-    """All items. `now` gives seconds since 1970."""
+class ItemStore:
+    """All items. `now` returns the time in seconds since 1970."""
 
     def __init__(self, path: Path, now: Callable[[], float] = time.time) -> None:
         self._now = now
@@ -60,63 +60,66 @@ class Store:
         )
 
     def close(self) -> None:
-        """Closes the database; the object is of no more use."""
+        """Closes the database."""
         self._database.close()
 
-    def read(self, container: Container, partition: str, item_id: str) -> Stored:
-        """The item; raises CosmosError 404."""
-        found = self._find(container, partition, item_id)
-        if found is None:
-            raise _missing()
-        return found
+    def read(self, container: Container, partition: str, item_id: str) -> StoredItem:
+        """The item. Raises CosmosError 404."""
+        stored = self._find(container, partition, item_id)
+        if stored is None:
+            raise CosmosError(404, "NotFound", "Entity with the specified id does not exist in the system.")
+        return stored
 
-    def create(self, container: Container, partition: str | None, item: Item) -> Stored:
-        """Stores a new item; raises CosmosError 409 when there is one."""
-        partition = self._checked(container, partition, item)
+    def create(self, container: Container, partition: str | None, item: Item) -> StoredItem:
+        """Stores a new item. Raises CosmosError 409 if it exists."""
+        partition = self._validate(container, partition, item)
         if self._find(container, partition, item["id"]) is not None:
             raise CosmosError(409, "Conflict", "Entity with the specified id already exists in the system.")
         return self._write(container, partition, item)
 
     def upsert(
         self, container: Container, partition: str | None, item: Item, if_match: str | None
-    ) -> tuple[Stored, bool]:
-        """Stores an item, and says whether it is new; raises CosmosError 412."""
-        partition = self._checked(container, partition, item)
-        found = self._find(container, partition, item["id"])
-        if found is not None:
-            _match(found, if_match)
-        return self._write(container, partition, item), found is None
+    ) -> tuple[StoredItem, bool]:
+        """Stores an item; returns it and whether it is new. Raises CosmosError 412."""
+        partition = self._validate(container, partition, item)
+        existing = self._find(container, partition, item["id"])
+        if existing is not None:
+            _check_etag(existing, if_match)
+        return self._write(container, partition, item), existing is None
 
     def replace(
         self, container: Container, partition: str | None, item_id: str, item: Item, if_match: str | None
-    ) -> Stored:
-        """Stores an item in the place of an old one; raises CosmosError 404 or 412."""
-        partition = self._checked(container, partition, item)
+    ) -> StoredItem:
+        """Replaces an item. Raises CosmosError 404 or 412."""
+        partition = self._validate(container, partition, item)
         if item["id"] != item_id:
             raise CosmosError(400, "BadRequest", f"The item's id is {item['id']!r}, the request's is {item_id!r}.")
-        _match(self.read(container, partition, item_id), if_match)
+        _check_etag(self.read(container, partition, item_id), if_match)
         return self._write(container, partition, item)
 
     def delete(self, container: Container, partition: str, item_id: str, if_match: str | None) -> None:
-        """Removes an item; raises CosmosError 404 or 412."""
-        _match(self.read(container, partition, item_id), if_match)
+        """Deletes an item. Raises CosmosError 404 or 412."""
+        _check_etag(self.read(container, partition, item_id), if_match)
         self._database.execute(
             "DELETE FROM items WHERE container = ? AND partition = ? AND id = ?", (container.key, partition, item_id)
         )
 
     def drop(self, container_key: str) -> None:
-        """Removes a container's items."""
+        """Deletes all items of a container."""
         self._database.execute("DELETE FROM items WHERE container = ?", (container_key,))
 
-    def _find(self, container: Container, partition: str, item_id: str) -> Stored | None:
+    def _find(self, container: Container, partition: str, item_id: str) -> StoredItem | None:
         row = self._database.execute(
             "SELECT body, etag FROM items WHERE container = ? AND partition = ? AND id = ?"
             " AND (expires IS NULL OR expires > ?)",
             (container.key, partition, item_id, self._now()),
         ).fetchone()
-        return None if row is None else Stored(body=row[0], etag=row[1])
+        if row is None:
+            return None
+        return StoredItem(body=row[0], etag=row[1])
 
-    def _checked(self, container: Container, partition: str | None, item: Item) -> str:
+    def _validate(self, container: Container, partition: str | None, item: Item) -> str:
+        """The partition key value of an item with a legal id. Raises CosmosError 400."""
         item_id = item.get("id")
         if (
             not isinstance(item_id, str)
@@ -126,17 +129,17 @@ class Store:
         ):
             # https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-item-limits
             raise CosmosError(400, "BadRequest", f"The item's id {item_id!r} is missing or not allowed.")
-        own = container.partition_of(item)
-        if partition is not None and partition != own:
+        item_partition = container.partition_of(item)
+        if partition is not None and partition != item_partition:
             raise CosmosError(
                 400,
                 "BadRequest",
                 "PartitionKey extracted from document doesn't match the one specified in the header.",
-                1001,
+                sub_status=1001,
             )
-        return own
+        return item_partition
 
-    def _write(self, container: Container, partition: str, item: Item) -> Stored:
+    def _write(self, container: Container, partition: str, item: Item) -> StoredItem:
         etag = f'"{uuid.uuid4()}"'
         now = self._now()
         stored = {**item, "_etag": etag, "_ts": int(now)}
@@ -148,21 +151,19 @@ class Store:
             " body = excluded.body, etag = excluded.etag, expires = excluded.expires",
             (container.key, partition, item["id"], body, etag, _expiry(container, item, now)),
         )
-        return Stored(body=body, etag=etag)
+        return StoredItem(body=body, etag=etag)
 
 
 def _expiry(container: Container, item: Item, now: float) -> float | None:
-    """An item's own ttl counts only if the container has one: https://learn.microsoft.com/azure/cosmos-db/nosql/time-to-live."""
+    """An item's own ttl has an effect only if the container has a default: https://learn.microsoft.com/azure/cosmos-db/nosql/time-to-live."""
     if container.default_ttl is None:
         return None
     ttl = item.get("ttl", container.default_ttl)
-    return None if ttl == -1 else now + ttl
+    if ttl == -1:
+        return None
+    return now + ttl
 
 
-def _match(found: Stored, if_match: str | None) -> None:
-    if if_match not in {None, "*", found.etag}:
+def _check_etag(stored: StoredItem, if_match: str | None) -> None:
+    if if_match not in {None, "*", stored.etag}:
         raise CosmosError(412, "PreconditionFailed", "One of the specified pre-condition is not met.")
-
-
-def _missing() -> CosmosError:
-    return CosmosError(404, "NotFound", "Entity with the specified id does not exist in the system.")

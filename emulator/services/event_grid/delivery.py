@@ -1,7 +1,7 @@
-"""Event Grid: what happens to blobs becomes events, delivered by the topic's identity, retried, dead-lettered.
+"""Delivery of blob events to storage queues, with the system topic's identity, retries and dead letters.
 
-Events are kept in SQLite from before the blob's writer gets its answer until they are delivered, so none is lost when
-the daemon dies in between.
+Events are stored in SQLite before the client of Blob Storage gets its response, and removed after their delivery, so
+that none is lost when the daemon is killed.
 """
 
 import asyncio
@@ -22,10 +22,10 @@ import aiohttp
 
 from emulator.core.authorization import Authorization
 from emulator.core.faults import Faults
-from emulator.core.resource_store import Properties, Resource, Resources
+from emulator.core.resource_store import Properties, Resource, ResourceStore
 from emulator.core.virtual_networks import trusts_azure_services
-from emulator.services.storage import operations
-from emulator.services.storage.azurite_client import StorageBackend
+from emulator.services.storage.azurite_client import AzuriteClient
+from emulator.services.storage.blob_event import BlobEvent
 
 _log = logging.getLogger("emulator.event_grid")
 # https://learn.microsoft.com/azure/event-grid/delivery-and-retry#retry-schedule
@@ -35,20 +35,20 @@ _BLOB_WRITE = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/w
 
 
 class DeliveryError(Exception):
-    """The event could not be handed over. `final`: Event Grid would not try again."""
+    """The event was not delivered. If the error is `final`, Event Grid does not try again."""
 
     def __init__(self, reason: str, *, final: bool) -> None:
         super().__init__(reason)
         self.final = final
 
 
-class EventGrid:
-    """The outbox and its delivery."""
+class BlobEventDelivery:
+    """Events to deliver, and their delivery."""
 
-    def __init__(self, path: Path, resources: Resources, backend: StorageBackend, faults: Faults) -> None:
+    def __init__(self, path: Path, resources: ResourceStore, azurite_client: AzuriteClient, faults: Faults) -> None:
         self._resources = resources
         self._authorization = Authorization(resources)
-        self._backend = backend
+        self._azurite_client = azurite_client
         self._faults = faults
         self._wake = asyncio.Event()
         self._sequence = itertools.count(time.time_ns())
@@ -60,22 +60,26 @@ class EventGrid:
         )
 
     def close(self) -> None:
-        """Closes the database; the object is of no more use."""
+        """Closes the database."""
         self._database.close()
 
-    def blob_event(self, kind: str, account: Resource, operation: operations.Operation, data: Properties) -> None:
-        """Announces what happened to a blob: one event for every subscription whose filter it passes."""
-        subject = f"/blobServices/default/containers/{operation.container}/blobs/{operation.item}"
+    def publish(self, blob_event: BlobEvent) -> None:
+        """Stores one event for every subscription with a matching filter; `run` delivers them.
+
+        https://learn.microsoft.com/azure/event-grid/event-schema-blob-storage
+        """
+        account = blob_event.account
+        operation = blob_event.operation
         path = quote(f"/{operation.container}/{operation.item}")
         event = {
             "topic": account.id,
-            "subject": subject,
-            "eventType": kind,
+            "subject": f"/blobServices/default/containers/{operation.container}/blobs/{operation.item}",
+            "eventType": blob_event.type,
             "id": str(uuid.uuid4()),
             "data": {
                 "api": operation.name,
                 "clientRequestId": "",
-                **data,
+                **blob_event.data,
                 "blobType": "BlockBlob",
                 "url": f"{account.outputs['primaryEndpoints']['blob'].rstrip('/')}{path}",
                 "sequencer": f"{next(self._sequence):048X}",
@@ -86,17 +90,19 @@ class EventGrid:
             "eventTime": datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
         }
         for subscription in self._subscriptions(account):
-            # At least once, as promised; sometimes twice.
-            times = 2 if self._faults.strikes("duplicated") else 1
-            for _ in range(times if _passes(subscription.inputs["filter"], event) else 0):
+            if not _matches(subscription.inputs["filter"], event):
+                continue
+            # Event Grid delivers at least once; the fault has an event delivered twice.
+            copies = 2 if self._faults.should_fail("duplicated") else 1
+            for _ in range(copies):
                 self._database.execute(
                     "INSERT INTO outbox(subscription, event, published) VALUES(?, ?, ?)",
                     (subscription.id, json.dumps(event), time.time()),
                 )
         self._wake.set()
 
-    async def deliver(self) -> None:
-        """Delivers what is due, for ever."""
+    async def run(self) -> None:
+        """Delivers events when they are due, until it is cancelled."""
         while True:
             self._wake.clear()
             now = time.time()
@@ -104,7 +110,7 @@ class EventGrid:
                 "SELECT id, subscription, event, attempts, published FROM outbox WHERE due <= ? ORDER BY id", (now,)
             ).fetchall()
             for row in due:
-                await self._attempt(*row)
+                await self._deliver(*row)
             (next_due,) = self._database.execute("SELECT MIN(due) FROM outbox").fetchone()
             timeout = None if next_due is None else max(0.05, next_due - time.time())
             try:
@@ -124,17 +130,14 @@ class EventGrid:
             if subscription.id.lower().rsplit("/eventsubscriptions/", 1)[0] in topics
         ]
 
-    async def _attempt(self, row: int, subscription_id: str, event: str, attempts: int, published: float) -> None:
+    async def _deliver(self, row: int, subscription_id: str, event: str, attempts: int, published: float) -> None:
         subscription = self._resources.get(subscription_id)
-        if subscription is None:  # deleted: its events go with it
-            self._forget(row)
+        if subscription is None:  # deleted, and its events with it
+            self._remove(row)
             return
         policy: Properties = subscription.inputs.get("retryPolicy") or {}
         try:
-            try:
-                await self._to_queue(subscription, event)
-            except aiohttp.ClientError as error:
-                raise DeliveryError(f"the queue cannot be reached: {error}", final=False) from error
+            await self._send_to_queue(subscription, event)
         except DeliveryError as error:
             attempts += 1
             age_minutes = (time.time() - published) / 60
@@ -144,41 +147,50 @@ class EventGrid:
                 or attempts >= policy.get("maxDeliveryAttempts", 30)
                 or age_minutes >= policy.get("eventTimeToLiveInMinutes", 1440)
             ):
-                await self._to_dead_letters(subscription, event, attempts, str(error))
+                await self._dead_letter(subscription, event, attempts, str(error))
             else:
                 wait = _BACKOFF_SECONDS[min(attempts, len(_BACKOFF_SECONDS)) - 1]
                 self._database.execute(
                     "UPDATE outbox SET attempts = ?, due = ? WHERE id = ?", (attempts, time.time() + wait, row)
                 )
                 return
-        self._forget(row)
+        self._remove(row)
 
-    def _forget(self, row: int) -> None:
+    def _remove(self, row: int) -> None:
         self._database.execute("DELETE FROM outbox WHERE id = ?", (row,))
 
-    async def _to_queue(self, subscription: Resource, event: str) -> None:
-        target: Properties = subscription.inputs["deliveryWithResourceIdentity"]["destination"]
-        account, queue = target["resourceId"], target["queueName"]
+    async def _send_to_queue(self, subscription: Resource, event: str) -> None:
+        """Sends an event to the subscription's queue. Raises DeliveryError."""
+        destination: Properties = subscription.inputs["deliveryWithResourceIdentity"]["destination"]
+        account = destination["resourceId"]
+        queue = destination["queueName"]
         self._require_network(account)
-        self._require(subscription, _QUEUE_ADD, f"{account}/queueServices/default/queues/{queue}")
+        self._require_role(subscription, _QUEUE_ADD, f"{account}/queueServices/default/queues/{queue}")
         encoded = escape(base64.b64encode(event.encode()).decode())
-        body = f"<QueueMessage><MessageText>{encoded}</MessageText></QueueMessage>".encode()
-        ttl = str(target.get("queueMessageTimeToLiveInSeconds", 604_800))
-        async with self._backend.request(
-            "queue",
-            account.rsplit("/", 1)[1],
-            "POST",
-            f"/{queue}/messages",
-            query=[("messagettl", ttl)],
-            headers={"Content-Type": "application/xml"},
-            body=body,
-        ) as response:
-            if response.status != 201:
-                raise DeliveryError(f"{response.status} {(await response.text())[:300]}", final=False)
+        ttl = str(destination.get("queueMessageTimeToLiveInSeconds", 604_800))
+        try:
+            async with self._azurite_client.request(
+                "queue",
+                account.rsplit("/", 1)[1],
+                "POST",
+                f"/{queue}/messages",
+                query=[("messagettl", ttl)],
+                headers={"Content-Type": "application/xml"},
+                body=f"<QueueMessage><MessageText>{encoded}</MessageText></QueueMessage>".encode(),
+            ) as response:
+                if response.status != 201:
+                    raise DeliveryError(f"{response.status} {(await response.text())[:300]}", final=False)
+        except aiohttp.ClientError as error:
+            raise DeliveryError(f"the queue cannot be reached: {error}", final=False) from error
 
-    async def _to_dead_letters(self, subscription: Resource, event: str, attempts: int, reason: str) -> None:
-        target: Properties = subscription.inputs["deadLetterWithResourceIdentity"]["deadLetterDestination"]
-        account, container = target["resourceId"], target["blobContainerName"]
+    async def _dead_letter(self, subscription: Resource, event: str, attempts: int, reason: str) -> None:
+        """Writes an event to the subscription's dead-letter container; an event that is refused there is dropped.
+
+        https://learn.microsoft.com/azure/event-grid/manage-event-delivery
+        """
+        destination: Properties = subscription.inputs["deadLetterWithResourceIdentity"]["deadLetterDestination"]
+        account = destination["resourceId"]
+        container = destination["blobContainerName"]
         now = datetime.now(UTC)
         letter = json.loads(event) | {
             "deadLetterReason": "MaxDeliveryAttemptsExceeded",
@@ -190,8 +202,8 @@ class EventGrid:
         path = f"/{container}/{topic}/{subscription.name.upper()}/{now:%Y/%-m/%-d/%-H}/{letter['id']}.json"
         try:
             self._require_network(account)
-            self._require(subscription, _BLOB_WRITE, f"{account}/blobServices/default/containers/{container}")
-            async with self._backend.request(
+            self._require_role(subscription, _BLOB_WRITE, f"{account}/blobServices/default/containers/{container}")
+            async with self._azurite_client.request(
                 "blob",
                 account.rsplit("/", 1)[1],
                 "PUT",
@@ -202,11 +214,10 @@ class EventGrid:
                 if response.status != 201:
                     raise DeliveryError(f"{response.status} {(await response.text())[:300]}", final=True)
         except (DeliveryError, aiohttp.ClientError) as error:
-            # As Azure: an event that cannot be dead-lettered either is dropped.
             _log.error("event dropped, its dead letter was refused: %s; %s", error, event)
 
     def _require_network(self, account_id: str) -> None:
-        """Event Grid delivers from the internet, and passes network rules as a trusted service alone.
+        """Raises DeliveryError unless the network rules allow trusted services; Event Grid has no private path.
 
         https://learn.microsoft.com/azure/storage/common/storage-network-security-trusted-azure-services
         """
@@ -214,17 +225,25 @@ class EventGrid:
         if account is not None and not trusts_azure_services(account):
             raise DeliveryError(f"403 AuthorizationFailure: the network rules of {account_id} refuse it", final=True)
 
-    def _require(self, subscription: Resource, action: str, scope: str) -> None:
+    def _require_role(self, subscription: Resource, action: str, scope: str) -> None:
+        """Raises DeliveryError unless the topic's identity may perform the action."""
         topic = self._resources.get(subscription.id.rsplit("/eventSubscriptions/", 1)[0])
         principal = topic.outputs["identity"]["principalId"] if topic else ""
         if not self._authorization.allows(principal, action, scope):
-            # Azure does not try again either: delivery-and-retry, 403 for Azure resources.
+            # Azure does not retry either: 403 for Azure resources, in delivery-and-retry.
             raise DeliveryError(f"403 the topic's identity {principal} lacks {action} on {scope}", final=True)
 
 
-def _passes(condition: Properties, event: Properties) -> bool:
-    kinds: list[Any] | None = condition.get("includedEventTypes")
-    subject, start, end = event["subject"], condition.get("subjectBeginsWith", ""), condition.get("subjectEndsWith", "")
+def _matches(condition: Properties, event: Properties) -> bool:
+    """Whether an event passes a subscription's filter: https://learn.microsoft.com/azure/event-grid/event-filtering."""
+    event_types: list[Any] = condition.get("includedEventTypes") or []
+    if event_types and event["eventType"] not in event_types:
+        return False
+    subject = event["subject"]
+    prefix = condition.get("subjectBeginsWith", "")
+    suffix = condition.get("subjectEndsWith", "")
     if not condition.get("isSubjectCaseSensitive", False):
-        subject, start, end = subject.lower(), start.lower(), end.lower()
-    return (not kinds or event["eventType"] in kinds) and subject.startswith(start) and subject.endswith(end)
+        subject = subject.lower()
+        prefix = prefix.lower()
+        suffix = suffix.lower()
+    return subject.startswith(prefix) and subject.endswith(suffix)

@@ -1,4 +1,4 @@
-"""host.json and app settings, read strictly: nothing in them is ignored."""
+"""Strict reading of host.json and of app settings: what the emulated host does not support is an error."""
 
 import json
 import re
@@ -17,7 +17,7 @@ _OVERRIDE = "AzureFunctionsJobHost__"
 
 
 class ConfigurationError(Exception):
-    """The app's configuration is wrong, or asks for what the laptop's host does not do."""
+    """The app's configuration is invalid, or requires what the emulated host does not support."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,14 +53,14 @@ def read_host_json(path: Path, settings: Mapping[str, str]) -> HostOptions:
         document: Any = json.loads(path.read_text())
     except ValueError as error:
         raise ConfigurationError(f"Unable to parse host configuration file '{path}'.") from error
-    # The file first: numbers and booleans as text are right in an app setting only.
+    # The file on its own first: only an app setting may have numbers and booleans as text.
     _validate(document, strict=True)
     host = _validate(_overridden(document, settings), strict=False)
     if unsupported := sorted(unsupported_keys(host)):
         raise ConfigurationError(f"host.json: the emulated host does not support {', '.join(unsupported)}")
     queues = host.extensions.queues
     if queues.message_encoding != "base64":
-        raise ConfigurationError("host.json: the laptop's host supports messageEncoding base64 only")
+        raise ConfigurationError("host.json: the emulated host supports messageEncoding base64 only")
     if host.function_timeout == "-1":
         raise ConfigurationError("host.json: the emulated host does not support a functionTimeout of -1")
     threshold = queues.new_batch_threshold
@@ -78,7 +78,7 @@ def read_host_json(path: Path, settings: Mapping[str, str]) -> HostOptions:
 
 
 def resolve(text: str, settings: Mapping[str, str]) -> str:
-    """A binding's text with every %NAME% replaced by that app setting. Raises ConfigurationError."""
+    """A binding's text with the app settings in place of every %NAME%. Raises ConfigurationError."""
 
     def value(match: re.Match[str]) -> str:
         if match[1] not in settings:
@@ -96,23 +96,23 @@ class QueueConnection:
     client_id: str
 
 
-def connection(name: str, settings: Mapping[str, str]) -> QueueConnection:
+def read_connection(name: str, settings: Mapping[str, str]) -> QueueConnection:
     """The queue connection called `name`. Raises ConfigurationError, also for one by connection string."""
     if name in settings or f"AzureWebJobs{name}" in settings:
         raise ConfigurationError(
-            f"the connection {name} is a connection string; the laptop's host uses identities only"
+            f"the connection {name} is a connection string; the emulated host uses identities only"
         )
-    needed = {suffix: settings.get(f"{name}__{suffix}") for suffix in ("queueServiceUri", "credential", "clientId")}
-    missing = [f"{name}__{suffix}" for suffix, value in needed.items() if not value]
+    values = {suffix: settings.get(f"{name}__{suffix}") for suffix in ("queueServiceUri", "credential", "clientId")}
+    missing = [f"{name}__{suffix}" for suffix, value in values.items() if not value]
     if missing:
         raise ConfigurationError(f"the connection {name} is incomplete; not set: {', '.join(missing)}")
-    if needed["credential"] != "managedidentity":
-        raise ConfigurationError(f"{name}__credential is {needed['credential']!r}, not 'managedidentity'")
-    return QueueConnection(service_uri=str(needed["queueServiceUri"]), client_id=str(needed["clientId"]))
+    if values["credential"] != "managedidentity":
+        raise ConfigurationError(f"{name}__credential is {values['credential']!r}, not 'managedidentity'")
+    return QueueConnection(service_uri=str(values["queueServiceUri"]), client_id=str(values["clientId"]))
 
 
 def _validate(document: Any, *, strict: bool) -> HostJson:
-    """The document as a model; unless `strict`, text may stand for a number or a boolean. Raises ConfigurationError."""
+    """The document as a model. Unless `strict`, text may stand for numbers. Raises ConfigurationError."""
     try:
         return msgspec.convert(document, HostJson, strict=strict)
     except msgspec.ValidationError as error:
@@ -128,7 +128,7 @@ def _overridden(document: dict[str, Any], settings: Mapping[str, str]) -> dict[s
             for parent in parents:
                 section = section.setdefault(parent, {})
                 if not isinstance(section, dict):
-                    raise ConfigurationError(f"the app setting {name}: {parent} of host.json is no object")
+                    raise ConfigurationError(f"the app setting {name}: {parent} of host.json is not an object")
             section[last] = value
     return document
 

@@ -1,4 +1,4 @@
-"""Deployments of packages to a function app, as the app's deployment service (SCM) describes them."""
+"""Deployments of packages to function apps, in the form of the deployment service (SCM)."""
 
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -43,7 +43,8 @@ class PackageDeployment:
     def end(self, status: DeploymentStatus, text: str = "") -> None:
         """Records how the deployment ended."""
         self.log.append(text or "Finished deployment pipeline.")
-        self.status, self.status_text = status, text
+        self.status = status
+        self.status_text = text
 
     def description(self, scm_host: str) -> dict[str, Any]:
         """The answer to `GET /api/deployments/latest`.

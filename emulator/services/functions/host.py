@@ -1,7 +1,7 @@
 """The host process of one function app: starts its worker, listens to its triggers.
 
-Its environment is the app's: its settings, its identities, and the laptop's network. It says READY with the functions
-it found, or FAILED with the reason. Queue and timer triggers start at SIGUSR1, when they are synchronized.
+Its environment has the app's settings, its identities, and its network. It prints READY with the loaded functions, or
+FAILED with the reason. Queue and timer triggers start at SIGUSR1, the signal that they are synchronized.
 Usage: host.py APP_FOLDER WORKER_LIBRARY_FOLDER
 """
 
@@ -26,58 +26,71 @@ from emulator.services.functions.queue_trigger import QueueListener
 from emulator.services.functions.timer_trigger import TimerListener
 
 _log = logging.getLogger("host")
-# What is being worked on when the host is stopped may finish; it would come back only when its lease ends.
+# Messages in progress may end when the host stops; otherwise they become visible again only when their lease ends.
 _DRAIN_SECONDS = 30
 _WORKER = Path(__file__).parent / "worker" / "__main__.py"
 
 
 class HostError(Exception):
-    """The app cannot be run; the text says why."""
+    """The app cannot be run; the message has the reason."""
 
 
 class WorkerProcess:
-    """The app's worker, behind a pipe."""
+    """The worker process of an app; requests and results are lines of JSON in pipes."""
 
     def __init__(self, process: asyncio.subprocess.Process, functions: list[dict[str, Any]]) -> None:
         self.functions = functions
         self._process = process
-        self._waiting: dict[str, asyncio.Future[dict[str, Any]]] = {}
-        self._reading = asyncio.create_task(self._read())
+        self._invocations: dict[str, asyncio.Future[dict[str, Any]]] = {}
+        self._read_task = asyncio.create_task(self._read())
 
     @staticmethod
     async def start(app: str, library: str, **options: Any) -> "WorkerProcess":
-        """A worker that has loaded the app; `options` are those of its process. Raises HostError."""
+        """Starts a worker that has loaded the app; `options` are those of the process. Raises HostError."""
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-I", "-S", str(_WORKER), app, library,
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=64 * 1024 * 1024,
+            sys.executable,
+            "-I",
+            "-S",
+            str(_WORKER),
+            app,
+            library,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            limit=64 * 1024 * 1024,
             **options,
-        )  # fmt: skip
+        )
         assert process.stdout is not None
         line = await process.stdout.readline()
-        said = json.loads(line) if line else {"failed": f"the worker ended with {await process.wait()}"}
-        if "failed" in said:
-            raise HostError(said["failed"])
-        return WorkerProcess(process, said["functions"])
+        if not line:
+            raise HostError(f"the worker ended with {await process.wait()}")
+        result = json.loads(line)
+        if "failed" in result:
+            raise HostError(result["failed"])
+        return WorkerProcess(process, result["functions"])
 
     async def invoke(
         self, function: dict[str, Any], kind: str, data: Any, metadata: dict[str, Any] | None = None
     ) -> dict[str, Any]:
-        """One invocation, with data of a `kind` that the worker knows: `{ok, error, trace, response}`.
+        """Runs a function once; returns `{ok, error, trace, response}`. Raises HostError if the worker ends.
 
-        Raises HostError when the worker dies of it.
+        `kind` is the kind of the trigger's `data`: `string`, `json` or `http`.
         """
         binding = function["bindings"][0]["name"]
-        invocation = str(uuid.uuid4())
-        answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
-        self._waiting[invocation] = answer
+        invocation_id = str(uuid.uuid4())
+        result: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        self._invocations[invocation_id] = result
         call = {
-            "id": invocation, "function": function["id"], "binding": binding, "kind": kind, "data": data,
+            "id": invocation_id,
+            "function": function["id"],
+            "binding": binding,
+            "kind": kind,
+            "data": data,
             "metadata": metadata or {},
-        }  # fmt: skip
+        }
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(call).encode() + b"\n")
         await self._process.stdin.drain()
-        return await answer
+        return await result
 
     @property
     def pid(self) -> int:
@@ -93,22 +106,22 @@ class WorkerProcess:
     @property
     def ended(self) -> asyncio.Task[None]:
         """Done when the worker has ended."""
-        return self._reading
+        return self._read_task
 
     async def _read(self) -> None:
         assert self._process.stdout is not None
         while line := await self._process.stdout.readline():
-            answer = json.loads(line)
-            self._waiting.pop(answer["id"]).set_result(answer)
-        for future in self._waiting.values():
+            result = json.loads(line)
+            self._invocations.pop(result["id"]).set_result(result)
+        for future in self._invocations.values():
             future.set_exception(HostError("the worker process ended"))
 
 
-class App:
-    """An app's listeners: what starts its functions."""
+class TriggerListeners:
+    """The listeners for the triggers of an app's functions."""
 
-    def __init__(self, app: Path, worker: WorkerProcess, options: configuration.HostOptions) -> None:
-        self._app = app
+    def __init__(self, folder: Path, worker: WorkerProcess, options: configuration.HostOptions) -> None:
+        self._folder = folder
         self._worker = worker
         self._options = options
         self.queues: list[QueueListener] = []
@@ -116,68 +129,71 @@ class App:
         self.web = HttpListener()
 
     async def listen(self) -> None:
-        """Makes a listener for every function. Raises HostError or ConfigurationError."""
+        """Creates the listeners, and starts the HTTP triggers. Raises HostError or ConfigurationError."""
         check_bindings(self._worker.functions, has_extension_bundle=self._options.has_extension_bundle)
         for function in self._worker.functions:
             match [binding["type"] for binding in function["bindings"]]:
                 case ["queueTrigger"]:
-                    await self._queue(function)
+                    await self._add_queue(function)
                 case ["timerTrigger"]:
-                    self._timer(function)
+                    self._add_timer(function)
                 case ["httpTrigger", "http"]:
                     self.web.add(function["name"], function["bindings"][0], partial(self._run, function, "http"))
-                case found:
-                    raise HostError(f"{function['name']}: the laptop's host does not support the bindings {found}")
+                case bindings:
+                    raise HostError(f"{function['name']}: the emulated host does not support {bindings}")
         await self.web.start()
 
     async def _run(
         self, function: dict[str, Any], kind: str, data: Any, metadata: dict[str, Any] | None = None
     ) -> dict[str, Any]:
-        run = self._worker.invoke(function, kind, data, metadata)
+        invocation = self._worker.invoke(function, kind, data, metadata)
         try:
-            answer = await asyncio.wait_for(run, self._options.timeout_seconds)
+            result = await asyncio.wait_for(invocation, self._options.timeout_seconds)
         except TimeoutError:
-            # As on Azure: the worker is ended, and its messages come back.
+            # As on Azure: the worker is stopped, and its messages become visible again.
             _log.critical("%s exceeded functionTimeout (%s s)", function["name"], self._options.timeout_seconds)
             os._exit(1)
         except HostError as error:
             return {"ok": False, "error": str(error)}
-        if not answer["ok"]:
-            _log.error("%s failed: %s", function["name"], answer["trace"])
-        return answer
+        if not result["ok"]:
+            _log.error("%s failed: %s", function["name"], result["trace"])
+        return result
 
-    async def _trouble(
+    async def _run_for_error(
         self, function: dict[str, Any], kind: str, data: Any, metadata: dict[str, Any] | None = None
     ) -> str | None:
-        """Why a run failed, or None when all went well."""
-        answer = await self._run(function, kind, data, metadata)
-        return None if answer["ok"] else str(answer["error"])
+        """Runs a function once; returns the error, or None after a success."""
+        result = await self._run(function, kind, data, metadata)
+        if result["ok"]:
+            return None
+        return str(result["error"])
 
-    async def _queue(self, function: dict[str, Any]) -> None:
+    async def _add_queue(self, function: dict[str, Any]) -> None:
         trigger = function["bindings"][0]
         name = configuration.resolve(trigger["queueName"], os.environ)
-        source = configuration.connection(trigger["connection"], os.environ)
-        credential = ManagedIdentityCredential(client_id=source.client_id)
-        service = QueueServiceClient(source.service_uri, credential=credential)
-        queue, poison = service.get_queue_client(name), service.get_queue_client(f"{name}-poison")
+        connection = configuration.read_connection(trigger["connection"], os.environ)
+        credential = ManagedIdentityCredential(client_id=connection.client_id)
+        service = QueueServiceClient(connection.service_uri, credential=credential)
+        queue = service.get_queue_client(name)
+        poison = service.get_queue_client(f"{name}-poison")
         await queue.get_queue_properties()  # at start, so that a missing queue or role stops the app here
         self.queues.append(
-            QueueListener(queue, poison, self._options.queues, partial(self._trouble, function, "string"))
+            QueueListener(queue, poison, self._options.queues, partial(self._run_for_error, function, "string"))
         )
 
-    def _timer(self, function: dict[str, Any]) -> None:
+    def _add_timer(self, function: dict[str, Any]) -> None:
         expression = configuration.resolve(function["bindings"][0]["schedule"], os.environ)
-        state = self._app.parent / f"timer-{function['name']}.json"
-        self.timers.append(TimerListener(expression, state, partial(self._trouble, function, "json")))
+        state = self._folder.parent / f"timer-{function['name']}.json"
+        self.timers.append(TimerListener(expression, state, partial(self._run_for_error, function, "json")))
 
 
 async def _run(app: str, library: str, synchronized: asyncio.Event, stopping: asyncio.Event) -> None:
     try:
         options = configuration.read_host_json(Path(app) / "host.json", os.environ)
         worker = await WorkerProcess.start(app, library)
-        listeners = App(Path(app), worker, options)
+        listeners = TriggerListeners(Path(app), worker, options)
         await listeners.listen()
-    except Exception as error:  # noqa: BLE001 (whatever is wrong with the app is reported)
+    except Exception as error:  # noqa: BLE001 (every error of the app is reported)
         _log.exception("the app cannot be run")
         print("FAILED " + json.dumps(f"{type(error).__name__}: {error}"), flush=True)
         return
@@ -188,14 +204,14 @@ async def _run(app: str, library: str, synchronized: asyncio.Event, stopping: as
         await synchronized.wait()
         await listener.run()
 
-    listening = [asyncio.create_task(run(listener)) for listener in (*listeners.queues, *listeners.timers)]
+    listener_tasks = [asyncio.create_task(run(listener)) for listener in (*listeners.queues, *listeners.timers)]
     stop = asyncio.create_task(stopping.wait())
-    await asyncio.wait({stop, worker.ended, *listening}, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait({stop, worker.ended, *listener_tasks}, return_when=asyncio.FIRST_COMPLETED)
     if not stopping.is_set():
-        failures = [str(task.exception()) for task in listening if task.done()]
+        failures = [str(task.exception()) for task in listener_tasks if task.done()]
         _log.critical("the app has stopped: %s", "; ".join(failures) or "its worker process ended")
         os._exit(1)
-    for task in listening:
+    for task in listener_tasks:
         task.cancel()
     await asyncio.gather(*(listener.drain(_DRAIN_SECONDS) for listener in listeners.queues))
     await listeners.web.stop()
@@ -208,14 +224,15 @@ def main() -> None:
     for noisy in ("azure.core", "azure.identity"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     loop = asyncio.new_event_loop()
-    synchronized, stopping = asyncio.Event(), asyncio.Event()
+    synchronized = asyncio.Event()
+    stopping = asyncio.Event()
     loop.add_signal_handler(signal.SIGUSR1, synchronized.set)
 
-    def input_ended() -> None:  # the daemon is gone, or stops us
+    def on_input_end() -> None:  # the daemon has ended, or stops this host
         loop.remove_reader(0)
         stopping.set()
 
-    loop.add_reader(0, input_ended)
+    loop.add_reader(0, on_input_end)
     app, library = sys.argv[1:]
     loop.run_until_complete(_run(app, library, synchronized, stopping))
     os._exit(0)

@@ -37,7 +37,7 @@ class _Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, re
     """An object of host.json."""
 
 
-class ExtensionBundle(_Section):
+class ExtensionBundle(_Section, frozen=True):
     """`extensionBundle`: where the host finds every trigger and binding but HTTP and timer.
 
     The errors about a missing or malformed value have the text of ExtensionBundleConfigurationHelper.cs in
@@ -64,7 +64,7 @@ class ExtensionBundle(_Section):
             )
 
 
-class SamplingSettings(_Section):
+class SamplingSettings(_Section, frozen=True):
     """`logging.applicationInsights.samplingSettings`."""
 
     is_enabled: bool = True
@@ -80,7 +80,7 @@ class SamplingSettings(_Section):
     included_types: _TelemetryTypes | None = None
 
 
-class ApplicationInsights(_Section):
+class ApplicationInsights(_Section, frozen=True):
     """`logging.applicationInsights`; checked, and without effect: the emulator has no Application Insights."""
 
     sampling_settings: SamplingSettings = SamplingSettings()
@@ -92,7 +92,7 @@ class ApplicationInsights(_Section):
     snapshot_configuration: Any = UNSET
 
 
-class Logging(_Section):
+class Logging(_Section, frozen=True):
     """`logging`."""
 
     log_level: dict[str, LogLevel] = msgspec.field(default_factory=dict)
@@ -101,7 +101,7 @@ class Logging(_Section):
     file_logging_mode: Any = UNSET
 
 
-class Queues(_Section):
+class Queues(_Section, frozen=True):
     """`extensions.queues`: https://learn.microsoft.com/azure/azure-functions/functions-bindings-storage-queue#host-json."""
 
     batch_size: Annotated[int, Meta(ge=1, le=32)] = 16
@@ -112,7 +112,7 @@ class Queues(_Section):
     message_encoding: Literal["base64", "none"] = "base64"
 
 
-class Extensions(_Section):
+class Extensions(_Section, frozen=True):
     """`extensions`."""
 
     queues: Queues = Queues()
@@ -128,7 +128,7 @@ class Extensions(_Section):
     signal_r: Any = msgspec.field(default=UNSET, name="signalR")
 
 
-class HostJson(_Section):
+class HostJson(_Section, frozen=True):
     """host.json; what is `Any` is in the schema and not supported by the emulator."""
 
     version: Literal["2.0"]

@@ -1,11 +1,12 @@
-"""The HTTP trigger, as far as the app uses it: literal routes below `api`, open to everybody at this level.
+"""The HTTP trigger: literal routes below `api` without function keys.
 
-Routes with parameters, and functions that want a key, are refused when the app starts.
+An app with route parameters, or with functions that require a key, does not start.
 """
 
 import base64
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
@@ -13,26 +14,36 @@ from aiohttp import web
 from emulator.services.functions.configuration import ConfigurationError
 
 _LITERAL = re.compile(r"[\w/-]+")
-# Runs the function with the request; gives `{ok, error, response}`.
+# Runs the function with the request; returns `{ok, error, response}`.
 Invoke = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Route:
+    """A function and the methods that it accepts; no methods stand for all."""
+
+    methods: frozenset[str]
+    invoke: Invoke
+
+
 class HttpListener:
-    """The functions that answer HTTP requests, by route; `url` is where they do, once it is started."""
+    """Runs the functions with HTTP triggers; `url` is set once it is started."""
 
     def __init__(self) -> None:
-        self._functions: dict[str, tuple[frozenset[str], Invoke]] = {}
+        self._routes: dict[str, _Route] = {}
         self.url = ""
         self._runner: web.AppRunner | None = None
 
     def add(self, name: str, trigger: Mapping[str, Any], invoke: Invoke) -> None:
-        """One more function. Raises ConfigurationError for what the laptop does not do."""
-        route, level = trigger.get("route") or name, str(trigger.get("authLevel", "function")).lower()
+        """Adds a function. Raises ConfigurationError for what the emulator does not support."""
+        route = trigger.get("route") or name
+        level = str(trigger.get("authLevel", "function")).lower()
         if not _LITERAL.fullmatch(route):
-            raise ConfigurationError(f"{name}: the laptop's host has no route parameters, such as in {route!r}")
+            raise ConfigurationError(f"{name}: the emulated host has no route parameters, such as in {route!r}")
         if level != "anonymous":
-            raise ConfigurationError(f"{name}: the laptop's host has no keys, and authLevel is {level}")
-        self._functions[f"/api/{route}".lower()] = (frozenset(map(str.upper, trigger.get("methods") or ())), invoke)
+            raise ConfigurationError(f"{name}: the emulated host has no keys, and authLevel is {level}")
+        methods = frozenset(method.upper() for method in trigger.get("methods") or ())
+        self._routes[f"/api/{route}".lower()] = _Route(methods=methods, invoke=invoke)
 
     async def start(self) -> None:
         """Listens on a port of 127.0.0.1 that the system chooses."""
@@ -44,15 +55,15 @@ class HttpListener:
         self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
 
     async def stop(self) -> None:
-        """Listens no longer."""
+        """Stops listening."""
         if self._runner is not None:
             await self._runner.cleanup()
 
     async def _answer(self, request: web.Request) -> web.Response:
-        methods, invoke = self._functions.get(request.path.lower(), (frozenset[str](), None))
-        if invoke is None or (methods and request.method not in methods):
+        route = self._routes.get(request.path.lower())
+        if route is None or (route.methods and request.method not in route.methods):
             return web.Response(status=404)
-        answer = await invoke(
+        result = await route.invoke(
             {
                 "method": request.method,
                 "url": str(request.url),
@@ -61,8 +72,8 @@ class HttpListener:
                 "body": base64.b64encode(await request.read()).decode(),
             }
         )
-        if not answer["ok"]:
-            return web.Response(status=500)  # with nothing about why, as on Azure
-        said = answer["response"]
-        body = base64.b64decode(said["body"])
-        return web.Response(status=int(said["status"]), body=body, headers=said["headers"])
+        if not result["ok"]:
+            return web.Response(status=500)  # without a reason, as on Azure
+        response = result["response"]
+        body = base64.b64decode(response["body"])
+        return web.Response(status=int(response["status"]), body=body, headers=response["headers"])

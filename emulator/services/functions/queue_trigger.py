@@ -1,4 +1,7 @@
-"""The queue trigger, by the rules of the WebJobs storage extension (QueueListener.cs, QueueProcessor.cs)."""
+"""The queue trigger, as in the WebJobs storage extension.
+
+QueueListener.cs and QueueProcessor.cs in Azure/azure-sdk-for-net.
+"""
 
 import asyncio
 import base64
@@ -15,15 +18,16 @@ from azure.storage.queue.aio import QueueClient
 from emulator.services.functions.configuration import QueueOptions
 
 _log = logging.getLogger("host.queues")
-# The lease on a message while it is worked on; renewed at half-time. host.json's visibilityTimeout is another thing.
+# The visibility timeout of a message while it is processed, renewed after half of it. The
+# visibilityTimeout of host.json is something else: it delays a retry.
 LEASE_SECONDS = 600
 
-# Runs the function: (body, metadata) to an error, or None when all went well.
+# Runs the function with a message's body and metadata; returns an error, or None after a success.
 Invoke = Callable[[str, dict[str, Any]], Awaitable[str | None]]
 
 
 class QueueListener:
-    """Hands every message of `queue` to `invoke`; what fails too often goes to `poison`."""
+    """Calls `invoke` with every message of `queue`; moves messages that fail too often to `poison`."""
 
     def __init__(self, queue: QueueClient, poison: QueueClient, options: QueueOptions, invoke: Invoke) -> None:
         self._queue = queue
@@ -33,20 +37,20 @@ class QueueListener:
         self._running: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
-        """Listens for ever."""
+        """Receives messages until it is cancelled."""
         delay = 0.1
         while True:
             while len(self._running) > self._options.new_batch_threshold:
                 await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
-            received = await self._receive()
-            if received:
+            count = await self._receive()
+            if count:
                 delay = 0.1
             else:
                 await asyncio.sleep(delay)
                 delay = min(self._options.max_polling_seconds, delay * random.uniform(1.8, 2.2))  # noqa: S311 (jitter)
 
     async def drain(self, seconds: float) -> None:
-        """Waits until nothing is being worked on, at most `seconds`."""
+        """Waits for the messages that are being processed, at most `seconds`."""
         if self._running:
             await asyncio.wait(self._running, timeout=seconds)
 
@@ -61,15 +65,15 @@ class QueueListener:
                 count += 1
                 task = asyncio.create_task(self._process(message))
                 self._running.add(task)
-                task.add_done_callback(self._ended)
+                task.add_done_callback(self._on_end)
         except HttpResponseError as error:
             _log.error("receiving from %s: %s", self._queue.queue_name, error.message)
         return count
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
+    def _on_end(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            _log.error("a message comes back when its lease ends: %s", error)
+            _log.error("a message becomes visible again when its lease ends: %s", error)
 
     async def _process(self, message: QueueMessage) -> None:
         attempt = message.dequeue_count or 1
@@ -77,21 +81,21 @@ class QueueListener:
             body = base64.b64decode(message.content, validate=True).decode()
         except (binascii.Error, UnicodeDecodeError) as error:
             _log.error("message %s is not base64 text: %s", message.id, error)
-            await self._bury(message)
+            await self._move_to_poison_queue(message)
             return
         if attempt > self._options.max_dequeue_count:
-            await self._bury(message)
+            await self._move_to_poison_queue(message)
             return
-        renewing = asyncio.create_task(self._renew(message))
+        renewal = asyncio.create_task(self._renew(message))
         try:
             failure = await self._invoke(body, _metadata(message))
         finally:
-            renewing.cancel()
+            renewal.cancel()
         if failure is None:
-            await self._ignoring_loss(self._queue.delete_message(message))
+            await self._ignore_lost_lease(self._queue.delete_message(message))
         elif attempt >= self._options.max_dequeue_count:
             _log.error("message %s is poison after %d attempts: %s", message.id, attempt, failure)
-            await self._bury(message)
+            await self._move_to_poison_queue(message)
         else:
             _log.warning("message %s failed at attempt %d: %s", message.id, attempt, failure)
             await self._release(message)
@@ -110,15 +114,15 @@ class QueueListener:
         try:
             await self._queue.update_message(message, visibility_timeout=seconds)
         except HttpResponseError as error:
-            _log.warning("message %s comes back only when its lease ends: %s", message.id, error.message)
+            _log.warning("message %s becomes visible again only when its lease ends: %s", message.id, error.message)
 
-    async def _bury(self, message: QueueMessage) -> None:
+    async def _move_to_poison_queue(self, message: QueueMessage) -> None:
         await self._poison.send_message(message.content, time_to_live=-1)
-        await self._ignoring_loss(self._queue.delete_message(message))
+        await self._ignore_lost_lease(self._queue.delete_message(message))
 
     @staticmethod
-    async def _ignoring_loss(deletion: Awaitable[None]) -> None:
-        """A message whose lease was lost belongs to somebody else by now."""
+    async def _ignore_lost_lease(deletion: Awaitable[None]) -> None:
+        """Awaits a deletion, and ignores that the lease was lost: another receiver has the message by then."""
         try:
             await deletion
         except ResourceNotFoundError:

@@ -1,4 +1,4 @@
-"""The timer trigger: NCRONTAB schedules in UTC, one run at a time, missed runs made up for.
+"""The timer trigger: NCRONTAB schedules in UTC, one run at a time; a missed run is made up for.
 
 https://learn.microsoft.com/azure/azure-functions/functions-bindings-timer
 """
@@ -17,23 +17,23 @@ from croniter import croniter
 from emulator.services.functions.configuration import ConfigurationError
 
 _log = logging.getLogger("host.timers")
-_PART = r"(\*|(\d+|[A-Za-z]{3,9})(-(\d+|[A-Za-z]{3,9}))?)(/\d+)?"
-_FIELD = re.compile(rf"{_PART}(,{_PART})*")
-# Closer together, the host keeps no state either.
-_MONITORED = timedelta(minutes=1)
+_RANGE = r"(\*|(\d+|[A-Za-z]{3,9})(-(\d+|[A-Za-z]{3,9}))?)(/\d+)?"
+_FIELD = re.compile(rf"{_RANGE}(,{_RANGE})*")
+# Below this interval, Azure's host does not record runs either.
+_MIN_RECORDED_INTERVAL = timedelta(minutes=1)
 
-# Runs the function with the trigger's JSON; gives an error, or None when all went well.
+# Runs the function with the trigger's JSON; returns an error, or None after a success.
 Invoke = Callable[[dict[str, Any]], Awaitable[str | None]]
 
 
-def schedule(expression: str, after: datetime) -> datetime:
-    """The first moment behind `after` that an NCRONTAB expression means. Raises ConfigurationError.
+def next_run(expression: str, after: datetime) -> datetime:
+    """The first run of an NCRONTAB expression after a moment. Raises ConfigurationError.
 
-    Unlike in cron, a day must match both its fields, the day of the month and the day of the week.
+    Unlike in cron, a day must match both the day of the month and the day of the week.
     """
     fields = expression.split()
     if len(fields) != 6 or not all(map(_FIELD.fullmatch, fields)):
-        raise ConfigurationError(f"the schedule {expression!r} is no NCRONTAB expression of six fields")
+        raise ConfigurationError(f"the schedule {expression!r} is not an NCRONTAB expression of six fields")
     try:
         return croniter(expression, after, second_at_beginning=True, day_or=False).get_next(datetime)
     except (ValueError, KeyError) as error:
@@ -41,35 +41,40 @@ def schedule(expression: str, after: datetime) -> datetime:
 
 
 class TimerListener:
-    """Calls `invoke` whenever `expression` says; the last run is kept in `state`, so that a missed one is noticed."""
+    """Calls `invoke` at the times of `expression`; the file `state` has the last run."""
 
     def __init__(self, expression: str, state: Path, invoke: Invoke) -> None:
-        schedule(expression, datetime.now(UTC))
+        next_run(expression, datetime.now(UTC))
         self._expression = expression
         self._state = state
         self._invoke = invoke
 
     async def run(self) -> None:
-        """Listens for ever."""
-        last = self._last()
-        due = schedule(self._expression, last or datetime.now(UTC))
+        """Runs the function when it is due, until it is cancelled."""
+        last = self._last_run()
+        due = next_run(self._expression, last or datetime.now(UTC))
         while True:
             late = (datetime.now(UTC) - due).total_seconds()
             if late < 0:
                 await asyncio.sleep(min(-late, 60))
                 continue
             now = datetime.now(UTC)
-            following = schedule(self._expression, now)
-            status = {"Last": (last or now).isoformat(), "Next": following.isoformat(), "LastUpdated": now.isoformat()}
+            next_due = next_run(self._expression, now)
+            status = {
+                "Last": (last or now).isoformat(),
+                "Next": next_due.isoformat(),
+                "LastUpdated": now.isoformat(),
+            }
             error = await self._invoke({"Schedule": {}, "ScheduleStatus": status, "IsPastDue": late > 1})
             if error is not None:
                 _log.error("the run at %s failed: %s", now, error)
             self._state.write_text(json.dumps(now.isoformat()))
-            last, due = now, schedule(self._expression, datetime.now(UTC))
+            last = now
+            due = next_run(self._expression, datetime.now(UTC))
 
-    def _last(self) -> datetime | None:
-        """The last run, if it is to be remembered."""
-        first = schedule(self._expression, datetime.now(UTC))
-        if not self._state.exists() or schedule(self._expression, first) - first < _MONITORED:
+    def _last_run(self) -> datetime | None:
+        """The last run, or None if there was none or it is not recorded."""
+        first = next_run(self._expression, datetime.now(UTC))
+        if not self._state.exists() or next_run(self._expression, first) - first < _MIN_RECORDED_INTERVAL:
             return None
         return datetime.fromisoformat(json.loads(self._state.read_text()))

@@ -1,36 +1,32 @@
-"""Subnets in Azure Resource Manager: what holds one, as far as a deployer looks at it."""
+"""Subnets in Azure Resource Manager: address range and service association links."""
 
 import re
 
-from aiohttp import web
-
-from emulator.core.http import error
-from emulator.core.resource_store import Resources
+from emulator.core.http import ServiceError
+from emulator.core.resource_store import Properties, ResourceStore
 from emulator.core.virtual_networks import association_links, subnet
 
-_SUBNET = re.compile(
+SUBNET_PATH = re.compile(
     r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.Network/virtualNetworks/[^/]+/subnets/[^/]+",
     re.IGNORECASE,
 )
 
 
-def read_subnet(request: web.Request, resources: Resources) -> web.Response | None:
-    """The answer to `GET …/virtualNetworks/<name>/subnets/<name>`, or None when the request is another.
+def describe_subnet(resources: ResourceStore, subnet_id: str) -> Properties:
+    """The body of the response to `GET …/virtualNetworks/<name>/subnets/<name>`. Raises ServiceError 404.
 
     https://learn.microsoft.com/rest/api/virtualnetwork/subnets/get
     """
-    if request.method != "GET" or not _SUBNET.fullmatch(request.path):
-        return None
-    found = subnet(resources, request.path)
-    if found is None:
-        return error(404, "ResourceNotFound", f"The Resource '{request.path}' was not found.")
+    inputs = subnet(resources, subnet_id)
+    if inputs is None:
+        raise ServiceError(404, "ResourceNotFound", f"The Resource '{subnet_id}' was not found.")
     links = [
         {
             "id": link,
             "name": link.rpartition("/")[2],
             "properties": {"linkedResourceType": "Microsoft.App/environments"},
         }
-        for link in association_links(resources, request.path)
+        for link in association_links(resources, subnet_id)
     ]
-    properties = {"addressPrefix": found["addressPrefix"], "serviceAssociationLinks": links}
-    return web.json_response({"id": request.path, "name": found["name"], "properties": properties})
+    properties = {"addressPrefix": inputs["addressPrefix"], "serviceAssociationLinks": links}
+    return {"id": subnet_id, "name": inputs["name"], "properties": properties}

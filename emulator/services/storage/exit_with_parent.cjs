@@ -1,2 +1,2 @@
-// Loaded into Node.js before Azurite: ends it, in order, when the daemon that holds the other end of stdin is gone.
+// Loaded into Node.js before Azurite: interrupts it when standard input is closed, that is, when the daemon has ended.
 process.stdin.on("end", () => process.kill(process.pid, "SIGINT")).resume();

@@ -1,4 +1,4 @@
-"""Lifecycle: deletes old blobs as the deployed management policies say."""
+"""Lifecycle management: deletes old blobs as the deployed management policies say."""
 
 import asyncio
 import logging
@@ -8,58 +8,60 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
-from emulator.core.resource_store import Resource, Resources
-from emulator.services.event_grid.delivery import EventGrid
-from emulator.services.storage import operations
-from emulator.services.storage.azurite_client import StorageBackend
+from emulator.core.resource_store import Resource, ResourceStore
+from emulator.services.storage.azurite_client import AzuriteClient
+from emulator.services.storage.blob_event import BlobEvent, PublishEvent
+from emulator.services.storage.operations import read_blob_operation
 
-# Azure takes a day for a round, and says no more about when: the laptop need not be quicker.
-_ROUND_SECONDS = 24 * 3600
+# Azure evaluates policies once a day: https://learn.microsoft.com/azure/storage/blobs/lifecycle-management-overview
+_INTERVAL_SECONDS = 24 * 3600
 _log = logging.getLogger("emulator.lifecycle")
 
 
 class Lifecycle:
-    """Deletes block blobs so many days after they were last written; an event tells of each."""
+    """Deletes block blobs a number of days after their last modification, and publishes an event for each."""
 
-    def __init__(self, resources: Resources, backend: StorageBackend, events: EventGrid) -> None:
+    def __init__(self, resources: ResourceStore, azurite_client: AzuriteClient, publish_event: PublishEvent) -> None:
         self._resources = resources
-        self._backend = backend
-        self._events = events
+        self._azurite_client = azurite_client
+        self._publish_event = publish_event
 
     async def run(self) -> None:
-        """One round at once, and one every day."""
+        """Applies the policies now, and again every day."""
         while True:
-            await self.round(datetime.now(UTC))
-            await asyncio.sleep(_ROUND_SECONDS)
+            await self.apply_policies(datetime.now(UTC))
+            await asyncio.sleep(_INTERVAL_SECONDS)
 
-    async def round(self, now: datetime) -> list[str]:
-        """Deletes what is old enough `now`; the paths of what was deleted, with a slash in front."""
+    async def apply_policies(self, now: datetime) -> list[str]:
+        """Deletes the blobs that are old enough at `now`; the paths of what was deleted, each with a leading slash."""
         deleted: list[str] = []
         for policy in self._resources.of_type("storage:ManagementPolicy"):
-            account = self._resources.named("storage:StorageAccount", policy.inputs["accountName"])
+            account = self._resources.find_by_name("storage:StorageAccount", policy.inputs["accountName"])
             if account is None:
                 continue
             for rule in policy.inputs["policy"]["rules"]:
                 definition = rule["definition"]
                 days = definition["actions"]["baseBlob"]["delete"]["daysAfterModificationGreaterThan"]
                 for prefix in definition["filters"]["prefixMatch"]:
-                    async for path in self._written_before(account, prefix, now - timedelta(days=days)):
+                    async for path in self._modified_before(account, prefix, now - timedelta(days=days)):
                         await self._delete(account, path)
                         deleted.append(path)
         if deleted:
             _log.info("deleted %d blobs that were old enough", len(deleted))
         return deleted
 
-    async def _written_before(self, account: Resource, prefix: str, moment: datetime) -> AsyncIterator[str]:
+    async def _modified_before(self, account: Resource, prefix: str, moment: datetime) -> AsyncIterator[str]:
         container, _, start = prefix.partition("/")
         marker = ""
         while True:
             query = [("restype", "container"), ("comp", "list"), ("prefix", start), ("marker", marker)]
-            async with self._backend.request("blob", account.name, "GET", f"/{container}", query=query) as answer:
-                if answer.status == 404:
+            async with self._azurite_client.request(
+                "blob", account.name, "GET", f"/{container}", query=query
+            ) as response:
+                if response.status == 404:
                     return
-                # Azurite's own answer, not something from outside.
-                listing = ET.fromstring(await answer.read())  # noqa: S314
+                # The XML comes from Azurite, not from a client.
+                listing = ET.fromstring(await response.read())  # noqa: S314
             for blob in listing.iterfind("Blobs/Blob"):
                 if parsedate_to_datetime(blob.findtext("Properties/Last-Modified", "")) < moment:
                     yield f"/{container}/{blob.findtext('Name')}"
@@ -69,9 +71,10 @@ class Lifecycle:
 
     async def _delete(self, account: Resource, path: str) -> None:
         raw_path = quote(path)
-        async with self._backend.request("blob", account.name, "DELETE", raw_path) as answer:
-            if answer.status != 202:
-                raise OSError(f"Azurite answered {answer.status} to DELETE {path}")
-        self._events.blob_event(
-            "Microsoft.Storage.BlobDeleted", account, operations.blob("DELETE", raw_path, {}, {}), {}
+        async with self._azurite_client.request("blob", account.name, "DELETE", raw_path) as response:
+            if response.status != 202:
+                raise OSError(f"Azurite answered {response.status} to DELETE {path}")
+        operation = read_blob_operation("DELETE", raw_path, {}, {})
+        self._publish_event(
+            BlobEvent(type="Microsoft.Storage.BlobDeleted", account=account, operation=operation, data={})
         )

@@ -1,10 +1,10 @@
-"""What a storage request is about to do: the operation, the scope it touches and the actions it needs.
+"""The operation that a storage request asks for: its name, its scope, and the actions that it requires.
 
 The actions are those of https://learn.microsoft.com/rest/api/storageservices/authorize-with-azure-active-directory
-(permissions for calling blob and queue data operations). An operation that is not listed here is refused.
+(permissions for calling blob and queue data operations). The service refuses operations that are not in these tables.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote
 
@@ -14,55 +14,69 @@ _QUEUES = "Microsoft.Storage/storageAccounts/queueServices/queues"
 
 @dataclass(frozen=True, kw_only=True)
 class Operation:
-    """`needs` lists alternatives; each is a set of actions that must all be allowed. `scope` is below the account."""
+    """What a request asks for.
+
+    Attributes:
+        name: The operation's name in Storage's REST API, as events have it.
+        scope: The ARM scope that it needs a role on, below the storage account.
+        alternatives: Sets of actions; the caller needs all actions of one set.
+        container: Name of the container or queue.
+        item: Name of the blob, or the path of the message.
+    """
 
     name: str
     scope: str
-    needs: tuple[frozenset[str], ...]
+    alternatives: tuple[frozenset[str], ...]
     container: str
     item: str
 
 
-# Method, percent-encoded path behind the account, query, headers.
-Reader = Callable[[str, str, Mapping[str, str], Mapping[str, str]], Operation]
+class UnsupportedOperationError(Exception):
+    """The emulator does not support this operation; the message describes it."""
 
 
-class Unsupported(Exception):
-    """The laptop does not do this; the text says what was asked."""
+def read_blob_operation(method: str, raw_path: str, query: Mapping[str, str], headers: Mapping[str, str]) -> Operation:
+    """The blob operation that a request asks for; `raw_path` is percent-encoded and starts after the account.
 
-
-def blob(method: str, raw_path: str, query: Mapping[str, str], headers: Mapping[str, str]) -> Operation:
-    """The blob operation behind a request. Raises Unsupported."""
+    Raises UnsupportedOperationError.
+    """
     container, name = _split(raw_path)
-    restype, comp = query.get("restype"), query.get("comp")
-    scope = f"/blobServices/default/containers/{container}" if container else "/blobServices/default"
+    comp = query.get("comp")
+    scope = "/blobServices/default"
+    if container:
+        scope = f"{scope}/containers/{container}"
     if not container:
-        key = (method, comp or restype)
-        title, actions = _pick(_ACCOUNT, key, method, raw_path, query)
+        title, actions = _look_up(_ACCOUNT, (method, comp or query.get("restype")), method, raw_path, query)
     elif not name:
-        key = (method, comp or restype)
-        title, actions = _pick(_CONTAINER, key, method, raw_path, query)
+        title, actions = _look_up(_CONTAINER, (method, comp or query.get("restype")), method, raw_path, query)
     else:
-        title, actions = _pick(_BLOB, (method, comp), method, raw_path, query)
+        title, actions = _look_up(_BLOB, (method, comp), method, raw_path, query)
         if title == "PutBlob" and "x-ms-copy-source" in headers:
-            raise Unsupported("copying blobs is not supported on the laptop")
+            raise UnsupportedOperationError("the emulator does not copy blobs")
         if title == "PutBlob" and headers.get("x-ms-blob-type") != "BlockBlob":
-            raise Unsupported(f"the laptop supports block blobs only, not {headers.get('x-ms-blob-type')}")
+            blob_type = headers.get("x-ms-blob-type")
+            raise UnsupportedOperationError(f"the emulator supports block blobs only, not {blob_type}")
         if "x-ms-tags" in headers:
             actions = tuple(choice | {f"{_BLOBS}/blobs/tags/write"} for choice in actions)
-    return Operation(name=title, scope=scope, needs=actions, container=container, item=name)
+    return Operation(name=title, scope=scope, alternatives=actions, container=container, item=name)
 
 
-def queue(method: str, raw_path: str, query: Mapping[str, str], headers: Mapping[str, str]) -> Operation:
-    """The queue operation behind a request. Raises Unsupported."""
+def read_queue_operation(method: str, raw_path: str, query: Mapping[str, str], headers: Mapping[str, str]) -> Operation:
+    """The queue operation that a request asks for; the arguments are those of `read_blob_operation`.
+
+    Raises UnsupportedOperationError.
+    """
+    del headers
     name, rest = _split(raw_path)
     if not name:
-        raise Unsupported(f"{method} {raw_path} {dict(query)} on the queue service")
-    place = "message" if rest.startswith("messages/") else rest
-    key = (method, place, query.get("comp") or ("peek" if query.get("peekonly") == "true" else None))
-    title, actions = _pick(_QUEUE, key, method, raw_path, query)
+        raise UnsupportedOperationError(f"{method} {raw_path} {dict(query)} on the queue service")
+    resource = "message" if rest.startswith("messages/") else rest
+    variant = query.get("comp")
+    if variant is None and query.get("peekonly") == "true":
+        variant = "peek"
+    title, actions = _look_up(_QUEUE, (method, resource, variant), method, raw_path, query)
     scope = f"/queueServices/default/queues/{name}"
-    return Operation(name=title, scope=scope, needs=actions, container=name, item=rest)
+    return Operation(name=title, scope=scope, alternatives=actions, container=name, item=rest)
 
 
 def _split(raw_path: str) -> tuple[str, str]:
@@ -73,17 +87,19 @@ def _split(raw_path: str) -> tuple[str, str]:
 _Entry = tuple[str, tuple[frozenset[str], ...]]
 
 
-def _pick[Key](table: Mapping[Key, _Entry], key: Key, method: str, path: str, query: Mapping[str, str]) -> _Entry:
+def _look_up[Key](table: Mapping[Key, _Entry], key: Key, method: str, path: str, query: Mapping[str, str]) -> _Entry:
     if key not in table:
-        raise Unsupported(f"{method} {path} {dict(query)}")
+        raise UnsupportedOperationError(f"{method} {path} {dict(query)}")
     return table[key]
 
 
 def _one_of(*alternatives: str) -> tuple[frozenset[str], ...]:
+    """Sets of actions; each argument has the actions of one set, separated by blanks."""
     return tuple(frozenset(alternative.split()) for alternative in alternatives)
 
 
-_READ, _WRITE = f"{_BLOBS}/blobs/read", f"{_BLOBS}/blobs/write"
+_READ = f"{_BLOBS}/blobs/read"
+_WRITE = f"{_BLOBS}/blobs/write"
 _DELETE = f"{_BLOBS}/blobs/delete"
 _ACCOUNT: dict[tuple[str, str | None], _Entry] = {
     ("GET", "list"): ("ListContainers", _one_of(f"{_BLOBS}/read")),

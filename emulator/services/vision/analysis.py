@@ -12,14 +12,20 @@ from PIL import Image, UnidentifiedImageError
 from emulator.services.vision.models import Box, Cropper, Detection, Detector, Line, Reader, Tagger
 
 API_VERSION = "2023-10-01"
-MODEL_VERSION = "laptop-1"
+MODEL_VERSION = "emulator-1"
 _FEATURES = ("tags", "objects", "people", "read", "smartCrops", "caption", "denseCaptions")
 _PARAMETERS = {
-    "api-version", "features", "language", "model-version", "smartcrops-aspect-ratios", "gender-neutral-caption",
-}  # fmt: skip
+    "api-version",
+    "features",
+    "language",
+    "model-version",
+    "smartcrops-aspect-ratios",
+    "gender-neutral-caption",
+}
 _FORMATS = {"JPEG", "PNG", "GIF", "BMP", "WEBP", "ICO", "TIFF", "MPO"}
 _MAX_BYTES = 20 * 1024 * 1024
-_MIN_SIDE, _MAX_SIDE = 50, 16_000
+_MIN_SIDE = 50
+_MAX_SIDE = 16_000
 Image.MAX_IMAGE_PIXELS = _MAX_SIDE * _MAX_SIDE
 
 
@@ -82,7 +88,7 @@ class Analyzer:
 def _features(query: Mapping[str, str]) -> list[str]:
     extra = sorted(set(query) - _PARAMETERS)
     if extra:
-        raise RequestError("InvalidRequest", f"The laptop's Vision does not support {', '.join(extra)}.")
+        raise RequestError("InvalidRequest", f"The emulator's Vision does not support {', '.join(extra)}.")
     for name, allowed in (
         ("api-version", {API_VERSION}),
         ("language", {"en"}),
@@ -92,7 +98,7 @@ def _features(query: Mapping[str, str]) -> list[str]:
     ):
         if query.get(name, next(iter(allowed))) not in allowed:
             raise RequestError(
-                "InvalidRequest", f"{name} is {query[name]!r}; the laptop's Vision has {sorted(allowed)}."
+                "InvalidRequest", f"{name} is {query[name]!r}; the emulator's Vision has {sorted(allowed)}."
             )
     features = [feature for feature in query.get("features", "").split(",") if feature]
     unknown = sorted(set(features) - set(_FEATURES))
@@ -124,8 +130,8 @@ def _decode(content: bytes) -> Image.Image:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             image = Image.open(io.BytesIO(content))
-            supported, size = image.format in _FORMATS, image.size
-            if supported and all(_MIN_SIDE <= side <= _MAX_SIDE for side in size):
+            supported = image.format in _FORMATS
+            if supported and all(_MIN_SIDE <= side <= _MAX_SIDE for side in image.size):
                 return image.convert("RGB")
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
         raise RequestError("InvalidImageFormat", "The image is corrupt, or not an image.") from error
@@ -138,7 +144,7 @@ def _decode(content: bytes) -> Image.Image:
 
 
 def _tags(classes: list[tuple[str, float]], found: list[Detection]) -> list[tuple[str, float]]:
-    """What the classifier and the detector say together: the surer one counts for a name that both give."""
+    """The tags of classifier and detector, with the higher confidence for a name that both have."""
     merged: dict[str, float] = {}
     for name, sure in [*classes, *((item.name, item.confidence) for item in found)]:
         merged[name] = max(sure, merged.get(name, 0.0))
@@ -155,14 +161,14 @@ def _object(item: Detection) -> dict[str, Any]:
 
 
 def _line(line: Line) -> dict[str, Any]:
-    """The models know no words: each stands with its line's polygon and confidence."""
+    """A line with its words. The models find lines only, so a word has its line's polygon and confidence."""
     polygon = [{"x": x, "y": y} for x, y in line.polygon]
     words = [{"text": word, "boundingPolygon": polygon, "confidence": line.confidence} for word in line.text.split()]
     return {"text": line.text, "boundingPolygon": polygon, "words": words}
 
 
 def _caption(tags: list[tuple[str, float]], found: list[Detection], lines: list[Line]) -> dict[str, Any]:
-    """No captioning model ships in a package, so this is a template, and says so."""
+    """A text from a template, which starts with `template: `: no captioning model is available as a package."""
     names = list(dict.fromkeys(item.name for item in found))[:2]
     words = [f"{_article(name)} {name}" for name in names] or [f"{_article(name)} {name}" for name, _ in tags[:1]]
     text = "template: " + (" and ".join(words) or "a picture")

@@ -1,77 +1,88 @@
-"""Azure AI Vision: tokens and roles checked, then handed to the models."""
+"""Azure AI Vision: forwards allowed requests to the model server."""
+
+from typing import override
 
 import aiohttp
 from aiohttp import web
 
 from emulator.core.authorization import ANALYZE, Authorization
 from emulator.core.faults import Faults
-from emulator.core.http import error
-from emulator.core.identity import Identities, TokenError
-from emulator.core.resource_store import Resources
-from emulator.core.virtual_networks import admits
+from emulator.core.http import ServiceError, ServiceHandler
+from emulator.core.identity import Caller, Identities, TokenError
+from emulator.core.resource_store import Resource, ResourceStore
+from emulator.core.virtual_networks import allows_network_access
 
 _PATH = "/computervision/imageanalysis:analyze"
 
 
-class Vision:
-    """Every deployed Vision account; `models_url` is where the models answer."""
+class VisionHandler(ServiceHandler[Resource, None]):
+    """The requests to all deployed Vision accounts; `models_url` is the URL of the model server."""
 
     def __init__(
         self,
-        resources: Resources,
+        resources: ResourceStore,
         identities: Identities,
         session: aiohttp.ClientSession,
         models_url: str,
         faults: Faults,
     ) -> None:
+        super().__init__(identities)
         self._resources = resources
-        self._identities = identities
         self._authorization = Authorization(resources)
         self._session = session
         self._models_url = models_url
         self._faults = faults
 
-    async def handle(self, request: web.Request) -> web.Response:
-        """Answers a request to `<account>.cognitiveservices.azure.com`."""
-        name = request.host.partition(".")[0]
-        account = next(
-            (
-                found
-                for found in self._resources.of_type("cognitiveservices:Account")
-                if found.inputs["properties"].get("customSubDomainName", "").lower() == name.lower()
-            ),
-            None,
-        )
-        if account is None:
-            return error(404, "404", f"The Vision account {name} does not exist.")
-        if not admits(self._resources, account, "account", request):
+    @override
+    def find_target(self, request: web.Request) -> Resource:
+        subdomain = request.host.partition(".")[0].lower()
+        for account in self._resources.of_type("cognitiveservices:Account"):
+            if account.inputs["properties"].get("customSubDomainName", "").lower() == subdomain:
+                return account
+        raise ServiceError(404, "404", f"The Vision account {subdomain} does not exist.")
+
+    @override
+    def check_network(self, request: web.Request, target: Resource) -> None:
+        if not allows_network_access(self._resources, target, "account", request):
             # https://learn.microsoft.com/azure/ai-services/cognitive-services-virtual-networks
-            return error(403, "AccessDenied", "Public access is disabled. Please configure private endpoint.")
-        try:
-            caller = self._identities.bearer(request, {"https://cognitiveservices.azure.com"})
-        except TokenError:
-            return error(401, "401", "Access denied due to invalid subscription key or wrong API endpoint.")
-        if not self._authorization.allows(caller.object_id, ANALYZE, account.id):
-            return error(
-                401,
-                "PermissionDenied",
-                f"The principal `{caller.object_id}` lacks the required data action `{ANALYZE}` to perform"
-                f" `POST {_PATH}` operation.",
-            )
+            message = "Public access is disabled. Please configure private endpoint."
+            raise ServiceError(403, "AccessDenied", message)
+
+    @override
+    def audiences(self, request: web.Request) -> set[str]:
+        return {"https://cognitiveservices.azure.com"}
+
+    @override
+    def token_error(self, request: web.Request, error: TokenError) -> ServiceError:
+        return ServiceError(401, "401", "Access denied due to invalid subscription key or wrong API endpoint.")
+
+    @override
+    def read_operation(self, request: web.Request, target: Resource) -> None:
         if request.method != "POST" or request.path != _PATH:
-            return error(
-                501, "NotImplemented", f"The laptop's Vision does not support {request.method} {request.path}."
-            )
+            message = f"The emulator's Vision does not support {request.method} {request.path}."
+            raise ServiceError(501, "NotImplemented", message)
         content_type = request.headers.get("Content-Type", "")
         if content_type != "application/octet-stream":
-            return error(501, "NotImplemented", f"The laptop's Vision takes bytes only, not {content_type}.")
-        if self._faults.strikes("throttled"):
-            refusal = error(429, "429", "Requests to the Analyze operation have exceeded the call rate limit.")
-            refusal.headers["Retry-After"] = "1"
-            return refusal
-        if self._faults.strikes("failing"):
-            return error(500, "InternalServerError", "Something went wrong, on purpose.")
+            message = f"The emulator's Vision supports application/octet-stream only, not {content_type}."
+            raise ServiceError(501, "NotImplemented", message)
+
+    @override
+    def check_role(self, caller: Caller, target: Resource, operation: None) -> None:
+        if not self._authorization.allows(caller.object_id, ANALYZE, target.id):
+            message = (
+                f"The principal `{caller.object_id}` lacks the required data action `{ANALYZE}` to perform"
+                f" `POST {_PATH}` operation."
+            )
+            raise ServiceError(401, "PermissionDenied", message)
+
+    @override
+    async def answer(self, request: web.Request, target: Resource, operation: None) -> web.StreamResponse:
+        if self._faults.should_fail("throttled"):
+            message = "Requests to the Analyze operation have exceeded the call rate limit."
+            raise ServiceError(429, "429", message, {"Retry-After": "1"})
+        if self._faults.should_fail("failing"):
+            raise ServiceError(500, "InternalServerError", "Something went wrong, on purpose.")
         async with self._session.post(
             self._models_url + "/analyze", params=request.query, data=await request.read()
-        ) as answer:
-            return web.Response(status=answer.status, body=await answer.read(), content_type="application/json")
+        ) as response:
+            return web.Response(status=response.status, body=await response.read(), content_type="application/json")

@@ -55,6 +55,13 @@ def _session(path: Path) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
 
+def _infer(
+    session: onnxruntime.InferenceSession, outputs: list[str], inputs: dict[str, np.ndarray]
+) -> list[np.ndarray]:
+    """The values of the named outputs."""
+    return [np.asarray(value) for value in session.run(outputs, inputs)]
+
+
 class Tagger:
     """EfficientNet-Lite0 over the thousand ImageNet classes."""
 
@@ -67,7 +74,8 @@ class Tagger:
         """(name, confidence), the surest first."""
         small = image.resize((256, 256), Image.Resampling.BICUBIC).crop((16, 16, 240, 240))
         pixels = (np.asarray(small, np.float32) - 127) / 128
-        (probabilities,) = self._session.run(["probs"], {"input": pixels.transpose(2, 0, 1)[None]})[0]
+        (output,) = _infer(self._session, ["probs"], {"input": pixels.transpose(2, 0, 1)[None]})
+        probabilities = output[0]
         order = probabilities.argsort()[::-1][:_TAGS_AT_MOST]
         return [
             (self._names[index], float(probabilities[index])) for index in order if probabilities[index] >= _TAG_FLOOR
@@ -82,8 +90,11 @@ class Detector:
     _MEAN = np.array([103.53, 116.28, 123.675], np.float32)
     _DEVIATION = np.array([57.375, 57.12, 58.395], np.float32)
     # Stride of each output pair: (stride, class scores, box distributions).
-    _HEADS = ((8, "out_Identity", "out_Identity_3"), (16, "out_Identity_1", "out_Identity_4"),
-              (32, "out_Identity_2", "out_Identity_5"))  # fmt: skip
+    _HEADS = (
+        (8, "out_Identity", "out_Identity_3"),
+        (16, "out_Identity_1", "out_Identity_4"),
+        (32, "out_Identity_2", "out_Identity_5"),
+    )
 
     def __init__(self, folder: Path) -> None:
         self._session = _session(folder / "nanodet.onnx")
@@ -115,7 +126,7 @@ class Detector:
     def _decode(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Boxes [n, 4] and scores [n, 80]: each side of a box is the mean of a distribution over eleven distances."""
         names = [name for head in self._HEADS for name in head[1:]]
-        answers = dict(zip(names, self._session.run(names, {"input_1": pixels}), strict=True))
+        answers = dict(zip(names, _infer(self._session, names, {"input_1": pixels}), strict=True))
         boxes: list[np.ndarray] = []
         scores: list[np.ndarray] = []
         for stride, classes, distances in self._HEADS:

@@ -54,7 +54,7 @@ def test_items_are_allowed_by_container_and_metadata_by_account(deployment: Depl
         resourceGroupName="rg", accountName="cosmos", roleAssignmentId="a", principalId="alice",
         roleDefinitionId=role.id, scope=f"{account.id}/dbs/pipeline/colls/images",
     )  # fmt: skip
-    allows = Authorization(deployment.resources).allows_items
+    allows = Authorization(deployment.resources).allows_cosmos
     items = f"{COSMOS}/sqlDatabases/containers/items"
     assert allows("alice", f"{COSMOS}/readMetadata", account.id, "")
     assert allows("alice", f"{items}/read", account.id, "/dbs/pipeline/colls/images")

@@ -14,20 +14,19 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from emulator.core.faults import Faults
-from emulator.core.identity import USER, Identities
-from emulator.core.resource_store import Resource, Resources
-from emulator.core.virtual_networks import ASSOCIATION_LINK, ORIGIN, has_private_path, trusts_azure_services
-from emulator.gateway.proxy import Origins, Proxy
-from emulator.gateway.router import Handler, application, service_of
-from emulator.services.cosmos.handler import Cosmos
-from emulator.services.cosmos.store import Store
-from emulator.services.event_grid.handler import Topics
+from emulator.core.identity import USER_OBJECT_ID, Identities
+from emulator.core.resource_store import Resource, ResourceStore
+from emulator.core.virtual_networks import ASSOCIATION_LINK, ORIGIN_NETWORK, has_private_path, trusts_azure_services
+from emulator.gateway.proxy import ConnectionOrigins, Proxy
+from emulator.gateway.router import Handler, create_application, service_of
+from emulator.services.cosmos.handler import CosmosHandler
+from emulator.services.cosmos.store import ItemStore
+from emulator.services.event_grid.handler import TopicHandler
 from emulator.services.functions.packages import PackageError, Packages
-from emulator.services.resource_manager.handler import Management
-from emulator.services.storage.handler import Storage
-from emulator.services.vision.handler import Vision
+from emulator.services.resource_manager.handler import ResourceManagerHandler
+from emulator.services.storage.handler import StorageHandler
+from emulator.services.vision.handler import VisionHandler
 from tests.emulator.conftest import ACCOUNT, READER, Deployment
-from tests.emulator.gateway.test_router import Azurite, Events
 from tests.emulator.provider.test_network_rules import (
     BLOB_ZONE,
     NETWORK,
@@ -39,6 +38,7 @@ from tests.emulator.provider.test_network_rules import (
     zone_group,
 )
 from tests.emulator.provider.test_server import SITE
+from tests.emulator.support import Azurite, PublishedEvents
 
 __all__ = ["network"]
 ZONES = {
@@ -50,17 +50,17 @@ ZONES = {
 Answer = tuple[int, str]
 
 
-class Inside(Origins):
+class Inside(ConnectionOrigins):
     """Every connection comes from the network."""
 
-    def of(self, port: int) -> str | None:
+    def network_of(self, port: int) -> str | None:
         return NETWORK
 
 
 def connect(network: Deployment, target: Resource, group: str) -> None:
     """A private endpoint with its record in a zone that is linked to the network."""
     zone = ZONES[group]
-    if network.resources.named("privatedns:PrivateZone", zone) is None:
+    if network.resources.find_by_name("privatedns:PrivateZone", zone) is None:
         network.add("privatedns:PrivateZone", privateZoneName=zone, resourceGroupName="rg", location="global")
     network.add("network:PrivateEndpoint", **endpoint(target.id, group))
     network.add("network:PrivateDnsZoneGroup", **zone_group(zone, group=group))
@@ -75,11 +75,16 @@ def close(network: Deployment, target: Resource, **more: Any) -> Resource:
 
 
 def call(
-    handlers: Mapping[str, Handler], origins: Origins, host: str, method: str, path: str, headers: dict[str, str]
+    handlers: Mapping[str, Handler],
+    origins: ConnectionOrigins,
+    host: str,
+    method: str,
+    path: str,
+    headers: dict[str, str],
 ) -> Answer:
     async def conversation() -> Answer:
         async with (
-            TestClient(TestServer(application(handlers, origins))) as client,
+            TestClient(TestServer(create_application(handlers, origins))) as client,
             client.request(method, path, headers={"Host": host} | headers) as response,
         ):
             return response.status, await response.text()
@@ -88,7 +93,7 @@ def call(
 
 
 def bearer(identities: Identities, principal: str, audience: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {identities.issue(principal, audience)[0]}"}
+    return {"Authorization": f"Bearer {identities.issue_token(principal, audience)[0]}"}
 
 
 @pytest.fixture
@@ -113,18 +118,21 @@ def test_closed_storage_is_reached_by_its_private_endpoint_only(
     close(network, account, **rules)
     network.grant("alice", READER, ACCOUNT)
     common: dict[str, Any] = {
-        "resources": network.resources, "identities": identities, "backend": Azurite(), "events": Events(),
-    }  # fmt: skip
-    handlers = {f"{kind}.core.windows.net": Storage(kind, **common).handle for kind in ("blob", "queue")}
+        "resources": network.resources,
+        "identities": identities,
+        "azurite_client": Azurite(),
+        "publish_event": PublishedEvents().publish,
+    }
+    handlers = {f"{kind}.core.windows.net": StorageHandler(kind, **common).handle for kind in ("blob", "queue")}
 
-    def read(origins: Origins) -> Answer:
+    def read(origins: ConnectionOrigins) -> Answer:
         token = bearer(identities, "alice", "https://storage.azure.com")
         return call(handlers, origins, "stdata.blob.core.windows.net", "GET", "/images/a.png", token)
 
     assert read(Inside())[0] == 403
     connect(network, account, "blob")
     assert read(Inside()) == (200, "cat")
-    status, text = read(Origins())
+    status, text = read(ConnectionOrigins())
     assert status == 403
     assert "<Code>AuthorizationFailure</Code>" in text
     # The endpoint leads to blobs, and not to queues.
@@ -143,9 +151,9 @@ def test_closed_cosmos_db_is_reached_by_its_private_endpoint_only(
         publicNetworkAccess="Disabled",
     )
     connect(network, account, "Sql")
-    with closing(Store(tmp_path / "cosmos.db")) as store:
-        handlers = {"documents.azure.com": Cosmos(network.resources, identities, store).handle}
-        outside = call(handlers, Origins(), "c.documents.azure.com", "GET", "/", {})
+    with closing(ItemStore(tmp_path / "cosmos.db")) as store:
+        handlers = {"documents.azure.com": CosmosHandler(network.resources, identities, store).handle}
+        outside = call(handlers, ConnectionOrigins(), "c.documents.azure.com", "GET", "/", {})
         assert outside[0] == 403
         assert "blocked by your Cosmos DB account firewall settings" in outside[1]
         assert call(handlers, Inside(), "c.documents.azure.com", "GET", "/", {})[0] == 401
@@ -159,9 +167,9 @@ def test_a_closed_vision_account_is_reached_by_its_private_endpoint_only(
         properties={"customSubDomainName": "v", "publicNetworkAccess": "Disabled"},
     )  # fmt: skip
     connect(network, account, "account")
-    vision = Vision(network.resources, identities, None, "", Faults(Path("none")))  # type: ignore[arg-type]
+    vision = VisionHandler(network.resources, identities, None, "", Faults(Path("none")))  # type: ignore[arg-type]
     handlers: dict[str, Handler] = {"cognitiveservices.azure.com": vision.handle}
-    outside = call(handlers, Origins(), "v.cognitiveservices.azure.com", "POST", "/", {})
+    outside = call(handlers, ConnectionOrigins(), "v.cognitiveservices.azure.com", "POST", "/", {})
     assert outside[0] == 403
     assert "Public access is disabled. Please configure private endpoint." in outside[1]
     assert call(handlers, Inside(), "v.cognitiveservices.azure.com", "POST", "/", {})[0] == 401
@@ -175,10 +183,10 @@ def test_a_closed_topic_is_reached_by_its_private_endpoint_only(
         inputSchema="CloudEventSchemaV1_0", publicNetworkAccess="Disabled",
     )  # fmt: skip
     connect(network, topic, "topic")
-    with closing(Topics(tmp_path / "topics.db", network.resources, identities)) as topics:
+    with closing(TopicHandler(tmp_path / "topics.db", network.resources, identities)) as topics:
         handlers: dict[str, Handler] = {"eventgrid.azure.net": topics.handle}
         host = "t.northeurope-1.eventgrid.azure.net"
-        outside = call(handlers, Origins(), host, "POST", "/api/events", {})
+        outside = call(handlers, ConnectionOrigins(), host, "POST", "/api/events", {})
         assert outside[0] == 403
         assert "rejected due to IpAddress filtering rules" in outside[1]
         assert call(handlers, Inside(), host, "POST", "/api/events", {})[0] == 401
@@ -219,15 +227,15 @@ def test_trusted_services_pass_by_the_bypass_alone(network: Deployment, rules: d
     assert trusts_azure_services(close(network, account, **rules)) is trusted
 
 
-def proxied(resources: Resources, network_name: str) -> Answer:
+def proxied(resources: ResourceStore, network_name: str) -> Answer:
     """What a request through the proxy sees of where it comes from; the answer is the proxy's own if that refuses."""
 
     async def origin(request: web.Request) -> web.Response:
-        return web.Response(text=request.get(ORIGIN, "the internet"))
+        return web.Response(text=request.get(ORIGIN_NETWORK, "the internet"))
 
     async def conversation() -> Answer:
-        origins = Origins()
-        async with TestServer(application({"blob.core.windows.net": origin}, origins)) as gateway:
+        origins = ConnectionOrigins()
+        async with TestServer(create_application({"blob.core.windows.net": origin}, origins)) as gateway:
             assert gateway.port is not None
             proxy = Proxy(gateway.port, lambda host: service_of(host) is not None, resources, origins)
             server, port = await proxy.start()
@@ -254,13 +262,13 @@ def test_a_client_names_its_network_to_the_proxy(network: Deployment) -> None:
 
 
 def test_a_deployer_reads_what_holds_a_subnet(network: Deployment, identities: Identities) -> None:
-    management = Management(network.resources, identities, None)  # type: ignore[arg-type]
-    handlers: dict[str, Handler] = {"management.azure.com": management.arm}
+    handler = ResourceManagerHandler(network.resources, identities, None)  # type: ignore[arg-type]
+    handlers: dict[str, Handler] = {"management.azure.com": handler.handle}
 
-    def read(subnet: str, principal: str = USER) -> tuple[int, Any]:
+    def read(subnet: str, principal: str = USER_OBJECT_ID) -> tuple[int, Any]:
         token = bearer(identities, principal, "https://management.azure.com")
         path = f"{NETWORK}/subnets/{subnet}?api-version=2024-05-01"
-        status, text = call(handlers, Origins(), "management.azure.com", "GET", path, token)
+        status, text = call(handlers, ConnectionOrigins(), "management.azure.com", "GET", path, token)
         return status, json.loads(text).get("properties", {}).get("serviceAssociationLinks")
 
     app = network.add("web:WebApp", **site())
@@ -281,12 +289,12 @@ def test_an_app_reaches_its_package_through_its_network_only(network: Deployment
         "type": "blobContainer", "value": "https://stdata.blob.core.windows.net/packages",
         "authentication": {"type": "UserAssignedIdentity", "userAssignedIdentityResourceId": identity.id},
     }  # fmt: skip
-    packages = Packages(network.resources, backend=None)  # type: ignore[arg-type]
+    packages = Packages(network.resources, azurite_client=None)  # type: ignore[arg-type]
 
     def refusal(**more: Any) -> str:
         app = network.add("web:WebApp", **SITE | {"functionAppConfig": {"deployment": {"storage": package}}} | more)
         with pytest.raises(PackageError) as refused:
-            asyncio.run(packages.stored(app))
+            asyncio.run(packages.read(app))
         return str(refused.value)
 
     integrated = {"virtualNetworkSubnetId": f"{NETWORK}/subnets/app"}

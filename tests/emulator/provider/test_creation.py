@@ -6,36 +6,36 @@ import grpc.aio
 import pytest
 from pulumi.runtime.proto import provider_pb2
 
-from emulator.core.identity import SUBSCRIPTION
+from emulator.core.identity import SUBSCRIPTION_ID
 from tests.emulator.conftest import ACCOUNT, CONTRIBUTOR, GROUP, SENDER, Deployment
 from tests.emulator.provider.test_server import create, talk
 
 
 def test_the_same_role_twice_is_a_conflict(deployment: Deployment) -> None:
     deployment.storage()
-    given = deployment.grant("p", SENDER, ACCOUNT).inputs
+    inputs = deployment.grant("p", SENDER, ACCOUNT).inputs
     with pytest.raises(grpc.aio.AioRpcError, match="RoleAssignmentExists"):
         create(
             deployment.resources,
             "authorization:RoleAssignment",
-            given | {"roleAssignmentName": "00000000-0000-4000-8000-ffffffffffff"},
+            inputs | {"roleAssignmentName": "00000000-0000-4000-8000-ffffffffffff"},
         )
 
 
 def test_a_role_that_nobody_has_defined_cannot_be_granted(deployment: Deployment) -> None:
     deployment.storage()
-    given = deployment.grant("p", SENDER, ACCOUNT).inputs | {
+    inputs = deployment.grant("p", SENDER, ACCOUNT).inputs | {
         "roleDefinitionId": "/x/11111111-0000-4000-8000-000000000000", "principalId": "q",
         "roleAssignmentName": "00000000-0000-4000-8000-ffffffffffff",
     }  # fmt: skip
     with pytest.raises(grpc.aio.AioRpcError, match="RoleDefinitionDoesNotExist"):
-        create(deployment.resources, "authorization:RoleAssignment", given)
+        create(deployment.resources, "authorization:RoleAssignment", inputs)
     guid = deployment.role("mine", "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/write")
-    given |= {"roleDefinitionId": f"/x/{guid}"}
+    inputs |= {"roleDefinitionId": f"/x/{guid}"}
     elsewhere = deployment.add("resources:ResourceGroup", resourceGroupName="elsewhere", location="x")
     with pytest.raises(grpc.aio.AioRpcError, match="ScopeNotAssignable"):
-        create(deployment.resources, "authorization:RoleAssignment", given | {"scope": elsewhere.id})
-    assert create(deployment.resources, "authorization:RoleAssignment", given).id
+        create(deployment.resources, "authorization:RoleAssignment", inputs | {"scope": elsewhere.id})
+    assert create(deployment.resources, "authorization:RoleAssignment", inputs).id
 
 
 @pytest.mark.parametrize(
@@ -65,14 +65,14 @@ def test_what_is_referred_to_must_exist(deployment: Deployment, type_: str, inpu
 
 def test_the_name_of_a_deleted_vision_account_stays_taken(deployment: Deployment) -> None:
     deployment.storage()
-    given = {
+    inputs = {
         "accountName": "eyes", "resourceGroupName": "rg", "location": "x", "kind": "ComputerVision", "sku": {},
         "properties": {"disableLocalAuth": True, "customSubDomainName": "eyes"},
     }  # fmt: skip
-    made = create(deployment.resources, "cognitiveservices:Account", given)
+    made = create(deployment.resources, "cognitiveservices:Account", inputs)
     talk(deployment.resources, "Delete", provider_pb2.DeleteRequest(id=made.id))
     with pytest.raises(grpc.aio.AioRpcError, match=r"FlagMustBeSetForRestore: .*/deletedAccounts/eyes"):
-        create(deployment.resources, "cognitiveservices:Account", given)
+        create(deployment.resources, "cognitiveservices:Account", inputs)
 
 
 BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
@@ -95,26 +95,26 @@ def test_a_subscription_is_refused_until_the_topics_identity_holds_both_roles(de
         "eventgrid:SystemTopic", systemTopicName="topic", resourceGroupName="rg", source=ACCOUNT, location="x"
     )
     principal = topic.outputs["identity"]["principalId"]
-    kind = "eventgrid:SystemTopicEventSubscription"
+    resource_type = "eventgrid:SystemTopicEventSubscription"
     with pytest.raises(grpc.aio.AioRpcError, match="messages/add/action"):
-        create(deployment.resources, kind, subscription())
+        create(deployment.resources, resource_type, subscription())
     deployment.grant(principal, SENDER, f"{ACCOUNT}/queueServices/default/queues/images")
     with pytest.raises(grpc.aio.AioRpcError, match="blobs/write"):
-        create(deployment.resources, kind, subscription())
+        create(deployment.resources, resource_type, subscription())
     deployment.grant(principal, CONTRIBUTOR, f"{ACCOUNT}/blobServices/default/containers/deadletter")
-    assert create(deployment.resources, kind, subscription()).id.endswith("/eventSubscriptions/s")
+    assert create(deployment.resources, resource_type, subscription()).id.endswith("/eventSubscriptions/s")
 
 
 def test_a_role_definition_has_an_id_of_the_subscription_and_stays_while_it_is_assigned(deployment: Deployment) -> None:
     """azure-native deletes it there, so a deployer with rights on the group alone cannot."""
     deployment.storage()
     guid = "11111111-0000-4000-8000-000000000001"
-    given = {
+    inputs = {
         "scope": GROUP, "roleDefinitionId": guid, "roleName": "uploader", "assignableScopes": [GROUP],
         "permissions": [{"actions": [], "dataActions": [f"{BLOBS}/write"]}],
     }  # fmt: skip
-    made = create(deployment.resources, "authorization:RoleDefinition", given)
-    assert made.id == f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/{guid}"
+    made = create(deployment.resources, "authorization:RoleDefinition", inputs)
+    assert made.id == f"/subscriptions/{SUBSCRIPTION_ID}/providers/Microsoft.Authorization/roleDefinitions/{guid}"
     assignment = deployment.grant("p", guid, ACCOUNT)
     with pytest.raises(grpc.aio.AioRpcError, match="RoleDefinitionHasAssignments"):
         talk(deployment.resources, "Delete", provider_pb2.DeleteRequest(id=made.id))
@@ -124,9 +124,9 @@ def test_a_role_definition_has_an_id_of_the_subscription_and_stays_while_it_is_a
 
 
 def test_a_role_is_defined_where_something_is(deployment: Deployment) -> None:
-    given = {
+    inputs = {
         "scope": GROUP, "roleDefinitionId": "11111111-0000-4000-8000-000000000001", "roleName": "uploader",
         "assignableScopes": [GROUP], "permissions": [{"actions": [], "dataActions": []}],
     }  # fmt: skip
     with pytest.raises(grpc.aio.AioRpcError, match="ResourceNotFound"):
-        create(deployment.resources, "authorization:RoleDefinition", given)
+        create(deployment.resources, "authorization:RoleDefinition", inputs)

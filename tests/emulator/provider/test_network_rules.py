@@ -6,8 +6,8 @@ import grpc.aio
 import pytest
 from pulumi.runtime.proto import provider_pb2
 
-from emulator.core.resource_store import Resource, Resources
-from emulator.core.virtual_networks import ASSOCIATION_LINK, holders
+from emulator.core.resource_store import Resource, ResourceStore
+from emulator.core.virtual_networks import ASSOCIATION_LINK, subnet_users
 from emulator.provider.validation import UNKNOWN
 from tests.emulator.conftest import ACCOUNT, GROUP, Deployment
 from tests.emulator.provider.test_server import SITE, create, failures, talk
@@ -67,7 +67,7 @@ def network(deployment: Deployment) -> Deployment:
     return deployment
 
 
-def delete(resources: Resources, resource_id: str) -> None:
+def delete(resources: ResourceStore, resource_id: str) -> None:
     talk(resources, "Delete", provider_pb2.DeleteRequest(id=resource_id))
 
 
@@ -108,7 +108,7 @@ def subnets(*prefixes: str, **more: Any) -> dict[str, Any]:
     ],
 )  # fmt: skip
 def test_inputs_that_are_refused(
-    resources: Resources, type_: str, inputs: dict[str, Any], property_: str, reason: str
+    resources: ResourceStore, type_: str, inputs: dict[str, Any], property_: str, reason: str
 ) -> None:
     assert reason in failures(resources, type_, inputs)[property_]
 
@@ -122,7 +122,7 @@ def test_inputs_that_are_refused(
         ("privatedns:VirtualNetworkLink", link()),
     ],
 )
-def test_good_inputs_are_accepted(resources: Resources, type_: str, inputs: dict[str, Any]) -> None:
+def test_good_inputs_are_accepted(resources: ResourceStore, type_: str, inputs: dict[str, Any]) -> None:
     assert failures(resources, type_, inputs) == {}
 
 
@@ -139,7 +139,7 @@ def test_good_inputs_are_accepted(resources: Resources, type_: str, inputs: dict
         ("network:PrivateEndpoint", endpoint(subnet="app"), "PrivateEndpointCreationNotAllowedAsSubnetIsDelegated"),
         ("network:PrivateEndpoint", endpoint(target="/no"), "InvalidPrivateLinkServiceId"),
         ("network:PrivateEndpoint", endpoint(target=NSG), "InvalidPrivateLinkServiceId"),
-        ("network:PrivateEndpoint", endpoint(group="Sql"), "'Sql' is no group id .* must be blob or queue"),
+        ("network:PrivateEndpoint", endpoint(group="Sql"), "'Sql' is not a group id .* must be blob or queue"),
         ("network:PrivateEndpoint", endpoint(location="y"), "InvalidResourceReference"),
         ("privatedns:VirtualNetworkLink", link(network="/no"), "ResourceNotFound: /no"),
         ("web:WebApp", site(subnet="none"), "SubnetNotFound"),
@@ -187,13 +187,13 @@ def test_a_deleted_app_holds_its_subnet_for_a_while(network: Deployment) -> None
     made = network.add("web:WebApp", **site()).id
     subnet_id = f"{NETWORK}/subnets/app"
     association = f"{subnet_id}/serviceAssociationLinks/legionservicelink"
-    assert holders(network.resources, subnet_id) == [association]
+    assert subnet_users(network.resources, subnet_id) == [association]
     delete(network.resources, made)
     with pytest.raises(
         grpc.aio.AioRpcError, match=f"InUseSubnetCannotBeDeleted: Subnet app is in use by {association}"
     ):
         delete(network.resources, NETWORK)
     network.resources.put(Resource(id=association, type=ASSOCIATION_LINK, inputs={"until": 0}, outputs={}))
-    assert holders(network.resources, subnet_id) == []
+    assert subnet_users(network.resources, subnet_id) == []
     delete(network.resources, NETWORK)
-    assert network.resources.below(NETWORK) == []
+    assert network.resources.descendants(NETWORK) == []

@@ -11,7 +11,7 @@ import pytest
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from emulator.core.faults import Faults
-from emulator.core.identity import SUBSCRIPTION
+from emulator.core.identity import SUBSCRIPTION_ID
 from emulator.core.resource_store import Resource
 from emulator.provider.replication import Replication
 from emulator.provider.server import Provider, serve
@@ -72,7 +72,7 @@ def refusal(deployment: Deployment, first: tuple[str, Any], second: tuple[str, A
                 started.set()
                 await release.wait()
 
-        server, port = await serve(Provider(deployment.resources, applied=effect, removed=effect))
+        server, port = await serve(Provider(deployment.resources, activate=effect, deactivate=effect))
         async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
             stub = provider_pb2_grpc.ResourceProviderStub(channel)
             try:
@@ -173,7 +173,7 @@ def answer_to(deployment: Deployment, method: str, request: Any, provider: Provi
     """What a call is refused with, or the empty text."""
 
     async def conversation() -> str:
-        server, port = await serve(provider or Provider(deployment.resources, applied=nothing, removed=nothing))
+        server, port = await serve(provider or Provider(deployment.resources, activate=nothing, deactivate=nothing))
         async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
             try:
                 await getattr(provider_pb2_grpc.ResourceProviderStub(channel), method)(request)
@@ -210,12 +210,12 @@ def definition(*actions: str) -> dict[str, Any]:
 
 
 def assignment(number: int) -> tuple[str, Any]:
-    given = {
+    inputs = {
         "scope": ACCOUNT, "principalId": f"p{number}", "principalType": "User",
         "roleAssignmentName": f"00000000-0000-4000-8000-{number:012d}",
         "roleDefinitionId": f"/x/{ROLE['roleDefinitionId']}",
     }  # fmt: skip
-    return creation("authorization:RoleAssignment", given)
+    return creation("authorization:RoleAssignment", inputs)
 
 
 def test_a_custom_role_can_be_assigned_once_it_is_replicated(
@@ -225,20 +225,20 @@ def test_a_custom_role_can_be_assigned_once_it_is_replicated(
     deployment.storage()
     clock = Clock()
     replication = Replication(clock=clock)
-    provider = Provider(deployment.resources, applied=nothing, removed=nothing, replication=replication)
-    given = {key: value for key, value in definition(WRITE).items() if key != "type"}
-    assert answer_to(deployment, *creation("authorization:RoleDefinition", given), provider) == ""
+    provider = Provider(deployment.resources, activate=nothing, deactivate=nothing, replication=replication)
+    inputs = {key: value for key, value in definition(WRITE).items() if key != "type"}
+    assert answer_to(deployment, *creation("authorization:RoleDefinition", inputs), provider) == ""
     answer = answer_to(deployment, *assignment(1), provider)
     assert 'Code="RoleDefinitionDoesNotExist"' in answer
-    assert "let the assignment depend on a delay behind the definition" in answer
+    assert "let the assignment depend on a delay after the definition" in answer
     assert matches(NOT_REPLICATED, answer)
     clock.now = 1.0
     assert answer_to(deployment, *assignment(1), provider) == ""
-    changed = given | {"permissions": definition(WRITE.replace("write", "read"))["permissions"]}
-    for number, news, refused in ((2, given | {"description": "d"}, False), (3, changed, True)):
+    changed = inputs | {"permissions": definition(WRITE.replace("write", "read"))["permissions"]}
+    for number, news, refused in ((2, inputs | {"description": "d"}, False), (3, changed, True)):
         clock.now += 1
         request = provider_pb2.UpdateRequest(
-            id=f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/{ROLE['roleDefinitionId']}",
+            id=f"/subscriptions/{SUBSCRIPTION_ID}/providers/Microsoft.Authorization/roleDefinitions/{ROLE['roleDefinitionId']}",
             urn=urn("authorization:RoleDefinition"), news=struct(news),
         )  # fmt: skip
         assert answer_to(deployment, "Update", request, provider) == ""
@@ -254,19 +254,21 @@ def test_event_grid_does_not_see_a_role_assignment_at_once(
         "eventgrid:SystemTopic", systemTopicName="topic", resourceGroupName="rg", source=ACCOUNT, location="x"
     )
     clock = Clock()
-    provider = Provider(deployment.resources, applied=nothing, removed=nothing, replication=Replication(clock=clock))
+    provider = Provider(
+        deployment.resources, activate=nothing, deactivate=nothing, replication=Replication(clock=clock)
+    )
     for number, (role, scope) in enumerate(
         ((SENDER, "queueServices/default/queues/images"), (CONTRIBUTOR, "blobServices/default/containers/deadletter"))
     ):
-        given = {
+        inputs = {
             "scope": f"{ACCOUNT}/{scope}", "principalType": "ServicePrincipal", "roleDefinitionId": f"/x/{role}",
             "principalId": topic.outputs["identity"]["principalId"],
             "roleAssignmentName": f"00000000-0000-4000-8000-{number:012d}",
         }  # fmt: skip
-        assert answer_to(deployment, *creation("authorization:RoleAssignment", given), provider) == ""
+        assert answer_to(deployment, *creation("authorization:RoleAssignment", inputs), provider) == ""
     saved = creation("eventgrid:SystemTopicEventSubscription", subscription())
     answer = answer_to(deployment, *saved, provider)
-    assert "let the subscription depend on a delay behind the assignment" in answer
+    assert "let the subscription depend on a delay after the assignment" in answer
     assert matches(IDENTITY_REFUSED, answer)
     clock.now = 1.0
     assert answer_to(deployment, *saved, provider) == ""
@@ -282,7 +284,7 @@ def test_a_subscription_without_the_terms_learns_where_to_accept_them(
     }  # fmt: skip
     faults = tmp_path / "faults.json"
     faults.write_text(json.dumps({"termsNotAccepted": 1}))
-    provider = Provider(deployment.resources, applied=nothing, removed=nothing, faults=Faults(faults))
+    provider = Provider(deployment.resources, activate=nothing, deactivate=nothing, faults=Faults(faults))
     answer = answer_to(deployment, *creation("cognitiveservices:Account", vision), provider)
     assert answer.startswith("ResourceKindRequireAcceptTerms: This subscription cannot create ComputerVision")
     logged: list[str] = []

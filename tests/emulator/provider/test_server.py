@@ -9,7 +9,7 @@ import pytest
 from google.protobuf import json_format, struct_pb2
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
-from emulator.core.resource_store import Resource, Resources
+from emulator.core.resource_store import Resource, ResourceStore
 from emulator.provider.server import Provider, serve
 from emulator.provider.validation import UNKNOWN
 from tests.emulator.conftest import Deployment
@@ -33,7 +33,7 @@ def struct(properties: dict[str, Any]) -> struct_pb2.Struct:
 
 
 def talk(
-    resources: Resources, method: str, request: Any, effects: list[str] | None = None, *, planning: bool = False
+    resources: ResourceStore, method: str, request: Any, effects: list[str] | None = None, *, preview_only: bool = False
 ) -> Any:
     """One call over real gRPC."""
 
@@ -42,7 +42,7 @@ def talk(
             effects.append(resource.name)
 
     async def conversation() -> Any:
-        server, port = await serve(Provider(resources, applied=effect, removed=effect, planning=planning))
+        server, port = await serve(Provider(resources, activate=effect, deactivate=effect, preview_only=preview_only))
         async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
             try:
                 return await getattr(provider_pb2_grpc.ResourceProviderStub(channel), method)(request)
@@ -52,7 +52,7 @@ def talk(
     return asyncio.run(conversation())
 
 
-def failures(resources: Resources, type_: str, inputs: dict[str, Any]) -> dict[str, str]:
+def failures(resources: ResourceStore, type_: str, inputs: dict[str, Any]) -> dict[str, str]:
     request = provider_pb2.CheckRequest(urn=urn(type_), news=struct(inputs))
     return {failure.property: failure.reason for failure in talk(resources, "Check", request).failures}
 
@@ -99,35 +99,35 @@ def failures(resources: Resources, type_: str, inputs: dict[str, Any]) -> dict[s
     ],
 )  # fmt: skip
 def test_inputs_that_are_refused(
-    resources: Resources, type_: str, inputs: dict[str, Any], property_: str, said: str
+    resources: ResourceStore, type_: str, inputs: dict[str, Any], property_: str, said: str
 ) -> None:
     assert said in failures(resources, type_, inputs)[property_]
 
 
 @pytest.mark.parametrize(("type_", "inputs"), [("storage:StorageAccount", STORAGE), ("web:WebApp", SITE)])
 def test_good_inputs_are_accepted_even_before_everything_is_known(
-    resources: Resources, type_: str, inputs: dict[str, Any]
+    resources: ResourceStore, type_: str, inputs: dict[str, Any]
 ) -> None:
     assert failures(resources, type_, inputs) == {}
     assert failures(resources, type_, inputs | {"resourceGroupName": UNKNOWN}) == {}
 
 
-def test_an_unknown_type_is_refused_by_name(resources: Resources) -> None:
+def test_an_unknown_type_is_refused_by_name(resources: ResourceStore) -> None:
     with pytest.raises(grpc.aio.AioRpcError, match="does not support azure-native:keyvault:Vault"):
         failures(resources, "keyvault:Vault", {})
 
 
-def create(resources: Resources, type_: str, inputs: dict[str, Any], *, preview: bool = False) -> Any:
+def create(resources: ResourceStore, type_: str, inputs: dict[str, Any], *, preview: bool = False) -> Any:
     request = provider_pb2.CreateRequest(urn=urn(type_), properties=struct(inputs), preview=preview)
     return talk(resources, "Create", request)
 
 
-def test_creation_needs_its_parents(resources: Resources) -> None:
+def test_creation_needs_its_parents(resources: ResourceStore) -> None:
     with pytest.raises(grpc.aio.AioRpcError, match=r"ParentResourceNotFound: .*resourceGroups/rg"):
         create(resources, "storage:StorageAccount", STORAGE)
 
 
-def test_a_preview_creates_nothing_and_knows_no_outputs(resources: Resources) -> None:
+def test_a_preview_creates_nothing_and_knows_no_outputs(resources: ResourceStore) -> None:
     answer = create(resources, "storage:StorageAccount", STORAGE, preview=True)
     assert answer.properties["primaryEndpoints"] == UNKNOWN
     assert list(resources) == []
@@ -146,7 +146,7 @@ def test_an_update_that_fails_leaves_what_was_there(deployment: Deployment) -> N
         raise OSError("disk full")
 
     async def conversation() -> None:
-        server, port = await serve(Provider(deployment.resources, applied=fails, removed=fails))
+        server, port = await serve(Provider(deployment.resources, activate=fails, deactivate=fails))
         request = provider_pb2.UpdateRequest(
             id=account.id, urn=urn("storage:StorageAccount"), news=struct(STORAGE | {"tags": {"a": "b"}})
         )
@@ -170,7 +170,7 @@ def test_an_update_that_fails_leaves_what_was_there(deployment: Deployment) -> N
     ],
 )
 def test_a_difference_is_told_apart_from_a_replacement(
-    resources: Resources, change: dict[str, Any], changes: Any, replaces: list[str]
+    resources: ResourceStore, change: dict[str, Any], changes: Any, replaces: list[str]
 ) -> None:
     request = provider_pb2.DiffRequest(
         urn=urn("storage:StorageAccount"), old_inputs=struct(STORAGE), news=struct(STORAGE | change)
@@ -191,5 +191,5 @@ def test_what_lies_below_a_deleted_resource_goes_first(deployment: Deployment) -
 
 def test_resources_outlive_the_daemon(deployment: Deployment, tmp_path: Any) -> None:
     account = deployment.storage()
-    with closing(Resources(tmp_path / "resources.db")) as again:
+    with closing(ResourceStore(tmp_path / "resources.db")) as again:
         assert again.get(account.id.upper()) == account

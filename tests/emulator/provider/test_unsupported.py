@@ -6,9 +6,9 @@ import grpc.aio
 import pytest
 from pulumi.runtime.proto import provider_pb2
 
-from emulator.core.resource_store import Resources
-from emulator.provider import unsupported as limits
-from schemas.azure_native.resource_types import KINDS
+from emulator.core.resource_store import ResourceStore
+from emulator.provider import unsupported
+from schemas.azure_native.resource_types import RESOURCE_TYPES
 from tests.emulator.provider.test_server import STORAGE, struct, talk, urn
 
 BASE = {"accountName": "a", "resourceGroupName": "rg"}
@@ -41,28 +41,34 @@ def lifecycle(**filters: Any) -> dict[str, Any]:
     ],
 )  # fmt: skip
 def test_what_would_be_ignored_is_refused(type_: str, inputs: dict[str, Any], said: str) -> None:
-    ((_, reason),) = limits.inputs(KINDS[f"azure-native:{type_}"], BASE | inputs)
+    ((_, reason),) = unsupported.find_unsupported_inputs(RESOURCE_TYPES[f"azure-native:{type_}"], BASE | inputs)
     assert said in reason
 
 
 def test_what_the_laptop_does_is_not_refused() -> None:
     assert [
-        *limits.inputs(KINDS["azure-native:storage:StorageAccount"], STORAGE | {"sku": {"name": "Standard_LRS"}})
+        *unsupported.find_unsupported_inputs(
+            RESOURCE_TYPES["azure-native:storage:StorageAccount"], STORAGE | {"sku": {"name": "Standard_LRS"}}
+        )
     ] == []
-    assert [*limits.inputs(KINDS["azure-native:storage:ManagementPolicy"], BASE | lifecycle())] == []
+    assert [
+        *unsupported.find_unsupported_inputs(
+            RESOURCE_TYPES["azure-native:storage:ManagementPolicy"], BASE | lifecycle()
+        )
+    ] == []
 
 
-def test_planning_accepts_it_and_deploying_does_not(resources: Resources) -> None:
+def test_planning_accepts_it_and_deploying_does_not(resources: ResourceStore) -> None:
     inputs = STORAGE | {"sku": {"name": "Standard_GZRS"}}
     request = provider_pb2.CheckRequest(urn=urn("storage:StorageAccount"), news=struct(inputs))
     assert [failure.property for failure in talk(resources, "Check", request).failures] == ["sku.name"]
-    assert list(talk(resources, "Check", request, planning=True).failures) == []
+    assert list(talk(resources, "Check", request, preview_only=True).failures) == []
 
 
-def test_planning_changes_nothing(resources: Resources) -> None:
+def test_planning_changes_nothing(resources: ResourceStore) -> None:
     create = provider_pb2.CreateRequest(urn=urn("storage:StorageAccount"), properties=struct(STORAGE))
     delete = provider_pb2.DeleteRequest(id="/x", urn=urn("storage:StorageAccount"))
     for method, request in (("Create", create), ("Delete", delete)):
-        with pytest.raises(grpc.aio.AioRpcError, match="only plans"):
-            talk(resources, method, request, planning=True)
+        with pytest.raises(grpc.aio.AioRpcError, match="previews only"):
+            talk(resources, method, request, preview_only=True)
     assert list(resources) == []

@@ -26,7 +26,7 @@ class Worker:
     """Azure's worker library, driven in-process (docs/decisions/0010)."""
 
     def __init__(self, app: str) -> None:
-        import azure_functions_runtime as runtime
+        import azure_functions_runtime as runtime  # pyright: ignore[reportMissingImports] (installed apart)
         import protos
 
         self._app = app

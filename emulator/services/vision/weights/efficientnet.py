@@ -6,6 +6,7 @@ Outputs: `probs` [N, 1000] over the ImageNet classes.
 """
 
 import itertools
+from typing import Any
 
 import numpy as np
 import onnx
@@ -93,7 +94,7 @@ class _Builder:
         )
         return self._node("Clip", [out, "zero", "six"]) if activate else out
 
-    def _node(self, operator: str, inputs: list[str], **attributes: object) -> str:
+    def _node(self, operator: str, inputs: list[str], **attributes: Any) -> str:
         name = f"{operator.lower()}{next(self._counter)}"
         self._nodes.append(helper.make_node(operator, inputs, [name], **attributes))
         return name

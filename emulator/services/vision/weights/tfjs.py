@@ -199,7 +199,7 @@ class _Converter:
             self._constants[name] = numpy_helper.from_array(np.ascontiguousarray(array), name)
         return name
 
-    def _emit(self, operator: str, inputs: list[str], **attributes: object) -> str:
+    def _emit(self, operator: str, inputs: list[str], **attributes: Any) -> str:
         name = self._name(operator)
         self._nodes.append(helper.make_node(operator, inputs, [name], **attributes))
         return name

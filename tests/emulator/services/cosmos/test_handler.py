@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from emulator.core.identity import Identities
-from emulator.services.cosmos.handler import Cosmos
-from emulator.services.cosmos.store import Store
+from emulator.services.cosmos.handler import CosmosHandler
+from emulator.services.cosmos.store import ItemStore
 from tests.emulator.conftest import Deployment
-from tests.emulator.gateway.test_router import Answer, ask
+from tests.emulator.support import Answer, ask
 
 
 @pytest.fixture
@@ -40,11 +40,11 @@ def cosmos(deployment: Deployment, identities: Identities, tmp_path: Path) -> An
         "cosmosdb:SqlResourceSqlRoleAssignment", **names, roleAssignmentId="a", principalId="function",
         roleDefinitionId=role.id, scope=f"{account.id}/dbs/pipeline/colls/images",
     )  # fmt: skip
-    with closing(Store(tmp_path / "cosmos.db")) as store:
-        handlers = {"documents.azure.com": Cosmos(deployment.resources, identities, store).handle}
+    with closing(ItemStore(tmp_path / "cosmos.db")) as store:
+        handlers = {"documents.azure.com": CosmosHandler(deployment.resources, identities, store).handle}
 
         def call(method: str, path: str, principal: str = "function", body: Any = None, **headers: str) -> Answer:
-            signed = identities.issue(principal, "https://c.documents.azure.com")[0]
+            signed = identities.issue_token(principal, "https://c.documents.azure.com")[0]
             full = {"Authorization": f"type%3Daad%26ver%3D1.0%26sig%3D{signed}"}
             full |= {name.replace("_", "-"): value for name, value in headers.items()}
             data = None if body is None else json.dumps(body)

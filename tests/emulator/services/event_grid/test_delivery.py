@@ -16,7 +16,8 @@ import pytest
 
 from emulator.core.faults import Faults
 from emulator.core.resource_store import Resource
-from emulator.services.event_grid.delivery import EventGrid
+from emulator.services.event_grid.delivery import BlobEventDelivery
+from emulator.services.storage.blob_event import BlobEvent
 from emulator.services.storage.operations import Operation
 from tests.emulator.conftest import ACCOUNT, CONTRIBUTOR, SENDER, Deployment
 from tests.emulator.provider.test_creation import subscription
@@ -77,25 +78,26 @@ def account(deployment: Deployment) -> Resource:
 
 
 @pytest.fixture
-def grid(tmp_path: Path, deployment: Deployment, backend: Backend) -> Iterator[EventGrid]:
-    made = EventGrid(tmp_path / "events.db", deployment.resources, backend, Faults(tmp_path / "none"))  # type: ignore[arg-type]
+def grid(tmp_path: Path, deployment: Deployment, backend: Backend) -> Iterator[BlobEventDelivery]:
+    made = BlobEventDelivery(tmp_path / "events.db", deployment.resources, backend, Faults(tmp_path / "none"))  # type: ignore[arg-type]
     yield made
     made.close()
 
 
-def announce(
-    grid: EventGrid, account: Resource, name: str = "a b#é.png", container: str = "images", **kind: str
+def publish(
+    grid: BlobEventDelivery, account: Resource, name: str = "a b#é.png", container: str = "images", **kind: str
 ) -> None:
-    operation = Operation(name="PutBlob", scope="", needs=(), container=container, item=name)
-    grid.blob_event(kind.get("kind", "Microsoft.Storage.BlobCreated"), account, operation, {"eTag": "0x1"})
+    operation = Operation(name="PutBlob", scope="", alternatives=(), container=container, item=name)
+    event_type = kind.get("kind", "Microsoft.Storage.BlobCreated")
+    grid.publish(BlobEvent(type=event_type, account=account, operation=operation, data={"eTag": "0x1"}))
 
 
-def deliver(grid: EventGrid, backend: Backend, *, times: int = 1) -> None:
+def deliver(grid: BlobEventDelivery, backend: Backend, *, times: int = 1) -> None:
     """Lets the delivery run until so many requests were sent, or nothing is to be sent."""
 
     async def run() -> None:
         backend.arrived, grid._wake = asyncio.Event(), asyncio.Event()  # of this loop
-        task = asyncio.create_task(grid.deliver())
+        task = asyncio.create_task(grid.run())
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(0.5):
                 while len(backend.sent) < times:
@@ -115,8 +117,10 @@ def message(body: bytes) -> dict[str, Any]:
     return json.loads(base64.b64decode(found[1]))
 
 
-def test_a_new_blob_is_announced_in_event_grids_words(grid: EventGrid, account: Resource, backend: Backend) -> None:
-    announce(grid, account)
+def test_a_new_blob_is_announced_in_event_grids_words(
+    grid: BlobEventDelivery, account: Resource, backend: Backend
+) -> None:
+    publish(grid, account)
     deliver(grid, backend)
     ((service, path, body, query),) = backend.sent
     assert (service, path, query) == ("queue", "/images/messages", [("messagettl", "-1")])
@@ -133,29 +137,31 @@ def test_a_new_blob_is_announced_in_event_grids_words(grid: EventGrid, account: 
     [{"container": "deadletter"}, {"container": "Images"}, {"kind": "Microsoft.Storage.BlobDeleted"}],
 )
 def test_what_does_not_pass_the_filter_is_not_sent(
-    grid: EventGrid, account: Resource, backend: Backend, what: dict[str, str]
+    grid: BlobEventDelivery, account: Resource, backend: Backend, what: dict[str, str]
 ) -> None:
-    announce(grid, account, **what)
+    publish(grid, account, **what)
     deliver(grid, backend)
     assert backend.sent == []
 
 
-def test_later_events_of_a_blob_have_greater_sequencers(grid: EventGrid, account: Resource, backend: Backend) -> None:
+def test_later_events_of_a_blob_have_greater_sequencers(
+    grid: BlobEventDelivery, account: Resource, backend: Backend
+) -> None:
     for _ in range(3):
-        announce(grid, account)
+        publish(grid, account)
     deliver(grid, backend, times=3)
     sequencers = [message(body)["data"]["sequencer"] for _, _, body, _ in backend.sent]
     assert sequencers == sorted(set(sequencers))
 
 
 def test_an_event_that_no_role_allows_is_dead_lettered_at_once(
-    grid: EventGrid, account: Resource, backend: Backend, deployment: Deployment
+    grid: BlobEventDelivery, account: Resource, backend: Backend, deployment: Deployment
 ) -> None:
     (sender,) = [
         item for item in deployment.resources.of_type("authorization:RoleAssignment") if item.inputs["scope"] == QUEUE
     ]
     deployment.resources.remove(sender.id)
-    announce(grid, account)
+    publish(grid, account)
     deliver(grid, backend)
     ((service, path, body, _),) = backend.sent
     assert service == "blob"
@@ -167,21 +173,23 @@ def test_an_event_that_no_role_allows_is_dead_lettered_at_once(
 
 @pytest.mark.parametrize(("bypass", "delivered"), [("AzureServices", 1), ("None", 0)])
 def test_a_closed_account_takes_events_from_trusted_services_alone(
-    grid: EventGrid, account: Resource, backend: Backend, deployment: Deployment, bypass: str, delivered: int
+    grid: BlobEventDelivery, account: Resource, backend: Backend, deployment: Deployment, bypass: str, delivered: int
 ) -> None:
     rules = {"publicNetworkAccess": "Disabled", "networkRuleSet": {"defaultAction": "Deny", "bypass": bypass}}
     deployment.resources.put(replace(account, inputs=account.inputs | rules))
-    announce(grid, account)
+    publish(grid, account)
     deliver(grid, backend)
     # The dead letters are in the same account, and are refused as well.
     assert [service for service, *_ in backend.sent] == ["queue"] * delivered
 
 
 def test_an_event_outlives_the_daemon_until_it_is_delivered(
-    grid: EventGrid, account: Resource, backend: Backend, deployment: Deployment, tmp_path: Path
+    grid: BlobEventDelivery, account: Resource, backend: Backend, deployment: Deployment, tmp_path: Path
 ) -> None:
-    announce(grid, account)
-    with closing(EventGrid(tmp_path / "events.db", deployment.resources, backend, Faults(tmp_path / "none"))) as again:  # type: ignore[arg-type]
+    publish(grid, account)
+    with closing(
+        BlobEventDelivery(tmp_path / "events.db", deployment.resources, backend, Faults(tmp_path / "none"))
+    ) as again:  # type: ignore[arg-type]
         deliver(again, backend)
         assert len(backend.sent) == 1
         deliver(again, backend, times=2)
@@ -190,10 +198,10 @@ def test_an_event_outlives_the_daemon_until_it_is_delivered(
 
 @pytest.mark.parametrize("trouble", [500, aiohttp.ClientConnectionError("down")])
 def test_a_failed_delivery_is_tried_again_later(
-    grid: EventGrid, account: Resource, backend: Backend, trouble: int | Exception
+    grid: BlobEventDelivery, account: Resource, backend: Backend, trouble: int | Exception
 ) -> None:
     backend.status = trouble
-    announce(grid, account)
+    publish(grid, account)
     deliver(grid, backend)
     deliver(grid, backend, times=2)
     assert len(backend.sent) == 1  # the next attempt is due in ten seconds

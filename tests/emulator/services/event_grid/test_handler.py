@@ -12,14 +12,13 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from emulator.core.faults import Faults
-from emulator.core.identity import TENANT, Identities
+from emulator.core.identity import TENANT_ID, Identities
 from emulator.core.pki import HOSTS
-from emulator.core.resource_store import Resources
+from emulator.core.resource_store import ResourceStore
 from emulator.gateway.router import service_of
-from emulator.provider import unsupported as limits
-from emulator.provider import validation as rules
-from emulator.services.event_grid.handler import Topics
-from schemas.azure_native.resource_types import KINDS
+from emulator.provider import unsupported, validation
+from emulator.services.event_grid.handler import TopicHandler
+from schemas.azure_native.resource_types import RESOURCE_TYPES
 from tests.emulator.conftest import GROUP, Deployment
 
 APP = "app-principal"
@@ -29,14 +28,16 @@ BATCH = "application/cloudevents-batch+json"
 
 
 @pytest.fixture
-def topics(tmp_path: Path, resources: Resources, identities: Identities, deployment: Deployment) -> Iterator[Topics]:
+def topics(
+    tmp_path: Path, resources: ResourceStore, identities: Identities, deployment: Deployment
+) -> Iterator[TopicHandler]:
     deployment.add("resources:ResourceGroup", resourceGroupName="rg", location="x")
     topic = deployment.add(
         "eventgrid:Topic", resourceGroupName="rg", topicName="told", location="northeurope", disableLocalAuth=True,
         inputSchema="CloudEventSchemaV1_0",
     )  # fmt: skip
     deployment.grant(APP, SENDER, topic.id)
-    found = Topics(tmp_path / "topics.db", resources, identities)
+    found = TopicHandler(tmp_path / "topics.db", resources, identities)
     yield found
     found.close()
 
@@ -51,19 +52,19 @@ def ask(handler: Callable[[web.Request], Awaitable[web.StreamResponse]], method:
     return asyncio.run(run())
 
 
-def publish(topics: Topics, token: str, body: Any = None, **headers: str) -> int:
+def publish(topics: TopicHandler, token: str, body: Any = None, **headers: str) -> int:
     sent = {"Host": "told.northeurope-1.eventgrid.azure.net", "Authorization": f"Bearer {token}", "Content-Type": BATCH}
     return ask(
         topics.handle, "POST", "/api/events", headers=sent | headers, data=json.dumps([EVENT] if body is None else body)
     )
 
 
-def published(topics: Topics) -> int:
+def published(topics: TopicHandler) -> int:
     return topics._database.execute("SELECT COUNT(*) FROM published").fetchone()[0]
 
 
-def test_a_sender_publishes(topics: Topics, identities: Identities) -> None:
-    token, _ = identities.issue(APP, "https://eventgrid.azure.net")
+def test_a_sender_publishes(topics: TopicHandler, identities: Identities) -> None:
+    token, _ = identities.issue_token(APP, "https://eventgrid.azure.net")
     assert publish(topics, token) == 200
     assert published(topics) == 1
 
@@ -80,9 +81,9 @@ def test_a_sender_publishes(topics: Topics, identities: Identities) -> None:
     ],
 )
 def test_whatever_is_wrong_is_refused_and_nothing_is_kept(
-    topics: Topics, identities: Identities, principal: str, audience: str, more: dict[str, Any], status: int
+    topics: TopicHandler, identities: Identities, principal: str, audience: str, more: dict[str, Any], status: int
 ) -> None:
-    token, _ = identities.issue(principal, audience)
+    token, _ = identities.issue_token(principal, audience)
     assert publish(topics, token, **more) == status
     assert published(topics) == 0
 
@@ -109,35 +110,37 @@ def test_the_certificate_has_every_topics_name() -> None:
 def test_tokens_can_be_checked_with_the_keys_that_are_published(identities: Identities) -> None:
     async def run() -> dict[str, Any]:
         application = web.Application()
-        application.router.add_route("*", "/{path:.*}", identities.keys)
+        application.router.add_route("*", "/{path:.*}", identities.signing_keys)
         async with (
             TestClient(TestServer(application)) as client,
-            client.get(f"/{TENANT}/discovery/v2.0/keys") as answer,
+            client.get(f"/{TENANT_ID}/discovery/v2.0/keys") as answer,
         ):
             return await answer.json()
 
     keys = asyncio.run(run())
-    token, _ = identities.issue("me", "api://image-pipeline")
+    token, _ = identities.issue_token("me", "api://image-pipeline")
     key = jwt.PyJWKSet.from_dict(keys)[jwt.get_unverified_header(token)["kid"]]
     claims = jwt.decode(token, key, algorithms=["RS256"], audience="api://image-pipeline")
-    assert (claims["oid"], claims["iss"]) == ("me", f"https://sts.windows.net/{TENANT}/")
-    assert ask(identities.keys, "GET", "/common/oauth2/authorize") == 501
+    assert (claims["oid"], claims["iss"]) == ("me", f"https://sts.windows.net/{TENANT_ID}/")
+    assert ask(identities.signing_keys, "GET", "/common/oauth2/authorize") == 501
 
 
 def test_faults_strike_as_often_as_the_file_says(tmp_path: Path) -> None:
     faults = Faults(tmp_path / "faults.json")
-    assert not any(faults.strikes("throttled") for _ in range(100))
+    assert not any(faults.should_fail("throttled") for _ in range(100))
     (tmp_path / "faults.json").write_text('{"throttled": 1.0}')
-    assert all(faults.strikes("throttled") for _ in range(100))
-    assert not faults.strikes("failing")
+    assert all(faults.should_fail("throttled") for _ in range(100))
+    assert not faults.should_fail("failing")
 
 
 def test_a_role_of_a_service_that_the_laptop_lacks_can_be_planned_only(deployment: Deployment) -> None:
-    kind = KINDS["azure-native:authorization:RoleDefinition"]
+    resource_type = RESOURCE_TYPES["azure-native:authorization:RoleDefinition"]
     action = "Microsoft.CognitiveServices/accounts/ComputerVision/analyze/action"
-    given = {
+    inputs = {
         "scope": GROUP, "roleDefinitionId": "00000000-0000-4000-8000-000000000001", "roleName": "r",
         "assignableScopes": [GROUP], "permissions": [{"actions": [], "dataActions": [action]}],
     }  # fmt: skip
-    assert [*rules.inputs(kind, given)] == []
-    assert ["leave that feature out" in reason for _, reason in limits.inputs(kind, given)] == [True]
+    assert [*validation.check_inputs(resource_type, inputs)] == []
+    assert [
+        "leave that feature out" in reason for _, reason in unsupported.find_unsupported_inputs(resource_type, inputs)
+    ] == [True]

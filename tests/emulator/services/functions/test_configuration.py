@@ -9,7 +9,7 @@ from emulator.services.functions.configuration import (
     ConfigurationError,
     HostOptions,
     QueueConnection,
-    connection,
+    read_connection,
     read_host_json,
     resolve,
 )
@@ -129,7 +129,7 @@ def test_an_app_setting_overrides_host_json() -> None:
         ("extensions__queues__batchsize", "7", "unknown field `batchsize`"),
         ("extensions__queues__batchSize", "many", "Expected `int`, got `str`"),
         ("extensionBundle__version", "latest", "value of version property"),
-        ("version__major", "2", "version of host.json is no object"),
+        ("version__major", "2", "version of host.json is not an object"),
     ],
 )
 def test_an_app_setting_that_does_not_fit_host_json_is_refused(setting: str, value: str, message: str) -> None:
@@ -144,10 +144,10 @@ def test_settings_are_put_into_bindings() -> None:
 
 
 def test_a_connection_is_by_identity_or_refused() -> None:
-    assert connection("IMAGES", CONNECTION) == QueueConnection(service_uri="https://q", client_id="c")
+    assert read_connection("IMAGES", CONNECTION) == QueueConnection(service_uri="https://q", client_id="c")
     with pytest.raises(ConfigurationError, match="IMAGES__clientId"):
-        connection("IMAGES", {key: value for key, value in CONNECTION.items() if "client" not in key})
+        read_connection("IMAGES", {key: value for key, value in CONNECTION.items() if "client" not in key})
     with pytest.raises(ConfigurationError, match="connection string"):
-        connection("IMAGES", CONNECTION | {"IMAGES": "AccountKey=x"})
+        read_connection("IMAGES", CONNECTION | {"IMAGES": "AccountKey=x"})
     with pytest.raises(ConfigurationError, match="not 'managedidentity'"):
-        connection("IMAGES", CONNECTION | {"IMAGES__credential": "key"})
+        read_connection("IMAGES", CONNECTION | {"IMAGES__credential": "key"})

@@ -48,7 +48,7 @@ def test_queue_and_timer_triggers_start_when_they_are_synchronized(
         app = SimpleNamespace(listen=listen, queues=[queue], timers=[timer], web=web)
         monkeypatch.setattr(configuration, "read_host_json", lambda *_arguments: None)
         monkeypatch.setattr(host.WorkerProcess, "start", start)
-        monkeypatch.setattr(host, "App", lambda *_arguments: app)
+        monkeypatch.setattr(host, "TriggerListeners", lambda *_arguments: app)
         running = asyncio.create_task(host._run(str(Path("app")), "library", synchronized, stopping))
         await asyncio.wait_for(listening.wait(), 10)
         for _ in range(10):  # every task has had its turn

@@ -13,9 +13,9 @@ import pytest
 
 from emulator.services.functions.bindings import check_bindings
 from emulator.services.functions.configuration import ConfigurationError, HostOptions, QueueOptions
-from emulator.services.functions.host import App
+from emulator.services.functions.host import TriggerListeners
 from emulator.services.functions.http_trigger import HttpListener
-from emulator.services.functions.timer_trigger import TimerListener, schedule
+from emulator.services.functions.timer_trigger import TimerListener, next_run
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 
@@ -32,13 +32,13 @@ NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
     ],
 )
 def test_a_schedule_means_what_ncrontab_says(expression: str, following: datetime) -> None:
-    assert schedule(expression, NOW) == following
+    assert next_run(expression, NOW) == following
 
 
 @pytest.mark.parametrize("expression", ["*/15 * * * *", "00:15:00", "0 0 0 L * *", "0 99 * * * *", "@hourly", ""])
 def test_what_is_no_ncrontab_is_refused(expression: str) -> None:
     with pytest.raises(ConfigurationError):
-        schedule(expression, NOW)
+        next_run(expression, NOW)
 
 
 def listen(expression: str, state: Path, runs: int = 1) -> list[dict[str, Any]]:
@@ -148,6 +148,6 @@ def test_without_an_extension_bundle_there_are_http_and_timer_triggers_only() ->
 
 def test_the_host_does_not_start_an_app_whose_triggers_it_does_not_have(tmp_path: Path) -> None:
     worker: Any = SimpleNamespace(functions=[CLASSIFY])
-    app = App(tmp_path, worker, HostOptions(queues=QueueOptions(), has_extension_bundle=False))
+    app = TriggerListeners(tmp_path, worker, HostOptions(queues=QueueOptions(), has_extension_bundle=False))
     with pytest.raises(ConfigurationError, match=r"classify: The binding type\(s\) 'queueTrigger' are not registered"):
         asyncio.run(app.listen())

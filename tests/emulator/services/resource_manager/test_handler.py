@@ -17,12 +17,13 @@ from azure.core.rest import HttpRequest
 
 from emulator.core import process
 from emulator.core.faults import Faults
-from emulator.core.identity import USER, Identities
-from emulator.core.state_directory import Home, Ports
-from emulator.gateway.proxy import Origins
-from emulator.gateway.router import application
-from emulator.services.functions.function_apps import Sites
-from emulator.services.resource_manager.handler import Management
+from emulator.core.identity import USER_OBJECT_ID, Identities
+from emulator.core.state_directory import Ports, StateDirectory
+from emulator.gateway.proxy import ConnectionOrigins
+from emulator.gateway.router import create_application
+from emulator.services.functions.deployment_handler import DeploymentHandler
+from emulator.services.functions.function_apps import FunctionApps
+from emulator.services.resource_manager.handler import ResourceManagerHandler
 from infra.publisher import Publisher, ReleaseError
 from tests.emulator.conftest import CONTRIBUTOR, Deployment
 
@@ -76,7 +77,7 @@ class Hosts:
         self.started += 1
         hosts = self
 
-        class Child:
+        class ChildProcess:
             def __init__(self) -> None:
                 self.name = name
                 self.ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
@@ -87,16 +88,18 @@ class Hosts:
             async def stop(self) -> None:
                 pass
 
-        return Child(), {"line": json.dumps(self.answer)}
+        return ChildProcess(), {"line": json.dumps(self.answer)}
 
 
 class EmulatedApp:
     """The gateway with one app, and what is behind it."""
 
-    def __init__(self, client: TestClient[Any, Any], hosts: Hosts, sites: Sites, site: str, token: str) -> None:
+    def __init__(
+        self, client: TestClient[Any, Any], hosts: Hosts, function_apps: FunctionApps, site: str, token: str
+    ) -> None:
         self.client = client
         self.hosts = hosts
-        self.sites = sites
+        self.function_apps = function_apps
         self.site = site
         self.token = token
 
@@ -162,8 +165,8 @@ def run(
     """Runs a coroutine function with an emulated app; the app's identity has a role unless that is not wanted."""
 
     def run(scenario: Callable[[EmulatedApp], Awaitable[None]], *, role: bool = True, faults: str = "{}") -> None:
-        home = Home(tmp_path / "home")
-        home.make()
+        state_directory = StateDirectory(tmp_path / "home")
+        state_directory.create()
         (tmp_path / "faults.json").write_text(faults)
         account = deployment.storage()
         deployment.add("storage:BlobContainer", resourceGroupName="rg", accountName="stdata", containerName="packages")
@@ -185,18 +188,20 @@ def run(
         async def within() -> None:
             hosts = Hosts()
             monkeypatch.setattr(process, "start", hosts.start)
-            ports = Ports(provider=1, planner=1, identity=1, proxy=1)
-            sites = Sites(
-                home, ports, resources=deployment.resources, identities=identities,
-                backend=Azurite(),  # type: ignore[arg-type]
+            ports = Ports(provider=1, preview_provider=1, identity=1, proxy=1)
+            function_apps = FunctionApps(
+                state_directory, ports, resources=deployment.resources, identities=identities,
+                azurite_client=Azurite(),  # type: ignore[arg-type]
                 faults=Faults(tmp_path / "faults.json"), worker_library=tmp_path,
             )  # fmt: skip
-            await sites.apply(site)
-            management = Management(deployment.resources, identities, sites)
-            handlers = {"scm.azurewebsites.net": management.scm, "management.azure.com": management.arm}
-            token, _ = identities.issue(USER, "https://management.azure.com")
-            async with TestClient(TestServer(application(handlers, Origins()))) as client:
-                await scenario(EmulatedApp(client, hosts, sites, site.id, token))
+            await function_apps.apply(site)
+            handlers = {
+                "scm.azurewebsites.net": DeploymentHandler(identities, function_apps).handle,
+                "management.azure.com": ResourceManagerHandler(deployment.resources, identities, function_apps).handle,
+            }
+            token, _ = identities.issue_token(USER_OBJECT_ID, "https://management.azure.com")
+            async with TestClient(TestServer(create_application(handlers, ConnectionOrigins()))) as client:
+                await scenario(EmulatedApp(client, hosts, function_apps, site.id, token))
 
         asyncio.run(within())
 
@@ -224,9 +229,9 @@ def test_a_restart_of_the_app_needs_no_sync_and_another_package_does(run: Callab
     async def scenario(emulated: EmulatedApp) -> None:
         await asyncio.to_thread(emulated.publisher().publish, package())
         await asyncio.to_thread(emulated.publisher().check, emulated.site, FUNCTIONS)
-        site = emulated.sites.get(emulated.site)
+        site = emulated.function_apps.get(emulated.site)
         assert site is not None
-        await emulated.sites.apply(site.resource)
+        await emulated.function_apps.apply(site.resource)
         assert emulated.hosts.signals == [signal.SIGUSR1] * 2
         assert await emulated.functions() == FUNCTIONS
         await asyncio.to_thread(emulated.publisher().publish, package("changed"))
@@ -240,10 +245,10 @@ def test_an_app_that_was_removed_and_made_again_needs_a_sync(run: Callable[..., 
     async def scenario(emulated: EmulatedApp) -> None:
         await asyncio.to_thread(emulated.publisher().publish, package())
         await asyncio.to_thread(emulated.publisher().check, emulated.site, FUNCTIONS)
-        site = emulated.sites.get(emulated.site)
+        site = emulated.function_apps.get(emulated.site)
         assert site is not None
-        await emulated.sites.remove(site.resource)
-        await emulated.sites.apply(site.resource)
+        await emulated.function_apps.remove(site.resource)
+        await emulated.function_apps.apply(site.resource)
         assert await emulated.functions() == ["WarmUp"]
 
     run(scenario)
@@ -341,7 +346,7 @@ def test_what_does_not_exist_is_not_answered(
 
 def test_only_who_may_manage_resources_requests_a_sync(run: Callable[..., None], identities: Identities) -> None:
     async def scenario(emulated: EmulatedApp) -> None:
-        emulated.token, _ = identities.issue("stranger", "https://management.azure.com")
+        emulated.token, _ = identities.issue_token("stranger", "https://management.azure.com")
         assert (await emulated.sync())[0] == 403
 
     run(scenario)

@@ -14,11 +14,12 @@ import aiohttp
 import pytest
 from steps import TOOLS
 
-from emulator.core.state_directory import Home
+from emulator.core.state_directory import StateDirectory
 from emulator.services.storage import azurite
-from emulator.services.storage.azurite_client import StorageBackend
+from emulator.services.storage.azurite_client import AzuriteClient
 from emulator.services.storage.lifecycle import Lifecycle
 from tests.emulator.conftest import Deployment
+from tests.emulator.support import PublishedEvents
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 
@@ -53,14 +54,6 @@ class Azurite:
         yield answer
 
 
-class Events:
-    def __init__(self) -> None:
-        self.seen: list[tuple[str, str, str]] = []
-
-    def blob_event(self, kind: str, _account: Any, operation: Any, _data: Any) -> None:
-        self.seen.append((kind, operation.container, operation.item))
-
-
 def deploy_policy(deployment: Deployment) -> None:
     definition = {
         "filters": {"blobTypes": ["blockBlob"], "prefixMatch": ["images/"]},
@@ -83,36 +76,37 @@ def test_a_round_deletes_what_is_old_enough_and_says_so(deployment: Deployment) 
     ages = {"/images/a b.png": 31, "/images/new.png": 29, "/images/old.png": 400, "/images/today.png": 0}
     azurite = Azurite({name: NOW - timedelta(days=days) for name, days in ages.items()})
     azurite.blobs["/deadletter/old.json"] = NOW - timedelta(days=400)
-    events = Events()
-    lifecycle: Any = Lifecycle(deployment.resources, azurite, events)  # type: ignore[arg-type]
-    assert asyncio.run(lifecycle.round(NOW)) == ["/images/a b.png", "/images/old.png"]
+    published = PublishedEvents()
+    lifecycle = Lifecycle(deployment.resources, azurite, published.publish)  # type: ignore[arg-type]
+    assert asyncio.run(lifecycle.apply_policies(NOW)) == ["/images/a b.png", "/images/old.png"]
     assert set(azurite.blobs) == {"/images/new.png", "/images/today.png", "/deadletter/old.json"}
-    assert events.seen == [
-        ("Microsoft.Storage.BlobDeleted", "images", "a b.png"), ("Microsoft.Storage.BlobDeleted", "images", "old.png"),
-    ]  # fmt: skip
-    assert asyncio.run(lifecycle.round(NOW)) == []
+    assert [(event.type, event.operation.container, event.operation.item) for event in published.events] == [
+        ("Microsoft.Storage.BlobDeleted", "images", "a b.png"),
+        ("Microsoft.Storage.BlobDeleted", "images", "old.png"),
+    ]
+    assert asyncio.run(lifecycle.apply_policies(NOW)) == []
 
 
-@pytest.mark.laptop
+@pytest.mark.emulator
 def test_azurite_itself_is_cleared_of_what_is_old_enough(deployment: Deployment, tmp_path: Path) -> None:
     deployment.storage()
     deploy_policy(deployment)
-    home = Home(tmp_path / "home")
-    home.make()
+    state_directory = StateDirectory(tmp_path / "home")
+    state_directory.create()
 
     async def conversation() -> tuple[list[str], list[str], set[str]]:
-        blobs = await azurite.start(home, node())
+        blobs = await azurite.start(state_directory, node())
         try:
             async with aiohttp.ClientSession(auto_decompress=False) as session:
-                backend = StorageBackend(blobs, azurite.Slots(home.data / "slots.json"), session)
+                backend = AzuriteClient(blobs, azurite.AccountSlots(state_directory.data / "slots.json"), session)
                 for path in ("/images", "/images/a%20b.png", "/images/%E6%97%A5.png", "/deadletter", "/deadletter/x"):
                     query = [("restype", "container")] if path.count("/") == 1 else []
                     headers = {} if query else {"x-ms-blob-type": "BlockBlob"}
                     async with backend.request("blob", "stdata", "PUT", path, query=query, headers=headers) as answer:
                         assert answer.status == 201, await answer.text()
-                lifecycle: Any = Lifecycle(deployment.resources, backend, Events())  # type: ignore[arg-type]
-                early = await lifecycle.round(datetime.now(UTC) + timedelta(days=29))
-                late = await lifecycle.round(datetime.now(UTC) + timedelta(days=31))
+                lifecycle = Lifecycle(deployment.resources, backend, PublishedEvents().publish)
+                early = await lifecycle.apply_policies(datetime.now(UTC) + timedelta(days=29))
+                late = await lifecycle.apply_policies(datetime.now(UTC) + timedelta(days=31))
                 left = set()
                 for container in ("images", "deadletter"):
                     query = [("restype", "container"), ("comp", "list")]

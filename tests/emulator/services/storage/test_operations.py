@@ -1,5 +1,7 @@
 """Storage requests: what each is, what it touches, which actions it needs; anything else is refused."""
 
+from collections.abc import Callable
+
 import pytest
 
 from emulator.services.storage import operations
@@ -27,13 +29,13 @@ BLOCK = {"x-ms-blob-type": "BlockBlob"}
 def test_blob_requests(
     method: str, path: str, query: dict[str, str], headers: dict[str, str], name: str, needs: list[set[str]]
 ) -> None:
-    operation = operations.blob(method, path, query, headers)
+    operation = operations.read_blob_operation(method, path, query, headers)
     assert operation.name == name
-    assert [set(choice) for choice in operation.needs] == needs
+    assert [set(choice) for choice in operation.alternatives] == needs
 
 
 def test_a_blob_is_known_by_its_decoded_name() -> None:
-    operation = operations.blob("GET", "/images/a%20b/%23%25.png", {}, {})
+    operation = operations.read_blob_operation("GET", "/images/a%20b/%23%25.png", {}, {})
     assert (operation.scope, operation.item) == ("/blobServices/default/containers/images", "a b/#%.png")
 
 
@@ -52,26 +54,26 @@ def test_a_blob_is_known_by_its_decoded_name() -> None:
     ],
 )  # fmt: skip
 def test_queue_requests(method: str, path: str, query: dict[str, str], name: str, needs: list[set[str]]) -> None:
-    operation = operations.queue(method, path, query, {})
+    operation = operations.read_queue_operation(method, path, query, {})
     assert operation.name == name
     assert operation.scope == "/queueServices/default/queues/images"
-    assert [set(choice) for choice in operation.needs] == needs
+    assert [set(choice) for choice in operation.alternatives] == needs
 
 
 @pytest.mark.parametrize(
     ("read", "method", "path", "query", "headers"),
     [
-        (operations.blob, "PUT", "/images/a", {}, {"x-ms-blob-type": "PageBlob"}),
-        (operations.blob, "PUT", "/images/a", {}, {"x-ms-copy-source": "https://x"}),
-        (operations.blob, "PUT", "/images/a", {"comp": "snapshot"}, {}),
-        (operations.blob, "POST", "/", {"comp": "batch"}, {}),
-        (operations.blob, "POST", "/", {"restype": "service", "comp": "userdelegationkey"}, {}),
-        (operations.queue, "PUT", "/images", {"comp": "acl"}, {}),
-        (operations.queue, "GET", "/", {"comp": "list"}, {}),
+        (operations.read_blob_operation, "PUT", "/images/a", {}, {"x-ms-blob-type": "PageBlob"}),
+        (operations.read_blob_operation, "PUT", "/images/a", {}, {"x-ms-copy-source": "https://x"}),
+        (operations.read_blob_operation, "PUT", "/images/a", {"comp": "snapshot"}, {}),
+        (operations.read_blob_operation, "POST", "/", {"comp": "batch"}, {}),
+        (operations.read_blob_operation, "POST", "/", {"restype": "service", "comp": "userdelegationkey"}, {}),
+        (operations.read_queue_operation, "PUT", "/images", {"comp": "acl"}, {}),
+        (operations.read_queue_operation, "GET", "/", {"comp": "list"}, {}),
     ],
 )
 def test_what_is_not_supported_is_refused(
-    read: operations.Reader, method: str, path: str, query: dict[str, str], headers: dict[str, str]
+    read: Callable[..., operations.Operation], method: str, path: str, query: dict[str, str], headers: dict[str, str]
 ) -> None:
-    with pytest.raises(operations.Unsupported):
+    with pytest.raises(operations.UnsupportedOperationError):
         read(method, path, query, headers)
