@@ -1,6 +1,6 @@
-"""Faults on demand: what Azure's services do now and then, done as often as a file says.
+"""Fault injection: errors of Azure's services with the probabilities in a file.
 
-The file is read anew whenever it changes; without one nothing fails. `tools/soak.py` writes it.
+The file is read again whenever it changes; without one nothing fails. `tools/soak.py` writes it.
 """
 
 import json
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 class Faults:
-    """Shares, 0 to 1, by name.
+    """Probabilities, 0 to 1, by name.
 
     `throttled` and `failing` of Vision's calls, `duplicated` of blob events; `deploymentCancelled`,
     `deploymentConflict` and `deploymentPartialSuccess` of the deployments of packages, which then end in that status.
@@ -19,14 +19,15 @@ class Faults:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._read_at = 0
-        self._shares: dict[str, float] = {}
+        self._probabilities: dict[str, float] = {}
 
     def should_fail(self, name: str) -> bool:
-        """Whether this is one of the times."""
+        """True with the probability of the fault."""
         try:
             changed = self._path.stat().st_mtime_ns
         except FileNotFoundError:
             return False
         if changed != self._read_at:
-            self._shares, self._read_at = json.loads(self._path.read_text()), changed
-        return random.random() < self._shares.get(name, 0)  # noqa: S311 (no secret depends on it)
+            self._probabilities = json.loads(self._path.read_text())
+            self._read_at = changed
+        return random.random() < self._probabilities.get(name, 0)  # noqa: S311 (no secret depends on it)

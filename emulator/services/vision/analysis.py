@@ -54,17 +54,17 @@ class Analyzer:
             "modelVersion": MODEL_VERSION,
             "metadata": {"width": image.width, "height": image.height},
         }
-        found = self._detector.detect(image) if set(features) - {"read", "smartCrops"} else []
-        tags = _tags(self._tagger.tags(image), found) if {"tags", "caption"} & set(features) else []
+        detections = self._detector.detect(image) if set(features) - {"read", "smartCrops"} else []
+        tags = _tags(self._tagger.tags(image), detections) if {"tags", "caption"} & set(features) else []
         lines = self._reader.read(image) if {"read", "caption"} & set(features) else []
         for feature in features:
             match feature:
                 case "tags":
                     answer["tagsResult"] = {"values": [{"name": name, "confidence": sure} for name, sure in tags]}
                 case "objects":
-                    answer["objectsResult"] = {"values": [_object(item) for item in found]}
+                    answer["objectsResult"] = {"values": [_object(item) for item in detections]}
                 case "people":
-                    people = [item for item in found if item.name == "person"]
+                    people = [item for item in detections if item.name == "person"]
                     answer["peopleResult"] = {
                         "values": [{"boundingBox": _box(item.box), "confidence": item.confidence} for item in people]
                     }
@@ -79,9 +79,9 @@ class Analyzer:
                         ]
                     }
                 case "caption":
-                    answer["captionResult"] = _caption(tags, found, lines)
+                    answer["captionResult"] = _caption(tags, detections, lines)
                 case _:
-                    answer["denseCaptionsResult"] = {"values": _dense_captions(tags, found, image)}
+                    answer["denseCaptionsResult"] = {"values": _dense_captions(tags, detections, image)}
         return answer
 
 
@@ -143,10 +143,10 @@ def _decode(content: bytes) -> Image.Image:
     )
 
 
-def _tags(classes: list[tuple[str, float]], found: list[Detection]) -> list[tuple[str, float]]:
+def _tags(classes: list[tuple[str, float]], detections: list[Detection]) -> list[tuple[str, float]]:
     """The tags of classifier and detector, with the higher confidence for a name that both have."""
     merged: dict[str, float] = {}
-    for name, sure in [*classes, *((item.name, item.confidence) for item in found)]:
+    for name, sure in [*classes, *((item.name, item.confidence) for item in detections)]:
         merged[name] = max(sure, merged.get(name, 0.0))
     return sorted(merged.items(), key=lambda tag: tag[1], reverse=True)
 
@@ -167,9 +167,9 @@ def _line(line: Line) -> dict[str, Any]:
     return {"text": line.text, "boundingPolygon": polygon, "words": words}
 
 
-def _caption(tags: list[tuple[str, float]], found: list[Detection], lines: list[Line]) -> dict[str, Any]:
+def _caption(tags: list[tuple[str, float]], detections: list[Detection], lines: list[Line]) -> dict[str, Any]:
     """A text from a template, which starts with `template: `: no captioning model is available as a package."""
-    names = list(dict.fromkeys(item.name for item in found))[:2]
+    names = list(dict.fromkeys(item.name for item in detections))[:2]
     words = [f"{_article(name)} {name}" for name in names] or [f"{_article(name)} {name}" for name, _ in tags[:1]]
     text = "template: " + (" and ".join(words) or "a picture")
     if lines:
@@ -177,10 +177,12 @@ def _caption(tags: list[tuple[str, float]], found: list[Detection], lines: list[
     return {"text": text, "confidence": tags[0][1] if tags else 0.0}
 
 
-def _dense_captions(tags: list[tuple[str, float]], found: list[Detection], image: Image.Image) -> list[dict[str, Any]]:
+def _dense_captions(
+    tags: list[tuple[str, float]], detections: list[Detection], image: Image.Image
+) -> list[dict[str, Any]]:
     whole = Box(x=0, y=0, width=image.width, height=image.height)
-    captions = [{**_caption(tags, found, []), "boundingBox": _box(whole)}]
-    for item in found:
+    captions = [{**_caption(tags, detections, []), "boundingBox": _box(whole)}]
+    for item in detections:
         text = f"template: {_article(item.name)} {item.name}"
         captions.append({"text": text, "confidence": item.confidence, "boundingBox": _box(item.box)})
     return captions

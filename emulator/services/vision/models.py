@@ -1,4 +1,4 @@
-"""The models: what they see in a picture, in pixels and confidences."""
+"""The models: objects, text and tags of an image, with pixels and confidences."""
 
 import json
 import logging
@@ -33,7 +33,7 @@ class Box:
 
 @dataclass(frozen=True, kw_only=True)
 class Detection:
-    """Something found in a place."""
+    """An object and its place in the image."""
 
     name: str
     confidence: float
@@ -71,7 +71,7 @@ class Tagger:
         self._names = [labels[str(index)].partition(",")[0] for index in range(1000)]
 
     def tags(self, image: Image.Image) -> list[tuple[str, float]]:
-        """(name, confidence), the surest first."""
+        """(name, confidence) by falling confidence."""
         small = image.resize((256, 256), Image.Resampling.BICUBIC).crop((16, 16, 240, 240))
         pixels = (np.asarray(small, np.float32) - 127) / 128
         (output,) = _infer(self._session, ["probs"], {"input": pixels.transpose(2, 0, 1)[None]})
@@ -101,27 +101,29 @@ class Detector:
         self._names = Path(__file__).with_name("coco.txt").read_text().splitlines()
 
     def detect(self, image: Image.Image) -> list[Detection]:
-        """What was found, the surest first."""
+        """The objects in an image, by falling confidence."""
         scale = self._SIDE / max(image.size)
-        width, height = round(image.width * scale), round(image.height * scale)
-        left, top = (self._SIDE - width) // 2, (self._SIDE - height) // 2
+        width = round(image.width * scale)
+        height = round(image.height * scale)
+        left = (self._SIDE - width) // 2
+        top = (self._SIDE - height) // 2
         canvas = Image.new("RGB", (self._SIDE, self._SIDE))
         canvas.paste(image.resize((width, height), Image.Resampling.BILINEAR), (left, top))
         pixels = (np.asarray(canvas, np.float32)[..., ::-1] - self._MEAN) / self._DEVIATION
         boxes, scores = self._decode(pixels.transpose(2, 0, 1)[None])
-        found: list[Detection] = []
+        detections: list[Detection] = []
         for label in np.unique(np.nonzero(scores > _DETECTION_FLOOR)[1]):
             likely = np.nonzero(scores[:, label] > _DETECTION_FLOOR)[0]
             for index in likely[_distinct(boxes[likely], scores[likely, label])]:
                 x1, y1, x2, y2 = (boxes[index] - [left, top, left, top]) / scale
-                found.append(
+                detections.append(
                     Detection(
                         name=self._names[label],
                         confidence=float(scores[index, label]),
                         box=_inside(x1, y1, x2, y2, image),
                     )
                 )
-        return sorted(found, key=lambda detection: detection.confidence, reverse=True)
+        return sorted(detections, key=lambda detection: detection.confidence, reverse=True)
 
     def _decode(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Boxes [n, 4] and scores [n, 80]: each side of a box is the mean of a distribution over eleven distances."""
@@ -135,30 +137,34 @@ class Detector:
             weights = np.exp(logits - logits.max(-1, keepdims=True))
             sides = (weights / weights.sum(-1, keepdims=True) * np.arange(self._BINS)).sum(-1) * stride
             rows, columns = np.mgrid[:cells, :cells]
-            x, y = (columns.ravel() + 0.5) * stride, (rows.ravel() + 0.5) * stride
+            x = (columns.ravel() + 0.5) * stride
+            y = (rows.ravel() + 0.5) * stride
             boxes.append(np.stack([x - sides[:, 0], y - sides[:, 1], x + sides[:, 2], y + sides[:, 3]], 1))
             scores.append(answers[classes][0])
         return np.concatenate(boxes), np.concatenate(scores)
 
 
 def _distinct(boxes: np.ndarray, scores: np.ndarray) -> list[int]:
-    """Non-maximum suppression: the boxes that do not lie mostly over a surer one."""
+    """Non-maximum suppression: the boxes that do not overlap mostly with one of higher confidence."""
     order = scores.argsort()[::-1]
     areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
-    kept: list[int] = []
+    selected: list[int] = []
     while len(order):
-        best, rest = order[0], order[1:]
-        kept.append(int(best))
+        best = order[0]
+        rest = order[1:]
+        selected.append(int(best))
         overlap_x = np.minimum(boxes[best, 2], boxes[rest, 2]) - np.maximum(boxes[best, 0], boxes[rest, 0])
         overlap_y = np.minimum(boxes[best, 3], boxes[rest, 3]) - np.maximum(boxes[best, 1], boxes[rest, 1])
         common = np.clip(overlap_x, 0, None) * np.clip(overlap_y, 0, None)
         order = rest[common / (areas[best] + areas[rest] - common + 1e-9) < _OVERLAP]
-    return kept
+    return selected
 
 
 def _inside(x1: float, y1: float, x2: float, y2: float, image: Image.Image) -> Box:
-    left, top = max(0, round(x1)), max(0, round(y1))
-    right, bottom = min(image.width, round(x2)), min(image.height, round(y2))
+    left = max(0, round(x1))
+    top = max(0, round(y1))
+    right = min(image.width, round(x2))
+    bottom = min(image.height, round(y2))
     return Box(x=left, y=top, width=max(0, right - left), height=max(0, bottom - top))
 
 
@@ -198,13 +204,14 @@ def _is_text(line: Line, image: Image.Image) -> bool:
 
 
 class Cropper:
-    """smartcrop.py: the part of the picture with the most to see."""
+    """smartcrop.py: the most salient part of an image."""
 
     def __init__(self) -> None:
         self._engine = SmartCrop()
 
     def crop(self, image: Image.Image, aspect_ratio: float) -> Box:
         """The best crop with this ratio of width to height."""
-        width, height = round(100 * aspect_ratio), 100
+        width = round(100 * aspect_ratio)
+        height = 100
         best: dict[str, float] = self._engine.crop(image, width, height)["top_crop"]
         return _inside(best["x"], best["y"], best["x"] + best["width"], best["y"] + best["height"], image)

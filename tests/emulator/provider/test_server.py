@@ -1,4 +1,4 @@
-"""The provider's stand-in refuses what Azure would refuse, and what it does not know."""
+"""The provider refuses what Azure would refuse, and what the emulator does not support."""
 
 import asyncio
 from contextlib import closing

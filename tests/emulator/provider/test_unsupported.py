@@ -1,4 +1,4 @@
-"""What Azure has and the laptop has not: planned all the same, refused when it is deployed."""
+"""Inputs that Azure supports and the emulator does not: accepted in a preview, refused at deployment."""
 
 from typing import Any
 
@@ -45,7 +45,7 @@ def test_what_would_be_ignored_is_refused(type_: str, inputs: dict[str, Any], sa
     assert said in reason
 
 
-def test_what_the_laptop_does_is_not_refused() -> None:
+def test_what_the_emulator_supports_is_not_refused() -> None:
     assert [
         *unsupported.find_unsupported_inputs(
             RESOURCE_TYPES["azure-native:storage:StorageAccount"], STORAGE | {"sku": {"name": "Standard_LRS"}}

@@ -1,7 +1,7 @@
-"""The worker process: the shipped app under Azure's own Python worker library, and nothing else of ours.
+"""The worker process: runs the deployed app in Azure's Python worker library.
 
-Runs isolated (`python -I -S`), with the app's own packages first on the path and the worker library's behind them, as
-on Azure. Speaks JSON, one value a line: the functions it found, then an answer for every invocation it reads.
+Runs isolated (`python -I -S`), with the app's packages first on the path and the worker library's after them, as on
+Azure. Writes JSON, one value a line: the functions of the app, then a result for every invocation that it reads.
 Usage: __main__.py APP_FOLDER WORKER_LIBRARY_FOLDER
 """
 
@@ -35,7 +35,7 @@ class Worker:
         self._properties = {"host": "127.0.0.1", "protos": protos}
 
     async def load(self) -> list[dict[str, Any]]:
-        """The functions found, as `{name, id, bindings}`. Raises RuntimeError when the app does not load."""
+        """The functions of the app, as `{name, id, bindings}`. Raises RuntimeError when the app does not load."""
         self._runtime.start_threadpool_executor()
         init = SimpleNamespace(capabilities={}, function_app_directory=self._app)
         request = SimpleNamespace(request=SimpleNamespace(worker_init_request=init), properties=self._properties)
@@ -44,7 +44,7 @@ class Worker:
             SimpleNamespace(request=SimpleNamespace(), properties=self._properties)
         )
         self._succeed(metadata)
-        found: list[dict[str, Any]] = []
+        functions: list[dict[str, Any]] = []
         for function in metadata.function_metadata_results or []:
             load = SimpleNamespace(function_id=function.function_id, metadata=function)
             self._succeed(
@@ -53,8 +53,8 @@ class Worker:
                 )
             )
             bindings = [json.loads(binding) for binding in function.raw_bindings]
-            found.append({"name": function.name, "id": function.function_id, "bindings": bindings})
-        return found
+            functions.append({"name": function.name, "id": function.function_id, "bindings": bindings})
+        return functions
 
     async def invoke(self, call: dict[str, Any]) -> dict[str, Any]:
         """Runs one invocation: of a queue's text, a timer's JSON, or an HTTP request."""
@@ -104,21 +104,21 @@ class Worker:
 
 
 async def _run(app: str, answers: int) -> None:
-    def say(value: dict[str, Any]) -> None:
+    def write(value: dict[str, Any]) -> None:
         os.write(answers, json.dumps(value).encode() + b"\n")
 
     try:
         worker = Worker(app)
-        say({"functions": await worker.load()})
-    except Exception as error:  # noqa: BLE001 ( whatever the app's own code raises: it is reported, and the host ends)
-        say({"failed": f"{type(error).__name__}: {error}"})
+        write({"functions": await worker.load()})
+    except Exception as error:  # noqa: BLE001 (every error of the app's code is reported, and the host ends)
+        write({"failed": f"{type(error).__name__}: {error}"})
         return
     reader = asyncio.StreamReader(limit=64 * 1024 * 1024)
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     running: set[asyncio.Task[None]] = set()
 
     async def answer(call: dict[str, Any]) -> None:
-        say(await worker.invoke(call))
+        write(await worker.invoke(call))
 
     while line := await reader.readline():
         task = asyncio.create_task(answer(json.loads(line)))
@@ -127,7 +127,7 @@ async def _run(app: str, answers: int) -> None:
 
 
 def main() -> None:
-    """Entry point. What the app prints goes to standard error: standard output is the protocol's."""
+    """Entry point. The app's output goes to standard error: standard output is for results."""
     app, library = sys.argv[1:]
     _set_path(app, library)
     answers = os.dup(1)
@@ -136,7 +136,7 @@ def main() -> None:
     for noisy in ("azure.core", "azure.identity", "azure_functions_runtime"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     asyncio.run(_run(app, answers))
-    # Threads of the app's own must not keep a worker alive whose host is gone.
+    # Threads of the app must not keep a worker alive whose host has ended.
     os._exit(0)
 
 

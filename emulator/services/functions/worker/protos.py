@@ -1,6 +1,6 @@
 """The messages between a Functions host and its Python worker, as far as the worker library 1.3.0 touches them.
 
-The library takes any object with the right attributes; these stand in for the generated FunctionRpc classes
+The library takes any object with the right attributes; these replace the generated FunctionRpc classes
 (https://github.com/Azure/azure-functions-language-worker-protobuf), which no maintained package carries.
 """
 
@@ -57,11 +57,17 @@ class RpcHttp:
 
 
 class BindingInfo:
-    inout, out = 2, 1
-    undefined, string, binary, stream = 0, 1, 2, 3
+    inout = 2
+    out = 1
+    undefined = 0
+    string = 1
+    binary = 2
+    stream = 3
 
     def __init__(self, type: Any = None, data_type: Any = None, direction: int = 0) -> None:
-        self.type, self.data_type, self.direction = type, data_type, direction
+        self.type = type
+        self.data_type = data_type
+        self.direction = direction
 
 
 setattr(BindingInfo, "in", 0)  # a keyword, so it cannot be written as an attribute

@@ -133,7 +133,7 @@ def test_faults_strike_as_often_as_the_file_says(tmp_path: Path) -> None:
     assert not faults.should_fail("failing")
 
 
-def test_a_role_of_a_service_that_the_laptop_lacks_can_be_planned_only(deployment: Deployment) -> None:
+def test_a_role_of_a_service_that_the_emulator_lacks_can_be_previewed_only(deployment: Deployment) -> None:
     resource_type = RESOURCE_TYPES["azure-native:authorization:RoleDefinition"]
     action = "Microsoft.CognitiveServices/accounts/ComputerVision/analyze/action"
     inputs = {

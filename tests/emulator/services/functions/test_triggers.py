@@ -1,4 +1,4 @@
-"""The laptop's timer and HTTP triggers: schedules as NCRONTAB means them, routes, and what is refused."""
+"""The emulated timer and HTTP triggers: schedules as NCRONTAB means them, routes, and what is refused."""
 
 import asyncio
 import base64
@@ -114,7 +114,7 @@ def test_anything_else_is_refused_without_details(method: str, path: str, status
     ("trigger", "said"),
     [({"route": "x/{id}", "authLevel": "anonymous"}, "route parameters"), ({"authLevel": "function"}, "no keys")],
 )
-def test_functions_that_the_laptop_cannot_serve_are_named(trigger: dict[str, Any], said: str) -> None:
+def test_functions_that_the_emulator_cannot_serve_are_named(trigger: dict[str, Any], said: str) -> None:
     async def invoke(_request: dict[str, Any]) -> dict[str, Any]:
         raise AssertionError
 
