@@ -155,9 +155,9 @@ def test_policy_imports_nothing_of_ours(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", [ROOT / "__main__.py", *python_files("infra", "functions")], ids=str)
-def test_nothing_knows_that_there_is_a_laptop(path: Path) -> None:
+def test_nothing_knows_that_there_is_an_emulator(path: Path) -> None:
     text = path.read_text().lower()
-    assert not [word for word in ("stack-in", "127.0.0.1", "localhost", "laptop", 'stack == "local"') if word in text]
+    assert not [word for word in ("emulator", "127.0.0.1", "localhost", "laptop", 'stack == "local"') if word in text]
 
 
 @pytest.mark.parametrize(
