@@ -6,14 +6,14 @@ RUNS ?= 5
 IMAGES_COUNT ?= 2000
 EXAMPLES ?= 100
 PYTHON ?= python3.13
-# A Pulumi CLI of the user's own comes before the one that tools/setup.py builds.
+# A Pulumi CLI of the user's own comes before the one that scripts/setup.py builds.
 export PATH := $(CURDIR)/.venv/bin:$(PATH):$(CURDIR)/.tools/pulumi-3.274.1/bin
 export PYTHONPATH :=
 # azure-native is a few hundred thousand lines: compiled anew at every run, they cost seconds.
 export PYTHONDONTWRITEBYTECODE :=
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev up classify redrive backfill histories simulate soak throughput bombs preview down clean format lint package types judge bench check quick whole test lock
+.PHONY: help setup setup-dev up classify redrive backfill stateful-test histories simulate soak throughput bombs preview down clean format lint package types scan judge bench check quick whole test lock
 
 ifeq ($(STACK),local)
 pulumi = python -m emulator pulumi -- $(STACK) $(1)
@@ -31,12 +31,15 @@ policy = --policy-pack policy/pack
 # Before the emulator's network takes over: a changed lock is installed from the package index.
 bundle = python -c 'from pathlib import Path; from infra import build; build(Path("functions"), Path(".build"))'
 
-help: ## what there is
-	@sed -n 's/^\([a-z-]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
+# `##@` begins a group, `##` behind a target is its description.
+help: ## print this list
+	@awk '/^##@ / {print ""; print substr($$0, 5)} \
+	  /^[a-z-]+:.*## / {text = $$0; sub(/^.*## /, "", text); sub(/:.*/, ""); printf "  make %-14s %s\n", $$0, text}' \
+	  $(MAKEFILE_LIST)
 
 define install
 	@command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) is not on PATH; install Python 3.13, or set PYTHON" >&2; exit 1; }
-	@$(PYTHON) tools/setup.py
+	@$(PYTHON) scripts/setup.py
 endef
 
 setup:
@@ -45,26 +48,22 @@ setup:
 setup-dev:
 	$(install) dev
 
+##@ Use the pipeline
+
 up: setup ## deploy (STACK=local: to the emulator, then classify the sample photos)
 	@$(bundle)
 ifeq ($(STACK),local)
 	@python -m emulator start
 	@$(call pulumi,up --yes $(policy))
 	@$(call pulumi,policy analyze $(policy))
-	@$(within) python tools/classify.py --samples --stack $(STACK) --format $(FORMAT) --timeout $(TIMEOUT)
+	@$(within) python -m client classify --samples --stack $(STACK) --format $(FORMAT) --timeout $(TIMEOUT)
 else
 	@$(call pulumi,up $(policy))
 	@$(call pulumi,policy analyze $(policy))
 endif
 
 classify: setup ## upload IMAGES="a.jpg 'b c.png'" and print what was found (FORMAT=table|json)
-	@$(within) python tools/classify.py --stack $(STACK) --format $(FORMAT) --timeout $(TIMEOUT) -- $(IMAGES)
-
-redrive: setup ## send what lies in the poison queue again, and print the counts (FORMAT=table|json)
-	@$(within) python tools/operate.py redrive --stack $(STACK) --format $(FORMAT)
-
-backfill: setup ## analyse again whatever the present analyser and features did not make
-	@$(within) python tools/operate.py backfill --stack $(STACK) --format $(FORMAT)
+	@$(within) python -m client classify --stack $(STACK) --format $(FORMAT) --timeout $(TIMEOUT) -- $(IMAGES)
 
 preview: set = emulator
 preview: setup ## preview STACK against the emulator, offline
@@ -76,9 +75,19 @@ down: set = emulator
 down: setup ## destroy the local stack through Pulumi and stop the emulator
 	@python -m emulator down
 
-clean: ## as down, and delete all its data
+clean: ## stop the emulator and delete all its data, without Pulumi
 	@if [ -d .local ]; then python -m emulator stop; fi
 	@rm -rf .local .build
+
+##@ Operate a deployed stack
+
+redrive: setup ## send the messages of the poison queue again, and print the counts (FORMAT=table|json)
+	@$(within) python -m client redrive --stack $(STACK) --format $(FORMAT)
+
+backfill: setup ## have images analyzed again whose record has another analyzer or other features
+	@$(within) python -m client backfill --stack $(STACK) --format $(FORMAT)
+
+##@ Develop
 
 format: setup-dev ## format the code
 	@ruff format . && ruff check --fix .
@@ -86,30 +95,30 @@ format: setup-dev ## format the code
 lint: setup-dev
 	@ruff format --check . && ruff check .
 
-judge: setup-dev ## what checkov says of prod, with and without a private network (FORMAT=table|json)
+scan: setup-dev ## scan prod with checkov, with and without a private network (FORMAT=table|json)
 	@$(bundle)
-	@PYTHONPATH=. python tools/judge.py --format $(FORMAT)
+	@python -m checks.checkov_scan --format $(FORMAT)
 
 bench: setup-dev ## how long a preview of prod takes, beside an empty program (RUNS=5)
 	@$(bundle)
-	@python benchmarks/preview.py --runs $(RUNS) --format $(FORMAT)
+	@python -m benchmarks.preview --runs $(RUNS) --format $(FORMAT)
 
 throughput: setup-dev ## the shipped code: images a second, CPU, start-up, size, memory (RUNS=5, IMAGES_COUNT=2000)
 	@$(bundle)
-	@PYTHONPATH=. python benchmarks/functions.py --runs $(RUNS) --images $(IMAGES_COUNT) --format $(FORMAT)
+	@python -m benchmarks.functions --runs $(RUNS) --images $(IMAGES_COUNT) --format $(FORMAT)
 
 bombs: setup-dev ## files made to do harm, of every format, through the shipped code: event-loop stall and memory of each (RUNS=5)
-	@PYTHONPATH=functions python benchmarks/hostile_files.py --runs $(RUNS) --format $(FORMAT)
+	@PYTHONPATH=functions python -m benchmarks.hostile_files --runs $(RUNS) --format $(FORMAT)
 
 simulate: setup-dev ## a backlog of 50,000 images before pools of 1, 2 and 4 Vision accounts, in simulated time
-	@PYTHONPATH=functions python benchmarks/simulation.py --format $(FORMAT)
+	@PYTHONPATH=functions python -m benchmarks.simulation --format $(FORMAT)
 
 soak: set = emulator
 soak: setup ## 2,000 images through an emulator of its own that fails on purpose, and a report (IMAGES_COUNT=2000)
 	@$(bundle)
-	@python tools/soak.py --images $(IMAGES_COUNT) --format $(FORMAT)
+	@python -m benchmarks.soak --images $(IMAGES_COUNT) --format $(FORMAT)
 
-histories: setup-dev ## the stateful test of the pipeline, with a hundred times the examples
+stateful-test: setup-dev ## the stateful test of the pipeline, with a hundred times the examples
 	@EXAMPLES=$(EXAMPLES) python -m pytest -q tests/functions/test_history.py
 
 package: setup-dev
@@ -117,7 +126,6 @@ package: setup-dev
 
 types: setup-dev
 	@basedpyright
-	@basedpyright --project emulator/pyrightconfig.json
 
 check: setup-dev lint package ## format, lint, types and the tests that need no emulator; offline
 	@$(MAKE) --no-print-directory --jobs=2 types quick
@@ -133,4 +141,13 @@ whole:
 	@python -m pytest -n 2 --dist loadgroup
 
 lock: setup-dev ## compile requirements/*.txt anew
-	@UV=$$(ls -d .tools/uv-*/bin/uv | head -1) tools/lock
+	@UV=$$(ls -d .tools/uv-*/bin/uv | head -1) scripts/lock
+
+# Old names, kept for one release.
+judge:
+	@echo "make judge was renamed to make scan" >&2
+	@$(MAKE) --no-print-directory scan
+
+histories:
+	@echo "make histories was renamed to make stateful-test" >&2
+	@$(MAKE) --no-print-directory stateful-test

@@ -19,7 +19,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from aiohttp import web
-from bombs import BOMBS, Bomb
 from classifier import limits, records
 from classifier.adapters.blobs import BlobImages, image_container
 from classifier.adapters.headers import read_header
@@ -27,6 +26,8 @@ from classifier.adapters.world import connections
 from classifier.errors import ImageRejectedError
 from rich.console import Console
 from rich.table import Table
+
+from benchmarks.bombs import BOMBS, Bomb
 
 _STALL_MS, _MEMORY_MB = 100.0, 64.0
 _TICK_SECONDS = 0.001
@@ -133,7 +134,9 @@ async def _measured(bomb: Bomb, runs: int) -> Measurement:
     async with _blob_service(bomb, content) as endpoint:
         for _ in range(runs):
             process = await asyncio.create_subprocess_exec(
-                sys.executable, __file__, "--measure", endpoint, str(len(content)), stdout=asyncio.subprocess.PIPE
+                sys.executable,
+                *("-m", "benchmarks.hostile_files", "--measure", endpoint, str(len(content))),
+                stdout=asyncio.subprocess.PIPE,
             )
             output, _ = await process.communicate()
             if process.returncode != 0:

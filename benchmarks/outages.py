@@ -32,7 +32,8 @@ _HOST, _CONTAINER = "images.blob.core.windows.net", "images"
 CALLS_PERCENT, TIME_RATIO = 5.0, 1.3
 
 
-async def _header(_content: bytes) -> ImageInfo:
+async def _header(content: bytes) -> ImageInfo:
+    del content
     return ImageInfo(width=640, height=480, format="PNG")
 
 

@@ -1,6 +1,6 @@
 """How long `pulumi preview` of prod takes against the emulator, beside an empty program on the same engine.
 
-    python benchmarks/preview.py [--stack prod] [--runs 5] [--format table|json]
+    python -m benchmarks.preview [--stack prod] [--runs 5] [--format table|json]
 
 Runs both in turn, and compares medians: at most 1.5 times the empty program, and 20 ms for each resource. Exits with 1
 when it takes longer. The emulator is started if need be.

@@ -17,9 +17,19 @@ from dataclasses import asdict, dataclass
 from classifier.analyzers.pool import Pool
 from classifier.errors import RetryLaterError, ThrottledError
 from classifier.governor import Quota
-from outages import CALLS_PERCENT, SERVICES, TIME_RATIO, Account, Outage, Sizing, VirtualTime, simulate_outage
 from rich.console import Console
 from rich.table import Table
+
+from benchmarks.outages import (
+    CALLS_PERCENT,
+    SERVICES,
+    TIME_RATIO,
+    Account,
+    Outage,
+    Sizing,
+    VirtualTime,
+    simulate_outage,
+)
 
 _CALL_SECONDS, _REFUSAL_SECONDS = (0.5, 1.0), 0.05
 _BEFORE_SECONDS, _AFTER_SECONDS = 0.08, 0.05

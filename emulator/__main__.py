@@ -135,7 +135,7 @@ def _down(state_directory: StateDirectory, tools: Path) -> None:
 
 def _run(state_directory: StateDirectory, tools: Path) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    # Written by tools/setup.py: what it has installed, or found on this machine.
+    # Written by scripts/setup.py: what it has installed, or found on this machine.
     installed = json.loads((tools / "local.json").read_text())
     programs = daemon.Programs(
         node=str(tools / installed["node"]),

@@ -45,7 +45,7 @@ class DaemonError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Programs:
-    """The programs and libraries that the daemon needs, as tools/setup.py has installed them.
+    """The programs and libraries that the daemon needs, as scripts/setup.py has installed them.
 
     Attributes:
         node: Path of Node.js, which runs Azurite.

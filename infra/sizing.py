@@ -34,11 +34,10 @@ _QUOTA_ACCOUNTS = 100
 # The queue trigger takes at most 32 messages at once; 16 is its default:
 # https://learn.microsoft.com/azure/azure-functions/functions-bindings-storage-queue#host-json
 _BATCH_HIGH = 16
-# An image of up to 20 MB is held twice while its pieces are joined, and sent in slices; beside it the host and the
-# worker. `make throughput` measures what 24 of them take.
-_MB_PER_MESSAGE, _MB_BASE = 60, 500
+# Enough for the largest batch: an image of up to 20 MB is held twice while its pieces are joined, and sent in slices,
+# so 16 of them take 16 * 60 MB, and the host and the worker some 500 MB. `make throughput` measures what 24 take.
 # 512 MB exists too, with a quarter of a core: too little beside the host (docs/decisions/0015).
-_MEMORY_MB = (2048, 4096)
+_INSTANCE_MEMORY_MB = 2048
 
 
 class SizingError(ValueError):
@@ -113,7 +112,6 @@ def derive(
             f" records ({images.storage_gb:.0f} GB) and {analyses.max_ru} RU/s for {cache_days} days of analyses"
             f" ({analyses.storage_gb:.0f} GB), at most {MAX_RU_CEILING} for each without a support ticket"
         )
-    needed_mb = _MB_BASE + batch * _MB_PER_MESSAGE
     return Sizing(
         average_rate=round(average, 4),
         peak_rate=round(peak, 4),
@@ -122,7 +120,7 @@ def derive(
         analyses=analyses,
         record_days=record_days,
         maximum_instances=instances,
-        instance_memory_mb=next(size for size in _MEMORY_MB if size >= needed_mb),
+        instance_memory_mb=_INSTANCE_MEMORY_MB,
         batch_size=batch,
     )
 

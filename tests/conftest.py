@@ -1,10 +1,19 @@
-"""What tests share: the program as it was recorded, stack by stack."""
+"""Fixtures and settings of all tests; the recorded program, by stack."""
 
 import hypothesis
 import pytest
-from recorder import ROOT, SUBSCRIPTION, Recorded, Recorder, configuration, record, run_program
 
-__all__ = ["ROOT", "SUBSCRIPTION", "Recorded", "Recorder", "configuration", "record", "run_program"]
+from tests.support.pulumi_recorder import (
+    ROOT,
+    SUBSCRIPTION,
+    RecordedResource,
+    Recorder,
+    configuration,
+    record,
+    run_program,
+)
+
+__all__ = ["ROOT", "SUBSCRIPTION", "RecordedResource", "Recorder", "configuration", "record", "run_program"]
 
 # Slow machines are no reason for a test to fail, and the same commit gives the same result.
 hypothesis.settings.register_profile("steady", deadline=None, derandomize=True)

@@ -8,7 +8,19 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-OURS = {"infra", "functions", "classifier", "emulator", "schemas", "policy", "tools", "samples", "classify", "steps"}
+OURS = {
+    "infra",
+    "functions",
+    "classifier",
+    "emulator",
+    "schemas",
+    "policy",
+    "client",
+    "checks",
+    "scripts",
+    "benchmarks",
+    "tests",
+}
 
 
 def imports(path: Path) -> set[str]:
@@ -137,7 +149,7 @@ def test_a_cycle_is_found() -> None:
 def test_the_provider_of_the_emulator_is_used_by_the_emulator_only() -> None:
     users = {
         path.relative_to(ROOT).parts[0]
-        for path in python_files("infra", "functions", "policy", "schemas", "tools", "benchmarks")
+        for path in python_files("infra", "functions", "policy", "schemas", "client", "checks", "scripts", "benchmarks")
         if any(name.startswith("emulator.provider") for name in imports(path))
     }
     assert users == set()
@@ -146,6 +158,16 @@ def test_the_provider_of_the_emulator_is_used_by_the_emulator_only() -> None:
 @pytest.mark.parametrize("path", python_files("schemas"), ids=str)
 def test_schemas_import_nothing_of_ours(path: Path) -> None:
     assert roots(path) & OURS <= {"schemas"}
+
+
+@pytest.mark.parametrize("path", python_files("client"), ids=str)
+def test_the_client_imports_nothing_of_ours(path: Path) -> None:
+    assert roots(path) & OURS <= {"client"}
+
+
+@pytest.mark.parametrize("path", python_files("scripts"), ids=str)
+def test_scripts_import_the_standard_library_alone(path: Path) -> None:
+    assert roots(path) <= {"scripts", *sys.stdlib_module_names}
 
 
 @pytest.mark.parametrize("path", python_files("policy"), ids=str)
@@ -162,7 +184,10 @@ def test_nothing_knows_that_there_is_an_emulator(path: Path) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    [ROOT / "__main__.py", *python_files("infra", "functions", "policy", "emulator", "schemas", "tools")],
+    [
+        ROOT / "__main__.py",
+        *python_files("infra", "functions", "policy", "emulator", "schemas", "client", "checks", "scripts"),
+    ],
     ids=str,
 )
 def test_files_stay_small(path: Path) -> None:

@@ -1,6 +1,8 @@
 """The README says nothing that is not so: its commands and paths exist, and those that can be run here are run."""
 
+import os
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -16,15 +18,42 @@ E2E = "".join(path.read_text() for path in (ROOT / "tests/e2e").glob("*.py"))
 RUN_ELSEWHERE = {"test", "check", "lock", "clean", "soak"}
 
 
-@pytest.mark.parametrize("target", sorted(set(re.findall(r"`?make ([a-z]+)", README))))
+@pytest.mark.parametrize("target", sorted(set(re.findall(r"`?make ([a-z-]+)", README))))
 def test_every_command_exists_and_is_run(target: str) -> None:
     assert re.search(rf"^{target}:", MAKEFILE, re.MULTILINE)
     assert target in RUN_ELSEWHERE or f'make("{target}"' in E2E
 
 
 def test_every_command_of_the_makefile_that_has_a_description_is_in_the_readme() -> None:
-    described = set(re.findall(r"^([a-z]+):.*##", MAKEFILE, re.MULTILINE)) - {"help", "format"}
+    described = set(re.findall(r"^([a-z-]+):.*##", MAKEFILE, re.MULTILINE)) - {"help", "format"}
     assert {target for target in described if f"`make {target}`" not in README} == set()
+
+
+def test_make_help_prints_every_description_whole_and_grouped() -> None:
+    described = re.findall(r"^([a-z-]+):.*?## (.+)$", MAKEFILE, re.MULTILINE)
+    printed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    commands = [line.split(maxsplit=2) for line in printed if line.startswith("  make ")]
+    assert [(target, text) for _make, target, text in commands] == described
+    assert len(described) > 15
+    groups = [line for line in printed if line and not line.startswith(" ")]
+    assert groups == ["Use the pipeline", "Operate a deployed stack", "Develop"]
+
+
+@pytest.mark.parametrize(("old", "new"), [("judge", "scan"), ("histories", "stateful-test")])
+def test_an_old_command_prints_a_hint_and_runs_the_new_one(old: str, new: str) -> None:
+    """With --dry-run, make prints what it would run, also in the make that it starts."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+
+    def planned(target: str) -> list[str]:
+        command = ["make", "--dry-run", "--no-print-directory", target, "FORMAT=json", "EXAMPLES=3"]
+        return subprocess.run(
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+        ).stdout.splitlines()
+
+    hint, _make, *commands = planned(old)
+    assert hint == f'echo "make {old} was renamed to make {new}" >&2'
+    assert commands == planned(new)
+    assert commands
 
 
 PATHS = {

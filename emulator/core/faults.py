@@ -1,6 +1,6 @@
 """Fault injection: errors of Azure's services with the probabilities in a file.
 
-The file is read again whenever it changes; without one nothing fails. `tools/soak.py` writes it.
+The file is read again whenever it changes; without one nothing fails. `benchmarks/soak.py` writes it.
 """
 
 import json

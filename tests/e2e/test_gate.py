@@ -78,8 +78,8 @@ def test_what_the_emulator_does_not_support_is_refused_before_anything_changes(l
     assert set(steps(laptop.make("up", "FORMAT=json").stdout)) == {"unchanged"}
 
 
-def test_the_judge_prints_its_figures(laptop: Checkout) -> None:
-    answered = laptop.make("judge", "FORMAT=json")
+def test_the_scan_prints_its_figures(laptop: Checkout) -> None:
+    answered = laptop.make("scan", "FORMAT=json")
     figures = [json.loads(line) for line in answered.stdout.splitlines() if line.startswith("{")]
     assert [found["network"] for found in figures] == ["public", "private"]
     assert [(found["failed"], found["stale"]) for found in figures] == [(0, 0), (0, 0)]

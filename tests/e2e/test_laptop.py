@@ -227,7 +227,7 @@ def test_commands_that_need_no_cloud_print_what_they_say(laptop: Checkout) -> No
         assert (outage["poison"], outage["failed"]) == (0, 0)
         assert outage["calls_percent"] <= 5
         assert outage["ratio"] <= 1.3
-    assert "1 passed" in laptop.make("histories", "EXAMPLES=1").stdout
+    assert "1 passed" in laptop.make("stateful-test", "EXAMPLES=1").stdout
     measured = json.loads(laptop.make("throughput", "RUNS=1", "IMAGES_COUNT=100", "FORMAT=json", check=False).stdout)
     assert measured["memory MB"] < 2048
     assert measured["ratio"] < 2.5

@@ -22,7 +22,7 @@ def test_a_private_stack_is_used_from_inside_its_network_only(checkout: Checkout
     build = 'from pathlib import Path; from infra import build; build(Path("functions"), Path(".build"))'
     subprocess.run([checkout.root / ".venv/bin/python", "-c", build], cwd=checkout.root, check=True)
     photo = str(files("skimage.data") / "chelsea.png")
-    upload = ["--", "python", "tools/classify.py", "--format", "json", "--", photo]
+    upload = ["--", "python", "-m", "client", "classify", "--format", "json", "--", photo]
     try:
         local("start")
         local(

@@ -1,7 +1,7 @@
 """Doubles of Azurite and Event Grid, and requests to the gateway."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -21,7 +21,7 @@ class Azurite:
         self.requests: list[tuple[str, str, list[tuple[str, str]]]] = []
 
     @asynccontextmanager
-    async def request(self, _service: str, _account: str, method: str, path: str, **options: Any) -> Any:
+    async def request(self, _service: str, _account: str, method: str, path: str, **options: Any) -> AsyncIterator[Any]:
         self.requests.append((method, path, options.get("query", [])))
 
         class Response:

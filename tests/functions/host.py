@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any, NoReturn
 
 from classifier.errors import RetryLaterError, ThrottledError
-from classifier.models import Claim
+from classifier.models import Analysis, Claim
 from classifier.pipeline import Outcome
 
 from tests.functions.world import Queue, World
@@ -126,6 +126,7 @@ class Host:
             worker.lease = result.etag
         worker.copying |= operation in {"put", "keep"}
         if operation == "analyze":
+            assert isinstance(result, Analysis)
             assert worker.lease not in self._paid_under, "paid for twice under one lease"
             self._paid_under.add(worker.lease)
             worker.paid = next(c for c in CONTENTS if c.decode() == result.findings["tags"][0]["name"])

@@ -89,7 +89,7 @@ class Service(AsyncHttpTransport[Any, Any]):
 
     async def __aexit__(self, *_: object) -> None: ...
 
-    async def sleep(self, _duration: float) -> None:
+    async def sleep(self, duration: float) -> None:
         raise AssertionError("the SDK's own retries are off: the pool has its own")
 
     async def send(self, request: Any, **_: Any) -> Any:

@@ -37,8 +37,9 @@ class Answered:
 
 def refusal(kind: type[CosmosHttpResponseError], status: int | None = None, **headers: str) -> CosmosHttpResponseError:
     """As the SDK raises it: with headers, and without a call of the response hook."""
-    error = kind(status_code=status, response=Answered(status or 0, **{"x-ms-request-charge": "1.5", **headers}))
-    error.headers = error.response.headers
+    response: Any = Answered(status or 0, **{"x-ms-request-charge": "1.5", **headers})
+    error: Any = kind(status_code=status, response=response)
+    error.headers = response.headers
     return error
 
 

@@ -33,7 +33,8 @@ def operators(
     *principals: OperatorPrincipal, tenant: str | None = TENANT, audience: str | None = AUDIENCE
 ) -> Operators:
     found = Operators(principals or (principal(OPERATOR.lower()),), tenant=tenant, audience=audience)
-    found._keys = type("Keys", (), {"get_signing_key_from_jwt": lambda *_: type("K", (), {"key": KEY.public_key()})})()
+    keys: Any = type("Keys", (), {"get_signing_key_from_jwt": lambda *_: type("K", (), {"key": KEY.public_key()})})()
+    found._keys = keys
     return found
 
 
@@ -48,7 +49,7 @@ def test_an_operators_token_is_good(issuer: str | None) -> None:
     [
         (None, 401),
         ("", 401),
-        ("Basic abc", 401),
+        (f"Basic {token()}", 401),
         ("Bearer abc", 401),
         (f"Bearer {token(OTHER)}", 401),
         (f"Bearer {token('x' * 64, 'HS256')}", 401),
@@ -70,6 +71,7 @@ def test_without_operators_or_an_audience_nobody_is_let_in() -> None:
         with pytest.raises(AuthorizationError) as refusal:
             asyncio.run(closed.check(f"Bearer {token()}"))
         assert refusal.value.status == 403
+        assert str(refusal.value) == ("nobody may call this app: the stack's operators and apiAudience are not set")
 
 
 GROUP = "BBBB-2"
@@ -86,7 +88,7 @@ def test_a_member_of_an_operators_group_is_let_in() -> None:
 
 def test_a_listed_caller_is_let_in_with_more_groups_than_a_token_holds() -> None:
     both = operators(principal(GROUP, "Group"), principal(OPERATOR))
-    claims = {"_claim_names": {"groups": "src1"}}
+    claims: dict[str, Any] = {"_claim_names": {"groups": "src1"}}
     assert asyncio.run(both.check(f"Bearer {token(**claims)}")) == OPERATOR.lower()
 
 

@@ -78,10 +78,7 @@ def test_a_picture_cut_off_in_its_header_is_rejected_and_one_cut_off_behind_it_i
 ) -> None:
     with pytest.raises(ImageRejectedError):
         header(GOOD[kind][:6])
-    try:
-        assert header(GOOD[kind][:-4]).width == 64
-    except ImageRejectedError:
-        assert kind == "TIFF"  # its directory may come last
+    assert header(GOOD[kind][:-4]) == ImageInfo(width=64, height=60, format=kind)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Every history that the services allow: workers in any interleaving, crashing wherever they can, blobs changing.
 
 A worker is advanced from one call of a port to the next, so histories that no test of threads would ever meet are
-ordinary here. EXAMPLES multiplies how many are tried: `make histories` tries a hundred times as many.
+ordinary here. EXAMPLES multiplies how many are tried: `make stateful-test` tries a hundred times as many.
 """
 
 import asyncio
@@ -127,7 +127,7 @@ class Histories(RuleBasedStateMachine):
         reconcile = Reconcile(
             images=world, records=Records(world), analyzer=world, letters=Letters({}),
             queue=Queue(self.host.step, self.host.enqueue, self.host.queue),
-            poison=Queue(self.host.step, self.host.poison.append),
+            poison=Queue(self.host.step, lambda sent: self.host.poison.append(sent[0])),
             memory=Memory(), grace=timedelta(minutes=30), now=lambda: world.now,
         )  # fmt: skip
         await reconcile.run(world.now + timedelta(minutes=5))

@@ -31,7 +31,7 @@ class KeyServer:
     """An address with keys; `answer` is its status and body."""
 
     def __init__(self) -> None:
-        self.answer = (200, key_set("1"))
+        self.answer: tuple[int, str] = (200, key_set("1"))
         self.requests = 0
         outer = self
 
@@ -43,7 +43,7 @@ class KeyServer:
                 self.end_headers()
                 self.wfile.write(body.encode())
 
-            def log_message(self, *_: Any) -> None: ...
+            def log_message(self, format: str, *args: Any) -> None: ...  # noqa: A002 (the base class's name)
 
         self.server = HTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}/keys"

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, cast
@@ -32,9 +32,9 @@ class Message(func.QueueMessage):
         return self._attempt
 
 
-def plain(function: Any) -> Callable[..., Awaitable[Any]]:
+def plain(function: Any) -> Callable[..., Coroutine[Any, Any, Any]]:
     """The function behind its decorators."""
-    return cast("Callable[..., Awaitable[Any]]", function._function.get_user_function())
+    return cast("Callable[..., Coroutine[Any, Any, Any]]", function._function.get_user_function())
 
 
 def line(caplog: pytest.LogCaptureFixture, what: str) -> dict[str, Any]:
@@ -103,7 +103,7 @@ class Poison:
     def message(text: str | None, *, inserted_on: datetime = NOW - timedelta(hours=1)) -> SimpleNamespace:
         return SimpleNamespace(content=text, inserted_on=inserted_on)
 
-    async def receive(self, *, hidden_seconds: int) -> Any:
+    async def receive(self, *, hidden_seconds: int) -> AsyncIterator[Any]:
         assert hidden_seconds >= 200
         received: list[Any] = []
         while left := [found for found in self.messages if not any(found is other for other in received)]:
@@ -111,8 +111,8 @@ class Poison:
             assert len(received) < 100, "without end"
             yield left[0]
 
-    async def delete(self, found: Any) -> None:
-        self.messages.remove(found)
+    async def delete(self, message: Any) -> None:
+        self.messages.remove(message)
 
 
 class Sent:
@@ -225,7 +225,13 @@ def http_functions() -> list[Any]:
     # An app of the test's own: the library lists the functions of an app only once.
     app = func.FunctionApp()
     app.register_functions(triggers.blueprint)
-    return [function for function in app.get_functions() if function.get_trigger().type == "httpTrigger"]
+    found: list[Any] = []
+    for function in app.get_functions():
+        trigger = function.get_trigger()
+        assert trigger is not None
+        if trigger.type == "httpTrigger":
+            found.append(function)
+    return found
 
 
 HTTP_FUNCTIONS = http_functions()

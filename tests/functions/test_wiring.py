@@ -1,7 +1,6 @@
 """The analyser by its name: one new file is enough for another one."""
 
 import asyncio
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ from classifier.adapters.wiring import _analyzer
 from classifier.adapters.world import connections
 from classifier.settings import Settings, SettingsError
 
-from tests.functions.service import OPTIONS, Service, world
+from tests.functions.service import Service, world
 from tests.functions.test_settings import GOOD
 
 THIRD = """
@@ -44,11 +43,6 @@ def test_a_third_analyser_is_one_new_file(tmp_path: Path, monkeypatch: pytest.Mo
 def test_a_name_without_an_analyser_is_refused(name: str) -> None:
     with pytest.raises(SettingsError, match=f"PIPELINE_ANALYZER is '{name}', and there is no such analyser"):
         _analyzer(settings(name, "{}"), world(Service()))
-
-
-def test_both_analysers_are_found_by_their_names() -> None:
-    found = _analyzer(settings("image-analysis", json.dumps(OPTIONS)), world(Service()))
-    assert found.identity.startswith("azure-image-analysis/")
 
 
 def test_whatever_does_not_answer_is_given_up() -> None:

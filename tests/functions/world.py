@@ -115,7 +115,7 @@ class World:
         if isinstance(self.failure, RetryLaterError | ConfigurationError):
             raise self.failure
 
-    async def analyze(self, content: bytes, _info: ImageInfo) -> Analysis:
+    async def analyze(self, content: bytes, info: ImageInfo) -> Analysis:
         def effect() -> Analysis:
             if self.failure:
                 raise self.failure
@@ -144,9 +144,12 @@ class World:
         await self.step("announce", lambda: self.announced.append(told))
 
     async def keep(self, path: str, blob: Blob) -> None:
+        assert isinstance(path, str)
         await self.step("keep", lambda: self.copies.update({path: blob.etag}))
 
     async def discard(self, path: str, etag: str) -> None:
+        assert isinstance(path, str)
+
         def effect() -> None:
             if self.copies.get(path) == etag:
                 del self.copies[path]

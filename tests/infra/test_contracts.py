@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from client.stack_outputs import record_id as client_record_id
 from infra import app, bundle, settings
 from tests.conftest import ROOT, Recorder, run_program
 from tests.functions.service import Service, world
@@ -119,9 +120,8 @@ def test_everything_in_functions_ships() -> None:
 
 
 def test_the_record_id_of_clients_is_the_codes() -> None:
-    stack = importlib.import_module("stack")
     record_id = importlib.import_module("classifier.events").record_id("images", "a b/é.png")
-    assert stack.record_id("images", "a b/é.png") == record_id
+    assert client_record_id("images", "a b/é.png") == record_id
 
 
 def test_the_python_of_the_app_is_the_python_of_the_bundle() -> None:

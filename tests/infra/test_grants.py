@@ -224,11 +224,6 @@ def test_a_role_of_the_programs_own_is_made_before_it_is_granted(dev: Recorder) 
     assert "azure-native:authorization:RoleDefinition::image-analyst-role" in grant.dependencies
 
 
-def test_role_assignments_are_named_after_what_they_say(dev: Recorder) -> None:
-    names = [assignment.inputs["roleAssignmentName"] for assignment in dev.of_type("authorization:RoleAssignment")]
-    assert len(set(names)) == len(names)
-
-
 @settings(max_examples=3)
 @given(
     st.sampled_from(["northeurope", "eastus", "southeastasia"]),

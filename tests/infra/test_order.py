@@ -4,10 +4,10 @@ from itertools import pairwise
 
 import pytest
 
-from tests.conftest import Recorded, Recorder, run_program
+from tests.conftest import RecordedResource, Recorder, run_program
 
 
-def reachable(recorder: Recorder, resource: Recorded) -> set[str]:
+def reachable(recorder: Recorder, resource: RecordedResource) -> set[str]:
     """Everything that the resource depends on, directly or through others."""
     by_urn = {f"{item.type}::{item.name}": item for item in recorder.resources}
     found: set[str] = set()

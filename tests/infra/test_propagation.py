@@ -3,7 +3,7 @@
 import pytest
 
 from infra.propagation import _Wait
-from tests.conftest import Recorded, Recorder, run_program
+from tests.conftest import RecordedResource, Recorder, run_program
 
 DEFINITION = "authorization:RoleDefinition"
 
@@ -21,7 +21,8 @@ def state(*ids: str, seconds: int = 120, **changed: str) -> dict[str, object]:
 
 
 def test_the_first_time_waits(slept: list[int]) -> None:
-    assert _Wait().create(state("a", "b")).outs == state("a", "b")
+    created = _Wait().create(state("a", "b"))
+    assert (created.id, created.outs) == ("propagation", state("a", "b"))
     assert slept == [120]
 
 
@@ -32,7 +33,7 @@ def test_a_later_run_without_new_grants_has_nothing_to_do() -> None:
 
 def test_a_new_grant_is_waited_for_and_a_lost_one_is_not(slept: list[int]) -> None:
     assert _Wait().diff("id", state("a"), state("a", "b")).changes is True
-    _Wait().update("id", state("a", "b"), state("a"))
+    assert _Wait().update("id", state("a", "b"), state("a")).outs == state("a")
     assert slept == []
     _Wait().update("id", state("a"), state("a", "b", seconds=7))
     assert slept == [7]
@@ -51,7 +52,7 @@ def test_a_state_of_an_earlier_version_is_waited_for_once(slept: list[int]) -> N
     assert slept == [120]
 
 
-def delay(recorder: Recorder, name: str) -> Recorded:
+def delay(recorder: Recorder, name: str) -> RecordedResource:
     (found,) = [resource for resource in recorder.resources if resource.name == name]
     return found
 

@@ -123,7 +123,7 @@ def test_a_package_is_deployed_when_its_own_deployment_has_succeeded() -> None:
     ids=["starting", "no such host yet", "role not propagated"],
 )
 def test_an_app_or_a_role_that_is_minutes_old_is_waited_for(publish: list[Given]) -> None:
-    azure = Azure(publish=[*publish], latest=[NOT_DEPLOYED] * len(publish) + [deployment("new", 4)])
+    azure = Azure(publish=[*publish], latest=[*[NOT_DEPLOYED] * len(publish), deployment("new", 4)])
     azure.publisher().publish(b"zip")
     assert len(azure.sent("POST", "/api/publish")) == len(publish)
 
@@ -215,7 +215,7 @@ def test_a_deployment_without_end_is_reported(refused: Callable[..., str]) -> No
 def test_functions_are_registered_once_a_sync_succeeded_and_they_are_listed() -> None:
     azure = Azure(
         sync=[Answer(400, UNAVAILABLE), NO_HOST, Answer(403), Answer(204)],
-        functions=[listing("WarmUp")] * 4 + [Answer(400, UNAVAILABLE), listing("WarmUp"), listing(*FUNCTIONS)],
+        functions=[*[listing("WarmUp")] * 4, Answer(400, UNAVAILABLE), listing("WarmUp"), listing(*FUNCTIONS)],
     )
     azure.publisher().check(SITE, FUNCTIONS)
     syncs = azure.sent("POST", f"{SITE}/host/default/sync")

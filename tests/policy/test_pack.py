@@ -43,6 +43,43 @@ def test_every_rule_is_mandatory(pack: Any) -> None:
     assert {policy.enforcementLevel for policy in info.policies} == {analyzer_pb2.MANDATORY}
 
 
+def test_the_pack_and_its_policies_are_described(pack: Any) -> None:
+    info = pack.GetAnalyzerInfo(empty_pb2.Empty())
+    assert info.name == "image-pipeline"
+    assert {policy.name: policy.description for policy in info.policies} == {
+        rule.name: rule.description for rule in RULES
+    }
+
+
+def test_a_violation_is_reported_of_its_resource(pack: Any) -> None:
+    request = analyzer_pb2.AnalyzeRequest(type=CONTAINER, urn="urn:it", properties=struct({"publicAccess": "Blob"}))
+    (found,) = pack.Analyze(request).diagnostics
+    assert found.urn == "urn:it"
+    resources = [
+        analyzer_pb2.AnalyzerResource(type=kind, urn=f"urn:{kind}", name="n")
+        for kind in ("azure-native:storage:Queue", "random:index:RandomPet", "azure-native:keyvault:Vault")
+    ]
+    diagnostics = pack.AnalyzeStack(analyzer_pb2.AnalyzeStackRequest(resources=resources)).diagnostics
+    assert {(found.policyName, found.urn) for found in diagnostics} == {
+        ("types-known", "urn:random:index:RandomPet"),
+        ("types-known", "urn:azure-native:keyvault:Vault"),
+    }
+
+
+def test_what_is_not_known_is_found_in_lists_and_objects(pack: Any) -> None:
+    definition = "azure-native:authorization:RoleDefinition"
+    for actions in (UNKNOWN, [UNKNOWN], ["Microsoft.Storage/read", UNKNOWN]):
+        (message,) = about_one(pack, definition, {"permissions": [{"dataActions": actions}]}).values()
+        assert "not known before it is deployed" in message
+    (message,) = about_one(pack, definition, {"permissions": [UNKNOWN]}).values()
+    assert "dataActions is not known before it is deployed" in message
+    known = {
+        "permissions": [{"dataActions": ["Microsoft.Storage/read"]}],
+        "other": {"deep": [UNKNOWN], "n": 5, "flag": True, "none": None},
+    }
+    assert about_one(pack, definition, known) == {}
+
+
 def test_a_violation_names_the_setting_the_value_and_what_is_allowed(pack: Any) -> None:
     assert about_one(pack, CONTAINER, {"publicAccess": "None", "accountName": UNKNOWN}) == {}
     (message,) = about_one(pack, CONTAINER, {"publicAccess": "Blob"}).values()

@@ -45,12 +45,14 @@ def seen(recorder: Recorder, *, preview: bool = False) -> list[Resource]:
             urn=f"{resource.type}::{resource.name}",
             type=resource.kind,
             properties={
-                name: not_yet_known(value) if preview and resource.refers.get(name) else ids_of_azure(value)
+                name: not_yet_known(value)
+                if preview and resource.property_dependencies.get(name)
+                else ids_of_azure(value)
                 for name, value in resource.inputs.items()
             },
-            refers=resource.refers,
+            refers=resource.property_dependencies,
             dependencies=resource.dependencies,
-            hidden=resource.hidden,
+            hidden=resource.additional_secret_outputs,
         )
         for resource in recorder.resources
     ]

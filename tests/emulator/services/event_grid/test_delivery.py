@@ -188,8 +188,8 @@ def test_an_event_outlives_the_daemon_until_it_is_delivered(
 ) -> None:
     publish(grid, account)
     with closing(
-        BlobEventDelivery(tmp_path / "events.db", deployment.resources, backend, Faults(tmp_path / "none"))
-    ) as again:  # type: ignore[arg-type]
+        BlobEventDelivery(tmp_path / "events.db", deployment.resources, backend, Faults(tmp_path / "none"))  # type: ignore[arg-type]
+    ) as again:
         deliver(again, backend)
         assert len(backend.sent) == 1
         deliver(again, backend, times=2)

@@ -5,7 +5,7 @@ import io
 import json
 import signal
 import zipfile
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -47,7 +47,7 @@ class Azurite:
         self.blobs: dict[str, bytes] = {}
 
     @asynccontextmanager
-    async def request(self, _service: str, _account: str, method: str, path: str, **named: Any) -> Any:
+    async def request(self, _service: str, _account: str, method: str, path: str, **named: Any) -> AsyncIterator[Any]:
         if method == "PUT":
             self.blobs[path] = named["body"]
 

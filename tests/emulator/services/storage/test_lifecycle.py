@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -12,12 +13,12 @@ from urllib.parse import unquote
 
 import aiohttp
 import pytest
-from steps import TOOLS
 
 from emulator.core.state_directory import StateDirectory
 from emulator.services.storage import azurite
 from emulator.services.storage.azurite_client import AzuriteClient
 from emulator.services.storage.lifecycle import Lifecycle
+from scripts.installation import TOOLS
 from tests.emulator.conftest import Deployment
 from tests.emulator.support import PublishedEvents
 
@@ -31,10 +32,10 @@ class Azurite:
         self.blobs = blobs
 
     @asynccontextmanager
-    async def request(self, _service: str, account: str, method: str, path: str, **named: Any) -> Any:
+    async def request(self, _service: str, account: str, method: str, path: str, **named: Any) -> AsyncIterator[Any]:
         assert account == "stdata"
         query = dict(named.get("query", []))
-        answer = type("Answer", (), {"status": 202 if method == "DELETE" else 200})()
+        answer: Any = type("Answer", (), {"status": 202 if method == "DELETE" else 200})()
         if method == "DELETE":
             del self.blobs[unquote(path)]
         else:

@@ -1,0 +1,1 @@
+"""Measurements and simulations of the pipeline: python -m benchmarks.<module>."""

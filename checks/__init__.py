@@ -1,0 +1,1 @@
+"""Checks of the program by tools that are not part of it."""

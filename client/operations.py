@@ -1,0 +1,66 @@
+"""Calls an operator's endpoint of a stack's app, `redrive` or `backfill`, as the identity that is signed in."""
+
+import json
+from collections.abc import Mapping
+
+import requests
+from azure.core.exceptions import ClientAuthenticationError
+from azure.identity import DefaultAzureCredential
+from rich.console import Console
+from rich.table import Table
+
+from client.errors import ClientError
+from client.stack_outputs import StackOutputs, read_stack_outputs
+
+# The app ends by itself after 200 seconds (functions/classifier/triggers.py), before Azure's load balancer would.
+_TIMEOUT_SECONDS = 240
+
+# The app's JSON answer. redrive: counts `redriven` and `kept`, and `finished`; backfill: when it begins.
+type OperationResult = Mapping[str, int | bool | str]
+
+
+def call_operation(stack: str, operation: str) -> OperationResult:
+    """Call an operation of a stack's app and return its answer.
+
+    Raises:
+        ClientError: The stack is not deployed, or its app cannot be reached or refuses the call.
+    """
+    outputs = read_stack_outputs(stack)
+    headers = {"Authorization": f"Bearer {_access_token(stack, outputs)}"}
+    try:
+        response = requests.post(f"{outputs.api_url}/{operation}", headers=headers, timeout=_TIMEOUT_SECONDS)
+    except requests.RequestException as error:
+        raise ClientError(f"{outputs.api_url} does not answer: {error}") from error
+    if response.status_code != 200:
+        raise ClientError(f"{operation} was refused with {response.status_code}: {response.text[:500]}")
+    return response.json()
+
+
+def _access_token(stack: str, outputs: StackOutputs) -> str:
+    audience = outputs.api_audience
+    if not audience:
+        raise ClientError(f"the stack {stack} has no apiAudience, so there is nothing to sign in to (README, Operate)")
+    try:
+        return DefaultAzureCredential().get_token(f"{audience}/.default").token
+    except ClientAuthenticationError as error:
+        raise ClientError(f"no token for {audience}: {error.message}") from error
+
+
+def run_operation(stack: str, operation: str, output_format: str) -> int:
+    """Call an operation and print its answer as a table or as JSON.
+
+    Returns:
+        The exit code: 1 when the app ended before all messages were sent again, 0 otherwise.
+    """
+    result = call_operation(stack, operation)
+    if output_format == "json":
+        print(json.dumps(result))
+    else:
+        table = Table()
+        for name in result:
+            table.add_column(name)
+        table.add_row(*map(str, result.values()))
+        Console().print(table)
+    if result.get("finished", True):
+        return 0
+    return 1

@@ -1,0 +1,1 @@
+"""Installation of the toolchain into this checkout, and compilation of its locks."""

@@ -1,0 +1,320 @@
+"""What each setting changes in the program, and that it changes nothing else: the stack `dev` with and without it.
+
+Settings that have nothing in common are changed together; whatever differs is compared with the expected list.
+"""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from tests.conftest import Recorder, run_program
+from tests.infra.test_network import doors
+from tests.infra.test_settings import ALICE, CUSTOM
+
+# A delay repeats what it waits for, which tests/infra/test_propagation.py looks at.
+DELAYS = {"custom-roles-delay", "grants-in-force"}
+APP = "app-site.siteConfig.appSettings"
+ACCOUNTS = "Microsoft.CognitiveServices/accounts"
+IMAGES = "records-images.resource"
+
+
+@dataclass(kw_only=True)
+class Difference:
+    """Resources by logical name, and values by logical name and path; a value that is gone is None."""
+
+    added: set[str] = field(default_factory=set)
+    removed: set[str] = field(default_factory=set)
+    changed: dict[str, Any] = field(default_factory=dict)
+
+
+def flat(value: Any, path: str) -> dict[str, Any]:
+    """Values by dotted path; an item of a list has its name, or its number."""
+    if isinstance(value, dict) and value.keys() == {"name", "value"}:
+        return {path: value["value"]}
+    if isinstance(value, dict) and value:
+        items = value.items()
+    elif isinstance(value, list) and value:
+        items = [(item.get("name", n) if isinstance(item, dict) else n, item) for n, item in enumerate(value)]
+    else:
+        return {path: value}
+    found: dict[str, Any] = {}
+    for name, item in items:
+        found |= flat(item, f"{path}.{name}")
+    return found
+
+
+def values(recorder: Recorder) -> dict[str, Any]:
+    """Every value of the program: inputs, protection and outputs."""
+    found: dict[str, Any] = {}
+    for resource in recorder.resources:
+        inputs = {name: value for name, value in resource.inputs.items() if not name.startswith("__")}
+        if resource.name in DELAYS:
+            inputs = {"seconds": inputs["seconds"]}
+        found |= flat(inputs | {"protect": resource.protect}, resource.name)
+    return found | flat(recorder.outputs, "outputs")
+
+
+def difference(before: Recorder, after: Recorder) -> Difference:
+    old_names, new_names = ({resource.name for resource in recorder.resources} for recorder in (before, after))
+    old, new = values(before), values(after)
+    common = (old_names & new_names) | {"outputs"}
+    return Difference(
+        added=new_names - old_names,
+        removed=old_names - new_names,
+        changed={
+            path: new.get(path)
+            for path in sorted(old.keys() | new.keys())
+            if path.partition(".")[0] in common and old.get(path) != new.get(path)
+        },
+    )
+
+
+VARIANTS: dict[str, tuple[dict[str, Any], Difference]] = {
+    "schedule, copies and retention": (
+        {
+            "trigger": "schedule",
+            "copyClassified": True,
+            "imageRetentionDays": 7,
+            "recordRetentionDays": 0,
+            "cacheDays": 5,
+            "minConfidencePercent": 35,
+            "patienceHours": 5,
+            "reconcileSchedule": "0 0 * * * *",
+        },
+        Difference(
+            added={"function-storage-blob-data-contributor-on-images-classified", "images-classified"},
+            changed={
+                f"{APP}.PIPELINE_CLASSIFIED_CONTAINER": "images-classified",
+                f"{APP}.PIPELINE_MIN_CONFIDENCE": "0.35",
+                f"{APP}.PIPELINE_PATIENCE_HOURS": "5",
+                f"{APP}.PIPELINE_RECONCILE_SCHEDULE": "0 0 * * * *",
+                f"{APP}.PIPELINE_TRIGGER": "schedule",
+                **{
+                    f"images-lifecycle.policy.rules.expire-classified.{path}": value
+                    for path, value in {
+                        "definition.actions.baseBlob.delete.daysAfterModificationGreaterThan": 7,
+                        "definition.filters.blobTypes.0": "blockBlob",
+                        "definition.filters.prefixMatch.0": "classified/",
+                        "enabled": True,
+                        "name": "expire-classified",
+                        "type": "Lifecycle",
+                    }.items()
+                },
+                "images-lifecycle.policy.rules.expire-images.definition.actions.baseBlob.delete"
+                ".daysAfterModificationGreaterThan": 7,
+                "outputs.sizing.analyses.storage_gb": 0.0,
+                "outputs.sizing.images.storage_gb": 0.3,
+                "outputs.sizing.record_days": 365,
+                "records-analyses.resource.defaultTtl": 432_000,
+                f"{IMAGES}.defaultTtl": None,
+                "route.filter.includedEventTypes.0": "Microsoft.Storage.BlobDeleted",
+                "route.filter.includedEventTypes.1": None,
+            },
+        ),
+    ),
+    "safety, embeddings, zones and operations": (
+        {
+            "features": ["tags", "safety", "embeddings"],
+            "zoneRedundant": True,
+            "alertEmail": "a@b.example",
+            "logRetentionDays": 60,
+            "monthlyBudget": 7,
+            "genderNeutralCaptions": True,
+            "smartCropAspectRatios": ["0.9", "1.5"],
+            "visionCallsPerSecond": 20,
+            "peakFactor": 2,
+        },
+        Difference(
+            changed={
+                "app-plan.zoneRedundant": True,
+                f"{APP}.PIPELINE_ANALYZER_OPTIONS": json.dumps(
+                    {
+                        "callsPerSecond": 20,
+                        "endpoints": ["https://vision-account-1.cognitiveservices.azure.com/"],
+                        "genderNeutralCaptions": True,
+                        "instances": 40,
+                        "language": "en",
+                        "smartCropAspectRatios": [0.9, 1.5],
+                    }
+                ),
+                f"{APP}.PIPELINE_FEATURES": '["tags", "safety", "embeddings"]',
+                "host-account.sku.name": "Standard_ZRS",
+                "image-analyst-role.description": (
+                    f"{ACCOUNTS}/ComputerVision/analyze/action, {ACCOUNTS}/ComputerVision/imageanalysis:analyze/action,"
+                    f" {ACCOUNTS}/ComputerVision/retrieval:vectorizeimage/action; nothing else."
+                ),
+                "image-analyst-role.permissions.0.dataActions.0": f"{ACCOUNTS}/ComputerVision/analyze/action",
+                "image-analyst-role.permissions.0.dataActions.1": (
+                    f"{ACCOUNTS}/ComputerVision/imageanalysis:analyze/action"
+                ),
+                "image-analyst-role.permissions.0.dataActions.2": (
+                    f"{ACCOUNTS}/ComputerVision/retrieval:vectorizeimage/action"
+                ),
+                "images-account.sku.name": "Standard_GZRS",
+                "operations-alerts-group.armRoleReceivers": [],
+                "operations-alerts-group.armRoleReceivers.owners.name": None,
+                "operations-alerts-group.armRoleReceivers.owners.roleId": None,
+                "operations-alerts-group.armRoleReceivers.owners.useCommonAlertSchema": None,
+                "operations-alerts-group.emailReceivers": None,
+                "operations-alerts-group.emailReceivers.alert-email.emailAddress": "a@b.example",
+                "operations-alerts-group.emailReceivers.alert-email.name": "alert-email",
+                "operations-alerts-group.emailReceivers.alert-email.useCommonAlertSchema": True,
+                "operations-budget.amount": 7,
+                "outputs.sizing.analyses.storage_gb": 0.4,
+                "outputs.sizing.images.storage_gb": 0.1,
+                "outputs.sizing.peak_rate": 0.0039,
+                "records-account.capabilities.EnableNoSQLVectorSearch.name": "EnableNoSQLVectorSearch",
+                f"{IMAGES}.indexingPolicy.vectorIndexes.0.indexingSearchListSize": 100,
+                f"{IMAGES}.indexingPolicy.vectorIndexes.0.path": "/vector",
+                f"{IMAGES}.indexingPolicy.vectorIndexes.0.type": "diskANN",
+                f"{IMAGES}.vectorEmbeddingPolicy.vectorEmbeddings.0.dataType": "float32",
+                f"{IMAGES}.vectorEmbeddingPolicy.vectorEmbeddings.0.dimensions": 1024,
+                f"{IMAGES}.vectorEmbeddingPolicy.vectorEmbeddings.0.distanceFunction": "cosine",
+                f"{IMAGES}.vectorEmbeddingPolicy.vectorEmbeddings.0.path": "/vector",
+                "telemetry-workspace.retentionInDays": 60,
+            },
+        ),
+    ),
+    "a Custom Vision project, operators and protection": (
+        {
+            "analyzer": "custom-vision",
+            "customVision": CUSTOM | {"task": "detection"},
+            "features": ["tags", "objects"],
+            "operators": [{"objectId": ALICE, "principalType": "Group"}],
+            "apiAudience": "api://x",
+            "cosmosZoneRedundant": True,
+            "protectData": True,
+            "roleDefinitionReplicationSeconds": 5,
+            "rolePropagationSeconds": 6,
+        },
+        Difference(
+            added={"function-image-analyst-on-vision-custom-vision", "images-soft-delete"},
+            removed={
+                "function-image-analyst-on-vision-account-1",
+                "operations-diagnostics-vision-account-1",
+                "vision",
+                "vision-account-1",
+                "vision-account-1-name",
+            },
+            changed={
+                f"{APP}.PIPELINE_ANALYZER": "custom-vision",
+                f"{APP}.PIPELINE_ANALYZER_OPTIONS": json.dumps(
+                    {
+                        "callsPerSecond": 10,
+                        "endpoint": "https://roses.cognitiveservices.azure.com/",
+                        "instances": 40,
+                        "iteration": "Iteration2",
+                        "project": "p",
+                        "task": "detection",
+                    }
+                ),
+                f"{APP}.PIPELINE_API_AUDIENCE": "api://x",
+                f"{APP}.PIPELINE_FEATURES": '["tags", "objects"]',
+                f"{APP}.PIPELINE_OPERATORS": json.dumps([{"objectId": ALICE, "principalType": "Group"}]),
+                f"{APP}.PIPELINE_TENANT_ID": "tenant",
+                "custom-roles-delay.seconds": 5,
+                "grants-in-force.seconds": 6,
+                "image-analyst-role.assignableScopes.1": "/subscriptions/s/resourceGroups/rg",
+                "image-analyst-role.description": (
+                    f"{ACCOUNTS}/CustomVision/detect/iterations/image/nostore/action,"
+                    f" {ACCOUNTS}/CustomVision.Prediction/detect/iterations/image/nostore/action; nothing else."
+                ),
+                "image-analyst-role.permissions.0.dataActions.0": (
+                    f"{ACCOUNTS}/CustomVision/detect/iterations/image/nostore/action"
+                ),
+                "image-analyst-role.permissions.0.dataActions.1": (
+                    f"{ACCOUNTS}/CustomVision.Prediction/detect/iterations/image/nostore/action"
+                ),
+                "images-account.protect": True,
+                "images-container.protect": True,
+                "outputs.apiAudience": "api://x",
+                "records-account.backupPolicy.continuousModeProperties.tier": "Continuous7Days",
+                "records-account.backupPolicy.type": "Continuous",
+                "records-account.locations.0.isZoneRedundant": True,
+                "records-account.protect": True,
+                "records-database.protect": True,
+                f"{IMAGES.removesuffix('.resource')}.protect": True,
+            },
+        ),
+    ),
+    "no results, no limit to images, operators without an audience": (
+        {
+            "publishResults": False,
+            "imageRetentionDays": 0,
+            "operators": [{"objectId": ALICE, "principalType": "Group"}],
+            "uploaders": [{"objectId": ALICE, "principalType": "ServicePrincipal"}],
+        },
+        Difference(
+            added={
+                "records-reader-role",
+                f"service-principal-{ALICE}-image-uploader-on-images-container",
+                f"service-principal-{ALICE}-reader-of-records-images",
+            },
+            removed={"function-eventgrid-data-sender-on-results", "operations-diagnostics-results", "results"},
+            changed={
+                f"{APP}.PIPELINE_RESULTS_ENDPOINT": None,
+                **{
+                    f"images-lifecycle.policy.rules.expire-images.{path}": None
+                    for path in (
+                        "definition.actions.baseBlob.delete.daysAfterModificationGreaterThan",
+                        "definition.filters.blobTypes.0",
+                        "definition.filters.prefixMatch.0",
+                        "enabled",
+                        "name",
+                        "type",
+                    )
+                },
+            },
+        ),
+    ),
+    "an audience without operators": (
+        {"apiAudience": "api://x"},
+        Difference(changed={"outputs.apiAudience": "api://x"}),
+    ),
+}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_settings_change_this_and_nothing_else(variant: str, dev: Recorder) -> None:
+    config, expected = VARIANTS[variant]
+    assert difference(dev, run_program("dev", config)) == expected
+
+
+def test_copies_have_a_container_like_that_of_the_images() -> None:
+    recorder = run_program("dev", {"copyClassified": True, "protectData": True})
+    images, copies = (recorder.one("storage:BlobContainer", name) for name in ("images-container", "images-classified"))
+    assert copies.inputs == images.inputs | {"containerName": "classified"}
+    assert copies.protect
+    assert recorder.one("storage:BlobServiceProperties", "images-soft-delete").inputs == {
+        "accountName": "images-account",
+        "resourceGroupName": "foundation-group",
+        "blobServicesName": "default",
+        "deleteRetentionPolicy": {"enabled": True, "days": 14},
+        "containerDeleteRetentionPolicy": {"enabled": True, "days": 14},
+    }
+    assignment = recorder.one(
+        "authorization:RoleAssignment", "function-storage-blob-data-contributor-on-images-classified"
+    )
+    assert assignment.inputs["scope"] == copies.id
+    assert assignment.inputs["principalId"] == "function-principal"
+
+
+def test_a_private_stack_has_endpoints_only_for_what_it_has() -> None:
+    config = {"networkAccess": "private", "analyzer": "custom-vision", "customVision": CUSTOM, "features": ["tags"]}
+    recorder = run_program("dev", config | {"publishResults": False})
+    assert doors(recorder) == {
+        ("host-account", "blob"),
+        ("images-account", "blob"),
+        ("images-account", "queue"),
+        ("records-account", "Sql"),
+    }
+    zones = {zone.inputs["privateZoneName"] for zone in recorder.of_type("privatedns:PrivateZone")}
+    assert zones == {
+        "privatelink.blob.core.windows.net",
+        "privatelink.documents.azure.com",
+        "privatelink.queue.core.windows.net",
+    }
+    assignment = recorder.one("authorization:RoleAssignment", "function-image-analyst-on-vision-custom-vision")
+    assert assignment.inputs["scope"] == CUSTOM["accountId"]

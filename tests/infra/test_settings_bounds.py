@@ -1,0 +1,364 @@
+"""Where each setting ends: the last value that is allowed, the first that is not, and what the error allows instead."""
+
+from ipaddress import IPv4Network
+from typing import Any
+
+import pytest
+import yaml
+
+from infra.reader import Reader, SettingsError
+from infra.settings import FEATURES, Settings, _from_pulumi
+from infra.sizing import derive
+from tests.conftest import ROOT
+from tests.infra.test_settings import ALICE, CUSTOM, GOOD, parse, user
+
+
+def refused(key: str, **changes: Any) -> str:
+    """What the error says about a setting."""
+    with pytest.raises(SettingsError) as refusal:
+        parse(**changes)
+    (line,) = [line for line in str(refusal.value).splitlines() if line.startswith(f"  {key}: ")]
+    return line.strip()
+
+
+# Each whole number: the setting, its field, the lowest and the highest that are allowed.
+NUMBERS = [
+    ("visionCallsPerSecond", "vision_calls_per_second", 1, 100),
+    ("cacheDays", "cache_days", 1, 3650),
+    ("patienceHours", "patience_hours", 1, 8760),
+    ("logRetentionDays", "log_retention_days", 30, 730),
+    ("monthlyBudget", "monthly_budget", 1, 100_000_000),
+    ("roleDefinitionReplicationSeconds", "role_definition_replication_seconds", 0, 600),
+    ("rolePropagationSeconds", "role_propagation_seconds", 0, 900),
+]
+
+
+@pytest.mark.parametrize(("key", "field", "low", "high"), NUMBERS)
+def test_a_number_is_taken_over_up_to_its_bounds(key: str, field: str, low: int, high: int) -> None:
+    assert getattr(parse(**{key: low}), field) == low
+    assert getattr(parse(**{key: high}), field) == high
+    for value in (low - 1, high + 1):
+        assert refused(key, **{key: value}) == f"{key}: {value} is not allowed; allowed: {low} to {high}"
+
+
+@pytest.mark.parametrize(("key", "low", "high"), [("imagesPerMonth", 1, 10**12), ("peakFactor", 1, 100)])
+def test_a_number_that_sizes_are_derived_from_ends_too(key: str, low: int, high: int) -> None:
+    parse(**{key: low})
+    for value in (low - 1, high + 1):
+        assert refused(key, **{key: value}) == f"{key}: {value} is not allowed; allowed: {low} to {high}"
+    parse(peakFactor=100)
+    assert "fewer images, or shorter retention: 1000000000000 images a month" in refused(
+        "imagesPerMonth", imagesPerMonth=10**12
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "field"), [("imageRetentionDays", "image_retention_days"), ("recordRetentionDays", "record_retention_days")]
+)
+def test_a_retention_of_no_days_keeps_for_ever(key: str, field: str) -> None:
+    assert getattr(parse(**{key: 0}), field) is None
+    assert getattr(parse(**{key: 1}), field) == 1
+    assert getattr(parse(**{key: 3650}), field) == 3650
+    for value in (-1, 3651):
+        assert refused(key, **{key: value}) == f"{key}: {value} is not allowed; allowed: 0 to 3650"
+
+
+@pytest.mark.parametrize(("percent", "share"), [(0, 0.0), (1, 0.01), (100, 1.0)])
+def test_a_percentage_becomes_a_share(percent: int, share: float) -> None:
+    assert parse(minConfidencePercent=percent).min_confidence == share
+    assert refused("minConfidencePercent", minConfidencePercent=-1).endswith("allowed: 0 to 100")
+
+
+@pytest.mark.parametrize("value", ["5", 5.0, None, True])
+def test_a_number_is_a_whole_number(value: object) -> None:
+    assert refused("cacheDays", cacheDays=value) == f"cacheDays: {value!r} is not allowed; allowed: 1 to 3650"
+
+
+@pytest.mark.parametrize(
+    ("key", "good", "bad"),
+    [
+        ("location", ["northeurope", "eastus2"], ["", "north-europe", None, 5]),
+        ("namePrefix", ["ab", "abcdefghij", "a1"], ["a", "abcdefghijk", "1a", "aB", None]),
+        ("language", ["en"], ["e", "english", "en_GB", "EN", None]),
+        ("reconcileSchedule", ["0 */15 * * * *", "0 0 6-18/2 1,15 JAN-MAR MON"], ["0 0 0 0 0", "0 0 0 0 0 0 0", ""]),
+        (
+            "apiAudience",
+            ["", "api://pipeline", "https://a.example/b", "0123abcd-0123-0123-0123-0123456789ab"],
+            ["api:pipeline", "0123abcd-0123-0123-0123-0123456789a", "0123abcd-0123-0123-0123-0123456789abc"],
+        ),
+        ("alertEmail", ["", "a@b.example"], ["a@b", "@b.example", "a b@c.example", "a@.", None]),
+        ("addressSpace", ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "10.1.2.0/24"],
+         ["172.32.0.0/24", "192.169.0.0/24", "11.0.0.0/24", "10.0.0.0/7", "10.1.2.0/25", "fd00::/64", None]),
+        ("networkAccess", ["public", "private"], ["", "publicc", None]),
+        ("trigger", ["events", "schedule"], ["", "event"]),
+    ],
+)  # fmt: skip
+def test_a_text_has_its_own_form(key: str, good: list[Any], bad: list[Any]) -> None:
+    for value in good:
+        assert parse(**{key: value})
+    for value in bad:
+        assert refused(key, **{key: value}).startswith(f"{key}: {value!r} is not allowed; allowed: ")
+
+
+def test_a_language_may_have_a_region_where_nothing_is_captioned() -> None:
+    for language in ("fr", "pt-BR", "zh-Hans", "fil"):
+        assert parse(features=["tags"], language=language).language == language
+    for feature in ("caption", "denseCaptions"):
+        assert refused("language", features=[feature], language="fr") == (
+            "language: 'fr' is not allowed; allowed: en, the only language of captions"
+        )
+
+
+@pytest.mark.parametrize("feature", FEATURES)
+def test_each_feature_alone_is_taken_over(feature: str) -> None:
+    settings = parse(features=[feature])
+    assert settings.features == (feature,)
+    assert settings.vectors is (feature == "embeddings")
+
+
+def test_the_features_are_those_of_azure_ai_vision() -> None:
+    assert FEATURES == (
+        "tags", "objects", "people", "read", "smartCrops", "caption", "denseCaptions", "safety", "embeddings",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("key", "field"),
+    [
+        ("genderNeutralCaptions", "gender_neutral_captions"),
+        ("publishResults", "publish_results"),
+        ("copyClassified", "copy_classified"),
+        ("protectData", "protect_data"),
+        ("zoneRedundant", "zone_redundant"),
+        ("cosmosZoneRedundant", "cosmos_zone_redundant"),
+    ],
+)
+def test_a_switch_is_taken_over_either_way(key: str, field: str) -> None:
+    for value in (True, False):
+        assert getattr(parse(**{key: value}), field) is value
+    for value in ("true", 1, 0, None):
+        assert refused(key, **{key: value}) == f"{key}: {value!r} is not allowed; allowed: true or false"
+
+
+def test_every_other_setting_is_taken_over() -> None:
+    settings = parse(
+        language="en",
+        smartCropAspectRatios=["0.75", "1", "1.8"],
+        trigger="schedule",
+        reconcileSchedule="0 0 * * * *",
+        apiAudience="api://x",
+        alertEmail="a@b.example",
+        networkAccess="private",
+        addressSpace="10.0.0.0/16",
+    )
+    assert settings.location == "northeurope"
+    assert settings.name_prefix == "imgpipe"
+    assert settings.analyzer == "image-analysis"
+    assert settings.custom_vision is None
+    assert settings.smart_crop_aspect_ratios == (0.75, 1.0, 1.8)
+    assert (settings.scheduled, parse().scheduled) == (True, False)
+    assert settings.reconcile_schedule == "0 0 * * * *"
+    assert settings.api_audience == "api://x"
+    assert settings.alert_email == "a@b.example"
+    assert (settings.private, parse().private) == (True, False)
+    assert settings.address_space == IPv4Network("10.0.0.0/16")
+
+
+def test_crops_are_within_the_ratios_of_azure() -> None:
+    for ratio in ("0.74", "1.81", "1.", ".9", "-1", "1,5"):
+        assert refused("smartCropAspectRatios", smartCropAspectRatios=[ratio]).endswith(
+            "allowed: a list of texts from 0.75 to 1.8, each once"
+        )
+
+
+def test_sizes_come_from_the_settings() -> None:
+    settings = parse(
+        imagesPerMonth=70_000_000, peakFactor=3, visionCallsPerSecond=20, cacheDays=10, recordRetentionDays=20,
+        features=["tags", "safety", "embeddings"],
+    )  # fmt: skip
+    assert settings.sizing == derive(
+        images_per_month=70_000_000,
+        peak_factor=3,
+        vision_calls_per_second=20,
+        calls_per_image=3,
+        embeddings=True,
+        record_retention_days=20,
+        cache_days=10,
+    )
+
+
+PARTS = (
+    "nothing, or all of accountId: the prediction account's ARM id; endpoint: the account's own URL; project: the"
+    " project's id; iteration: the name under which the iteration is published; task: multiclass, multilabel or"
+    " detection"
+)
+
+
+@pytest.mark.parametrize(
+    ("part", "value"),
+    [
+        ("accountId", "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/a"),
+        ("accountId", f"{CUSTOM['accountId']}/more"),
+        ("accountId", CUSTOM["accountId"].replace("Microsoft.", "Microsoft-")),
+        ("endpoint", "http://roses.cognitiveservices.azure.com/"),
+        ("endpoint", "https://roses.example/"),
+        ("endpoint", "https://roses.cognitiveservices.azure.com/path"),
+        ("project", ""),
+        ("project", "a/b"),
+        ("iteration", ""),
+        ("iteration", "a/b"),
+        ("task", "classification"),
+    ],
+)
+def test_each_part_of_a_custom_vision_project_has_its_form(part: str, value: str) -> None:
+    wrong = CUSTOM | {part: value}
+    line = refused("customVision", analyzer="custom-vision", features=["tags"], customVision=wrong)
+    assert line == f"customVision: {wrong!r} is not allowed; allowed: {PARTS}"
+
+
+WITHOUT_PROJECT = {part: value for part, value in CUSTOM.items() if part != "project"}
+
+
+@pytest.mark.parametrize("wrong", [CUSTOM | {"more": "x"}, WITHOUT_PROJECT, [], None, "x"])
+def test_a_custom_vision_project_has_exactly_its_parts(wrong: object) -> None:
+    line = refused("customVision", analyzer="custom-vision", features=["tags"], customVision=wrong)
+    assert line == f"customVision: {wrong!r} is not allowed; allowed: {PARTS}"
+
+
+@pytest.mark.parametrize("task", ["multiclass", "multilabel", "detection"])
+def test_only_a_detection_project_finds_objects(task: str) -> None:
+    project = CUSTOM | {"task": task, "endpoint": CUSTOM["endpoint"].rstrip("/")}
+    settings = parse(analyzer="custom-vision", customVision=project, features=["tags"])
+    assert settings.custom_vision == project
+    if task == "detection":
+        assert parse(analyzer="custom-vision", customVision=project, features=["objects"]).features == ("objects",)
+    allowed = "objects, tags" if task == "detection" else "tags"
+    for features in (["read"], ["tags", "embeddings"]):
+        assert refused("features", analyzer="custom-vision", customVision=project, features=features) == (
+            f"features: {features!r} is not allowed; allowed: of this Custom Vision project: {allowed}"
+        )
+
+
+def test_a_project_without_its_analyzer_is_refused_and_the_other_way_round() -> None:
+    allowed = "allowed: the project, with analyzer custom-vision and only then"
+    assert refused("customVision", customVision=CUSTOM).endswith(allowed)
+    assert refused("customVision", analyzer="custom-vision", features=["tags"]) == (
+        f"customVision: {{}} is not allowed; {allowed}"
+    )
+
+
+def test_no_feature_and_an_unknown_feature_are_refused() -> None:
+    every = "tags, objects, people, read, smartCrops, caption, denseCaptions, safety, embeddings"
+    assert refused("features", features=[]) == f"features: [] is not allowed; allowed: at least one of {every}"
+    assert refused("features", features=["x"]) == (
+        f"features: ['x'] is not allowed; allowed: a list out of {every}, each once"
+    )
+
+
+LONGEST = {"n" * 128: "v" * 256}
+FORTY = {str(number): "" for number in range(40)}
+
+
+@pytest.mark.parametrize("tags", [{}, {"a": ""}, LONGEST, FORTY, {"a-b_c.d e": "<&>"}])
+def test_tags_that_azure_takes(tags: dict[str, str]) -> None:
+    assert parse(tags=tags).tags == tags
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {"": "x"},
+        {"n" * 129: "x"},
+        {"a": "v" * 257},
+        FORTY | {"41": ""},
+        {1: "x"},
+        {"a": 1},
+        {"a": None},
+        *({f"a{character}b": "x"} for character in "<>%&\\?/"),
+        [],
+        None,
+    ],
+)
+def test_tags_that_azure_refuses(tags: object) -> None:
+    assert refused("tags", tags=tags) == (
+        f"tags: {tags!r} is not allowed; allowed: up to 40 texts by name; names of 1 to 128 characters without <>%&\\?/"
+    )
+
+
+@pytest.mark.parametrize(
+    "principals",
+    [
+        [user(ALICE[:-1])],
+        [user(f"{ALICE}0")],
+        [user(ALICE), "x"],
+        [{"principalType": "User"}],
+        [{"objectId": 5, "principalType": "User"}],
+        [user(ALICE, "user")],
+        None,
+    ],
+)
+def test_a_principal_is_an_object_id_and_a_type(principals: object) -> None:
+    for key in ("uploaders", "operators"):
+        assert refused(key, **{key: principals}).endswith(
+            "allowed: a list of {objectId: <GUID>, principalType: <type>}, each object id once; the type is User or"
+            " Group or ServicePrincipal and must be stated"
+        )
+
+
+def test_an_object_id_may_have_capitals() -> None:
+    (principal,) = parse(uploaders=[user(ALICE.upper())]).uploaders
+    assert principal.object_id == ALICE.upper()
+
+
+def test_the_first_complaint_about_a_setting_counts() -> None:
+    reader = Reader({}.get)
+    reader.refuse("key", 1, "that")
+    reader.refuse("key", 2, "something else")
+    reader.refuse("other", "x", "this")
+    with pytest.raises(SettingsError) as refusal:
+        reader.finish()
+    assert str(refusal.value) == (
+        "the stack's configuration is wrong:\n  key: 1 is not allowed; allowed: that\n"
+        "  other: 'x' is not allowed; allowed: this"
+    )
+
+
+def test_a_warning_is_kept_once_and_nothing_is_no_warning() -> None:
+    reader = Reader({}.get)
+    for warning in ("a", None, "b", "a"):
+        reader.warn(warning)
+    assert reader.warnings == ("a", "b")
+    reader.finish()
+
+
+def test_every_setting_of_the_project_is_read() -> None:
+    asked: set[str] = set()
+
+    def read(key: str) -> Any:
+        asked.add(key)
+        return GOOD.get(key)
+
+    Settings.parse(read)
+    assert asked == GOOD.keys()
+
+
+TEXTS = [
+    "location", "namePrefix", "alertEmail", "networkAccess", "addressSpace", "analyzer", "language", "trigger",
+    "reconcileSchedule", "apiAudience",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("key", [*TEXTS, "cacheDays", "absent"])
+def test_texts_are_read_as_they_are_and_everything_else_as_json(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A text such as `5` or `true` stays one."""
+    values = {"cacheDays": "90"} | dict.fromkeys(TEXTS, "5")
+    monkeypatch.setattr("infra.settings.pulumi.Config", lambda: values)
+    expected: dict[str, object] = {"cacheDays": 90, "absent": None}
+    assert _from_pulumi(key) == expected.get(key, "5")
+    values["cacheDays"] = "no JSON"
+    assert _from_pulumi("cacheDays") == "no JSON"
+
+
+def test_texts_are_the_settings_that_the_project_declares_as_such() -> None:
+    declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
+    assert {key for key, schema in declared.items() if schema["type"] == "string"} == {*TEXTS}
