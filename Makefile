@@ -16,10 +16,10 @@ SHELL := /bin/sh
 .PHONY: help setup setup-dev up classify redrive backfill stateful-test histories simulate soak throughput bombs preview down clean format lint package types scan judge bench check quick whole test lock
 
 ifeq ($(STACK),local)
-pulumi = python -m local pulumi -- $(STACK) $(1)
+pulumi = python -m emulator pulumi -- $(STACK) $(1)
 # NETWORK: the virtual network that the command runs in, for a private stack.
-within = python -m local exec $(if $(NETWORK),--virtual-network $(NETWORK)) --
-set = local
+within = python -m emulator exec $(if $(NETWORK),--virtual-network $(NETWORK)) --
+set = emulator
 else
 pulumi = pulumi $(1) --stack $(STACK)
 within =
@@ -28,7 +28,7 @@ endif
 
 # Checked before anything is created or changed, and again on what was deployed.
 policy = --policy-pack policy/pack
-# Before the laptop's network takes over: a changed lock is installed from the package index.
+# Before the emulator's network takes over: a changed lock is installed from the package index.
 bundle = python -c 'from pathlib import Path; from infra import build; build(Path("functions"), Path(".build"))'
 
 # `##@` begins a group, `##` behind a target is its description.
@@ -50,10 +50,10 @@ setup-dev:
 
 ##@ Use the pipeline
 
-up: setup ## deploy (STACK=local: to this laptop, then classify the sample photos)
+up: setup ## deploy (STACK=local: to the emulator, then classify the sample photos)
 	@$(bundle)
 ifeq ($(STACK),local)
-	@python -m local start
+	@python -m emulator start
 	@$(call pulumi,up --yes $(policy))
 	@$(call pulumi,policy analyze $(policy))
 	@$(within) python -m client classify --samples --stack $(STACK) --format $(FORMAT) --timeout $(TIMEOUT)
@@ -65,18 +65,18 @@ endif
 classify: setup ## upload IMAGES="a.jpg 'b c.png'" and print what was found (FORMAT=table|json)
 	@$(within) python -m client classify --stack $(STACK) --format $(FORMAT) --timeout $(TIMEOUT) -- $(IMAGES)
 
-preview: set = local
-preview: setup ## plan STACK against the laptop's stand-in, offline
+preview: set = emulator
+preview: setup ## preview STACK against the emulator, offline
 	@$(bundle)
-	@python -m local start
-	@python -m local pulumi -- $(STACK) preview $(policy)
+	@python -m emulator start
+	@python -m emulator pulumi -- $(STACK) preview $(policy)
 
-down: set = local
-down: setup ## destroy the local stack through Pulumi and stop the laptop cloud
-	@python -m local down
+down: set = emulator
+down: setup ## destroy the local stack through Pulumi and stop the emulator
+	@python -m emulator down
 
-clean: ## stop the laptop cloud and delete all its data, without Pulumi
-	@if [ -d .local ]; then python -m local stop; fi
+clean: ## stop the emulator and delete all its data, without Pulumi
+	@if [ -d .local ]; then python -m emulator stop; fi
 	@rm -rf .local .build
 
 ##@ Operate a deployed stack
@@ -113,8 +113,8 @@ bombs: setup-dev ## files made to do harm, of every format, through the shipped 
 simulate: setup-dev ## a backlog of 50,000 images before pools of 1, 2 and 4 Vision accounts, in simulated time
 	@PYTHONPATH=functions python -m benchmarks.simulation --format $(FORMAT)
 
-soak: set = local
-soak: setup ## 2,000 images through a laptop cloud of its own that fails on purpose, and a report (IMAGES_COUNT=2000)
+soak: set = emulator
+soak: setup ## 2,000 images through an emulator of its own that fails on purpose, and a report (IMAGES_COUNT=2000)
 	@$(bundle)
 	@python -m benchmarks.soak --images $(IMAGES_COUNT) --format $(FORMAT)
 
@@ -127,15 +127,15 @@ package: setup-dev
 types: setup-dev
 	@basedpyright
 
-check: setup-dev lint package ## format, lint, types and the tests that need no laptop cloud; offline
+check: setup-dev lint package ## format, lint, types and the tests that need no emulator; offline
 	@$(MAKE) --no-print-directory --jobs=2 types quick
 
-test: setup-dev lint package ## all of check, and the tests that deploy to the laptop
+test: setup-dev lint package ## all of check, and the tests that deploy to the emulator
 	@$(MAKE) --no-print-directory --jobs=2 types whole
 
-# Side by side, on both cores; whatever needs a laptop cloud shares one.
+# Side by side, on both cores; whatever needs an emulator shares one.
 quick:
-	@python -m pytest -n 2 --dist loadgroup -q -m "not laptop"
+	@python -m pytest -n 2 --dist loadgroup -q -m "not emulator"
 
 whole:
 	@python -m pytest -n 2 --dist loadgroup

@@ -25,7 +25,7 @@ import trustme
 from rich.console import Console
 from rich.table import Table
 
-from local.services.functions.host import WorkerProcess
+from emulator.services.functions.host import WorkerProcess
 
 ROOT = Path(__file__).resolve().parents[1]
 _IN_FLIGHT, _VISION_SECONDS, _ACCOUNTS = 24, 0.3, 10
@@ -36,7 +36,7 @@ _NO_FUNCTIONS = "import azure.functions as func\n\napp = func.FunctionApp()\n"
 
 
 class Worker:
-    """The worker process of the laptop's host, with one app, and what it takes of this machine."""
+    """The worker process of the emulated host, with one app, and what it takes of this machine."""
 
     def __init__(self, process: WorkerProcess) -> None:
         self._process = process

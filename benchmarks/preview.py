@@ -1,9 +1,9 @@
-"""How long `pulumi preview` of prod takes against the stand-in, beside an empty program on the same engine.
+"""How long `pulumi preview` of prod takes against the emulator, beside an empty program on the same engine.
 
     python -m benchmarks.preview [--stack prod] [--runs 5] [--format table|json]
 
 Runs both in turn, and compares medians: at most 1.5 times the empty program, and 20 ms for each resource. Exits with 1
-when it takes longer. The laptop cloud is started if need be.
+when it takes longer. The emulator is started if need be.
 """
 
 import argparse
@@ -27,10 +27,10 @@ _PATHS = (ROOT / ".venv/bin", os.environ["PATH"], ROOT / ".tools/pulumi-3.274.1/
 _ENVIRONMENT = os.environ | {"PATH": os.pathsep.join(map(str, _PATHS)), "PYTHONDONTWRITEBYTECODE": ""}
 
 
-def local(*words: str) -> str:
-    """What `python -m local ...` prints. Raises CalledProcessError, having shown what it said."""
+def emulator(*words: str) -> str:
+    """What `python -m emulator ...` prints. Raises CalledProcessError, having shown what it said."""
     result = subprocess.run(
-        [str(ROOT / ".venv/bin/python"), "-m", "local", *words],
+        [str(ROOT / ".venv/bin/python"), "-m", "emulator", *words],
         cwd=ROOT, env=_ENVIRONMENT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     if result.returncode:
@@ -40,20 +40,20 @@ def local(*words: str) -> str:
 
 
 def seconds(*words: str) -> float:
-    """How long `python -m local ...` takes."""
+    """How long `python -m emulator ...` takes."""
     started = time.perf_counter()
-    local(*words)
+    emulator(*words)
     return time.perf_counter() - started
 
 
 def resources(stack: str) -> int:
     """How many resources the stack's preview is about, components included."""
-    return len(json.loads(local("pulumi", "--", stack, "preview", "--json"))["steps"])
+    return len(json.loads(emulator("pulumi", "--", stack, "preview", "--json"))["steps"])
 
 
 def measure(stack: str, runs: int) -> dict[str, float | int | bool]:
     """Medians in seconds, and what they are allowed to be."""
-    local("start")
+    emulator("start")
     count = resources(stack)
     full: list[float] = []
     empty: list[float] = []
@@ -61,13 +61,13 @@ def measure(stack: str, runs: int) -> dict[str, float | int | bool]:
         for name, text in _EMPTY.items():
             (Path(folder) / name).write_text(text)
         pulumi = ("exec", "--", "pulumi", "--cwd", folder)
-        local(*pulumi, "stack", "init", "empty")
+        emulator(*pulumi, "stack", "init", "empty")
         try:
             for _ in range(runs):
                 empty.append(seconds(*pulumi, "preview", "--stack", "empty"))
                 full.append(seconds("pulumi", "--", stack, "preview"))
         finally:
-            local(*pulumi, "stack", "rm", "--yes", "--stack", "empty")
+            emulator(*pulumi, "stack", "rm", "--yes", "--stack", "empty")
     limit = TIMES * statistics.median(empty) + SECONDS_PER_RESOURCE * count
     return {
         "resources": count,

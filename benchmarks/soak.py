@@ -1,4 +1,4 @@
-"""Thousands of images through a laptop cloud of its own that fails on purpose, and a report of what became of each.
+"""Thousands of images through an emulator of its own that fails on purpose, and a report of what became of each.
 
 Some images come twice, some are overwritten, some are none; every tenth event is delivered twice; Vision refuses calls
 and fails; the Functions host is killed. In the end every image must have the right record, every result must have been
@@ -68,16 +68,16 @@ class Expected:
 
 @dataclass
 class Soak:
-    """The laptop cloud, and what is known of it."""
+    """The emulator, and what is known of it."""
 
-    home: Path
+    state_directory: Path
     kills: int = 0
     seconds: float = 0
     poison: dict[str, Any] = field(default_factory=dict)
 
-    def local(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """`python -m local` on a home of our own."""
-        command = [sys.executable, "-m", "local", "--home", str(self.home), *words]
+    def emulator(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """`python -m emulator` on a state directory of its own."""
+        command = [sys.executable, "-m", "emulator", "--state-directory", str(self.state_directory), *words]
         answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         if check and answer.returncode:
             raise SystemExit(f"{' '.join(words)} ended with {answer.returncode}\n{answer.stdout}\n{answer.stderr}")
@@ -85,10 +85,8 @@ class Soak:
 
     def kill_host(self) -> None:
         """Ends the Functions host as a machine that fails would: nothing is finished, nothing given back."""
-        found = subprocess.run(
-            ["pgrep", "-f", f"local.services.functions.host {self.home}/apps"], capture_output=True, text=True,
-            check=False,
-        )  # fmt: skip
+        pattern = f"emulator.services.functions.host {self.state_directory}/apps"
+        found = subprocess.run(["pgrep", "-f", pattern], capture_output=True, text=True, check=False)
         for pid in found.stdout.split():
             os.kill(int(pid), signal.SIGKILL)
             self.kills += 1
@@ -133,7 +131,7 @@ def pictures(count: int, dice: random.Random) -> list[Expected]:
 def run(soak: Soak, blobs: list[Expected], patience_seconds: float, say: Callable[[float], None]) -> None:
     """Uploads everything and follows it until all is right, or time is up."""
     images, records = create_clients(read_stack_outputs("soak"))
-    (soak.home / "run/faults.json").write_text(json.dumps(_FAULTS))
+    (soak.state_directory / "run/faults.json").write_text(json.dumps(_FAULTS))
     started = time.monotonic()
 
     def upload(blob: Expected) -> None:
@@ -169,12 +167,12 @@ def run(soak: Soak, blobs: list[Expected], patience_seconds: float, say: Callabl
 
 def judge(soak: Soak, blobs: list[Expected]) -> dict[str, Any]:
     """The report: what was there, what came of it, and whether all of it is right."""
-    with sqlite3.connect(soak.home / "data/topics.db") as topics:
+    with sqlite3.connect(soak.state_directory / "data/topics.db") as topics:
         events = [json.loads(row[0])["data"] for row in topics.execute("SELECT event FROM published")]
     announced = {(event["recordId"], event["etag"]) for event in events}
     outcomes: Counter[str] = Counter()
     throttled = calls = 0
-    for line in (soak.home / "logs/functions.log").read_text(errors="replace").splitlines():
+    for line in (soak.state_directory / "logs/functions.log").read_text(errors="replace").splitlines():
         if "classifier: outcome {" in line:
             said = json.loads(line.partition("outcome ")[2])
             outcomes[said["status"]] += 1
@@ -212,29 +210,31 @@ def main() -> int:
     parser.add_argument("--images", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--patience", type=float, default=3600, metavar="SECONDS")
-    parser.add_argument("--keep", action="store_true", help="leave the laptop cloud running, in .local/soak")
+    parser.add_argument("--keep", action="store_true", help="leave the emulator running, in .local/soak")
     parser.add_argument("--format", choices=("table", "json"), default="table")
     asked = parser.parse_args()
     errors = Console(stderr=True)
-    soak = Soak(home=ROOT / ".local/soak")
-    soak.local("stop", check=False)
-    shutil.rmtree(soak.home, ignore_errors=True)
+    soak = Soak(state_directory=ROOT / ".local/soak")
+    soak.emulator("stop", check=False)
+    shutil.rmtree(soak.state_directory, ignore_errors=True)
     try:
         with Progress(console=errors, transient=True) as progress:
             task = progress.add_task("deploying", total=1)
-            soak.local("start")
-            soak.local("pulumi", "--", "soak", "up", "--yes", "--skip-preview")
+            soak.emulator("start")
+            soak.emulator("pulumi", "--", "soak", "up", "--yes", "--skip-preview")
             progress.update(task, description=f"{asked.images} images")
             blobs = pictures(asked.images, random.Random(asked.seed))  # noqa: S311 (no secret depends on it)
             environment = json.loads(
-                soak.local("exec", "--", "python", "-c", "import os, json; print(json.dumps(dict(os.environ)))").stdout
+                soak.emulator(
+                    "exec", "--", "python", "-c", "import os, json; print(json.dumps(dict(os.environ)))"
+                ).stdout
             )
             os.environ.update(environment)
             run(soak, blobs, asked.patience, lambda share: progress.update(task, completed=share))
         report = judge(soak, blobs)
     finally:
         if not asked.keep:
-            soak.local("stop", check=False)
+            soak.emulator("stop", check=False)
     if asked.format == "json":
         print(json.dumps(report))
     else:

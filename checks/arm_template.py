@@ -13,7 +13,7 @@ from typing import Any, TypedDict, cast, override
 
 from pulumi.runtime import mocks
 
-from local.provider.kinds import KINDS
+from schemas.azure_native.resource_types import RESOURCE_TYPES
 from tests.support.pulumi_recorder import SUBSCRIPTION, RecordedResource, Recorder
 
 type ArmResource = dict[str, Any]
@@ -47,7 +47,7 @@ class AzureRecorder(Recorder):
 
     @override
     def identify(self, args: mocks.MockResourceArgs) -> tuple[str, str]:
-        kind = KINDS.get(args.typ)
+        kind = RESOURCE_TYPES.get(args.typ)
         if kind is None:
             return super().identify(args)
         inputs = cast("Mapping[str, Any]", args.inputs)
@@ -57,7 +57,7 @@ class AzureRecorder(Recorder):
 
 def render_template(resources: Iterable[RecordedResource]) -> ArmTemplate:
     """Return an ARM template of the resources of an AzureRecorder, sorted by type and name."""
-    rendered = [_render_resource(resource) for resource in resources if resource.type in KINDS]
+    rendered = [_render_resource(resource) for resource in resources if resource.type in RESOURCE_TYPES]
     return {
         "$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#",
         "contentVersion": "1.0.0.0",
@@ -66,7 +66,7 @@ def render_template(resources: Iterable[RecordedResource]) -> ArmTemplate:
 
 
 def _render_resource(resource: RecordedResource) -> ArmResource:
-    names_in_id = set(re.findall(r"\{(\w+)\}", KINDS[resource.type].id))
+    names_in_id = set(re.findall(r"\{(\w+)\}", RESOURCE_TYPES[resource.type].id))
     arm_names = _ARM_NAMES.get(resource.kind, {})
     envelope: dict[str, Any] = {}
     properties: dict[str, Any] = {}

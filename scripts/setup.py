@@ -1,4 +1,4 @@
-"""Installs what this checkout needs, into this checkout, once: python3.13 scripts/setup.py deploy | local | dev.
+"""Installs what this checkout needs, into this checkout, once: python3.13 scripts/setup.py deploy | emulator | dev.
 
 Uses the standard library alone. What is installed and unchanged is left as it is; a run with nothing to do takes
 well under a second. Everything is pinned by hash: Python packages, npm packages, Go modules, model weights.
@@ -21,10 +21,10 @@ from scripts.installation import ROOT, TOOLS, SetupError, cache_key, install_onc
 
 VENV = ROOT / ".venv"
 _NODE_MAJOR = 20
-# The locks of each set. deploy: what `pulumi up` needs; local: also the laptop cloud; dev: also the tests.
+# The locks of each set. deploy: what `pulumi up` needs; emulator: also the emulator; dev: also the tests.
 _SETS = {
     "deploy": ("deploy.txt", "client.txt"),
-    "local": ("deploy.txt", "local.txt"),
+    "emulator": ("deploy.txt", "emulator.txt"),
     "dev": ("dev.txt",),
 }
 
@@ -136,7 +136,7 @@ def _create_pip_venv(name: str, folder: Path, lock: Path) -> None:
 
 
 def install_npm_packages(set_name: str) -> str:
-    """Bring node_modules in step with package-lock.json, and return the path of node. `dev` serves `local` too."""
+    """Bring node_modules in step with package-lock.json, and return the path of node. `dev` serves `emulator` too."""
     node, npm = _find_or_install_node()
     lock = ROOT / "package-lock.json"
     stamp = ROOT / "node_modules" / ".installed"
@@ -171,11 +171,11 @@ def _find_or_install_node() -> tuple[str, str]:
 
 def build_models() -> Path:
     """Return the folder of the vision models as ONNX files, which are converted from installed packages once."""
-    sources = [*sorted((ROOT / "local/services/vision/weights").glob("*.py")), ROOT / "package-lock.json"]
+    sources = [*sorted((ROOT / "emulator/services/vision/weights").glob("*.py")), ROOT / "package-lock.json"]
 
     def build(folder: Path) -> None:
         log("models", "converting the packaged weights")
-        run_command("models", [str(VENV / "bin" / "python"), "-m", "local.services.vision.weights", str(folder)])
+        run_command("models", [str(VENV / "bin" / "python"), "-m", "emulator.services.vision.weights", str(folder)])
 
     return install_once(TOOLS / f"models-{cache_key(sources)}", build)
 

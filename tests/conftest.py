@@ -21,9 +21,9 @@ hypothesis.settings.load_profile("steady")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Side by side (`--dist loadgroup`), a file's tests stay together, and so do all that share a laptop cloud."""
+    """Side by side (`--dist loadgroup`), a file's tests stay together, and so do all that share an emulator."""
     for item in items:
-        group = "laptop" if item.get_closest_marker("laptop") else item.nodeid.partition("::")[0]
+        group = "emulator" if item.get_closest_marker("emulator") else item.nodeid.partition("::")[0]
         item.add_marker(pytest.mark.xdist_group(group))
 
 

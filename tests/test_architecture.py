@@ -12,7 +12,8 @@ OURS = {
     "infra",
     "functions",
     "classifier",
-    "local",
+    "emulator",
+    "schemas",
     "policy",
     "client",
     "checks",
@@ -93,9 +94,70 @@ def test_the_pipeline_is_plain() -> None:
         }  # fmt: skip
 
 
-@pytest.mark.parametrize("path", python_files("local"), ids=str)
-def test_local_imports_nothing_of_ours(path: Path) -> None:
-    assert roots(path) & OURS <= {"local"}
+@pytest.mark.parametrize("path", python_files("emulator"), ids=str)
+def test_the_emulator_imports_schemas_and_nothing_else_of_ours(path: Path) -> None:
+    assert roots(path) & OURS <= {"emulator", "schemas"}
+
+
+def import_graph(package: str) -> dict[str, set[str]]:
+    """Which modules of a package import which, by dotted name."""
+    modules = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+        for path in python_files(package)
+    }
+    return {module: imports(path) & modules.keys() - {module} for module, path in modules.items()}
+
+
+def folder_of(module: str) -> str:
+    """The folder of a module; a module of the package's root is a folder of its own, as it may import all others."""
+    folder = ROOT.joinpath(*module.split("."))
+    if folder.is_dir():
+        return module
+    parent = module.rpartition(".")[0]
+    return parent if "." in parent else module
+
+
+def cycle(graph: dict[str, set[str]]) -> list[str]:
+    """The nodes of a graph that are on a cycle or lead to one."""
+    left = {node: set(targets) for node, targets in graph.items()}
+    while leaves := [node for node, targets in left.items() if not targets & left.keys()]:
+        for node in leaves:
+            del left[node]
+    return sorted(left)
+
+
+def test_the_files_of_the_emulator_import_each_other_without_a_cycle() -> None:
+    assert cycle(import_graph("emulator")) == []
+
+
+def test_the_folders_of_the_emulator_import_each_other_without_a_cycle() -> None:
+    folders: dict[str, set[str]] = {}
+    for module, targets in import_graph("emulator").items():
+        folder = folder_of(module)
+        folders.setdefault(folder, set()).update(folder_of(target) for target in targets)
+        folders[folder].discard(folder)
+    assert {"emulator.core", "emulator.services.storage", "emulator.services.event_grid"} <= folders.keys()
+    assert cycle(folders) == []
+    assert folders["emulator.core"] == set()
+    assert folders["emulator.services.storage"] == {"emulator.core"}
+
+
+def test_a_cycle_is_found() -> None:
+    assert cycle({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": set()}) == ["a", "b", "c"]
+
+
+def test_the_provider_of_the_emulator_is_used_by_the_emulator_only() -> None:
+    users = {
+        path.relative_to(ROOT).parts[0]
+        for path in python_files("infra", "functions", "policy", "schemas", "client", "checks", "scripts", "benchmarks")
+        if any(name.startswith("emulator.provider") for name in imports(path))
+    }
+    assert users == set()
+
+
+@pytest.mark.parametrize("path", python_files("schemas"), ids=str)
+def test_schemas_import_nothing_of_ours(path: Path) -> None:
+    assert roots(path) & OURS <= {"schemas"}
 
 
 @pytest.mark.parametrize("path", python_files("client"), ids=str)
@@ -115,14 +177,17 @@ def test_policy_imports_nothing_of_ours(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", [ROOT / "__main__.py", *python_files("infra", "functions")], ids=str)
-def test_nothing_knows_that_there_is_a_laptop(path: Path) -> None:
+def test_nothing_knows_that_there_is_an_emulator(path: Path) -> None:
     text = path.read_text().lower()
-    assert not [word for word in ("stack-in", "127.0.0.1", "localhost", "laptop", 'stack == "local"') if word in text]
+    assert not [word for word in ("emulator", "127.0.0.1", "localhost", "laptop", 'stack == "local"') if word in text]
 
 
 @pytest.mark.parametrize(
     "path",
-    [ROOT / "__main__.py", *python_files("infra", "functions", "policy", "local", "client", "checks", "scripts")],
+    [
+        ROOT / "__main__.py",
+        *python_files("infra", "functions", "policy", "emulator", "schemas", "client", "checks", "scripts"),
+    ],
     ids=str,
 )
 def test_files_stay_small(path: Path) -> None:

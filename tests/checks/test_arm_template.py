@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from checks.arm_template import ArmTemplate, AzureRecorder, _type_and_name, api_version, render_template
-from local.provider.kinds import KINDS
+from schemas.azure_native.resource_types import RESOURCE_TYPES
 from tests.conftest import SUBSCRIPTION, run_program
 
 GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-imgpipe-prod"
@@ -31,7 +31,7 @@ def one(document: ArmTemplate, type_: str, name: str = "") -> dict[str, Any]:
 
 def test_every_resource_of_azure_is_in_the_template(document: ArmTemplate, recorder: AzureRecorder) -> None:
     assert len(document["resources"]) == len(recorder.cloud) > 100
-    assert {resource.type for resource in recorder.cloud} <= KINDS.keys()
+    assert {resource.type for resource in recorder.cloud} <= RESOURCE_TYPES.keys()
 
 
 def test_no_recorded_name_is_left_in_it(document: ArmTemplate) -> None:

@@ -1,4 +1,4 @@
-"""A checkout of its own, deployed to a laptop cloud of its own by the README's commands."""
+"""A checkout of its own, deployed to an emulator of its own by the README's commands."""
 
 import json
 import os
@@ -41,22 +41,22 @@ class Checkout:
         return [json.loads(line) for line in result.stdout.splitlines()]
 
     def python(self, code: str) -> subprocess.CompletedProcess[str]:
-        """Runs Python as the laptop's user, signed in."""
-        return self.local("exec", "--", "python", "-c", code)
+        """Runs Python as the emulator's user, signed in."""
+        return self.emulator("exec", "--", "python", "-c", code)
 
-    def local(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Runs `python -m local`, with the PATH that the Makefile gives it."""
+    def emulator(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Runs `python -m emulator`, with the PATH that the Makefile gives it."""
         environment = _plain_environment()
         path = [f"{self.root}/.venv/bin", environment["PATH"], f"{self.root}/.tools/pulumi-3.274.1/bin"]
         return subprocess.run(
-            [str(self.root / ".venv/bin/python"), "-m", "local", *arguments],
+            [str(self.root / ".venv/bin/python"), "-m", "emulator", *arguments],
             cwd=self.root, capture_output=True, text=True, check=False,
             env=environment | {"PATH": os.pathsep.join(path)}, timeout=300,
         )  # fmt: skip
 
     @property
     def daemon(self) -> dict[str, Any]:
-        """What the running daemon has announced."""
+        """The daemon file of the running daemon."""
         return json.loads((self.root / ".local/run/daemon.json").read_text())
 
 

@@ -10,14 +10,14 @@ import pytest
 from tests.e2e.conftest import Checkout
 from tests.e2e.test_laptop import steps
 
-pytestmark = pytest.mark.laptop
+pytestmark = pytest.mark.emulator
 
 PACK = ("--policy-pack", "policy/pack")
 PRIVATE = ("--config", "image-pipeline:networkAccess=private")
 
 
 def analyze(laptop: Checkout, export: Path) -> subprocess.CompletedProcess[str]:
-    return laptop.local("exec", "--", "pulumi", "policy", "analyze", *PACK, "--file", str(export), "--json")
+    return laptop.emulator("exec", "--", "pulumi", "policy", "analyze", *PACK, "--file", str(export), "--json")
 
 
 def test_a_planted_violation_stops_make_up_before_anything_changes(laptop: Checkout) -> None:
@@ -33,7 +33,7 @@ def test_a_planted_violation_stops_make_up_before_anything_changes(laptop: Check
     assert re.search(r"\[mandatory\]\s+no-public-blobs", refused.stdout)
     assert "allowBlobPublicAccess is True; allowed: False" in refused.stdout
     assert "Updating" not in refused.stdout
-    export = laptop.local("pulumi", "--", "local", "stack", "export").stdout
+    export = laptop.emulator("pulumi", "--", "local", "stack", "export").stdout
     accounts = [
         item for item in json.loads(export)["deployment"]["resources"] if item["type"].endswith(":StorageAccount")
     ]
@@ -42,7 +42,7 @@ def test_a_planted_violation_stops_make_up_before_anything_changes(laptop: Check
 
 def test_the_export_of_what_was_deployed_is_judged_too(laptop: Checkout, tmp_path: Path) -> None:
     export = tmp_path / "export.json"
-    export.write_text(laptop.local("pulumi", "--", "local", "stack", "export").stdout)
+    export.write_text(laptop.emulator("pulumi", "--", "local", "stack", "export").stdout)
     clean = analyze(laptop, export)
     assert clean.returncode == 0, clean.stdout + clean.stderr
     state = json.loads(export.read_text())
@@ -61,7 +61,7 @@ def test_the_export_of_what_was_deployed_is_judged_too(laptop: Checkout, tmp_pat
 @pytest.mark.parametrize("stack", ["staging", "prod"])
 @pytest.mark.parametrize("network", [(), PRIVATE], ids=["public", "private"])
 def test_every_stack_can_be_planned_under_the_pack(laptop: Checkout, stack: str, network: tuple[str, ...]) -> None:
-    planned = laptop.local("pulumi", "--", stack, "preview", *PACK, *network)
+    planned = laptop.emulator("pulumi", "--", stack, "preview", *PACK, *network)
     assert planned.returncode == 0, planned.stdout + planned.stderr
     assert "image-pipeline@v" in planned.stdout
     assert "can't be known during preview" not in planned.stdout + planned.stderr
@@ -70,10 +70,10 @@ def test_every_stack_can_be_planned_under_the_pack(laptop: Checkout, stack: str,
 
 
 def test_what_the_emulator_does_not_support_is_refused_before_anything_changes(laptop: Checkout) -> None:
-    refused = laptop.local("pulumi", "--", "local", "up", "--yes", "--config", "image-pipeline:protectData=true")
+    refused = laptop.emulator("pulumi", "--", "local", "up", "--yes", "--config", "image-pipeline:protectData=true")
     assert refused.returncode != 0
     # Whichever resource comes first.
-    assert re.search(r"protectData must be false|would change nothing on the laptop", refused.stdout)
+    assert re.search(r"protectData must be false|would change nothing in the emulator", refused.stdout)
     assert "Updating" not in refused.stdout
     assert set(steps(laptop.make("up", "FORMAT=json").stdout)) == {"unchanged"}
 

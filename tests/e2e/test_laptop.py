@@ -17,7 +17,7 @@ from PIL import Image
 
 from tests.e2e.conftest import Checkout
 
-pytestmark = pytest.mark.laptop
+pytestmark = pytest.mark.emulator
 
 CAT = Path(str(files("skimage.data") / "chelsea.png"))
 COFFEE = Path(str(files("skimage.data") / "coffee.png"))
@@ -146,7 +146,7 @@ def test_dev_can_be_planned_offline_and_its_file_stays_as_it_is(laptop: Checkout
 
 
 def test_the_state_holds_no_key(laptop: Checkout) -> None:
-    exported = laptop.local("pulumi", "--", "local", "stack", "export")
+    exported = laptop.emulator("pulumi", "--", "local", "stack", "export")
     assert exported.returncode == 0, exported.stderr
     state = exported.stdout
     assert len(json.loads(state)["deployment"]["resources"]) > 45

@@ -10,7 +10,7 @@ import pytest
 from tests.e2e.conftest import Checkout
 from tests.e2e.test_laptop import steps
 
-pytestmark = pytest.mark.laptop
+pytestmark = pytest.mark.emulator
 
 # By file: what is there, and what stands there with the mistake.
 Mistake = Mapping[str, tuple[str, str]]

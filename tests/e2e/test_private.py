@@ -1,4 +1,4 @@
-"""A private stack on this laptop: deployed, used from inside its network, refused from outside, destroyed."""
+"""A private stack in the emulator: deployed, used from inside its network, refused from outside, destroyed."""
 
 import json
 import subprocess
@@ -9,12 +9,12 @@ import pytest
 
 from tests.e2e.conftest import Checkout
 
-pytestmark = pytest.mark.laptop
+pytestmark = pytest.mark.emulator
 
 
 def test_a_private_stack_is_used_from_inside_its_network_only(checkout: Checkout, tmp_path: Path) -> None:
     def local(*arguments: str, succeeds: bool = True) -> subprocess.CompletedProcess[str]:
-        result = checkout.local("--home", str(tmp_path / "home"), *arguments)
+        result = checkout.emulator("--state-directory", str(tmp_path / "state"), *arguments)
         assert (result.returncode == 0) is succeeds, result.stdout[-4000:] + result.stderr[-4000:]
         return result
 
@@ -35,4 +35,4 @@ def test_a_private_stack_is_used_from_inside_its_network_only(checkout: Checkout
         destroyed = local("down")
         assert "waiting for Azure to remove legionservicelink" in destroyed.stdout + destroyed.stderr
     finally:
-        checkout.local("--home", str(tmp_path / "home"), "stop")
+        checkout.emulator("--state-directory", str(tmp_path / "state"), "stop")

@@ -8,8 +8,6 @@ import pytest
 
 from client.stack_outputs import record_id as client_record_id
 from infra import app, bundle, settings
-from local.provider import rules
-from local.provider.kinds import KINDS
 from tests.conftest import ROOT, Recorder, run_program
 from tests.functions.service import Service, world
 from tests.infra.test_settings import CUSTOM
@@ -106,19 +104,6 @@ def test_the_trigger_listens_to_the_queue_and_connection_that_are_configured(
 def test_the_release_expects_the_functions_that_there_are(dev: Recorder, functions: dict[str, list[str]]) -> None:
     (release,) = [resource for resource in dev.resources if resource.name == "release"]
     assert release.inputs["functions"] == sorted(functions)
-
-
-@pytest.mark.parametrize("stack", ["dev", "prod", "prod_private"])
-def test_the_stand_in_knows_everything_that_the_program_asks_for(stack: str, request: pytest.FixtureRequest) -> None:
-    """Where a stack that cannot be planned on a laptop shows first."""
-    problems = [
-        (resource.name, *problem)
-        for resource in request.getfixturevalue(stack).cloud
-        for problem in rules.inputs(KINDS[resource.type], resource.inputs)
-        # Recorded names of parents are not Azure's.
-        if "legal name" not in problem[1]
-    ]
-    assert problems == []
 
 
 def test_what_ships_is_locked() -> None:

@@ -1,0 +1,161 @@
+"""The emulator's command: python -m emulator start | stop | down | status | run | pulumi | exec."""
+
+import argparse
+import asyncio
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from emulator import daemon, pulumi_cli
+from emulator.core.state_directory import StateDirectory, identity_environment, network_environment
+
+_ROOT = Path(__file__).resolve().parents[1]
+_START_SECONDS = 180
+_STOP_SECONDS = 90
+
+
+class CommandError(Exception):
+    """The command failed; the message has the reason."""
+
+
+def main() -> int:
+    """Entry point."""
+    parser = argparse.ArgumentParser(prog="python -m emulator", description="Azure on this machine.")
+    parser.add_argument("command", choices=("start", "stop", "status", "down", "run", "pulumi", "exec"))
+    parser.add_argument("words", nargs="*", help="after `--`; pulumi: a stack and a Pulumi command; exec: a command")
+    parser.add_argument("--state-directory", type=Path, default=_ROOT / ".local", help="where its data is")
+    parser.add_argument("--tools", type=Path, default=_ROOT / ".tools", help="where `make setup` has put the tools")
+    parser.add_argument("--virtual-network", metavar="NAME", help="exec: the network that the command runs in")
+    parser.add_argument("--json", action="store_true", help="status as JSON")
+    # Options may stand on either side of the command.
+    arguments = parser.parse_intermixed_args()
+    state_directory = StateDirectory(arguments.state_directory)
+    tools = arguments.tools.resolve()
+    try:
+        match arguments.command:
+            case "start":
+                _start(state_directory, tools)
+            case "stop":
+                _stop(state_directory)
+            case "down":
+                _down(state_directory, tools)
+            case "run":
+                _run(state_directory, tools)
+            case "pulumi":
+                preview_only = arguments.words[1:2] == ["preview"]
+                variables = environment(state_directory, preview_only=preview_only)
+                return pulumi_cli.run(state_directory, _ROOT, variables, *arguments.words)
+            case "exec":
+                variables = environment(state_directory, virtual_network=arguments.virtual_network)
+                return subprocess.run(arguments.words, env=os.environ | variables, check=False).returncode
+            case _:
+                return _print_status(state_directory, as_json=arguments.json)
+    except (CommandError, daemon.DaemonError, pulumi_cli.PulumiError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def environment(
+    state_directory: StateDirectory, *, preview_only: bool = False, virtual_network: str | None = None
+) -> dict[str, str]:
+    """Environment variables with which a process uses the emulator in place of Azure.
+
+    Args:
+        state_directory: The state directory of the emulator.
+        preview_only: Use the preview provider, which accepts what the emulator does not support, and deploys nothing.
+        virtual_network: Name of the virtual network that the process's requests come from.
+
+    Raises:
+        CommandError: No daemon runs.
+    """
+    daemon_info = state_directory.read_daemon_info()
+    if daemon_info is None:
+        raise CommandError(f"no emulator is running on {state_directory.root}; `make up` starts it")
+    ports = daemon_info.ports
+    provider_port = ports.preview_provider if preview_only else ports.provider
+    return {
+        **network_environment(state_directory, ports, virtual_network),
+        **identity_environment(ports, daemon_info.user_secret),
+        "PULUMI_DEBUG_PROVIDERS": f"azure-native:{provider_port}",
+        **pulumi_cli.environment(state_directory),
+    }
+
+
+def _start(state_directory: StateDirectory, tools: Path) -> None:
+    daemon_info = state_directory.read_daemon_info()
+    if daemon_info is None:
+        state_directory.create()
+        log = state_directory.logs / "daemon.log"
+        command = [sys.executable, "-m", "emulator", "run"]
+        command += ["--state-directory", str(state_directory.root), "--tools", str(tools)]
+        with log.open("ab") as sink:
+            process = subprocess.Popen(
+                command, cwd=_ROOT, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, start_new_session=True
+            )
+        deadline = time.monotonic() + _START_SECONDS
+        while (daemon_info := state_directory.read_daemon_info()) is None:
+            if process.poll() is not None or time.monotonic() > deadline:
+                process.kill()
+                tail = "\n".join(log.read_text(errors="replace").splitlines()[-20:])
+                raise CommandError(f"the emulator did not start; the end of {log}:\n{tail}")
+            time.sleep(0.1)
+    print(f"emulator running (process {daemon_info.pid}, data in {state_directory.root})")
+
+
+def _stop(state_directory: StateDirectory) -> None:
+    daemon_info = state_directory.read_daemon_info()
+    if daemon_info is None:
+        print("emulator not running")
+        return
+    os.kill(daemon_info.pid, signal.SIGTERM)
+    deadline = time.monotonic() + _STOP_SECONDS
+    while state_directory.is_locked():
+        if time.monotonic() > deadline:
+            raise CommandError(f"process {daemon_info.pid} does not stop; see {state_directory.logs}")
+        time.sleep(0.1)
+    print("emulator stopped")
+
+
+def _down(state_directory: StateDirectory, tools: Path) -> None:
+    """Destroys the stack `local` through Pulumi, for which the emulator must run, and stops the emulator."""
+    if pulumi_cli.has_stack(state_directory, "local"):
+        _start(state_directory, tools)
+        variables = environment(state_directory)
+        code = pulumi_cli.run(state_directory, _ROOT, variables, "local", "destroy", "--yes", "--skip-preview")
+        if code:
+            raise CommandError(f"pulumi destroy ended with {code}; the emulator keeps running, so it can be repeated")
+    _stop(state_directory)
+
+
+def _run(state_directory: StateDirectory, tools: Path) -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    # Written by scripts/setup.py: what it has installed, or found on this machine.
+    installed = json.loads((tools / "local.json").read_text())
+    programs = daemon.Programs(
+        node=str(tools / installed["node"]),
+        models=tools / installed["models"],
+        worker_library=tools / installed["worker"],
+    )
+    asyncio.run(daemon.run(state_directory, programs))
+
+
+def _print_status(state_directory: StateDirectory, *, as_json: bool) -> int:
+    daemon_info = state_directory.read_daemon_info()
+    if as_json:
+        pid = daemon_info.pid if daemon_info else None
+        print(json.dumps({"running": daemon_info is not None, "pid": pid}))
+    elif daemon_info is not None:
+        print(f"running (process {daemon_info.pid})")
+    else:
+        print("not running")
+    return 0 if daemon_info else 3
+
+
+if __name__ == "__main__":
+    sys.exit(main())

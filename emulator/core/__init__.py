@@ -1,0 +1,1 @@
+"""What the services share: resources, identities, role checks, certificates, processes, virtual networks."""

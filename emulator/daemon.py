@@ -1,0 +1,227 @@
+"""The daemon: all emulated services in one process group, started and stopped together."""
+
+import asyncio
+import fcntl
+import logging
+import os
+import signal
+import sys
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+from aiohttp import web
+
+from emulator.core import pki, process
+from emulator.core.faults import Faults
+from emulator.core.identity import Identities
+from emulator.core.resource_store import ResourceStore
+from emulator.core.state_directory import DaemonInfo, Ports, StateDirectory
+from emulator.gateway.proxy import ConnectionOrigins, Proxy
+from emulator.gateway.router import Handler, create_application, service_of
+from emulator.provider.server import Provider, serve
+from emulator.resource_activator import ResourceActivator
+from emulator.services.cosmos.handler import CosmosHandler
+from emulator.services.cosmos.store import ItemStore
+from emulator.services.event_grid.delivery import BlobEventDelivery
+from emulator.services.event_grid.handler import TopicHandler
+from emulator.services.functions.deployment_handler import DeploymentHandler
+from emulator.services.functions.function_apps import FunctionApps
+from emulator.services.functions.handler import FunctionAppHandler
+from emulator.services.resource_manager.handler import ResourceManagerHandler
+from emulator.services.storage import azurite
+from emulator.services.storage.azurite_client import AzuriteClient
+from emulator.services.storage.handler import StorageHandler
+from emulator.services.storage.lifecycle import Lifecycle
+from emulator.services.vision.handler import VisionHandler
+
+_log = logging.getLogger("emulator.daemon")
+
+
+class DaemonError(Exception):
+    """The daemon cannot run; the message has the reason."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Programs:
+    """The programs and libraries that the daemon needs, as scripts/setup.py has installed them.
+
+    Attributes:
+        node: Path of Node.js, which runs Azurite.
+        models: Folder with the Vision models as ONNX files.
+        worker_library: Folder with Azure's Python worker library.
+    """
+
+    node: str
+    models: Path
+    worker_library: Path
+
+
+async def run(state_directory: StateDirectory, programs: Programs) -> None:
+    """Runs the services until SIGTERM or SIGINT. Raises DaemonError if a daemon runs already."""
+    state_directory.create()
+    # Never closed: the system releases the lock when the process has ended, which is what other processes wait for.
+    lock = os.open(state_directory.lock, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise DaemonError(f"a daemon is running on {state_directory.root} already") from error
+    state_directory.daemon_file.unlink(missing_ok=True)
+    try:
+        async with AsyncExitStack() as stack:
+            await _start(state_directory, stack, programs)
+            await _wait_for_signal()
+            _log.info("stopping")
+    finally:
+        state_directory.daemon_file.unlink(missing_ok=True)
+
+
+async def _start(state_directory: StateDirectory, stack: AsyncExitStack, programs: Programs) -> None:
+    keys = pki.load_or_create(state_directory)
+    resources = ResourceStore(state_directory.data / "resources.db")
+    stack.callback(resources.close)
+    store = ItemStore(state_directory.data / "cosmos.db")
+    stack.callback(store.close)
+    identities = Identities(keys.signing_key, resources)
+    faults = Faults(state_directory.run / "faults.json")
+    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=3)
+    session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector, auto_decompress=False))
+
+    # --- Child processes
+    running_azurite, (model_server, model_server_output) = await asyncio.gather(
+        azurite.start(state_directory, programs.node),
+        _start_model_server(state_directory, programs.models),
+    )
+    stack.push_async_callback(running_azurite.child.stop)
+    stack.push_async_callback(model_server.stop)
+    slots = azurite.AccountSlots(state_directory.data / "slots.json")
+    azurite_client = AzuriteClient(running_azurite, slots, session)
+
+    # --- Databases, which are closed after the gateway
+    events = BlobEventDelivery(state_directory.data / "events.db", resources, azurite_client, faults)
+    stack.callback(events.close)
+    topics = TopicHandler(state_directory.data / "topics.db", resources, identities)
+    stack.callback(topics.close)
+
+    # --- Gateway
+    handlers: dict[str, Handler] = {}
+    origins = ConnectionOrigins()
+    identity_port = await _listen(stack, _create_identity_application(identities), None)
+    gateway_port = await _listen(stack, create_application(handlers, origins), keys)
+    proxy = Proxy(gateway_port, lambda host: service_of(host) is not None, resources, origins)
+    proxy_server, proxy_port = await proxy.start()
+    stack.callback(proxy_server.close)
+
+    # --- Services
+    function_apps = FunctionApps(
+        state_directory,
+        Ports(provider=0, preview_provider=0, identity=identity_port, proxy=proxy_port),
+        resources=resources,
+        identities=identities,
+        azurite_client=azurite_client,
+        faults=faults,
+        worker_library=programs.worker_library,
+    )
+    stack.push_async_callback(function_apps.stop)
+    for service in ("blob", "queue"):
+        storage = StorageHandler(
+            service,
+            resources=resources,
+            identities=identities,
+            azurite_client=azurite_client,
+            publish_event=events.publish,
+        )
+        handlers[f"{service}.core.windows.net"] = storage.handle
+    vision = VisionHandler(resources, identities, session, model_server_output["url"], faults)
+    handlers["cognitiveservices.azure.com"] = vision.handle
+    handlers["documents.azure.com"] = CosmosHandler(resources, identities, store).handle
+    handlers["eventgrid.azure.net"] = topics.handle
+    handlers["login.microsoftonline.com"] = identities.signing_keys
+    handlers["azurewebsites.net"] = FunctionAppHandler(function_apps, session).handle
+    handlers["scm.azurewebsites.net"] = DeploymentHandler(identities, function_apps).handle
+    handlers["management.azure.com"] = ResourceManagerHandler(resources, identities, function_apps).handle
+
+    # --- Deployed resources: after a crash, the services may lag behind them.
+    activator = ResourceActivator(azurite_client, store, function_apps)
+    for resource in resources:
+        await activator.activate(resource)
+    lifecycle = Lifecycle(resources, azurite_client, events.publish)
+    for endless in (events.run(), lifecycle.run()):
+        task = asyncio.create_task(endless)
+        stack.callback(task.cancel)
+        task.add_done_callback(_stop_when_ended)
+
+    provider = Provider(resources, activate=activator.activate, deactivate=activator.deactivate, faults=faults)
+    preview_provider = Provider(
+        resources, activate=activator.activate, deactivate=activator.deactivate, preview_only=True
+    )
+    ports = Ports(
+        provider=await _serve(stack, provider),
+        preview_provider=await _serve(stack, preview_provider),
+        identity=identity_port,
+        proxy=proxy_port,
+    )
+    state_directory.write_daemon_info(DaemonInfo(pid=os.getpid(), ports=ports, user_secret=identities.user_secret))
+    _log.info("ready: %s", ports)
+    for child in (running_azurite.child, model_server):
+        stack.callback(asyncio.create_task(_stop_with_child(child)).cancel)
+
+
+async def _stop_with_child(child: process.ChildProcess) -> None:
+    """Stops the daemon when a child process has ended: without it, the other services would fail in unclear ways."""
+    code = await child.ended
+    _log.critical("%s has ended by itself with %s; stopping", child.name, code)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _stop_when_ended(task: asyncio.Task[None]) -> None:
+    """Stops the daemon when the delivery of events or lifecycle management has ended, which only an error can cause."""
+    if not task.cancelled():
+        _log.critical("%s has ended; stopping", task.get_coro(), exc_info=task.exception())
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+async def _start_model_server(
+    state_directory: StateDirectory, models: Path
+) -> tuple[process.ChildProcess, dict[str, str]]:
+    return await process.start(
+        "vision",
+        [sys.executable, "-m", "emulator.services.vision.model_server", str(models)],
+        log=state_directory.logs / "vision.log",
+        ready={"url": r"^READY (\S+)$"},
+        # Without it onnxruntime stores a device id in the user's cache folder, for telemetry.
+        environment={"ORT_DISABLE_TELEMETRY": "1"},
+        folder=Path(__file__).parents[1],
+    )
+
+
+async def _serve(stack: AsyncExitStack, provider: Provider) -> int:
+    """Serves a Pulumi provider over gRPC; returns the port."""
+    server, port = await serve(provider)
+    stack.push_async_callback(server.stop, 1)
+    return port
+
+
+def _create_identity_application(identities: Identities) -> web.Application:
+    application = web.Application()
+    application.router.add_get("/msi/token", identities.token_endpoint)
+    return application
+
+
+async def _listen(stack: AsyncExitStack, application: web.Application, keys: pki.Pki | None) -> int:
+    """Serves an application on 127.0.0.1, with TLS if there are keys; returns the port."""
+    runner = web.AppRunner(application, access_log=None, auto_decompress=False)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    ssl_context = keys.server if keys else None
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=ssl_context, shutdown_timeout=2).start()
+    return runner.addresses[0][1]
+
+
+async def _wait_for_signal() -> None:
+    received = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, received.set)
+    await received.wait()

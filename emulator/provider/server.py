@@ -1,0 +1,256 @@
+"""The gRPC server that the Pulumi engine attaches to (`PULUMI_DEBUG_PROVIDERS=azure-native:<port>`)."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import grpc
+import grpc.aio
+from google.protobuf import empty_pb2
+from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
+
+from emulator.core.faults import Faults
+from emulator.core.identity import SUBSCRIPTION_ID, TENANT_ID, USER_CLIENT_ID, USER_OBJECT_ID
+from emulator.core.resource_store import Properties, Resource, ResourceStore
+from emulator.core.virtual_networks import retain_association_link
+from emulator.provider import subscription, unsupported, validation
+from emulator.provider.concurrency import OperationsInProgress
+from emulator.provider.network_rules import check_deletion
+from emulator.provider.outputs import preview_outputs, resource_outputs
+from emulator.provider.properties import to_inputs, to_struct
+from emulator.provider.replication import Replication
+from schemas.azure_native.resource_type import ResourceType
+from schemas.azure_native.resource_types import RESOURCE_TYPES
+
+VERSION = "3.29.0"
+_log = logging.getLogger("emulator.provider")
+
+ResourceCallback = Callable[[Resource], Awaitable[None]]
+# The engine's messages can be large: a whole resource's state in one.
+_OPTIONS = [("grpc.max_receive_message_length", 400 * 1024 * 1024)]
+
+
+class Provider(provider_pb2_grpc.ResourceProviderServicer):
+    """Creates, changes and deletes resources.
+
+    Args:
+        resources: The deployed resources.
+        activate: Called after a resource is created or changed, to create what it stands for.
+        deactivate: Called before a resource is deleted, to delete what it stands for.
+        preview_only: Accept what Azure supports and the emulator does not, and refuse every change.
+        faults: The faults to inject.
+        replication: The replication delay of roles.
+    """
+
+    def __init__(
+        self,
+        resources: ResourceStore,
+        *,
+        activate: ResourceCallback,
+        deactivate: ResourceCallback,
+        preview_only: bool = False,
+        faults: Faults | None = None,
+        replication: Replication | None = None,
+    ) -> None:
+        self._resources = resources
+        self._preview_only = preview_only
+        self._faults = faults
+        self._operations = OperationsInProgress()
+        self._replication = replication or Replication()
+        self._activate = activate
+        self._deactivate = deactivate
+
+    async def Attach(self, request: Any, context: Any) -> Any:
+        return empty_pb2.Empty()
+
+    async def Cancel(self, request: Any, context: Any) -> Any:
+        return empty_pb2.Empty()
+
+    async def GetPluginInfo(self, request: Any, context: Any) -> Any:
+        return plugin_pb2.PluginInfo(version=VERSION)
+
+    async def Handshake(self, request: Any, context: Any) -> Any:
+        return provider_pb2.ProviderHandshakeResponse(accept_secrets=False, accept_resources=False)
+
+    async def CheckConfig(self, request: Any, context: Any) -> Any:
+        return provider_pb2.CheckResponse(inputs=request.news)
+
+    async def DiffConfig(self, request: Any, context: Any) -> Any:
+        return provider_pb2.DiffResponse(changes=provider_pb2.DiffResponse.DIFF_NONE)
+
+    async def Configure(self, request: Any, context: Any) -> Any:
+        # Secrets are not accepted, so the engine keeps track of which values are secret by itself.
+        return provider_pb2.ConfigureResponse(acceptSecrets=False, supportsPreview=True, acceptResources=False)
+
+    async def Invoke(self, request: Any, context: Any) -> Any:
+        if request.tok != "azure-native:authorization:getClientConfig":
+            await _refuse(context, f"the emulator does not support the function {request.tok}")
+        answer = {
+            "subscriptionId": SUBSCRIPTION_ID,
+            "tenantId": TENANT_ID,
+            "objectId": USER_OBJECT_ID,
+            "clientId": USER_CLIENT_ID,
+        }
+        # `return` is a keyword, so the field cannot be a keyword argument.
+        fields: dict[str, Any] = {"return": to_struct(answer)}
+        return provider_pb2.InvokeResponse(**fields)
+
+    async def Check(self, request: Any, context: Any) -> Any:
+        resource_type = await _resource_type(request.urn, context)
+        inputs = to_inputs(request.news)
+        problems = [
+            *validation.check_inputs(resource_type, inputs),
+            *(() if self._preview_only else unsupported.find_unsupported_inputs(resource_type, inputs)),
+        ]
+        failures = [provider_pb2.CheckFailure(property=name, reason=reason) for name, reason in problems]
+        return provider_pb2.CheckResponse(inputs=request.news, failures=failures)
+
+    async def Diff(self, request: Any, context: Any) -> Any:
+        resource_type = await _resource_type(request.urn, context)
+        old = to_inputs(request.old_inputs)
+        new = to_inputs(request.news)
+        changed = sorted(
+            key for key in old.keys() | new.keys() if old.get(key) != new.get(key) and key not in request.ignoreChanges
+        )
+        replaced = [key for key in changed if key in resource_type.replaces]
+        response = provider_pb2.DiffResponse
+        return response(
+            changes=response.DIFF_SOME if changed else response.DIFF_NONE,
+            diffs=changed,
+            replaces=replaced,
+            # The name stays the same, so the old one must go first.
+            deleteBeforeReplace=bool(replaced) and old.get(resource_type.name) == new.get(resource_type.name),
+        )
+
+    async def Create(self, request: Any, context: Any) -> Any:
+        resource_type = await _resource_type(request.urn, context)
+        inputs = to_inputs(request.properties)
+        if request.preview:
+            return provider_pb2.CreateResponse(properties=to_struct(preview_outputs(resource_type, inputs)))
+        await self._check_deploys(context)
+        resource_id = resource_type.id.format(**inputs, subscription=SUBSCRIPTION_ID)
+        try:
+            async with self._operations.begin(resource_type.type, inputs, resource_id):
+                resource = await self._create(resource_type, inputs, resource_id, context)
+        except (validation.DeploymentError, LookupError) as error:
+            await _refuse(context, str(error))
+            raise
+        return provider_pb2.CreateResponse(id=resource_id, properties=to_struct(resource.outputs))
+
+    async def _create(
+        self, resource_type: ResourceType, inputs: Properties, resource_id: str, context: Any
+    ) -> Resource:
+        subscription.check_terms(resource_type, inputs, self._faults)
+        validation.check_creation(
+            resource_type, inputs, resource_id, self._resources, pending=self._replication.pending()
+        )
+        resource = self._resource(resource_type, inputs, resource_id)
+        self._resources.put(resource)
+        self._replication.record(None, resource)
+        try:
+            await self._activate(resource)
+        except Exception as error:  # noqa: BLE001 (reported to the engine; nothing incomplete stays)
+            self._resources.remove(resource_id)
+            _log.exception("creating %s", resource_id)
+            await _refuse(context, f"{resource_id} could not be created: {error}")
+        return resource
+
+    async def Update(self, request: Any, context: Any) -> Any:
+        resource_type = await _resource_type(request.urn, context)
+        inputs = to_inputs(request.news)
+        if request.preview:
+            return provider_pb2.UpdateResponse(properties=to_struct(preview_outputs(resource_type, inputs)))
+        await self._check_deploys(context)
+        before = self._resources.get(request.id)
+        if before is None:
+            await _refuse(context, f"ResourceNotFound: {request.id} does not exist")
+            raise AssertionError("unreachable: the call was aborted")
+        try:
+            async with self._operations.begin(resource_type.type, inputs, request.id):
+                resource = await self._update(before, self._resource(resource_type, inputs, request.id), context)
+        except validation.DeploymentError as error:
+            await _refuse(context, str(error))
+            raise
+        return provider_pb2.UpdateResponse(properties=to_struct(resource.outputs))
+
+    async def _update(self, before: Resource, resource: Resource, context: Any) -> Resource:
+        self._resources.put(resource)
+        self._replication.record(before, resource)
+        try:
+            await self._activate(resource)
+        except Exception as error:  # noqa: BLE001 (reported to the engine; what was there before stays)
+            self._resources.put(before)
+            _log.exception("updating %s", resource.id)
+            await _refuse(context, f"{resource.id} could not be updated: {error}")
+        return resource
+
+    async def Read(self, request: Any, context: Any) -> Any:
+        resource = self._resources.get(request.id)
+        if resource is None:
+            return provider_pb2.ReadResponse()
+        return provider_pb2.ReadResponse(
+            id=resource.id, inputs=to_struct(resource.inputs), properties=to_struct(resource.outputs)
+        )
+
+    async def Delete(self, request: Any, context: Any) -> Any:
+        await self._check_deploys(context)
+        resource = self._resources.get(request.id)
+        if resource is not None:
+            try:
+                check_deletion(resource, self._resources)
+                validation.check_assignments(resource, self._resources)
+                async with self._operations.begin(resource.type, resource.inputs, resource.id):
+                    await self._delete(resource)
+            except validation.DeploymentError as error:
+                await _refuse(context, str(error))
+        return empty_pb2.Empty()
+
+    async def _delete(self, resource: Resource) -> None:
+        # As in Azure, the resources below a resource are deleted with it.
+        for deleted in (*self._resources.descendants(resource.id), resource):
+            await self._deactivate(deleted)
+            self._resources.remove(deleted.id)
+            if deleted.type == "azure-native:web:WebApp":
+                retain_association_link(self._resources, deleted)
+            if deleted.type == "azure-native:cognitiveservices:Account":
+                self._resources.put(_soft_deleted(deleted))
+
+    async def _check_deploys(self, context: Any) -> None:
+        if self._preview_only:
+            await _refuse(context, "this provider previews only; deploy through `python -m emulator pulumi`")
+
+    def _resource(self, resource_type: ResourceType, inputs: Properties, resource_id: str) -> Resource:
+        outputs = resource_outputs(resource_type, inputs, resource_id, self._resources)
+        return Resource(id=resource_id, type=resource_type.type, inputs=inputs, outputs=outputs)
+
+
+def _soft_deleted(account: Resource) -> Resource:
+    """The soft-deleted account that a deleted Vision account becomes, for 48 hours or until it is purged."""
+    account_subscription = account.id.split("/")[2]
+    group = account.inputs["resourceGroupName"]
+    location = account.inputs["location"]
+    deleted_id = (
+        f"/subscriptions/{account_subscription}/providers/Microsoft.CognitiveServices/locations/{location}"
+        f"/resourceGroups/{group}/deletedAccounts/{account.name}"
+    )
+    return Resource(id=deleted_id, type=validation.DELETED_ACCOUNT, inputs=account.inputs, outputs={})
+
+
+async def serve(provider: Provider) -> tuple[grpc.aio.Server, int]:
+    """A running server on 127.0.0.1, and its port."""
+    server = grpc.aio.server(options=_OPTIONS)
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(provider, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    return server, port
+
+
+async def _resource_type(urn: str, context: Any) -> ResourceType:
+    type_name = urn.split("::")[2].rsplit("$", 1)[-1]
+    if type_name not in RESOURCE_TYPES:
+        await _refuse(context, f"the emulator does not support {type_name}; see schemas/azure_native/resource_types.py")
+    return RESOURCE_TYPES[type_name]
+
+
+async def _refuse(context: Any, message: str) -> None:
+    await context.abort(grpc.StatusCode.INVALID_ARGUMENT, message)

@@ -1,0 +1,1 @@
+"""Event Grid: delivery of blob events to storage queues, and custom topics."""

@@ -1,0 +1,1 @@
+"""Blob and Queue Storage: Azurite behind token and role checks."""

@@ -1,0 +1,88 @@
+"""Azure AI Vision: forwards allowed requests to the model server."""
+
+from typing import override
+
+import aiohttp
+from aiohttp import web
+
+from emulator.core.authorization import ANALYZE, Authorization
+from emulator.core.faults import Faults
+from emulator.core.http import ServiceError, ServiceHandler
+from emulator.core.identity import Caller, Identities, TokenError
+from emulator.core.resource_store import Resource, ResourceStore
+from emulator.core.virtual_networks import allows_network_access
+
+_PATH = "/computervision/imageanalysis:analyze"
+
+
+class VisionHandler(ServiceHandler[Resource, None]):
+    """The requests to all deployed Vision accounts; `models_url` is the URL of the model server."""
+
+    def __init__(
+        self,
+        resources: ResourceStore,
+        identities: Identities,
+        session: aiohttp.ClientSession,
+        models_url: str,
+        faults: Faults,
+    ) -> None:
+        super().__init__(identities)
+        self._resources = resources
+        self._authorization = Authorization(resources)
+        self._session = session
+        self._models_url = models_url
+        self._faults = faults
+
+    @override
+    def find_target(self, request: web.Request) -> Resource:
+        subdomain = request.host.partition(".")[0].lower()
+        for account in self._resources.of_type("cognitiveservices:Account"):
+            if account.inputs["properties"].get("customSubDomainName", "").lower() == subdomain:
+                return account
+        raise ServiceError(404, "404", f"The Vision account {subdomain} does not exist.")
+
+    @override
+    def check_network(self, request: web.Request, target: Resource) -> None:
+        if not allows_network_access(self._resources, target, "account", request):
+            # https://learn.microsoft.com/azure/ai-services/cognitive-services-virtual-networks
+            message = "Public access is disabled. Please configure private endpoint."
+            raise ServiceError(403, "AccessDenied", message)
+
+    @override
+    def audiences(self, request: web.Request) -> set[str]:
+        return {"https://cognitiveservices.azure.com"}
+
+    @override
+    def token_error(self, request: web.Request, error: TokenError) -> ServiceError:
+        return ServiceError(401, "401", "Access denied due to invalid subscription key or wrong API endpoint.")
+
+    @override
+    def read_operation(self, request: web.Request, target: Resource) -> None:
+        if request.method != "POST" or request.path != _PATH:
+            message = f"The emulator's Vision does not support {request.method} {request.path}."
+            raise ServiceError(501, "NotImplemented", message)
+        content_type = request.headers.get("Content-Type", "")
+        if content_type != "application/octet-stream":
+            message = f"The emulator's Vision supports application/octet-stream only, not {content_type}."
+            raise ServiceError(501, "NotImplemented", message)
+
+    @override
+    def check_role(self, caller: Caller, target: Resource, operation: None) -> None:
+        if not self._authorization.allows(caller.object_id, ANALYZE, target.id):
+            message = (
+                f"The principal `{caller.object_id}` lacks the required data action `{ANALYZE}` to perform"
+                f" `POST {_PATH}` operation."
+            )
+            raise ServiceError(401, "PermissionDenied", message)
+
+    @override
+    async def answer(self, request: web.Request, target: Resource, operation: None) -> web.StreamResponse:
+        if self._faults.should_fail("throttled"):
+            message = "Requests to the Analyze operation have exceeded the call rate limit."
+            raise ServiceError(429, "429", message, {"Retry-After": "1"})
+        if self._faults.should_fail("failing"):
+            raise ServiceError(500, "InternalServerError", "Something went wrong, on purpose.")
+        async with self._session.post(
+            self._models_url + "/analyze", params=request.query, data=await request.read()
+        ) as response:
+            return web.Response(status=response.status, body=await response.read(), content_type="application/json")

@@ -1,1 +1,0 @@
-"""The front door: TLS under Azure's host names, tokens, role checks, events."""

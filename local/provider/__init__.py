@@ -1,1 +1,0 @@
-"""The stand-in for the azure-native provider: the real Pulumi engine talks to it over gRPC."""

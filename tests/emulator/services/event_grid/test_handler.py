@@ -1,0 +1,146 @@
+"""Custom topics, the front door's names, the keys that tokens are checked with, and faults on demand."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from emulator.core.faults import Faults
+from emulator.core.identity import TENANT_ID, Identities
+from emulator.core.pki import HOSTS
+from emulator.core.resource_store import ResourceStore
+from emulator.gateway.router import service_of
+from emulator.provider import unsupported, validation
+from emulator.services.event_grid.handler import TopicHandler
+from schemas.azure_native.resource_types import RESOURCE_TYPES
+from tests.emulator.conftest import GROUP, Deployment
+
+APP = "app-principal"
+SENDER = "d5a91429-5739-47e2-a06b-3470a27159e7"
+EVENT = {"id": "1", "source": "/acct/images", "type": "ImageClassified", "specversion": "1.0"}
+BATCH = "application/cloudevents-batch+json"
+
+
+@pytest.fixture
+def topics(
+    tmp_path: Path, resources: ResourceStore, identities: Identities, deployment: Deployment
+) -> Iterator[TopicHandler]:
+    deployment.add("resources:ResourceGroup", resourceGroupName="rg", location="x")
+    topic = deployment.add(
+        "eventgrid:Topic", resourceGroupName="rg", topicName="told", location="northeurope", disableLocalAuth=True,
+        inputSchema="CloudEventSchemaV1_0",
+    )  # fmt: skip
+    deployment.grant(APP, SENDER, topic.id)
+    found = TopicHandler(tmp_path / "topics.db", resources, identities)
+    yield found
+    found.close()
+
+
+def ask(handler: Callable[[web.Request], Awaitable[web.StreamResponse]], method: str, path: str, **more: Any) -> int:
+    async def run() -> int:
+        application = web.Application()
+        application.router.add_route("*", "/{path:.*}", handler)
+        async with TestClient(TestServer(application)) as client, client.request(method, path, **more) as answer:
+            return answer.status
+
+    return asyncio.run(run())
+
+
+def publish(topics: TopicHandler, token: str, body: Any = None, **headers: str) -> int:
+    sent = {"Host": "told.northeurope-1.eventgrid.azure.net", "Authorization": f"Bearer {token}", "Content-Type": BATCH}
+    return ask(
+        topics.handle, "POST", "/api/events", headers=sent | headers, data=json.dumps([EVENT] if body is None else body)
+    )
+
+
+def published(topics: TopicHandler) -> int:
+    return topics._database.execute("SELECT COUNT(*) FROM published").fetchone()[0]
+
+
+def test_a_sender_publishes(topics: TopicHandler, identities: Identities) -> None:
+    token, _ = identities.issue_token(APP, "https://eventgrid.azure.net")
+    assert publish(topics, token) == 200
+    assert published(topics) == 1
+
+
+@pytest.mark.parametrize(
+    ("principal", "audience", "more", "status"),
+    [
+        ("stranger", "https://eventgrid.azure.net", {}, 403),
+        (APP, "https://storage.azure.com", {}, 401),
+        (APP, "https://eventgrid.azure.net", {"Host": "other.northeurope-1.eventgrid.azure.net"}, 404),
+        (APP, "https://eventgrid.azure.net", {"Content-Type": "application/json"}, 501),
+        (APP, "https://eventgrid.azure.net", {"body": [{"id": "1"}]}, 400),
+        (APP, "https://eventgrid.azure.net", {"body": {"not": "a list"}}, 400),
+    ],
+)
+def test_whatever_is_wrong_is_refused_and_nothing_is_kept(
+    topics: TopicHandler, identities: Identities, principal: str, audience: str, more: dict[str, Any], status: int
+) -> None:
+    token, _ = identities.issue_token(principal, audience)
+    assert publish(topics, token, **more) == status
+    assert published(topics) == 0
+
+
+@pytest.mark.parametrize(
+    ("host", "service"),
+    [
+        ("told.northeurope-1.eventgrid.azure.net", "eventgrid.azure.net"),
+        ("app.azurewebsites.net:443", "azurewebsites.net"),
+        ("app.scm.azurewebsites.net", "scm.azurewebsites.net"),
+        ("login.microsoftonline.com", "login.microsoftonline.com"),
+        ("evil.example.com", None),
+        ("a.b.blob.core.windows.net", None),
+    ],
+)
+def test_a_host_leads_to_its_service(host: str, service: str | None) -> None:
+    assert service_of(host) == service
+
+
+def test_the_certificate_has_every_topics_name() -> None:
+    assert "*.northeurope-1.eventgrid.azure.net" in HOSTS
+
+
+def test_tokens_can_be_checked_with_the_keys_that_are_published(identities: Identities) -> None:
+    async def run() -> dict[str, Any]:
+        application = web.Application()
+        application.router.add_route("*", "/{path:.*}", identities.signing_keys)
+        async with (
+            TestClient(TestServer(application)) as client,
+            client.get(f"/{TENANT_ID}/discovery/v2.0/keys") as answer,
+        ):
+            return await answer.json()
+
+    keys = asyncio.run(run())
+    token, _ = identities.issue_token("me", "api://image-pipeline")
+    key = jwt.PyJWKSet.from_dict(keys)[jwt.get_unverified_header(token)["kid"]]
+    claims = jwt.decode(token, key, algorithms=["RS256"], audience="api://image-pipeline")
+    assert (claims["oid"], claims["iss"]) == ("me", f"https://sts.windows.net/{TENANT_ID}/")
+    assert ask(identities.signing_keys, "GET", "/common/oauth2/authorize") == 501
+
+
+def test_faults_strike_as_often_as_the_file_says(tmp_path: Path) -> None:
+    faults = Faults(tmp_path / "faults.json")
+    assert not any(faults.should_fail("throttled") for _ in range(100))
+    (tmp_path / "faults.json").write_text('{"throttled": 1.0}')
+    assert all(faults.should_fail("throttled") for _ in range(100))
+    assert not faults.should_fail("failing")
+
+
+def test_a_role_of_a_service_that_the_emulator_lacks_can_be_previewed_only(deployment: Deployment) -> None:
+    resource_type = RESOURCE_TYPES["azure-native:authorization:RoleDefinition"]
+    action = "Microsoft.CognitiveServices/accounts/ComputerVision/analyze/action"
+    inputs = {
+        "scope": GROUP, "roleDefinitionId": "00000000-0000-4000-8000-000000000001", "roleName": "r",
+        "assignableScopes": [GROUP], "permissions": [{"actions": [], "dataActions": [action]}],
+    }  # fmt: skip
+    assert [*validation.check_inputs(resource_type, inputs)] == []
+    assert [
+        "leave that feature out" in reason for _, reason in unsupported.find_unsupported_inputs(resource_type, inputs)
+    ] == [True]

@@ -1,0 +1,108 @@
+"""The models on real photos: what they must not unlearn, and the service's own limits and errors."""
+
+import io
+import json
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from emulator.services.vision.analysis import API_VERSION, Analyzer, RequestError
+from tests.conftest import ROOT
+
+PHOTOS = Path(str(files("skimage.data")))
+
+
+@pytest.fixture(scope="module")
+def analyzer() -> Analyzer:
+    return Analyzer(ROOT / ".tools" / json.loads((ROOT / ".tools/local.json").read_text())["models"])
+
+
+def analyze(analyzer: Analyzer, photo: str, features: str, **query: str) -> dict[str, Any]:
+    return analyzer.analyze((PHOTOS / photo).read_bytes(), {"api-version": API_VERSION, "features": features, **query})
+
+
+def tags(analyzer: Analyzer, photo: str) -> dict[str, float]:
+    return {tag["name"]: tag["confidence"] for tag in analyze(analyzer, photo, "tags")["tagsResult"]["values"]}
+
+
+# A wrong conversion of the weights once called every photo a rugby ball.
+@pytest.mark.parametrize(
+    ("photo", "name", "at_least"),
+    [
+        ("chelsea.png", "Egyptian cat", 0.5), ("chelsea.png", "cat", 0.5), ("coffee.png", "espresso", 0.7),
+        ("astronaut.png", "person", 0.6), ("motorcycle_left.png", "motorcycle", 0.6), ("horse.png", "horse", 0.5),
+    ],
+)  # fmt: skip
+def test_photos_are_what_they_show(analyzer: Analyzer, photo: str, name: str, at_least: float) -> None:
+    assert tags(analyzer, photo)[name] >= at_least
+
+
+def test_a_box_lies_where_the_thing_is(analyzer: Analyzer) -> None:
+    (person,) = analyze(analyzer, "astronaut.png", "people")["peopleResult"]["values"]
+    box = person["boundingBox"]
+    assert 0 <= box["x"] < 220
+    assert box["x"] + box["w"] <= 512
+    # Her face, in the middle of the upper half, is inside.
+    assert box["x"] < 224 < box["x"] + box["w"]
+    assert box["y"] < 120 < box["y"] + box["h"]
+
+
+def test_text_is_read_where_there_is_some_and_not_where_there_is_none(analyzer: Analyzer) -> None:
+    blocks = analyze(analyzer, "motorcycle_left.png", "read")["readResult"]["blocks"]
+    assert [line["text"] for block in blocks for line in block["lines"]] == ["YAMAHA"]
+    assert analyze(analyzer, "coffee.png", "read")["readResult"]["blocks"] == []
+
+
+def test_a_caption_says_that_it_is_a_template(analyzer: Analyzer) -> None:
+    answer = analyze(analyzer, "chelsea.png", "caption,denseCaptions")
+    assert answer["captionResult"]["text"] == "template: a cat"
+    assert all(item["text"].startswith("template: ") for item in answer["denseCaptionsResult"]["values"])
+
+
+def test_crops_have_the_ratio_asked_for(analyzer: Analyzer) -> None:
+    query = {"smartcrops-aspect-ratios": "0.75,1.8"}
+    crops = analyze(analyzer, "coffee.png", "smartCrops", **query)["smartCropsResult"]["values"]
+    for crop, ratio in zip(crops, (0.75, 1.8), strict=True):
+        assert crop["boundingBox"]["w"] / crop["boundingBox"]["h"] == pytest.approx(ratio, rel=0.03)
+
+
+def test_only_what_was_asked_for_is_answered(analyzer: Analyzer) -> None:
+    assert set(analyze(analyzer, "coffee.png", "tags")) == {"modelVersion", "metadata", "tagsResult"}
+
+
+def encoded(width: int, height: int, kind: str = "PNG") -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (width, height)).save(buffer, format=kind)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "query", "inner"),
+    [
+        (b"text", {"features": "tags"}, "InvalidImageFormat"),
+        (b"", {"features": "tags"}, None),
+        (encoded(49, 200), {"features": "tags"}, "InvalidImageSize"),
+        (encoded(60, 60, "PPM"), {"features": "tags"}, "InvalidImageFormat"),
+        (encoded(60, 60), {"features": "faces"}, "NotSupportedVisualFeature"),
+        (encoded(60, 60), {}, "NotSupportedVisualFeature"),
+        (encoded(60, 60), {"features": "tags", "language": "de"}, "InvalidRequest"),
+        (encoded(60, 60), {"features": "tags", "gender-neutral-caption": "maybe"}, "InvalidRequest"),
+        (encoded(60, 60), {"features": "tags", "api-version": "2024-02-01"}, "InvalidRequest"),
+        (encoded(60, 60), {"features": "smartCrops", "smartcrops-aspect-ratios": "3"}, "InvalidRequest"),
+    ],
+)
+def test_what_the_service_refuses_is_refused(
+    analyzer: Analyzer, content: bytes, query: dict[str, str], inner: str | None
+) -> None:
+    with pytest.raises(RequestError, check=lambda error: error.inner == inner):
+        analyzer.analyze(content, query)
+
+
+def test_the_bounds_themselves_are_accepted(analyzer: Analyzer) -> None:
+    smallest = encoded(50, 50)
+    assert analyzer.analyze(smallest + bytes(20_971_520 - len(smallest)), {"features": "tags"})["tagsResult"]
+    with pytest.raises(RequestError, match="larger than 20971520 bytes"):
+        analyzer.analyze(smallest + bytes(20_971_521 - len(smallest)), {"features": "tags"})
