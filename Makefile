@@ -29,7 +29,7 @@ endif
 # Checked before anything is created or changed, and again on what was deployed.
 policy = --policy-pack policy/pack
 # Before the laptop's network takes over: a changed lock is installed from the package index.
-bundle = python -c 'from pathlib import Path; from infra import build; build(Path("functions"), Path(".build"))'
+bundle = python -c 'from pathlib import Path; from infra import build; build(Path("functions/pipeline"), Path(".build"))'
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
@@ -99,10 +99,10 @@ throughput: setup-dev ## the shipped code: images a second, CPU, start-up, size,
 	@PYTHONPATH=. python benchmarks/functions.py --runs $(RUNS) --images $(IMAGES_COUNT) --format $(FORMAT)
 
 bombs: setup-dev ## files made to do harm, of every format, through the shipped code: event-loop stall and memory of each (RUNS=5)
-	@PYTHONPATH=functions python benchmarks/hostile_files.py --runs $(RUNS) --format $(FORMAT)
+	@PYTHONPATH=functions/pipeline python benchmarks/hostile_files.py --runs $(RUNS) --format $(FORMAT)
 
 simulate: setup-dev ## a backlog of 50,000 images before pools of 1, 2 and 4 Vision accounts, in simulated time
-	@PYTHONPATH=functions python benchmarks/simulation.py --format $(FORMAT)
+	@PYTHONPATH=functions/pipeline python benchmarks/simulation.py --format $(FORMAT)
 
 soak: set = local
 soak: setup ## 2,000 images through a laptop cloud of its own that fails on purpose, and a report (IMAGES_COUNT=2000)
@@ -110,7 +110,7 @@ soak: setup ## 2,000 images through a laptop cloud of its own that fails on purp
 	@python tools/soak.py --images $(IMAGES_COUNT) --format $(FORMAT)
 
 histories: setup-dev ## the stateful test of the pipeline, with a hundred times the examples
-	@EXAMPLES=$(EXAMPLES) python -m pytest -q tests/functions/test_history.py
+	@EXAMPLES=$(EXAMPLES) python -m pytest -q tests/functions/use_cases/test_history.py
 
 package: setup-dev
 	@$(bundle)

@@ -20,11 +20,12 @@ from pathlib import Path
 
 from aiohttp import web
 from bombs import BOMBS, Bomb
-from classifier import limits, records
-from classifier.adapters.blobs import BlobImages, image_container
-from classifier.adapters.headers import read_header
-from classifier.adapters.world import connections
-from classifier.errors import ImageRejectedError
+from classifier.adapters.azure_clients import connections
+from classifier.adapters.blob_storage import BlobImages, image_container
+from classifier.adapters.image_headers import read_header
+from classifier.domain import image_limits as limits
+from classifier.domain import record as records
+from classifier.domain.errors import ImageRejectedError
 from rich.console import Console
 from rich.table import Table
 

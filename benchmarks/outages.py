@@ -16,12 +16,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from classifier.adapters.service_errors import ServiceBoundary
-from classifier.analyzers.pool import Pool
-from classifier.circuit_breaker import CircuitBreaker
-from classifier.errors import BlobNotFoundError, RetryLaterError, ThrottledError
-from classifier.governor import Quota
-from classifier.models import Analysis, Blob, Claim, ImageInfo
-from classifier.pipeline import Pipeline
+from classifier.analyzers.account_pool import Pool
+from classifier.domain.circuit_breaker import CircuitBreaker
+from classifier.domain.errors import BlobNotFoundError, RetryLaterError, ThrottledError
+from classifier.domain.models import Analysis, Blob, Claim, ImageInfo
+from classifier.domain.rate_limiter import Quota
+from classifier.use_cases.classify import Pipeline
 
 SERVICES = ("vision", "cosmos", "topic")
 _BEFORE_SECONDS, _OUTAGE_SECONDS, _FAILURE_SECONDS = 60.0, 600.0, 0.05

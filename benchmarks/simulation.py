@@ -14,9 +14,9 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from classifier.analyzers.pool import Pool
-from classifier.errors import RetryLaterError, ThrottledError
-from classifier.governor import Quota
+from classifier.analyzers.account_pool import Pool
+from classifier.domain.errors import RetryLaterError, ThrottledError
+from classifier.domain.rate_limiter import Quota
 from outages import CALLS_PERCENT, SERVICES, TIME_RATIO, Account, Outage, Sizing, VirtualTime, simulate_outage
 from rich.console import Console
 from rich.table import Table

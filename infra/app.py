@@ -28,7 +28,7 @@ def code_settings(  # noqa: PLR0917 (each has a type of its own, so none can be 
     records: Records,
     results: ResultsTopic | None,
 ) -> dict[str, pulumi.Input[str]]:
-    """The code's environment: what `functions/classifier/settings.py` knows, and its trigger's connection."""
+    """The code's environment: what `functions/pipeline/classifier/settings.py` knows, and its trigger's connection."""
     optional: dict[str, pulumi.Input[str]] = {}
     if results is not None:
         optional["PIPELINE_RESULTS_ENDPOINT"] = results.topic.endpoint

@@ -15,7 +15,8 @@ from rich.console import Console
 from rich.table import Table
 from stack import UsageError, outputs
 
-# The app ends by itself after 200 seconds (functions/classifier/triggers.py), before Azure's load balancer would.
+# The app ends by itself after 200 seconds, before Azure's load balancer would: HTTP_FUNCTION_SECONDS in
+# functions/pipeline/classifier/domain/timeouts.py.
 _TIMEOUT_SECONDS = 240
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.functions.world import World
+from tests.support.in_memory_services import World
 
 
 @pytest.fixture

@@ -10,14 +10,15 @@ from typing import Any, cast
 
 import azure.functions as func
 import pytest
-from classifier import measures, triggers
-from classifier.errors import AuthorizationError
-from classifier.events import poison, redriven
-from classifier.pipeline import Outcome
-from classifier.reconcile import Report
-from classifier.redrive import redrive
+from classifier import triggers
+from classifier.domain import metrics as measures
+from classifier.domain.errors import AuthorizationError
+from classifier.domain.events import poison, redriven
+from classifier.use_cases.classify import Outcome
+from classifier.use_cases.reconcile import Report
+from classifier.use_cases.redrive import redrive
 
-from tests.functions.world import NOW, message
+from tests.support.in_memory_services import NOW, message
 
 
 class Message(func.QueueMessage):

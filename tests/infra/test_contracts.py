@@ -10,8 +10,8 @@ from infra import app, bundle, settings
 from local.provider import rules
 from local.provider.kinds import KINDS
 from tests.conftest import ROOT, Recorder, run_program
-from tests.functions.service import Service, world
 from tests.infra.test_settings import CUSTOM
+from tests.support.fake_vision_service import Service, world
 
 OPERATOR = {"objectId": "99999999-8888-4777-8666-555555555555", "principalType": "Group"}
 
@@ -81,7 +81,7 @@ def test_the_analyser_can_read_what_it_is_told(asked: dict[str, Any], features: 
 
 
 def test_both_sides_have_the_same_analysers() -> None:
-    folder = ROOT / "functions/classifier/analyzers"
+    folder = ROOT / "functions/pipeline/classifier/analyzers"
     found = {path.stem.replace("_", "-") for path in folder.glob("*.py") if "\ndef build(" in path.read_text()}
     assert found == set(settings.ANALYZERS)
 
@@ -121,21 +121,23 @@ def test_the_stand_in_knows_everything_that_the_program_asks_for(stack: str, req
 
 
 def test_what_ships_is_locked() -> None:
-    assert (ROOT / "functions/requirements.txt").read_text() == (ROOT / "requirements/functions.txt").read_text()
+    assert (ROOT / "functions/pipeline/requirements.txt").read_text() == (
+        ROOT / "requirements/functions.txt"
+    ).read_text()
 
 
 def test_everything_in_functions_ships() -> None:
     found = {
-        path.relative_to(ROOT / "functions")
-        for path in (ROOT / "functions").rglob("*")
+        path.relative_to(ROOT / "functions/pipeline")
+        for path in (ROOT / "functions/pipeline").rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
-    assert set(bundle.shipped(ROOT / "functions")) == found
+    assert set(bundle.shipped(ROOT / "functions/pipeline")) == found
 
 
 def test_the_record_id_of_clients_is_the_codes() -> None:
     stack = importlib.import_module("stack")
-    record_id = importlib.import_module("classifier.events").record_id("images", "a b/é.png")
+    record_id = importlib.import_module("classifier.domain.events").record_id("images", "a b/é.png")
     assert stack.record_id("images", "a b/é.png") == record_id
 
 
