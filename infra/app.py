@@ -61,7 +61,7 @@ def code_settings(  # noqa: PLR0917 (each has a type of its own, so none can be 
         "PIPELINE_ANALYZER_OPTIONS": analyzer.options_json,
         "PIPELINE_FEATURES": json.dumps([*settings.features]),
         "PIPELINE_MIN_CONFIDENCE": str(settings.min_confidence),
-        "PIPELINE_PATIENCE_HOURS": str(settings.patience_hours),
+        "PIPELINE_MAX_RETRY_AGE_HOURS": str(settings.patience_hours),
         "PIPELINE_TRIGGER": "schedule" if settings.scheduled else "events",
         "PIPELINE_RECONCILE_SCHEDULE": settings.reconcile_schedule,
         # The queue trigger's connection, by identity:

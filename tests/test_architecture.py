@@ -67,7 +67,7 @@ PARTS = {
     "domain": set[str](),
     "use_cases": {"domain"},
     "settings": set[str](),
-    "adapters": {"domain", "settings", "use_cases"},
+    "adapters": {"domain", "settings"},
     "analyzers": {"domain", "settings", "adapters"},
     "composition": {"domain", "use_cases", "settings", "adapters", "analyzers"},
     "triggers": {"domain", "use_cases", "settings", "composition"},

@@ -1,4 +1,4 @@
-"""What the Functions host loads: one app, its functions registered from `classifier`."""
+"""The function app that the Functions host loads; its functions are in `classifier.triggers`."""
 
 import azure.functions as func
 from classifier.triggers import blueprint

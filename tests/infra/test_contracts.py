@@ -11,7 +11,7 @@ from local.provider import rules
 from local.provider.kinds import KINDS
 from tests.conftest import ROOT, Recorder, run_program
 from tests.infra.test_settings import CUSTOM
-from tests.support.fake_vision_service import Service, world
+from tests.support.fake_vision_service import FakeVisionService, create_azure_clients
 
 OPERATOR = {"objectId": "99999999-8888-4777-8666-555555555555", "principalType": "Group"}
 
@@ -70,17 +70,20 @@ def test_the_code_can_read_who_the_operators_are() -> None:
         ({"analyzer": "custom-vision", "customVision": CUSTOM, "features": ["tags"]}, 1),
     ],
 )
-def test_the_analyser_can_read_what_it_is_told(asked: dict[str, Any], features: int) -> None:
+def test_the_analyzer_can_read_what_it_is_told(asked: dict[str, Any], features: int) -> None:
     """Its options, its features, and its name, which is its module's."""
     listed = run_program("dev", asked).one("web:WebApp", "app-site").inputs["siteConfig"]["appSettings"]
     told = importlib.import_module("classifier.settings").Settings.load(
         {setting["name"]: setting["value"] for setting in listed}
     )
     module = importlib.import_module(f"classifier.analyzers.{told.analyzer.replace('-', '_')}")
-    assert len(module.build(told.analyzer_options, told.features, world(Service())).features) == features
+    assert (
+        len(module.build(told.analyzer_options, told.features, create_azure_clients(FakeVisionService())).features)
+        == features
+    )
 
 
-def test_both_sides_have_the_same_analysers() -> None:
+def test_both_sides_have_the_same_analyzers() -> None:
     folder = ROOT / "functions/pipeline/classifier/analyzers"
     found = {path.stem.replace("_", "-") for path in folder.glob("*.py") if "\ndef build(" in path.read_text()}
     assert found == set(settings.ANALYZERS)

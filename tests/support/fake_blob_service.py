@@ -1,4 +1,4 @@
-"""A blob service on 127.0.0.1, as far as images are read: ranges, properties, encodings, archived blobs."""
+"""Fake of Blob Storage on 127.0.0.1, for reading images: ranges, properties, encodings, archived blobs."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -7,8 +7,8 @@ from typing import Any
 
 from aiohttp import web
 from azure.storage.blob.aio import ContainerClient
-from classifier.adapters.azure_clients import connections
-from classifier.adapters.blob_storage import image_container
+from classifier.adapters.azure_clients import create_transport
+from classifier.adapters.blob_storage import create_image_container_client
 
 _MESSAGES = {
     "BlobNotFound": (404, "The specified blob does not exist."),
@@ -24,7 +24,7 @@ _MESSAGES = {
 
 @dataclass(frozen=True, kw_only=True)
 class StoredBlob:
-    """A blob; `get_error` is what reading its content answers, `error` what every request does."""
+    """A blob. `get_error` is the error code of Get Blob, `error` that of every request."""
 
     content: bytes = b"cat"
     encoding: str | None = None
@@ -33,13 +33,18 @@ class StoredBlob:
     error: str | None = None
 
 
-class BlobService:
-    """Blobs by name; `requests` are the method and raw path of each request, `sent` the bytes of each answer."""
+class FakeBlobService:
+    """Blobs by name.
+
+    Attributes:
+        requests: the method and raw path of each request.
+        response_sizes: the number of bytes of each response.
+    """
 
     def __init__(self, **blobs: StoredBlob) -> None:
         self.blobs = blobs
         self.requests: list[tuple[str, str]] = []
-        self.sent: list[int] = []
+        self.response_sizes: list[int] = []
 
     async def answer(self, request: web.Request) -> web.Response:
         """Get Blob and Get Blob Properties."""
@@ -62,14 +67,14 @@ class BlobService:
         size = len(blob.content)
         if request.method == "HEAD":
             return web.Response(headers=headers | {"Content-Length": str(size)})
-        asked = request.headers.get("x-ms-range")
-        if asked is None:
+        requested_range = request.headers.get("x-ms-range")
+        if requested_range is None:
             return web.Response(body=blob.content, headers=headers)
-        first, last = (int(part) for part in asked.removeprefix("bytes=").split("-"))
+        first, last = (int(part) for part in requested_range.removeprefix("bytes=").split("-"))
         if first >= size:
             return _error("InvalidRange", 416, "The range specified is invalid for the current size of the resource.")
         body = blob.content[first : last + 1]
-        self.sent.append(len(body))
+        self.response_sizes.append(len(body))
         span = f"bytes {first}-{first + len(body) - 1}/{size}"
         return web.Response(status=206, body=body, headers=headers | {"Content-Range": span})
 
@@ -82,17 +87,17 @@ def _error(code: str, status: int | None = None, message: str | None = None) -> 
 
 
 @asynccontextmanager
-async def container_client(service: BlobService) -> AsyncIterator[ContainerClient]:
-    """The SDK's client of the container, over the connections that ship."""
+async def container_client(service: FakeBlobService) -> AsyncIterator[ContainerClient]:
+    """The SDK's client of the container, with the transport of the function code."""
     application = web.Application()
     application.router.add_route("*", "/images/{name:.*}", service.answer)
     runner = web.AppRunner(application, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    transport: Any = connections()
+    transport: Any = create_transport()
     try:
         url = f"http://127.0.0.1:{runner.addresses[0][1]}/"
-        yield image_container(url, "images", transport=transport, retry_total=0)
+        yield create_image_container_client(url, "images", transport=transport, retry_total=0)
     finally:
         await transport.session.close()
         await runner.cleanup()

@@ -1,4 +1,4 @@
-"""The Functions host in slow motion: its workers are advanced call by call, and meet with accidents on the way."""
+"""A fake Functions host whose workers are advanced call by call, with injected faults."""
 
 from collections import Counter
 from collections.abc import Callable, Coroutine, Generator
@@ -7,26 +7,25 @@ from datetime import timedelta
 from typing import Any, NoReturn
 
 from classifier.domain.errors import RetryLaterError, ThrottledError
-from classifier.domain.models import Claim
-from classifier.use_cases.classify import Outcome
+from classifier.domain.models import AnalysisLease, Outcome
 
-from tests.support.in_memory_services import Queue, World
+from tests.support.in_memory_services import InMemoryQueue, InMemoryServices
 
 CONTENTS = (b"cat", b"dog", b"fox", b"hen", b"text")
 MAX_DEQUEUE = 4
-FATES = ("crash before", "crash after", "fault", "lost answer", "throttled", "stale")
-# Which service answers each call.
-SERVICES = {
-    "blobs": {"read", "etag", "keep", "discard"},
-    "cosmos": {"get", "put", "delete", "exists", "cached", "begin", "finish", "release"},
+FAULTS = ("crash before", "crash after", "fault", "lost answer", "throttled", "stale")
+# The operations of each service.
+OPERATIONS = {
+    "blobs": {"read", "etag", "save_copy", "delete_copy"},
+    "cosmos": {"get", "put", "delete", "exists", "cached", "get_or_lease", "store", "release"},
     "vision": {"analyze"},
-    "topic": {"announce"},
+    "topic": {"publish"},
     "queue": {"send"},
 }
 
 
-class Crashed(BaseException):
-    """The worker's process is gone."""
+class WorkerCrashError(BaseException):
+    """The process of the worker ended."""
 
 
 class _Pause:
@@ -37,10 +36,14 @@ class _Pause:
 
 
 @dataclass(eq=False)
-class Sent:
+class QueuedMessage:
     """A message in the queue.
 
-    `unfinished` counts its deliveries, and those of the messages before it, that ended without an outcome.
+    Attributes:
+        text: the text of the message.
+        visible: when it becomes visible.
+        count: its dequeue count.
+        unfinished: its deliveries, and those before it was requeued, that ended without an outcome.
     """
 
     text: str
@@ -51,90 +54,101 @@ class Sent:
 
 @dataclass(eq=False)
 class Worker:
-    """A delivery under way.
+    """A worker that is processing a delivery.
 
-    `paid` is the content it had analysed and not yet stored, `lease` the last that it got; `copying` says that its
-    record may name a copy by now, `stranded` that it could not write to a queue.
+    Attributes:
+        sent: the delivered message.
+        run: the invocation.
+        dead: whether the process ended.
+        paid: the content of an analysis that is not stored yet.
+        lease: the ETag of its last lease.
+        copying: whether its record may name a copy.
+        stranded: whether it could not write to a queue.
+        fault: the fault to inject at its next call.
     """
 
-    sent: Sent
+    sent: QueuedMessage
     run: Coroutine[Any, Any, Outcome]
     dead: bool = False
     paid: bytes | None = None
     lease: str | None = None
     copying: bool = False
     stranded: bool = False
-    fate: str = "go"
+    fault: str = "go"
 
 
-class Host:
-    """A queue, and workers that handle its messages in a world.
+class FakeFunctionsHost:
+    """A queue, and workers that process its messages with the in-memory services.
 
-    `excused` counts, by content, analyses that were paid for and lost; `strays` the copies that accidents may have
-    left behind. `poison` is the poison queue. `down` are the services that have an outage: they answer no call, and
-    from a queue that is down the host receives nothing either.
+    Attributes:
+        lost_analyses: analyses that were charged and lost because of a fault, by content.
+        leftover_copies: the largest number of copies that faults may have left behind.
+        poison: the texts of the poison queue.
+        unavailable: services that answer no call. From an unavailable queue the host receives nothing either.
     """
 
     def __init__(self) -> None:
-        self.world = World()
-        self.world.step = self.step
-        self.queue: list[Sent] = []
+        self.services = InMemoryServices()
+        self.services.step = self.step
+        self.queue: list[QueuedMessage] = []
         self.workers: list[Worker] = []
         self.current: Worker | None = None
-        self.excused: Counter[bytes] = Counter()
-        self.strays = 0
-        self.down: set[str] = set()
+        self.lost_analyses: Counter[bytes] = Counter()
+        self.leftover_copies = 0
+        self.unavailable: set[str] = set()
         self._paid_under: set[str | None] = set()
         self.poison: list[str] = []
-        self._pipeline = self.world.pipeline(
-            queue=Queue(self.step, self.enqueue), poison=Queue(self.step, self._to_poison),
-            patience=timedelta(days=1000), last_attempt=MAX_DEQUEUE - 1,
-        )  # fmt: skip
+        self._pipeline = self.services.pipeline(
+            queue=InMemoryQueue(self.step, self.enqueue),
+            poison_queue=InMemoryQueue(self.step, self._to_poison),
+            max_retry_age=timedelta(days=1000),
+            last_attempt=MAX_DEQUEUE - 1,
+        )
 
     def enqueue(self, sent: tuple[str, float]) -> None:
         unfinished = self.current.sent.unfinished if self.current else 0
-        self.queue.append(Sent(sent[0], self.world.now + timedelta(seconds=sent[1]), unfinished=unfinished))
+        self.queue.append(QueuedMessage(sent[0], self.services.now + timedelta(seconds=sent[1]), unfinished=unfinished))
 
     def _to_poison(self, sent: tuple[str, float]) -> None:
-        """Called by the pipeline; nothing is wrong with any message or image here."""
+        """Receive a poison message of the pipeline; all messages and images of this test are valid."""
         assert self.current is not None
         assert self.current.sent.unfinished >= MAX_DEQUEUE - 1, "a good message is poison"
         self.poison.append(sent[0])
 
     async def step(self, operation: str, effect: Callable[[], Any]) -> Any:
-        """A port's call by the worker that is being advanced: with its effect, without it, or with no answer."""
+        """Run a call of the current worker, with the fault that is to be injected."""
         worker = self.current
         if worker is None:
             return effect()
         if worker.dead:
-            raise Crashed
+            raise WorkerCrashError
         await _Pause()
-        fate, worker.fate = worker.fate, "go"
-        if fate == "crash before":
+        fault, worker.fault = worker.fault, "go"
+        if fault == "crash before":
             self._die(worker)
-        if fate == "fault" or any(operation in SERVICES[service] for service in self.down):
+        if fault == "fault" or any(operation in OPERATIONS[service] for service in self.unavailable):
             self._lose(worker)
             self._fail(worker, operation)
-        if fate == "throttled" and operation == "analyze":
+        if fault == "throttled" and operation == "analyze":
             raise ThrottledError("throttled", retry_after_seconds=10)
-        self.world.lagging = fate == "stale"
+        self.services.replica_lags = fault == "stale"
         try:
             result = effect()
         finally:
-            self.world.lagging = False
-        if operation == "begin" and isinstance(result, Claim):
+            self.services.replica_lags = False
+        if operation == "get_or_lease" and isinstance(result, AnalysisLease):
             worker.lease = result.etag
-        worker.copying |= operation in {"put", "keep"}
+        worker.copying |= operation in {"put", "save_copy"}
         if operation == "analyze":
             assert worker.lease not in self._paid_under, "paid for twice under one lease"
             self._paid_under.add(worker.lease)
             worker.paid = next(c for c in CONTENTS if c.decode() == result.findings["tags"][0]["name"])
-        if fate == "crash after":
-            self._die(worker, unless=operation == "finish")
-        if fate == "lost answer":
-            self._lose(worker, unless=operation == "finish")
+        if fault == "crash after":
+            self._die(worker, unless=operation == "store")
+        if fault == "lost answer":
+            self._lose(worker, unless=operation == "store")
             self._fail(worker, operation)
-        if operation == "finish":
+        if operation == "store":
             worker.paid = None
         return result
 
@@ -147,14 +161,14 @@ class Host:
         self._lose(worker, unless=unless)
         worker.dead = True
         worker.sent.unfinished += 1
-        raise Crashed
+        raise WorkerCrashError
 
     def _lose(self, worker: Worker, *, unless: bool = False) -> None:
-        """What a worker had in hand is lost: an analysis that was paid for, a copy yet to be made or checked."""
+        """Count what a fault loses: an analysis that was charged, a copy that is not saved or checked yet."""
         if worker.paid is not None and not unless:
-            self.excused[worker.paid] += 1
+            self.lost_analyses[worker.paid] += 1
         worker.paid = None
-        self.strays += worker.copying
+        self.leftover_copies += worker.copying
 
     def advance(self, worker: Worker) -> None:
         self.current = worker
@@ -162,7 +176,7 @@ class Host:
             worker.run.send(None)
         except StopIteration:
             self._end(worker, delete=True)
-        except Crashed:
+        except WorkerCrashError:
             self._end(worker, delete=False)
         except Exception:  # noqa: BLE001 (whatever it is, the host sees a failure)
             assert worker.stranded, "a transient error is the host's to repeat only when a queue did not answer"
@@ -170,13 +184,13 @@ class Host:
         finally:
             self.current = None
 
-    def _is_poison(self, sent: Sent) -> bool:
-        """What the host does with a message whose run has failed, which could not requeue it.
+    def _is_poison(self, sent: QueuedMessage) -> bool:
+        """Return whether the host moves a message to the poison queue after an invocation that raised an error.
 
-        The host makes no poison while the queues do not answer: the message comes back when its lease ends.
+        Not while the queues are unavailable: the message becomes visible again when its lease expires.
         """
         sent.unfinished += 1
-        if sent.count < MAX_DEQUEUE or "queue" in self.down:
+        if sent.count < MAX_DEQUEUE or "queue" in self.unavailable:
             return False
         assert sent.unfinished >= MAX_DEQUEUE, "a good message is poison"
         self.poison.append(sent.text)
@@ -187,8 +201,8 @@ class Host:
         if delete and worker.sent in self.queue:
             self.queue.remove(worker.sent)
 
-    def deliver(self, sent: Sent) -> None:
-        if "queue" in self.down:
+    def deliver(self, sent: QueuedMessage) -> None:
+        if "queue" in self.unavailable:
             return
         sent.count += 1
         if sent.count > MAX_DEQUEUE:
@@ -201,13 +215,13 @@ class Host:
         self.advance(worker)
 
     def drain(self) -> None:
-        """Goes on until nobody is at work and nothing waits."""
-        self.down.clear()
+        """Continue without faults until no worker is running and the queue is empty."""
+        self.unavailable.clear()
         for _ in range(100_000):
             if self.workers:
                 self.advance(self.workers[0])
             elif self.queue:
-                self.world.now = max(self.world.now, self.queue[0].visible)
+                self.services.now = max(self.services.now, self.queue[0].visible)
                 self.deliver(self.queue[0])
             else:
                 return

@@ -1,4 +1,4 @@
-"""Azure AI Vision and Custom Vision as the analysers call them: answers as documented, in place of the network."""
+"""Fake of Azure AI Vision and Custom Vision: a transport with responses as documented."""
 
 import json
 from typing import Any
@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from azure.core.credentials import AccessToken
 from azure.core.pipeline.transport import AsyncHttpTransport
-from classifier.adapters.azure_clients import World
+from classifier.adapters.azure_clients import AzureClients
 
 BOX = {"x": 1, "y": 2, "w": 3, "h": 4}
 
@@ -55,8 +55,8 @@ PREDICTIONS = {
 }  # fmt: skip
 
 
-class Response:
-    """An answer as a transport hands it over."""
+class FakeResponse:
+    """A response of the transport."""
 
     def __init__(self, status: int, body: Any, headers: dict[str, str]) -> None:
         self.status_code, self.reason = status, ""
@@ -76,12 +76,15 @@ class Response:
         return json.dumps(self._body)
 
 
-class Service(AsyncHttpTransport[Any, Any]):
-    """Answers by path; `answers` are given in turn, the last one for ever."""
+class FakeVisionService(AsyncHttpTransport[Any, Any]):
+    """Responses by path, each a list of status and body: they are returned in turn, the last one for ever.
 
-    def __init__(self, **answers: list[tuple[int, Any]]) -> None:
-        self.answers = answers
-        self.asked: list[dict[str, Any]] = []
+    `requests` are the requests that were sent.
+    """
+
+    def __init__(self, **responses: list[tuple[int, Any]]) -> None:
+        self.responses = responses
+        self.requests: list[dict[str, Any]] = []
 
     async def open(self) -> None: ...
 
@@ -95,19 +98,24 @@ class Service(AsyncHttpTransport[Any, Any]):
     async def send(self, request: Any, **_: Any) -> Any:
         url = urlsplit(request.url)
         content = request.content
-        body = content if isinstance(content, bytes) else b"".join([piece async for piece in content])
-        self.asked.append({
-            "host": url.hostname, "path": url.path, "query": {k: v[0] for k, v in parse_qs(url.query).items()},
-            "body": body, "headers": dict(request.headers),
-        })  # fmt: skip
-        found = self.answers[url.path.rpartition("/")[2].partition(":")[2] or "analyze32"]
-        status, answer = found.pop(0) if len(found) > 1 else found[0]
+        sent = content if isinstance(content, bytes) else b"".join([piece async for piece in content])
+        self.requests.append(
+            {
+                "host": url.hostname,
+                "path": url.path,
+                "query": {name: values[0] for name, values in parse_qs(url.query).items()},
+                "body": sent,
+                "headers": dict(request.headers),
+            }
+        )
+        responses = self.responses[url.path.rpartition("/")[2].partition(":")[2] or "analyze32"]
+        status, body = responses.pop(0) if len(responses) > 1 else responses[0]
         headers = {"Retry-After": "60"} if status == 429 else {}
-        return Response(status, answer, headers)
+        return FakeResponse(status, body, headers)
 
 
-class Signed:
-    """A credential that needs nobody."""
+class FakeCredential:
+    """A credential with a constant token."""
 
     async def get_token(self, *scopes: str, **_: Any) -> AccessToken:
         assert scopes == ("https://cognitiveservices.azure.com/.default",)
@@ -130,5 +138,6 @@ CUSTOM: dict[str, Any] = {
 }  # fmt: skip
 
 
-def world(service: Service) -> World:
-    return World(credential=Signed(), transport=service)  # type: ignore[arg-type]
+def create_azure_clients(service: FakeVisionService) -> AzureClients:
+    """Create the clients of an analyzer that calls the fake service."""
+    return AzureClients(credential=FakeCredential(), transport=service)  # type: ignore[arg-type]

@@ -1,1 +1,1 @@
-"""Classifies images: an event in, a record in Cosmos DB out."""
+"""Classifies images: from an event about a blob to a record in Cosmos DB."""

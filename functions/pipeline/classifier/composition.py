@@ -1,4 +1,4 @@
-"""The pipeline with Azure behind every port."""
+"""Composition: creates the use cases with their adapters and the configured analyzer."""
 
 import asyncio
 import importlib
@@ -10,108 +10,137 @@ from azure.eventgrid.aio import EventGridPublisherClient
 from azure.identity.aio import ManagedIdentityCredential
 from azure.storage.blob.aio import ContainerClient
 
-from classifier.adapters.azure_clients import World, connections
-from classifier.adapters.blob_storage import BlobGallery, BlobImages, DeadLetters, image_container
-from classifier.adapters.cosmos import CosmosAnalyses, CosmosContainer, CosmosMemory, CosmosRecords
+from classifier.adapters.azure_clients import AzureClients, create_transport
+from classifier.adapters.blob_storage import (
+    BlobDeadLetterStore,
+    BlobImageCopyStore,
+    BlobImageStore,
+    create_image_container_client,
+)
+from classifier.adapters.cosmos import (
+    CosmosAnalysisCache,
+    CosmosCheckpointStore,
+    CosmosContainer,
+    CosmosRecordRepository,
+)
 from classifier.adapters.entra import Operators
-from classifier.adapters.event_grid import TopicAnnouncer
+from classifier.adapters.event_grid import EventGridResultPublisher
 from classifier.adapters.image_headers import read_header
-from classifier.adapters.queues import StorageQueue, queue
+from classifier.adapters.queues import StorageQueue, create_queue_client
 from classifier.adapters.service_errors import ServiceBoundary
 from classifier.domain import timeouts
 from classifier.domain.circuit_breaker import CircuitBreaker
 from classifier.domain.ports import Analyzer
 from classifier.settings import Settings, SettingsError
 from classifier.use_cases.classify import Pipeline
-from classifier.use_cases.reconcile import Reconcile
+from classifier.use_cases.reconcile import Reconciler
 
 
 @dataclass(frozen=True, kw_only=True)
-class App:
-    """What the functions need."""
+class Application:
+    """What the triggers call."""
 
     pipeline: Pipeline
-    reconcile: Reconcile
-    images: StorageQueue
-    poison: StorageQueue
+    reconciler: Reconciler
+    images_queue: StorageQueue
+    poison_queue: StorageQueue
     operators: Operators
 
 
-def _analyzer(settings: Settings, world: World) -> Analyzer:
+def create_analyzer(settings: Settings, azure: AzureClients) -> Analyzer:
+    """Create the configured analyzer from the module of its name (see `classifier.analyzers`).
+
+    Raises:
+        SettingsError: there is no such analyzer, or its options are wrong.
+    """
     name = settings.analyzer.replace("-", "_")
     try:
         module = importlib.import_module(f"classifier.analyzers.{name}")
         build = module.build
     except (ModuleNotFoundError, AttributeError) as error:
-        raise SettingsError(f"PIPELINE_ANALYZER is {settings.analyzer!r}, and there is no such analyser") from error
-    return build(settings.analyzer_options, settings.features, world)
+        raise SettingsError(f"PIPELINE_ANALYZER is {settings.analyzer!r}, and there is no such analyzer") from error
+    return build(settings.analyzer_options, settings.features, azure)
 
 
-def wire(settings: Settings, *, last_attempt: int) -> App:
-    """An app that acts as its user-assigned identity, everywhere; to be called in the loop that it will run in."""
-    world = World(credential=ManagedIdentityCredential(client_id=settings.client_id), transport=connections())
-    account = CosmosClient(
+def create_application(settings: Settings, *, last_attempt: int) -> Application:
+    """Create the application with the app's user-assigned managed identity, in the event loop that is running now.
+
+    Args:
+        settings: the app's settings.
+        last_attempt: the dequeue count after which a failure is recorded (see `Pipeline.handle`).
+
+    Raises:
+        SettingsError: the analyzer or its options are wrong.
+    """
+    azure = AzureClients(
+        credential=ManagedIdentityCredential(client_id=settings.client_id),
+        transport=create_transport(),
+    )
+    cosmos_client = CosmosClient(
         settings.cosmos_endpoint,
-        **world.client,
-        # Its client has timeouts of its own.
+        **azure.client_options,
+        # The Cosmos DB client has timeouts of its own.
         connection_timeout=timeouts.CONNECTION_SECONDS,
         read_timeout=timeouts.READ_SECONDS,
-        # Of requests refused with 429; the SDK's nine and thirty seconds would hold an instance for nothing.
+        # Retries after 429; the SDK's default of nine retries and thirty seconds would only cost instance time.
         retry_total=3,
         retry_backoff_max=5,
-        # What was written need not come back.
+        # Responses to writes need no body.
         no_response_on_write=True,
     )
-    cosmos = account.get_database_client(settings.cosmos_database)
-    boundary = ServiceBoundary("Cosmos DB", CircuitBreaker("Cosmos DB"))
-
-    def items(name: str) -> CosmosContainer:
-        return CosmosContainer(cosmos.get_container_client(name), boundary)
-
-    analyses = items(settings.cosmos_analyses)
-    records = CosmosRecords(items(settings.cosmos_images))
-
-    def blobs(name: str) -> ContainerClient:
-        return ContainerClient(settings.blob_endpoint, name, **world.client)
-
-    images = BlobImages(image_container(settings.blob_endpoint, settings.images_container, **world.client))
-    queued = StorageQueue(queue(settings.queue_endpoint, settings.images_queue, world))
-    poison = StorageQueue(queue(settings.queue_endpoint, settings.poison_queue, world))
-    analyzer = _analyzer(settings, world)
-    announcer = gallery = None
+    database = cosmos_client.get_database_client(settings.cosmos_database)
+    cosmos_boundary = ServiceBoundary("Cosmos DB", CircuitBreaker("Cosmos DB"))
+    analyses = CosmosContainer(database.get_container_client(settings.cosmos_analyses), cosmos_boundary)
+    records = CosmosRecordRepository(
+        CosmosContainer(database.get_container_client(settings.cosmos_images), cosmos_boundary)
+    )
+    images = BlobImageStore(
+        create_image_container_client(settings.blob_endpoint, settings.images_container, **azure.client_options)
+    )
+    dead_letters = BlobDeadLetterStore(
+        ContainerClient(settings.blob_endpoint, settings.deadletter_container, **azure.client_options)
+    )
+    images_queue = StorageQueue(create_queue_client(settings.queue_endpoint, settings.images_queue, azure))
+    poison_queue = StorageQueue(create_queue_client(settings.queue_endpoint, settings.poison_queue, azure))
+    analyzer = create_analyzer(settings, azure)
+    result_publisher: EventGridResultPublisher | None = None
     if settings.results_endpoint:
-        # Without the SDK's own retries: the queue's last longer, and its breaker knows of every call.
-        client = EventGridPublisherClient(settings.results_endpoint, retry_total=0, **world.client)
-        announcer = TopicAnnouncer(client)
+        # Without the SDK's own retries: the queue retries for longer, and the circuit breaker sees every call.
+        result_publisher = EventGridResultPublisher(
+            EventGridPublisherClient(settings.results_endpoint, retry_total=0, **azure.client_options)
+        )
+    image_copies: BlobImageCopyStore | None = None
     if settings.classified_container:
-        gallery = BlobGallery(blobs(settings.classified_container))
-    return App(
+        image_copies = BlobImageCopyStore(
+            ContainerClient(settings.blob_endpoint, settings.classified_container, **azure.client_options)
+        )
+    return Application(
         pipeline=Pipeline(
             images=images,
-            headers=read_header,
+            read_header=read_header,
             analyzer=analyzer,
             records=records,
-            analyses=CosmosAnalyses(analyses),
-            queue=queued,
-            poison=poison,
-            announcer=announcer,
-            gallery=gallery,
+            analyses=CosmosAnalysisCache(analyses),
+            queue=images_queue,
+            poison_queue=poison_queue,
+            result_publisher=result_publisher,
+            image_copies=image_copies,
             min_confidence=settings.min_confidence,
-            patience=timedelta(hours=settings.patience_hours),
+            max_retry_age=timedelta(hours=settings.max_retry_age_hours),
             last_attempt=last_attempt,
             time_limit=asyncio.timeout,
         ),
-        reconcile=Reconcile(
+        reconciler=Reconciler(
             images=images,
             records=records,
             analyzer=analyzer,
-            letters=DeadLetters(blobs(settings.deadletter_container)),
-            queue=queued,
-            poison=poison,
-            memory=CosmosMemory(analyses),
+            dead_letters=dead_letters,
+            queue=images_queue,
+            poison_queue=poison_queue,
+            checkpoints=CosmosCheckpointStore(analyses),
             grace=timeouts.SCHEDULE_GRACE if settings.scheduled else timeouts.EVENT_GRACE,
         ),
-        images=queued,
-        poison=poison,
+        images_queue=images_queue,
+        poison_queue=poison_queue,
         operators=Operators(settings.operators, tenant=settings.tenant_id, audience=settings.api_audience),
     )

@@ -1,4 +1,4 @@
-"""The app's environment as one value, read once; every missing or wrong setting is named together."""
+"""The app settings, read from the environment; one error names all that are missing or wrong."""
 
 import json
 import os
@@ -21,11 +21,11 @@ REQUIRED = (
     "PIPELINE_ANALYZER_OPTIONS",
     "PIPELINE_FEATURES",
     "PIPELINE_MIN_CONFIDENCE",
-    "PIPELINE_PATIENCE_HOURS",
+    "PIPELINE_MAX_RETRY_AGE_HOURS",
     "PIPELINE_TRIGGER",
     "PIPELINE_RECONCILE_SCHEDULE",
 )
-# Absent: no copies; no results topic; nobody may call the app.
+# If these are absent: no image copies, no results topic, no operators.
 OPTIONAL = (
     "PIPELINE_CLASSIFIED_CONTAINER",
     "PIPELINE_RESULTS_ENDPOINT",
@@ -42,12 +42,12 @@ _PRINCIPALS = "a JSON list of {objectId, principalType}, the type User, Group or
 
 
 class SettingsError(Exception):
-    """What is missing from the environment, or wrong in it."""
+    """App settings are missing or wrong."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class OperatorPrincipal:
-    """A user, group or service principal of the tenant that may call the app's own endpoints."""
+    """A user, group or service principal that may call the app's HTTP functions."""
 
     object_id: str
     principal_type: PrincipalType
@@ -55,7 +55,7 @@ class OperatorPrincipal:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """The pipeline's settings; infra/app.py (code_settings) writes them."""
+    """The app settings of the pipeline; infra/app.py (code_settings) writes them."""
 
     client_id: str
     blob_endpoint: str
@@ -73,7 +73,7 @@ class Settings:
     analyzer_options: Mapping[str, Any]
     features: tuple[str, ...]
     min_confidence: float
-    patience_hours: float
+    max_retry_age_hours: float
     scheduled: bool
     operators: tuple[OperatorPrincipal, ...]
     api_audience: str | None
@@ -81,43 +81,43 @@ class Settings:
 
     @property
     def poison_queue(self) -> str:
-        """Where the host puts what fails too often; it is the host that adds the suffix."""
+        """The queue that the Functions host moves messages to after too many deliveries; the host adds the suffix."""
         return f"{self.images_queue}-poison"
 
     @staticmethod
     def load(environment: Mapping[str, str] = os.environ) -> "Settings":
-        """The settings in `environment`; raises SettingsError."""
-        read = _Reader(environment)
+        """Read the settings from `environment`. Raises SettingsError if some are missing or wrong."""
+        reader = _Reader(environment)
         settings = Settings(
-            client_id=read.text("PIPELINE_CLIENT_ID"),
-            blob_endpoint=read.text("PIPELINE_BLOB_ENDPOINT"),
-            queue_endpoint=read.text("PIPELINE_QUEUE_ENDPOINT"),
-            images_container=read.text("PIPELINE_IMAGES_CONTAINER"),
-            deadletter_container=read.text("PIPELINE_DEADLETTER_CONTAINER"),
-            classified_container=read.optional("PIPELINE_CLASSIFIED_CONTAINER"),
-            images_queue=read.text("PIPELINE_IMAGES_QUEUE"),
-            cosmos_endpoint=read.text("PIPELINE_COSMOS_ENDPOINT"),
-            cosmos_database=read.text("PIPELINE_COSMOS_DATABASE"),
-            cosmos_images=read.text("PIPELINE_COSMOS_IMAGES"),
-            cosmos_analyses=read.text("PIPELINE_COSMOS_ANALYSES"),
-            results_endpoint=read.optional("PIPELINE_RESULTS_ENDPOINT"),
-            analyzer=read.text("PIPELINE_ANALYZER"),
-            analyzer_options=read.parsed("PIPELINE_ANALYZER_OPTIONS", _object, "a JSON object", {}),
-            features=read.parsed("PIPELINE_FEATURES", _texts, "a JSON list of texts", ()),
-            min_confidence=read.parsed("PIPELINE_MIN_CONFIDENCE", _share, "a number 0 to 1", 0.0),
-            patience_hours=read.parsed("PIPELINE_PATIENCE_HOURS", _positive, "a number over 0", 1.0),
-            scheduled=read.parsed("PIPELINE_TRIGGER", _trigger, "events or schedule", default=False),
-            operators=read.parsed("PIPELINE_OPERATORS", _principals, _PRINCIPALS, (), optional=True),
-            api_audience=read.optional("PIPELINE_API_AUDIENCE"),
-            tenant_id=read.optional("PIPELINE_TENANT_ID"),
+            client_id=reader.text("PIPELINE_CLIENT_ID"),
+            blob_endpoint=reader.text("PIPELINE_BLOB_ENDPOINT"),
+            queue_endpoint=reader.text("PIPELINE_QUEUE_ENDPOINT"),
+            images_container=reader.text("PIPELINE_IMAGES_CONTAINER"),
+            deadletter_container=reader.text("PIPELINE_DEADLETTER_CONTAINER"),
+            classified_container=reader.optional("PIPELINE_CLASSIFIED_CONTAINER"),
+            images_queue=reader.text("PIPELINE_IMAGES_QUEUE"),
+            cosmos_endpoint=reader.text("PIPELINE_COSMOS_ENDPOINT"),
+            cosmos_database=reader.text("PIPELINE_COSMOS_DATABASE"),
+            cosmos_images=reader.text("PIPELINE_COSMOS_IMAGES"),
+            cosmos_analyses=reader.text("PIPELINE_COSMOS_ANALYSES"),
+            results_endpoint=reader.optional("PIPELINE_RESULTS_ENDPOINT"),
+            analyzer=reader.text("PIPELINE_ANALYZER"),
+            analyzer_options=reader.parsed("PIPELINE_ANALYZER_OPTIONS", _object, "a JSON object", {}),
+            features=reader.parsed("PIPELINE_FEATURES", _texts, "a JSON list of texts", ()),
+            min_confidence=reader.parsed("PIPELINE_MIN_CONFIDENCE", _share, "a number 0 to 1", 0.0),
+            max_retry_age_hours=reader.parsed("PIPELINE_MAX_RETRY_AGE_HOURS", _positive, "a number over 0", 1.0),
+            scheduled=reader.parsed("PIPELINE_TRIGGER", _trigger, "events or schedule", default=False),
+            operators=reader.parsed("PIPELINE_OPERATORS", _principals, _PRINCIPALS, (), optional=True),
+            api_audience=reader.optional("PIPELINE_API_AUDIENCE"),
+            tenant_id=reader.optional("PIPELINE_TENANT_ID"),
         )
-        read.text("PIPELINE_RECONCILE_SCHEDULE")  # the host reads it, and says so less clearly
-        read.finish()
+        reader.text("PIPELINE_RECONCILE_SCHEDULE")  # the Functions host reads it, with a less clear error message
+        reader.raise_if_invalid()
         return settings
 
 
 class _Reader:
-    """Reads values and collects complaints, so that all of them are reported together."""
+    """Reads values and collects errors, so that all of them are reported together."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
@@ -144,13 +144,13 @@ class _Reader:
             self._errors.append(f"{name} is {text!r}, not {allowed}")
             return default
 
-    def finish(self) -> None:
+    def raise_if_invalid(self) -> None:
         if self._errors:
             raise SettingsError("; ".join(self._errors))
 
 
 def _texts(text: str) -> tuple[str, ...]:
-    """Raises ValueError unless it is a list with one text at least."""
+    """Parse a non-empty JSON list of strings. Raises ValueError."""
     value: object = json.loads(text)
     items = cast("list[object]", value) if isinstance(value, list) else []
     if not items or not all(isinstance(item, str) for item in items):
@@ -159,7 +159,7 @@ def _texts(text: str) -> tuple[str, ...]:
 
 
 def _principals(text: str) -> tuple[OperatorPrincipal, ...]:
-    """Raises ValueError unless it is a list with one principal at least."""
+    """Parse a non-empty JSON list of principals. Raises ValueError."""
     value: object = json.loads(text)
     items = cast("list[object]", value) if isinstance(value, list) else []
     if not items:
@@ -169,9 +169,10 @@ def _principals(text: str) -> tuple[OperatorPrincipal, ...]:
 
 def _principal(item: object) -> OperatorPrincipal:
     fields = cast("dict[str, object]", item) if isinstance(item, dict) else {}
-    object_id, given = fields.get("objectId"), fields.get("principalType")
+    object_id = fields.get("objectId")
+    type_name = fields.get("principalType")
     for principal_type in _PRINCIPAL_TYPES:
-        if isinstance(object_id, str) and given == principal_type:
+        if isinstance(object_id, str) and type_name == principal_type:
             return OperatorPrincipal(object_id=object_id, principal_type=principal_type)
     raise ValueError(f"{item!r} is no principal")
 

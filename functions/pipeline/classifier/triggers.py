@@ -1,7 +1,7 @@
-"""The functions themselves: each turns its trigger into one call of the app, and logs what came of it.
+"""The functions of the app: each calls one use case, and logs its result.
 
-One line of JSON each, behind a word that says what it is: Application Insights gets them from the host, by identity,
-and infra/queries.py makes metrics of them (docs/decisions/0026).
+The result is one log line: its name and JSON. The Functions host sends it to Application Insights with its managed
+identity, and the queries in infra/queries.py make metrics of it (docs/decisions/0026).
 """
 
 import json
@@ -16,103 +16,112 @@ import azure.functions as func
 
 from classifier.domain import timeouts
 from classifier.domain.errors import AuthorizationError
-from classifier.domain.metrics import measured
+from classifier.domain.metrics import collect_metrics
 from classifier.settings import Settings
-from classifier.use_cases.redrive import redrive as send_again
+from classifier.use_cases.redrive import redrive as redrive_messages
 
 if TYPE_CHECKING:
-    from classifier.composition import App
+    from classifier.composition import Application
 
-# One fewer than host.json's extensions.queues.maxDequeueCount: whatever ends the worker itself every time is delivered
-# once more, so that it gets a record, before the host moves its message to the poison queue.
+# One less than extensions.queues.maxDequeueCount in host.json: a message that ends the worker at every delivery is
+# delivered once more, so that a failure is recorded before the host moves the message to the poison queue.
 LAST_ATTEMPT = 5
 _log = logging.getLogger("classifier")
-# The SDKs log every request in full at INFO, which costs more to keep than the pipeline to run.
+# At INFO the SDKs log every request in full; retaining that would cost more than running the pipeline.
 logging.getLogger("azure").setLevel(logging.WARNING)
 
 blueprint = func.Blueprint()
 
 
 @cache
-def _app() -> "App":
-    # Not before the first call: loading the SDKs takes longer than everything else at the start of an instance.
-    from classifier.composition import wire  # noqa: PLC0415
+def _application() -> "Application":
+    # Imported at the first call: importing the SDKs takes longer than everything else at the start of an instance.
+    from classifier.composition import create_application  # noqa: PLC0415
 
-    return wire(Settings.load(), last_attempt=LAST_ATTEMPT)
-
-
-def _say(what: str, values: Mapping[str, Any], level: int = logging.INFO) -> None:
-    _log.log(level, "%s %s", what, json.dumps(values))
+    return create_application(Settings.load(), last_attempt=LAST_ATTEMPT)
 
 
-# The SDK leaves **kwargs without a type.
+def _log_event(name: str, fields: Mapping[str, Any], level: int = logging.INFO) -> None:
+    _log.log(level, "%s %s", name, json.dumps(fields))
+
+
+# The types of **kwargs are missing in the library.
 @blueprint.queue_trigger(  # pyright: ignore[reportUnknownMemberType]
     arg_name="message", queue_name="%PIPELINE_IMAGES_QUEUE%", connection="IMAGES"
 )
 async def classify(message: func.QueueMessage) -> None:
-    """Classifies the image that a message is about."""
+    """Classify the image that a message of the images queue is about."""
     attempt = message.dequeue_count or 1
     delivery = {"messageId": message.id, "attempt": attempt}
-    with measured() as measures:
+    with collect_metrics() as metrics:
         try:
-            outcome = await _app().pipeline.handle(message.get_body().decode(), attempt=attempt)
+            outcome = await _application().pipeline.handle(message.get_body().decode(), attempt=attempt)
         except BaseException as error:
-            # The host repeats it; what it has cost so far is measured all the same.
-            _say("outcome", {"status": "raised", "detail": type(error).__name__, **delivery, **measures}, logging.ERROR)
+            # The host delivers the message again; its metrics so far are logged all the same.
+            _log_event(
+                "outcome", {"status": "raised", "detail": type(error).__name__, **delivery, **metrics}, logging.ERROR
+            )
             raise
-    bad = outcome.status in {"failed", "misconfigured", "poison"}
-    _say("outcome", {**asdict(outcome), **delivery, **measures}, logging.ERROR if bad else logging.INFO)
+    is_error = outcome.status in {"failed", "misconfigured", "poison"}
+    _log_event("outcome", {**asdict(outcome), **delivery, **metrics}, logging.ERROR if is_error else logging.INFO)
 
 
 @blueprint.timer_trigger(  # pyright: ignore[reportUnknownMemberType]
     arg_name="timer", schedule="%PIPELINE_RECONCILE_SCHEDULE%"
 )
 async def reconcile(timer: func.TimerRequest) -> None:
-    """Enqueues what was missed; where no events come, everything."""
-    with measured() as measures:
-        report = await _app().reconcile.run(datetime.now(UTC) + timedelta(seconds=timeouts.RECONCILE_SECONDS))
-    _say("reconcile", {**asdict(report), "late": timer.past_due, **measures})
+    """Enqueue blobs without a final record; with the trigger `schedule`, all new blobs."""
+    with collect_metrics() as metrics:
+        report = await _application().reconciler.run(datetime.now(UTC) + timedelta(seconds=timeouts.RECONCILE_SECONDS))
+    _log_event("reconcile", {**asdict(report), "late": timer.past_due, **metrics})
 
 
 @blueprint.route(  # pyright: ignore[reportUnknownMemberType]
     "redrive", trigger_arg_name="request", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS
 )
 async def redrive(request: func.HttpRequest) -> func.HttpResponse:
-    """Sends the messages of the poison queue again, for an operator; answers with their counts."""
+    """Send the messages of the poison queue again, for an operator. The response has their counts."""
 
     async def run() -> Mapping[str, Any]:
-        app = _app()
-        until = datetime.now(UTC) + timedelta(seconds=timeouts.HTTP_FUNCTION_SECONDS)
-        return await send_again(app.poison, app.images, until=until, now=lambda: datetime.now(UTC))
+        application = _application()
+        return await redrive_messages(
+            application.poison_queue,
+            application.images_queue,
+            deadline=datetime.now(UTC) + timedelta(seconds=timeouts.HTTP_FUNCTION_SECONDS),
+            now=lambda: datetime.now(UTC),
+        )
 
-    return await _for_operator(request, "redrive", run)
+    return await _run_for_operator(request, "redrive", run)
 
 
 @blueprint.route(  # pyright: ignore[reportUnknownMemberType]
     "backfill", trigger_arg_name="request", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS
 )
 async def backfill(request: func.HttpRequest) -> func.HttpResponse:
-    """Has every image analysed again whose record was not made by the present analyser, from the next reconcile on."""
+    """Analyze every image again whose record was not made by the current analyzer, from the next reconcile run on."""
 
     async def run() -> Mapping[str, Any]:
-        await _app().reconcile.backfill()
+        await _application().reconciler.start_backfill()
         return {"backfill": "begins with the next run of reconcile"}
 
-    return await _for_operator(request, "backfill", run)
+    return await _run_for_operator(request, "backfill", run)
 
 
-async def _for_operator(
-    request: func.HttpRequest, what: str, run: Callable[[], Awaitable[Mapping[str, Any]]]
+async def _run_for_operator(
+    request: func.HttpRequest, name: str, run: Callable[[], Awaitable[Mapping[str, Any]]]
 ) -> func.HttpResponse:
-    """Runs what only operators may. The host lets everybody through to here: it knows keys only, and there are none."""
+    """Run a function for an operator, and for no other caller.
+
+    The Functions host lets every request through: it checks function keys only, and these functions accept none.
+    """
     try:
         headers = cast("Mapping[str, str]", request.headers)
-        caller = await _app().operators.check(headers.get("Authorization"))
-    except AuthorizationError as refusal:
-        _say(f"{what}-refused", {"status": refusal.status, "detail": str(refusal)}, logging.WARNING)
-        body = json.dumps({"error": str(refusal)})
-        return func.HttpResponse(body, status_code=refusal.status, mimetype="application/json")
-    with measured() as measures:
+        caller = await _application().operators.check(headers.get("Authorization"))
+    except AuthorizationError as error:
+        _log_event(f"{name}-refused", {"status": error.status, "detail": str(error)}, logging.WARNING)
+        body = json.dumps({"error": str(error)})
+        return func.HttpResponse(body, status_code=error.status, mimetype="application/json")
+    with collect_metrics() as metrics:
         result = await run()
-    _say(what, {**result, "caller": caller, **measures})
+    _log_event(name, {**result, "caller": caller, **metrics})
     return func.HttpResponse(json.dumps(result), mimetype="application/json")

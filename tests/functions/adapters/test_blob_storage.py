@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from azure.core.exceptions import HttpResponseError, ResourceModifiedError, ResourceNotFoundError
-from classifier.adapters.blob_storage import BlobGallery, BlobImages
+from classifier.adapters.blob_storage import BlobImageCopyStore, BlobImageStore
 from classifier.domain.errors import (
     AccessDeniedError,
     BlobNotFoundError,
@@ -20,10 +20,10 @@ from classifier.domain.errors import (
     ImageRejectedError,
     RetryLaterError,
 )
-from classifier.domain.image_limits import MAX_BYTES, content_of
+from classifier.domain.image_limits import MAX_BYTES, require_content
 from classifier.domain.models import Blob
 
-from tests.support.fake_blob_service import BlobService, StoredBlob, container_client
+from tests.support.fake_blob_service import FakeBlobService, StoredBlob, container_client
 
 BLOB = Blob(content=b"cat", size_bytes=3, etag="e1", content_type="image/png", created_at=None)
 CREATED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -36,16 +36,16 @@ def direct(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(urllib.request, "getproxies", dict)
 
 
-def run[Result](service: BlobService, use: Callable[[BlobImages], Awaitable[Result]]) -> Result:
+def run[Result](service: FakeBlobService, use: Callable[[BlobImageStore], Awaitable[Result]]) -> Result:
     async def within() -> Result:
         async with container_client(service) as client:
-            return await use(BlobImages(client))
+            return await use(BlobImageStore(client))
 
     return asyncio.run(within())
 
 
 def read(stored: StoredBlob) -> Blob:
-    return run(BlobService(blob=stored), lambda images: images.read("blob"))
+    return run(FakeBlobService(blob=stored), lambda images: images.read("blob"))
 
 
 class Container:
@@ -73,10 +73,10 @@ class Container:
 
 def test_a_blob_is_read_as_it_is_now() -> None:
     name = "a b/é#?%.png"
-    service = BlobService(**{name: StoredBlob()})
+    service = FakeBlobService(**{name: StoredBlob()})
 
-    async def use(images: BlobImages) -> tuple[Any, ...]:
-        return images.host, images.container, await images.read(name), await images.etag(name)
+    async def use(images: BlobImageStore) -> tuple[Any, ...]:
+        return images.host, images.container, await images.read(name), await images.get_etag(name)
 
     assert run(service, use) == ("127.0.0.1", "images", replace(BLOB, created_at=CREATED), "e1")
     path = "/images/a%20b/%C3%A9%23%3F%25.png"
@@ -85,17 +85,17 @@ def test_a_blob_is_read_as_it_is_now() -> None:
 
 @pytest.mark.parametrize("size", [1, MAX_BYTES])
 def test_content_up_to_the_limit_is_read_in_one_request(size: int) -> None:
-    service = BlobService(blob=StoredBlob(content=bytes(size)))
+    service = FakeBlobService(blob=StoredBlob(content=bytes(size)))
     blob = run(service, lambda images: images.read("blob"))
-    assert (len(content_of(blob)), blob.size_bytes, len(service.requests)) == (size, size, 1)
+    assert (len(require_content(blob)), blob.size_bytes, len(service.requests)) == (size, size, 1)
 
 
 def test_of_a_blob_that_is_too_large_no_more_is_fetched_than_shows_it() -> None:
-    service = BlobService(blob=StoredBlob(content=bytes(3 * MAX_BYTES)))
+    service = FakeBlobService(blob=StoredBlob(content=bytes(3 * MAX_BYTES)))
     blob = run(service, lambda images: images.read("blob"))
-    assert (blob.content, blob.size_bytes, service.sent) == (None, 3 * MAX_BYTES, [MAX_BYTES])
+    assert (blob.content, blob.size_bytes, service.response_sizes) == (None, 3 * MAX_BYTES, [MAX_BYTES])
     with pytest.raises(ImageRejectedError) as rejection:
-        content_of(blob)
+        require_content(blob)
     assert (rejection.value.code, rejection.value.measured) == ("TooLarge", 3 * MAX_BYTES)
 
 
@@ -103,7 +103,7 @@ def test_an_empty_blob_is_rejected() -> None:
     blob = read(StoredBlob(content=b""))
     assert blob.size_bytes == 0
     with pytest.raises(ImageRejectedError) as rejection:
-        content_of(blob)
+        require_content(blob)
     assert rejection.value.code == "EmptyFile"
 
 
@@ -112,17 +112,17 @@ def test_an_empty_blob_is_rejected() -> None:
 def test_compressed_content_is_what_it_was(encoding: str, compress: Callable[[bytes], bytes]) -> None:
     stored = compress(PNG)
     blob = read(StoredBlob(content=stored, encoding=encoding))
-    assert (content_of(blob), blob.size_bytes) == (PNG, len(stored))
+    assert (require_content(blob), blob.size_bytes) == (PNG, len(stored))
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "utf-8", "identity"])
 def test_an_image_that_was_never_compressed_is_read_whatever_its_label(encoding: str) -> None:
-    assert content_of(read(StoredBlob(content=PNG, encoding=encoding))) == PNG
+    assert require_content(read(StoredBlob(content=PNG, encoding=encoding))) == PNG
 
 
 def test_compressed_content_without_a_label_is_left_alone() -> None:
     stored = gzip.compress(PNG)
-    assert content_of(read(StoredBlob(content=stored))) == stored
+    assert require_content(read(StoredBlob(content=stored))) == stored
 
 
 def test_a_bomb_is_decompressed_no_further_than_the_limit() -> None:
@@ -135,14 +135,14 @@ def test_a_bomb_is_decompressed_no_further_than_the_limit() -> None:
     tracemalloc.stop()
     assert peak < 2 * MAX_BYTES + (8 << 20)  # as it grows, what is decompressed is moved
     with pytest.raises(ImageRejectedError) as rejection:
-        content_of(blob)
+        require_content(blob)
     assert (rejection.value.code, rejection.value.limit) == ("TooLarge", MAX_BYTES)
 
 
 def test_content_is_decompressed_up_to_the_limit_itself() -> None:
-    assert len(content_of(read(StoredBlob(content=gzip.compress(bytes(MAX_BYTES)), encoding="gzip")))) == MAX_BYTES
+    assert len(require_content(read(StoredBlob(content=gzip.compress(bytes(MAX_BYTES)), encoding="gzip")))) == MAX_BYTES
     with pytest.raises(ImageRejectedError, match="more than"):
-        content_of(read(StoredBlob(content=gzip.compress(bytes(MAX_BYTES + 1)), encoding="gzip")))
+        require_content(read(StoredBlob(content=gzip.compress(bytes(MAX_BYTES + 1)), encoding="gzip")))
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_content_is_decompressed_up_to_the_limit_itself() -> None:
 )
 def test_damaged_encoding_is_rejected_with_what_was_found(stored: bytes) -> None:
     with pytest.raises(ImageRejectedError) as rejection:
-        content_of(read(StoredBlob(content=stored, encoding="gzip")))
+        require_content(read(StoredBlob(content=stored, encoding="gzip")))
     assert (rejection.value.code, rejection.value.measured) == ("BadContentEncoding", stored[:16].hex())
 
 
@@ -167,33 +167,33 @@ def test_an_archived_blob_is_rejected_as_such_with_its_version(code: str) -> Non
     blob = read(StoredBlob(content=bytes(7), get_error=code))
     assert (blob.content, blob.etag, blob.size_bytes, blob.created_at) == (None, "e1", 7, CREATED)
     with pytest.raises(ImageRejectedError) as rejection:
-        content_of(blob)
+        require_content(blob)
     assert rejection.value.code == "Archived"
 
 
 def test_a_leased_blob_is_read_like_any_other() -> None:
     """A lease locks writing and deleting: https://learn.microsoft.com/rest/api/storageservices/lease-blob."""
     leased = {"x-ms-lease-status": "locked", "x-ms-lease-state": "leased", "x-ms-lease-duration": "infinite"}
-    assert content_of(read(StoredBlob(headers=leased))) == b"cat"
+    assert require_content(read(StoredBlob(headers=leased))) == b"cat"
 
 
 def test_a_blob_that_is_gone_is_gone() -> None:
-    async def use(images: BlobImages) -> None:
+    async def use(images: BlobImageStore) -> None:
         with pytest.raises(BlobNotFoundError):
             await images.read("a.png")
-        assert await images.etag("a.png") is None
+        assert await images.get_etag("a.png") is None
 
-    run(BlobService(), use)
+    run(FakeBlobService(), use)
 
 
 def test_a_blob_that_goes_once_it_is_known_to_be_archived_is_gone() -> None:
-    class Going(BlobService):
+    class Going(FakeBlobService):
         async def answer(self, request: Any) -> Any:
             answer = await super().answer(request)
             self.blobs.clear()
             return answer
 
-    async def use(images: BlobImages) -> None:
+    async def use(images: BlobImageStore) -> None:
         with pytest.raises(BlobNotFoundError):
             await images.read("blob")
 
@@ -209,43 +209,43 @@ def test_a_blob_that_goes_once_it_is_known_to_be_archived_is_gone() -> None:
     ],
 )
 def test_any_other_answer_is_an_error_and_never_taken_for_a_blob(code: str, expected: type[Exception]) -> None:
-    async def use(images: BlobImages) -> None:
+    async def use(images: BlobImageStore) -> None:
         with pytest.raises(expected):
             await images.read("blob")
         with pytest.raises(expected):
-            await images.etag("blob")
+            await images.get_etag("blob")
 
-    run(BlobService(blob=StoredBlob(error=code)), use)
+    run(FakeBlobService(blob=StoredBlob(error=code)), use)
 
 
 def test_a_container_that_is_gone_is_no_blob_that_is_gone() -> None:
     """Its records would be removed otherwise."""
 
-    async def use(images: BlobImages) -> None:
+    async def use(images: BlobImageStore) -> None:
         with pytest.raises(ConfigurationError):
             await images.read("blob")
         with pytest.raises(ConfigurationError):
-            await images.etag("blob")
+            await images.get_etag("blob")
 
-    run(BlobService(blob=StoredBlob(error="ContainerNotFound")), use)
+    run(FakeBlobService(blob=StoredBlob(error="ContainerNotFound")), use)
 
 
 @pytest.mark.parametrize(("source", "deleted"), [("e1", True), ("e2", False)])
 def test_a_copy_is_removed_only_if_it_is_that_versions(source: str, *, deleted: bool) -> None:
     client = Container(type("P", (), {"metadata": {"sourceetag": source}, "etag": '"c9"'}))
-    asyncio.run(BlobGallery(client).discard("cat/a.png", "e1"))  # type: ignore[arg-type]
+    asyncio.run(BlobImageCopyStore(client).delete("cat/a.png", "e1"))  # type: ignore[arg-type]
     deletions = [named for name, *_, named in client.calls if name == "delete_blob"]
     assert [named["etag"] for named in deletions] == (['"c9"'] if deleted else [])
 
 
 @pytest.mark.parametrize("error", [ResourceNotFoundError(), ResourceModifiedError()])
 def test_a_copy_that_is_gone_or_newer_is_left(error: Exception) -> None:
-    asyncio.run(BlobGallery(Container(error)).discard("cat/a.png", "e1"))  # type: ignore[arg-type]
+    asyncio.run(BlobImageCopyStore(Container(error)).delete("cat/a.png", "e1"))  # type: ignore[arg-type]
 
 
 def test_a_copy_says_which_version_it_is() -> None:
     client = Container(None)
-    asyncio.run(BlobGallery(client).keep("cat/a.png", BLOB))  # type: ignore[arg-type]
+    asyncio.run(BlobImageCopyStore(client).save("cat/a.png", BLOB))  # type: ignore[arg-type]
     ((name, path, content, named),) = client.calls
     assert (name, path, content) == ("upload_blob", "cat/a.png", b"cat")
     assert (named["metadata"], named["overwrite"]) == ({"sourceetag": "e1"}, True)

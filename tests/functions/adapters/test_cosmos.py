@@ -1,4 +1,4 @@
-"""Records, claims and the watermark against a Cosmos DB container in memory."""
+"""Records, leases and the checkpoint with a Cosmos DB container in memory."""
 
 import asyncio
 from typing import Any
@@ -13,14 +13,18 @@ from azure.cosmos.exceptions import (
     CosmosResourceExistsError,
     CosmosResourceNotFoundError,
 )
-from classifier.adapters.cosmos import CosmosAnalyses, CosmosContainer, CosmosMemory, CosmosRecords
+from classifier.adapters.cosmos import (
+    CosmosAnalysisCache,
+    CosmosCheckpointStore,
+    CosmosContainer,
+    CosmosRecordRepository,
+)
 from classifier.adapters.service_errors import ServiceBoundary
 from classifier.domain.circuit_breaker import CircuitBreaker
 from classifier.domain.errors import ConcurrencyError, ConfigurationError, LeasedError, RetryLaterError
-from classifier.domain.metrics import measured
-from classifier.domain.models import Analysis, Claim
+from classifier.domain.metrics import collect_metrics
+from classifier.domain.models import Analysis, AnalysisLease, Versioned
 from classifier.domain.timeouts import ANALYSIS_LEASE_SECONDS
-from classifier.use_cases.reconcile import Kept
 
 ANALYSIS = Analysis(analyzer="a", api_version="1", model_version="m", findings={"tags": []})
 
@@ -106,7 +110,7 @@ class Items:
 
 def test_a_record_is_created_replaced_and_deleted_under_its_etag_and_the_charge_is_counted() -> None:
     async def run() -> None:
-        records = CosmosRecords(container(Items()))
+        records = CosmosRecordRepository(container(Items()))
         await records.put({"id": "1"}, None)
         first = await records.get("1")
         await records.put({"id": "1", "new": True}, first)
@@ -121,25 +125,25 @@ def test_a_record_is_created_replaced_and_deleted_under_its_etag_and_the_charge_
         with pytest.raises(ConcurrencyError):
             await records.put({"id": "1"}, second)
 
-    with measured() as measures:
+    with collect_metrics() as metrics:
         asyncio.run(run())
     # Two writes at 7.5, two reads that found something at 1, and five refusals at 1.5: those are charged too.
-    assert measures["requestUnits"] == 2 * 7.5 + 2 * 1 + 5 * 1.5
+    assert metrics["requestUnits"] == 2 * 7.5 + 2 * 1 + 5 * 1.5
 
 
 def test_a_container_that_is_missing_is_no_race_but_a_configuration_error() -> None:
     items = Items()
     items.missing = True
     with pytest.raises(ConfigurationError):
-        asyncio.run(CosmosRecords(container(items)).put({"id": "1"}, None))
+        asyncio.run(CosmosRecordRepository(container(items)).put({"id": "1"}, None))
     with pytest.raises(ConfigurationError):
-        asyncio.run(CosmosAnalyses(container(items)).begin("key"))
+        asyncio.run(CosmosAnalysisCache(container(items)).get_or_lease("key"))
 
 
 def test_whether_a_record_exists_is_asked_of_the_primary_and_changes_nothing() -> None:
     async def run() -> None:
         items = Items()
-        records = CosmosRecords(container(items))
+        records = CosmosRecordRepository(container(items))
         assert not await records.exists("1")
         await records.put({"id": "1"}, None)
         assert await records.exists("1")
@@ -153,8 +157,8 @@ def test_a_transient_answer_to_any_operation_is_one_error(status: int) -> None:
     items = Items()
     headers = {"x-ms-retry-after-ms": "2500"}
     items.failure = refusal(CosmosHttpResponseError, status, **headers)
-    records, analyses = CosmosRecords(container(items)), CosmosAnalyses(container(items))
-    for call in (records.get("1"), records.put({"id": "1"}, None), analyses.begin("k"), analyses.get("k")):
+    records, analyses = CosmosRecordRepository(container(items)), CosmosAnalysisCache(container(items))
+    for call in (records.get("1"), records.put({"id": "1"}, None), analyses.get_or_lease("k"), analyses.get("k")):
         with pytest.raises(RetryLaterError) as found:
             asyncio.run(call)
         assert found.value.retry_after_seconds == 2.5
@@ -163,7 +167,7 @@ def test_a_transient_answer_to_any_operation_is_one_error(status: int) -> None:
 def test_a_container_that_keeps_failing_is_not_called() -> None:
     items, breaker = Items(), CircuitBreaker("Cosmos DB", clock=lambda: 0.0)
     items.failure = refusal(CosmosHttpResponseError, 503)
-    records = CosmosRecords(container(items, breaker))
+    records = CosmosRecordRepository(container(items, breaker))
     for _ in range(3):
         with pytest.raises(RetryLaterError):
             asyncio.run(records.get("1"))
@@ -187,22 +191,22 @@ class Time:
         self.now += seconds
 
 
-def leases(items: Items, time: Time) -> CosmosAnalyses:
-    return CosmosAnalyses(container(items), now=time, sleep=time.sleep)
+def leases(items: Items, time: Time) -> CosmosAnalysisCache:
+    return CosmosAnalysisCache(container(items), now=time, sleep=time.sleep)
 
 
 def test_one_of_two_gets_the_lease_and_the_other_waits_for_it_and_gets_its_analysis() -> None:
     async def run() -> None:
         time = Time()
         analyses = leases(Items(), time)
-        claim = await analyses.begin("key")
-        assert isinstance(claim, Claim)
+        lease = await analyses.get_or_lease("key")
+        assert isinstance(lease, AnalysisLease)
         assert await analyses.get("key") is None
         with pytest.raises(LeasedError) as leased:
-            await analyses.begin("key")
+            await analyses.get_or_lease("key")
         assert leased.value.retry_after_seconds == ANALYSIS_LEASE_SECONDS - sum(time.slept)
-        await analyses.finish(claim, ANALYSIS)
-        assert await analyses.begin("key") == await analyses.get("key") == ANALYSIS
+        await analyses.store(lease, ANALYSIS)
+        assert await analyses.get_or_lease("key") == await analyses.get("key") == ANALYSIS
 
     asyncio.run(run())
 
@@ -211,16 +215,16 @@ def test_an_analysis_that_takes_a_second_is_waited_for_in_place() -> None:
     async def run() -> None:
         time = Time()
         analyses = leases(Items(), time)
-        claim = await analyses.begin("key")
-        assert isinstance(claim, Claim)
+        lease = await analyses.get_or_lease("key")
+        assert isinstance(lease, AnalysisLease)
 
         async def sleep(_seconds: float) -> None:
-            await analyses.finish(claim, ANALYSIS)
+            await analyses.store(lease, ANALYSIS)
 
         time.sleep = sleep  # type: ignore[method-assign]
         other = leases(Items(), time)
         other._container = analyses._container
-        assert await other.begin("key") == ANALYSIS
+        assert await other.get_or_lease("key") == ANALYSIS
 
     asyncio.run(run())
 
@@ -229,8 +233,8 @@ def test_a_lease_that_was_released_meanwhile_is_had_at_once() -> None:
     async def run() -> None:
         time = Time()
         analyses = leases(Items(), time)
-        first = await analyses.begin("key")
-        assert isinstance(first, Claim)
+        first = await analyses.get_or_lease("key")
+        assert isinstance(first, AnalysisLease)
 
         async def sleep(_seconds: float) -> None:
             await analyses.release(first)
@@ -238,7 +242,7 @@ def test_a_lease_that_was_released_meanwhile_is_had_at_once() -> None:
         time.sleep = sleep  # type: ignore[method-assign]
         other = leases(Items(), time)
         other._container = analyses._container
-        assert isinstance(await other.begin("key"), Claim)
+        assert isinstance(await other.get_or_lease("key"), AnalysisLease)
 
     asyncio.run(run())
 
@@ -247,17 +251,17 @@ def test_a_lease_that_ran_out_is_taken_over_once_and_its_owner_loses_it() -> Non
     async def run() -> None:
         time = Time()
         analyses = leases(Items(), time)
-        lost = await analyses.begin("key")
+        lost = await analyses.get_or_lease("key")
         time.now += ANALYSIS_LEASE_SECONDS + 1
-        taken = await analyses.begin("key")
-        assert isinstance(lost, Claim)
-        assert isinstance(taken, Claim)
+        taken = await analyses.get_or_lease("key")
+        assert isinstance(lost, AnalysisLease)
+        assert isinstance(taken, AnalysisLease)
         await analyses.release(lost)
-        await analyses.finish(lost, ANALYSIS)
+        await analyses.store(lost, ANALYSIS)
         with pytest.raises(LeasedError):
-            await analyses.begin("key")
+            await analyses.get_or_lease("key")
         await analyses.release(taken)
-        assert isinstance(await analyses.begin("key"), Claim)
+        assert isinstance(await analyses.get_or_lease("key"), AnalysisLease)
 
     asyncio.run(run())
 
@@ -265,14 +269,14 @@ def test_a_lease_that_ran_out_is_taken_over_once_and_its_owner_loses_it() -> Non
 def test_the_watermark_is_kept_and_does_not_expire() -> None:
     async def run() -> None:
         items = Items()
-        memory = CosmosMemory(container(items))
-        assert await memory.load() is None
-        first = await memory.store({"marker": "a"}, None)
-        second = await memory.store({"marker": "b"}, first)
-        assert await memory.load() == second == Kept({"marker": "b"}, second.etag)
+        checkpoints = CosmosCheckpointStore(container(items))
+        assert await checkpoints.load() is None
+        first = await checkpoints.store({"marker": "a"}, None)
+        second = await checkpoints.store({"marker": "b"}, first)
+        assert await checkpoints.load() == second == Versioned({"marker": "b"}, second.etag)
         for lost in (None, first):
             with pytest.raises(ConcurrencyError):
-                await memory.store({"marker": "c"}, lost)
+                await checkpoints.store({"marker": "c"}, lost)
         ((item),) = items.items.values()
         assert item["ttl"] == -1
 

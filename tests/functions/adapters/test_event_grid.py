@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from classifier.adapters.event_grid import event
+from classifier.adapters.event_grid import create_cloud_event
 
 RECORD: dict[str, Any] = {
     "id": "abc", "status": "classified", "reason": None, "labels": ["cat", "sofa"], "copy": None,
@@ -14,11 +14,11 @@ RECORD: dict[str, Any] = {
 
 
 def test_an_event_can_be_filtered_by_what_was_found() -> None:
-    said = event(RECORD)
-    assert (said.type, said.subject, said.source) == ("ImageClassified", "a.png", "/acct/images")
-    assert said.extensions == {"recordid": "abc", "category": "cat", "labels": "cat,sofa"}
-    assert said.data is not None
-    assert (said.data["recordId"], said.data["labels"]) == ("abc", ["cat", "sofa"])
+    event = create_cloud_event(RECORD)
+    assert (event.type, event.subject, event.source) == ("ImageClassified", "a.png", "/acct/images")
+    assert event.extensions == {"recordid": "abc", "category": "cat", "labels": "cat,sofa"}
+    assert event.data is not None
+    assert (event.data["recordId"], event.data["labels"]) == ("abc", ["cat", "sofa"])
 
 
 def test_the_same_result_has_the_same_event_id_and_any_other_result_another() -> None:
@@ -27,8 +27,8 @@ def test_the_same_result_has_the_same_event_id_and_any_other_result_another() ->
         RECORD | {"blob": RECORD["blob"] | {"etag": "e2"}}, RECORD | {"status": "failed"},
         RECORD | {"analyzer": {"identity": "test/2"}}, RECORD | {"id": "abd"},
     ]  # fmt: skip
-    assert event(later).id == event(RECORD).id
-    assert len({event(record).id for record in (RECORD, *others)}) == 5
+    assert create_cloud_event(later).id == create_cloud_event(RECORD).id
+    assert len({create_cloud_event(record).id for record in (RECORD, *others)}) == 5
 
 
 @pytest.mark.parametrize(("status", "kind"), [("rejected", "ImageRejected"), ("failed", "ImageFailed")])
@@ -36,7 +36,7 @@ def test_what_was_not_classified_is_announced_with_its_reason(status: str, kind:
     record = RECORD | {
         "status": status, "reason": {"code": "TooLarge"}, "category": None, "labels": [], "analyzer": None,
     }  # fmt: skip
-    said = event(record)
-    assert (said.type, said.extensions) == (kind, {"recordid": "abc"})
-    assert said.data is not None
-    assert said.data["reason"] == "TooLarge"
+    event = create_cloud_event(record)
+    assert (event.type, event.extensions) == (kind, {"recordid": "abc"})
+    assert event.data is not None
+    assert event.data["reason"] == "TooLarge"

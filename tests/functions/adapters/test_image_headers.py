@@ -73,7 +73,7 @@ def test_headers_of_every_format_are_read(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", FORMATS)
-def test_a_picture_cut_off_in_its_header_is_rejected_and_one_cut_off_behind_it_is_the_analysers_to_judge(
+def test_a_picture_cut_off_in_its_header_is_rejected_and_one_cut_off_behind_it_is_the_analyzers_to_judge(
     kind: str,
 ) -> None:
     with pytest.raises(ImageRejectedError):

@@ -11,8 +11,8 @@ import pytest
 from azure.core.credentials import AccessToken
 from azure.core.pipeline.transport import AsyncHttpTransport
 from azure.core.utils import case_insensitive_dict
-from classifier.adapters.azure_clients import World
-from classifier.adapters.queues import ReceivedMessage, StorageQueue, queue
+from classifier.adapters.azure_clients import AzureClients
+from classifier.adapters.queues import ReceivedMessage, StorageQueue, create_queue_client
 from classifier.use_cases.redrive import redrive
 
 from tests.support.in_memory_services import NOW, message
@@ -95,8 +95,8 @@ class Credential:
 
 
 def storage_queue(service: QueueService, name: str) -> StorageQueue:
-    world: Any = World(credential=Credential(), transport=service)  # type: ignore[arg-type]
-    return StorageQueue(queue(ENDPOINT, name, world))
+    azure: Any = AzureClients(credential=Credential(), transport=service)  # type: ignore[arg-type]
+    return StorageQueue(create_queue_client(ENDPOINT, name, azure))
 
 
 async def receive_all(service: QueueService) -> list[ReceivedMessage]:
@@ -120,7 +120,7 @@ def test_redriving_a_queue_with_a_message_that_is_not_base64_sends_the_others() 
         return await redrive(
             storage_queue(service, "images-poison"),
             storage_queue(service, "images"),
-            until=NOW + timedelta(seconds=200),
+            deadline=NOW + timedelta(seconds=200),
             now=lambda: NOW,
         )
 

@@ -1,14 +1,14 @@
-"""The governor and the pool in time that the test keeps: alone, refused, shared, and too slow to wait for."""
+"""The rate limiter and the account pool, with a clock of the test."""
 
 import asyncio
 import contextlib
 from typing import Any
 
 import pytest
-from classifier.analyzers.account_pool import Pool
+from classifier.analyzers.account_pool import AccountPool
 from classifier.domain.errors import AccessDeniedError, AnalyzerConfigurationError, RetryLaterError, ThrottledError
-from classifier.domain.metrics import measured
-from classifier.domain.rate_limiter import Governor, Quota
+from classifier.domain.metrics import collect_metrics
+from classifier.domain.rate_limiter import AdaptiveRateLimiter, Quota
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,48 +16,48 @@ TEN = Quota(calls_per_second=10, instances=40)
 
 
 def test_alone_an_instance_begins_at_the_accounts_own_rate() -> None:
-    governor = Governor(TEN, 0.0)
+    limiter = AdaptiveRateLimiter(TEN, 0.0)
     waits: list[float] = []
     for _ in range(3):
-        waits.append(governor.wait(0.0))
-        governor.take(0.0)
+        waits.append(limiter.wait_seconds(0.0))
+        limiter.reserve(0.0)
     assert waits == pytest.approx([0, 0.1, 0.2])
 
 
 def test_a_refusal_slows_down_and_waits_as_long_as_it_was_told() -> None:
-    governor = Governor(TEN, 0.0)
-    governor.refused(0.0, 7)
-    assert governor.rate < TEN.calls_per_second
-    assert governor.wait(0.0) >= 7
+    limiter = AdaptiveRateLimiter(TEN, 0.0)
+    limiter.on_throttled(0.0, 7)
+    assert limiter.rate < TEN.calls_per_second
+    assert limiter.wait_seconds(0.0) >= 7
 
 
 def test_refusals_of_one_moment_are_one_signal() -> None:
-    once, often = Governor(TEN, 0.0), Governor(TEN, 0.0)
-    once.refused(0.0, 1)
+    once, often = AdaptiveRateLimiter(TEN, 0.0), AdaptiveRateLimiter(TEN, 0.0)
+    once.on_throttled(0.0, 1)
     for _ in range(10):
-        often.refused(0.5, 1)
+        often.on_throttled(0.5, 1)
     assert often.rate == once.rate
 
 
-@given(st.lists(st.sampled_from(["answered", "refused"]), max_size=500))
+@given(st.lists(st.sampled_from(["success", "throttled"]), max_size=500))
 def test_the_rate_stays_between_the_share_and_the_quota(history: list[str]) -> None:
-    governor = Governor(TEN, 0.0)
+    limiter = AdaptiveRateLimiter(TEN, 0.0)
     for second, happened in enumerate(history):
-        if happened == "answered":
-            governor.answered()
+        if happened == "success":
+            limiter.on_success()
         else:
-            governor.refused(float(second), 1)
-        assert TEN.share <= governor.rate <= TEN.calls_per_second
+            limiter.on_throttled(float(second), 1)
+        assert TEN.share <= limiter.rate <= TEN.calls_per_second
 
 
 def test_when_the_others_have_gone_the_rate_comes_back() -> None:
-    governor = Governor(TEN, 0.0)
+    limiter = AdaptiveRateLimiter(TEN, 0.0)
     for second in range(20):
-        governor.refused(float(second * 2), 1)
-    assert governor.rate == TEN.share
+        limiter.on_throttled(float(second * 2), 1)
+    assert limiter.rate == TEN.share
     for _ in range(400):
-        governor.answered()
-    assert governor.rate == TEN.calls_per_second
+        limiter.on_success()
+    assert limiter.rate == TEN.calls_per_second
 
 
 class Clock:
@@ -73,9 +73,9 @@ class Clock:
         self.now += seconds
 
 
-def pool(accounts: int) -> tuple[Pool[int], Clock]:
+def pool(accounts: int) -> tuple[AccountPool[int], Clock]:
     clock = Clock()
-    return Pool(range(accounts), TEN, clock=clock, sleep=clock.sleep), clock
+    return AccountPool(range(accounts), TEN, clock=clock, sleep=clock.sleep), clock
 
 
 def test_calls_are_spread_over_the_accounts() -> None:
@@ -101,7 +101,7 @@ def test_calls_of_one_moment_are_spread_evenly_over_what_the_accounts_answer_tog
 
     async def send(_account: int) -> None: ...
 
-    calls = Pool(range(4), TEN, clock=lambda: 0.0, sleep=sleep)
+    calls = AccountPool(range(4), TEN, clock=lambda: 0.0, sleep=sleep)
 
     async def run() -> None:
         for _ in range(12):
@@ -121,11 +121,11 @@ def test_a_refused_call_goes_to_another_account_and_is_counted() -> None:
             raise ThrottledError("429", retry_after_seconds=10)
         return "answer"
 
-    with measured() as measures:
+    with collect_metrics() as metrics:
         assert asyncio.run(calls.call(send)) == "answer"
     assert sorted(called) == [0, 1]
     assert clock.now < 1
-    assert (measures["throttled"], measures["visionCalls"]) == (1, 2)
+    assert (metrics["throttled"], metrics["visionCalls"]) == (1, 2)
 
 
 def test_a_wait_that_is_too_long_is_left_to_the_queue() -> None:
@@ -138,7 +138,7 @@ def test_a_wait_that_is_too_long_is_left_to_the_queue() -> None:
         asyncio.run(calls.call(send))
     assert later.value.retry_after_seconds >= 60
     with pytest.raises(RetryLaterError):
-        calls.ready()
+        calls.check_capacity()
 
 
 DOWN = RetryLaterError("503")
@@ -156,7 +156,7 @@ def test_a_call_that_fails_is_repeated_at_other_accounts_and_changes_no_rate() -
 
     assert asyncio.run(calls.call(send)) == "answer"
     assert sorted(called) == [0, 1, 2]
-    assert {governor.rate for _, governor in calls._accounts} == {TEN.calls_per_second}
+    assert {limiter.rate for _, limiter in calls._accounts} == {TEN.calls_per_second}
 
 
 @pytest.mark.parametrize(("error", "calls_made"), [(AccessDeniedError("403"), 2), (DOWN, 3)])
@@ -188,19 +188,19 @@ def test_accounts_that_fail_in_a_row_are_not_called_but_once_a_period_until_one_
     async def ten_minutes() -> None:
         while clock.now < 600:
             with contextlib.suppress(RetryLaterError):
-                calls.ready()
+                calls.check_capacity()
                 await calls.call(send)
             clock.now += 0.1
 
     asyncio.run(ten_minutes())
     assert 3 + 4 <= called <= 3 + 12
     with pytest.raises(RetryLaterError, match="is not called for") as later:
-        calls.ready()
+        calls.check_capacity()
     down = False
     clock.now += later.value.retry_after_seconds
-    calls.ready()
+    calls.check_capacity()
     assert asyncio.run(calls.call(send)) == "answer"
-    calls.ready()
+    calls.check_capacity()
 
 
 def test_an_image_that_is_paid_for_in_part_waits_for_a_service_that_has_just_failed() -> None:
@@ -230,4 +230,4 @@ def test_a_request_that_was_made_up_wrongly_does_not_stop_the_calls_of_others() 
     for _ in range(5):
         with pytest.raises(AnalyzerConfigurationError):
             asyncio.run(calls.call(send))
-    calls.ready()
+    calls.check_capacity()

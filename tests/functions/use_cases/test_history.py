@@ -9,15 +9,20 @@ import os
 import random
 from datetime import timedelta
 
-from classifier.domain.events import record_id, redriven
-from classifier.use_cases.reconcile import Reconcile
+from classifier.domain.events import parse_poison_message, record_id
+from classifier.use_cases.reconcile import Reconciler
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
-from tests.functions.use_cases.test_reconcile import Letters, Memory
-from tests.support.fake_functions_host import CONTENTS, FATES, SERVICES, Host, Sent
-from tests.support.in_memory_services import Queue, Records, message
+from tests.support.fake_functions_host import CONTENTS, FAULTS, OPERATIONS, FakeFunctionsHost, QueuedMessage
+from tests.support.in_memory_services import (
+    InMemoryCheckpointStore,
+    InMemoryDeadLetterStore,
+    InMemoryQueue,
+    InMemoryRecordRepository,
+    message,
+)
 
 NAMES = ("a.png", "b.png")
 
@@ -27,20 +32,20 @@ class Histories(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.host = Host()
-        self.world = self.host.world
+        self.host = FakeFunctionsHost()
+        self.services = self.host.services
 
-    @rule(name=st.sampled_from(NAMES), content=st.sampled_from(CONTENTS), told=st.integers(0, 9))
-    def upload(self, name: str, content: bytes, told: int) -> None:
+    @rule(name=st.sampled_from(NAMES), content=st.sampled_from(CONTENTS), event_choice=st.integers(0, 9))
+    def upload(self, name: str, content: bytes, event_choice: int) -> None:
         """A blob appears, or is overwritten; one event in ten gets lost, and one comes twice."""
-        self.world.upload(name, content)
-        for _ in range({0: 0, 1: 2}.get(told, 1)):
-            self.host.enqueue((message(name, at=self.world.now), 0))
+        self.services.upload(name, content)
+        for _ in range({0: 0, 1: 2}.get(event_choice, 1)):
+            self.host.enqueue((message(name, at=self.services.now), 0))
 
     @rule(name=st.sampled_from(NAMES))
     def delete(self, name: str) -> None:
-        if self.world.blobs.pop(name, None) is not None:
-            self.host.enqueue((message(name, kind="BlobDeleted", at=self.world.now), 0))
+        if self.services.blobs.pop(name, None) is not None:
+            self.host.enqueue((message(name, kind="BlobDeleted", at=self.services.now), 0))
 
     @rule(choice=st.integers(0, 99))
     def deliver(self, choice: int) -> None:
@@ -48,11 +53,11 @@ class Histories(RuleBasedStateMachine):
 
         The same message never has two workers: its lease outlives their budget (tests/infra/test_contracts.py).
         """
-        ready = [sent for sent in self.host.queue if sent.visible <= self.world.now]
-        if ready:
-            sent = ready[choice % len(ready)]
+        check_capacity = [sent for sent in self.host.queue if sent.visible <= self.services.now]
+        if check_capacity:
+            sent = check_capacity[choice % len(check_capacity)]
             if any(worker.sent is sent for worker in self.host.workers):
-                sent = Sent(sent.text, self.world.now, unfinished=sent.unfinished)
+                sent = QueuedMessage(sent.text, self.services.now, unfinished=sent.unfinished)
                 self.host.queue.append(sent)
             self.host.deliver(sent)
 
@@ -62,25 +67,25 @@ class Histories(RuleBasedStateMachine):
             if self.host.workers:
                 self.host.advance(self.host.workers[choice % len(self.host.workers)])
 
-    @rule(choice=st.integers(0, 99), fate=st.sampled_from(FATES))
-    def accident(self, choice: int, fate: str) -> None:
+    @rule(choice=st.integers(0, 99), fault=st.sampled_from(FAULTS))
+    def accident(self, choice: int, fault: str) -> None:
         if self.host.workers:
             worker = self.host.workers[choice % len(self.host.workers)]
-            worker.fate = fate
+            worker.fault = fault
             self.host.advance(worker)
 
-    @rule(service=st.sampled_from(sorted(SERVICES)))
+    @rule(service=st.sampled_from(sorted(OPERATIONS)))
     def outage(self, service: str) -> None:
         """A service stops answering, or answers again."""
-        self.host.down ^= {service}
+        self.host.unavailable ^= {service}
 
     @rule(seconds=st.sampled_from([5, 60, 400]))
     def pass_time(self, seconds: int) -> None:
         """A worker that takes longer than timeouts.PROCESSING_SECONDS is ended, before its lease is."""
-        self.world.now += timedelta(seconds=seconds)
+        self.services.now += timedelta(seconds=seconds)
         if seconds > 240:
             for worker in [*self.host.workers]:
-                worker.fate = "crash before"
+                worker.fault = "crash before"
                 self.host.advance(worker)
 
     @rule(seed=st.integers(0, 2**32 - 1), actions=st.integers(30, 120))
@@ -98,17 +103,17 @@ class Histories(RuleBasedStateMachine):
                 case 3:
                     self.advance(dice.randrange(100), dice.randint(1, 4))
                 case 4:
-                    self.accident(dice.randrange(100), dice.choice(FATES))
+                    self.accident(dice.randrange(100), dice.choice(FAULTS))
                 case 5:
-                    self.outage(dice.choice(sorted(SERVICES)))
+                    self.outage(dice.choice(sorted(OPERATIONS)))
                 case _:
                     self.pass_time(dice.choice([5, 60, 400]))
 
     def teardown(self) -> None:
         """No more accidents: every message is handled, what was missed is reconciled, what is poison redriven."""
         self.host.drain()
-        for name, blob in self.world.blobs.items():
-            record = self.world.records.get(record_id("images", name))
+        for name, blob in self.services.blobs.items():
+            record = self.services.records.get(record_id("images", name))
             if record is not None and record["status"] == "failed":
                 assert any(name in text for text in self.host.poison), "a failure that nobody can redrive"
             if record is not None:
@@ -117,39 +122,44 @@ class Histories(RuleBasedStateMachine):
         asyncio.run(self._reconcile())
         poison, self.host.poison = self.host.poison, []
         for text in poison:
-            self.host.enqueue((redriven(text)[1], 0))
+            self.host.enqueue((parse_poison_message(text)[1], 0))
         self.host.drain()
         self._check()
 
     async def _reconcile(self) -> None:
-        self.world.now += timedelta(hours=1)
-        world = self.world
-        reconcile = Reconcile(
-            images=world, records=Records(world), analyzer=world, letters=Letters({}),
-            queue=Queue(self.host.step, self.host.enqueue, self.host.queue),
-            poison=Queue(self.host.step, self.host.poison.append),
-            memory=Memory(), grace=timedelta(minutes=30), now=lambda: world.now,
-        )  # fmt: skip
-        await reconcile.run(world.now + timedelta(minutes=5))
+        self.services.now += timedelta(hours=1)
+        services = self.services
+        reconciler = Reconciler(
+            images=services,
+            records=InMemoryRecordRepository(services),
+            analyzer=services,
+            dead_letters=InMemoryDeadLetterStore({}),
+            queue=InMemoryQueue(self.host.step, self.host.enqueue, self.host.queue),
+            poison_queue=InMemoryQueue(self.host.step, self.host.poison.append),
+            checkpoints=InMemoryCheckpointStore(),
+            grace=timedelta(minutes=30),
+            now=lambda: services.now,
+        )
+        await reconciler.run(services.now + timedelta(minutes=5))
 
     def _check(self) -> None:
-        world = self.world
+        services = self.services
         assert self.host.poison == []
-        assert set(world.records) == {record_id("images", name) for name in world.blobs}
-        for name, blob in world.blobs.items():
-            record = world.records[record_id("images", name)]
+        assert set(services.records) == {record_id("images", name) for name in services.blobs}
+        for name, blob in services.blobs.items():
+            record = services.records[record_id("images", name)]
             assert record["blob"]["etag"] == blob.etag, "not the newest version"
             expected = "rejected" if blob.content == b"text" else "classified"
             assert record["status"] == expected
-            assert (record["id"], blob.etag, expected) in world.announced
+            assert (record["id"], blob.etag, expected) in services.published_results
             if expected == "classified":
                 assert blob.content is not None
                 assert record["category"]["name"] == blob.content.decode()
-                assert world.copies[record["copy"]] == blob.etag
-        kept = {record["copy"] for record in world.records.values() if record["copy"]}
-        assert len(set(world.copies) - kept) <= self.host.strays
-        for content, calls in world.analyzed.items():
-            assert calls <= 1 + self.host.excused[content], "paid for twice"
+                assert services.copies[record["copy"]] == blob.etag
+        kept = {record["copy"] for record in services.records.values() if record["copy"]}
+        assert len(set(services.copies) - kept) <= self.host.leftover_copies
+        for content, calls in services.analysis_counts.items():
+            assert calls <= 1 + self.host.lost_analyses[content], "paid for twice"
 
 
 TestHistories = Histories.TestCase

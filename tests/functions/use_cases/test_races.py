@@ -4,14 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from classifier.use_cases.classify import Outcome
+from classifier.domain.models import Outcome
 
-from tests.support.in_memory_services import World, handle, message
+from tests.support.in_memory_services import InMemoryServices, handle, message
 
 
-def overtake(world: World, text: str | None = None) -> Outcome:
+def overtake(services: InMemoryServices, text: str | None = None) -> Outcome:
     """Another worker handles a message from beginning to end, inside a step of the first one."""
-    worker = world.pipeline().handle(text or message(), attempt=1)
+    worker = services.pipeline().handle(text or message(), attempt=1)
     try:
         worker.send(None)
     except StopIteration as ended:
@@ -19,7 +19,7 @@ def overtake(world: World, text: str | None = None) -> Outcome:
     raise AssertionError("the worker waits for something")
 
 
-def at(world: World, operation: str, happens: Callable[[], Any], *, after: bool = False) -> None:
+def at(services: InMemoryServices, operation: str, happens: Callable[[], Any], *, after: bool = False) -> None:
     """`happens` once, just before (or after) the pipeline's next `operation`."""
     pending = [happens]
 
@@ -32,109 +32,118 @@ def at(world: World, operation: str, happens: Callable[[], Any], *, after: bool 
             pending.pop()()
         return result
 
-    world.step = step
+    services.step = step
 
 
-def test_a_failure_is_about_a_version_even_if_the_blob_goes_and_comes_back_meanwhile(world: World) -> None:
-    handle(world)
-    world.identity, world.failure = "test/2", KeyError("bug")
-    analyzed, asked = False, 0
+def test_a_failure_is_about_a_version_even_if_the_blob_goes_and_comes_back_meanwhile(
+    services: InMemoryServices,
+) -> None:
+    handle(services)
+    services.fingerprint, services.failure = "test/2", KeyError("bug")
+    analysis_counts, asked = False, 0
 
     async def step(operation: str, effect: Callable[[], Any]) -> Any:
-        nonlocal analyzed, asked
-        analyzed = analyzed or operation == "analyze"
-        if operation == "etag" and analyzed:
+        nonlocal analysis_counts, asked
+        analysis_counts = analysis_counts or operation == "analyze"
+        if operation == "etag" and analysis_counts:
             asked += 1
             if asked == 1:
-                world.blobs.clear()
+                services.blobs.clear()
             elif asked == 2:
-                world.upload("cat.png", b"dog")
+                services.upload("cat.png", b"dog")
         return effect()
 
-    world.step = step
-    assert handle(world, attempt=5).status == "delayed"
-    assert world.record["status"] == "classified", "the old version's, until the new one was tried"
-    world.failure = None
-    assert handle(world, world.queued.pop()[0]).status == "classified"
-    assert world.record["blob"]["etag"] == world.blobs["cat.png"].etag
+    services.step = step
+    assert handle(services, attempt=5).status == "delayed"
+    assert services.record["status"] == "classified", "the old version's, until the new one was tried"
+    services.failure = None
+    assert handle(services, services.queued_messages.pop()[0]).status == "classified"
+    assert services.record["blob"]["etag"] == services.blobs["cat.png"].etag
 
 
-def test_what_somebody_else_is_analysing_is_waited_for(world: World) -> None:
-    world.upload("copy.png", b"cat")
+def test_what_somebody_else_is_analyzing_is_waited_for(services: InMemoryServices) -> None:
+    services.upload("copy.png", b"cat")
     outcomes: list[Outcome] = []
-    at(world, "analyze", lambda: outcomes.append(overtake(world, message("copy.png"))))
-    assert handle(world).status == "classified"
+    at(services, "analyze", lambda: outcomes.append(overtake(services, message("copy.png"))))
+    assert handle(services).status == "classified"
     assert [outcome.status for outcome in outcomes] == ["delayed"]
-    assert (len(world.queued), world.analyzed) == (1, {b"cat": 1})
+    assert (len(services.queued_messages), services.analysis_counts) == (1, {b"cat": 1})
 
 
-@pytest.mark.parametrize("operation", ["read", "begin", "analyze", "finish", "put", "keep", "etag"])
-def test_a_blob_overwritten_at_any_moment_ends_as_its_newest_version(world: World, operation: str) -> None:
-    at(world, operation, lambda: world.upload("cat.png", b"dog"))
-    handle(world)
-    assert (world.record["category"]["name"], world.record["blob"]["etag"]) == ("dog", world.blobs["cat.png"].etag)
-    assert world.copies == {"dog/cat.png": world.blobs["cat.png"].etag}
+@pytest.mark.parametrize("operation", ["read", "get_or_lease", "analyze", "store", "put", "save_copy", "etag"])
+def test_a_blob_overwritten_at_any_moment_ends_as_its_newest_version(
+    services: InMemoryServices, operation: str
+) -> None:
+    at(services, operation, lambda: services.upload("cat.png", b"dog"))
+    handle(services)
+    assert (services.record["category"]["name"], services.record["blob"]["etag"]) == (
+        "dog",
+        services.blobs["cat.png"].etag,
+    )
+    assert services.copies == {"dog/cat.png": services.blobs["cat.png"].etag}
 
 
-@pytest.mark.parametrize("operation", ["read", "begin", "analyze", "finish", "put", "keep", "etag"])
-def test_a_blob_deleted_at_any_moment_leaves_no_record(world: World, operation: str) -> None:
-    at(world, operation, world.blobs.clear)
-    assert handle(world).status == "removed"
-    assert (world.records, world.copies) == ({}, {})
+@pytest.mark.parametrize("operation", ["read", "get_or_lease", "analyze", "store", "put", "save_copy", "etag"])
+def test_a_blob_deleted_at_any_moment_leaves_no_record(services: InMemoryServices, operation: str) -> None:
+    at(services, operation, services.blobs.clear)
+    assert handle(services).status == "removed"
+    assert (services.records, services.copies) == ({}, {})
 
 
-@pytest.mark.parametrize("operation", ["begin", "analyze", "finish", "put", "keep"])
-def test_whoever_is_late_does_not_touch_what_the_newer_version_left(world: World, operation: str) -> None:
+@pytest.mark.parametrize("operation", ["get_or_lease", "analyze", "store", "put", "save_copy"])
+def test_whoever_is_late_does_not_touch_what_the_newer_version_left(services: InMemoryServices, operation: str) -> None:
     def newer() -> None:
-        world.upload("cat.png", b"dog")
-        overtake(world)
+        services.upload("cat.png", b"dog")
+        overtake(services)
 
-    at(world, operation, newer)
-    handle(world)
-    assert world.record["blob"]["etag"] == world.blobs["cat.png"].etag
-    assert world.copies == {"dog/cat.png": world.blobs["cat.png"].etag}
+    at(services, operation, newer)
+    handle(services)
+    assert services.record["blob"]["etag"] == services.blobs["cat.png"].etag
+    assert services.copies == {"dog/cat.png": services.blobs["cat.png"].etag}
 
 
 @pytest.mark.parametrize("operation", ["get", "etag", "delete"])
-def test_a_blob_that_comes_back_while_its_record_is_removed_keeps_the_new_one(world: World, operation: str) -> None:
-    handle(world)
-    world.blobs.clear()
+def test_a_blob_that_comes_back_while_its_record_is_removed_keeps_the_new_one(
+    services: InMemoryServices, operation: str
+) -> None:
+    handle(services)
+    services.blobs.clear()
 
     def come_back() -> None:
-        world.upload("cat.png", b"dog")
-        overtake(world)
+        services.upload("cat.png", b"dog")
+        overtake(services)
 
-    at(world, operation, come_back, after=operation == "etag")
-    handle(world, message(kind="BlobDeleted"))
-    assert world.record["category"]["name"] == "dog"
-    assert world.copies == {"dog/cat.png": world.blobs["cat.png"].etag}
+    at(services, operation, come_back, after=operation == "etag")
+    handle(services, message(kind="BlobDeleted"))
+    assert services.record["category"]["name"] == "dog"
+    assert services.copies == {"dog/cat.png": services.blobs["cat.png"].etag}
 
 
-def test_a_record_that_a_replica_does_not_have_yet_is_removed_with_its_blob(world: World) -> None:
-    handle(world)
-    world.blobs.clear()
+def test_a_record_that_a_replica_does_not_have_yet_is_removed_with_its_blob(services: InMemoryServices) -> None:
+    handle(services)
+    services.blobs.clear()
     reads = 0
 
     async def step(operation: str, effect: Callable[[], Any]) -> Any:
         nonlocal reads
         reads += operation == "get"
-        world.lagging = operation == "get" and reads == 1
+        services.replica_lags = operation == "get" and reads == 1
         return effect()
 
-    world.step = step
-    assert handle(world, message(kind="BlobDeleted")).status == "removed"
-    assert (world.records, reads) == ({}, 3)
+    services.step = step
+    assert handle(services, message(kind="BlobDeleted")).status == "removed"
+    assert (services.records, reads) == ({}, 3)
 
 
-def test_an_old_version_is_never_written_over_a_newer_record(world: World) -> None:
+def test_an_old_version_is_never_written_over_a_newer_record(services: InMemoryServices) -> None:
     """A worker holds the first version; the second was handled; the first one's claim on the record is void."""
-    held = world.blobs["cat.png"]
+    held = services.blobs["cat.png"]
 
     def newer() -> None:
-        world.upload("cat.png", b"dog")
-        overtake(world)
-        assert world.record["blob"]["etag"] > held.etag
+        services.upload("cat.png", b"dog")
+        overtake(services)
+        assert services.record["blob"]["etag"] > held.etag
 
-    at(world, "put", newer)
-    handle(world)
-    assert world.record["category"]["name"] == "dog"
+    at(services, "put", newer)
+    handle(services)
+    assert services.record["category"]["name"] == "dog"

@@ -1,1 +1,1 @@
-"""The only modules that know Azure's SDKs: each fills in one of the ports."""
+"""Adapters: implementations of the ports with Azure's SDKs."""

@@ -1,4 +1,4 @@
-"""What every client of Azure's services is given: the app's identity, and its connections."""
+"""What every client of an Azure service needs: the credential of the app's identity, and the HTTP transport."""
 
 import ssl
 import urllib.request
@@ -16,39 +16,41 @@ from azure.core.pipeline.transport import AioHttpTransport, AsyncHttpTransport
 
 from classifier.domain import timeouts
 
-# Clients that are given a transport ignore timeouts of their own:
+# Clients with an explicit transport ignore timeouts of their own:
 # https://github.com/Azure/azure-sdk-for-python/blob/main/sdk/core/azure-core/azure/core/_pipeline_client_async.py
 _TIMEOUTS = {"connection_timeout": timeouts.CONNECTION_SECONDS, "read_timeout": timeouts.READ_SECONDS}
 
 
 @dataclass(frozen=True, kw_only=True)
-class World:
-    """The app's identity, and its connections."""
+class AzureClients:
+    """The credential and the transport that all clients of Azure services share."""
 
     credential: AsyncTokenCredential
     transport: AsyncHttpTransport[Any, Any]
 
     @property
-    def client(self) -> dict[str, Any]:
-        """What an SDK's client needs of it."""
+    def client_options(self) -> dict[str, Any]:
+        """Keyword arguments for the constructor of an SDK's client."""
         return {"credential": self.credential, "transport": self.transport}
 
-    def policies(self, scope: str, **retrying: Any) -> list[Any]:
-        """Those policies that a request needs, and no others: each costs every request a little.
+    def policies(self, scope: str, **retry_options: Any) -> list[Any]:
+        """Return the pipeline policies that a request needs, and no others: each costs time in every request.
 
-        `retrying` is azure-core's retry policy's.
+        Args:
+            scope: the scope of the access token.
+            retry_options: keyword arguments of azure-core's `AsyncRetryPolicy`.
         """
         return [
             UserAgentPolicy(),
-            AsyncRetryPolicy(**retrying),
+            AsyncRetryPolicy(**retry_options),
             AsyncBearerTokenCredentialPolicy(self.credential, scope),
         ]
 
 
-def connections() -> AioHttpTransport:
-    """One pool of connections for all services; to be made in the loop that it is used in.
+def create_transport() -> AioHttpTransport:
+    """Create one connection pool for all services, to be used in the event loop that is running now.
 
-    What the environment says of proxies is asked once: aiohttp alone would ask it, and a .netrc, at every request.
+    The proxy is read from the environment once: aiohttp itself would read it, and a .netrc, at every request.
     """
     session = aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, ssl=ssl.create_default_context()),

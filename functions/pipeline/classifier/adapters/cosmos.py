@@ -1,4 +1,4 @@
-"""Records and cached analyses in Cosmos DB."""
+"""Cosmos DB: records, cached analyses and the checkpoint of reconcile."""
 
 import asyncio
 import contextlib
@@ -17,11 +17,9 @@ from azure.cosmos.exceptions import (
 )
 
 from classifier.adapters.service_errors import ServiceBoundary
-from classifier.domain import metrics as measures
-from classifier.domain import timeouts
+from classifier.domain import metrics, timeouts
 from classifier.domain.errors import ConcurrencyError, ConfigurationError, LeasedError
-from classifier.domain.models import Analysis, Claim
-from classifier.use_cases.reconcile import Kept
+from classifier.domain.models import Analysis, AnalysisLease, Versioned
 
 _IF_MATCH = MatchConditions.IfNotModified
 _CHANGED = (CosmosAccessConditionFailedError, CosmosResourceNotFoundError)
@@ -30,48 +28,56 @@ _NO_ETAG = '"00000000-0000-0000-0000-000000000000"'
 
 
 def _charge(headers: Mapping[str, str], _body: Any = None) -> None:
-    measures.add("requestUnits", float(headers.get("x-ms-request-charge", 0)))
+    metrics.add("requestUnits", float(headers.get("x-ms-request-charge", 0)))
 
 
 class CosmosContainer:
-    """The operations on items of one container, with their charges and errors."""
+    """Operations on the items of one container. Measures their charge and maps their errors."""
 
     def __init__(self, container: ContainerProxy, boundary: ServiceBoundary) -> None:
         self._container = container
         self._boundary = boundary
 
     async def read(self, item_id: str) -> dict[str, Any] | None:
-        """The item, or None."""
+        """Return the item, or None."""
         try:
             with self._boundary:
                 return dict(await self._charged(self._container.read_item(item_id, item_id, response_hook=_charge)))
         except CosmosResourceNotFoundError:
             return None
 
-    async def write(self, item: dict[str, Any], replacing: str | None) -> str:
-        """The ETag of the item as written, in the place of exactly the version `replacing` (None: of none).
+    async def write(self, item: dict[str, Any], previous_etag: str | None) -> str:
+        """Write an item. Needs no body of the response, so the client requests none (`composition`).
 
-        No answer need have a body: the client is set up to ask for none (`wiring`). Raises ConcurrencyError.
+        Args:
+            item: the new item.
+            previous_etag: the ETag of the version that it replaces; None if there is none yet.
+
+        Returns:
+            The ETag of the new version.
+
+        Raises:
+            ConcurrencyError: the stored version is another one.
         """
         try:
             with self._boundary:
-                if replacing is None:
-                    sent = self._container.create_item(item, response_hook=_charge)
+                if previous_etag is None:
+                    operation = self._container.create_item(item, response_hook=_charge)
                 else:
-                    sent = self._container.replace_item(
-                        item["id"], item, etag=replacing, match_condition=_IF_MATCH, response_hook=_charge
+                    operation = self._container.replace_item(
+                        item["id"], item, etag=previous_etag, match_condition=_IF_MATCH, response_hook=_charge
                     )
-                written = await self._charged(sent)
+                response = await self._charged(operation)
         except CosmosResourceExistsError as error:
             raise ConcurrencyError(item["id"]) from error
         except _CHANGED as error:
-            if replacing is None:
+            if previous_etag is None:
                 raise ConfigurationError("ContainerNotFound", "the Cosmos DB container does not exist") from error
             raise ConcurrencyError(item["id"]) from error
-        return written.get_response_headers()["etag"]
+        return response.get_response_headers()["etag"]
 
     async def delete(self, item_id: str, etag: str) -> None:
-        """Removes exactly this version of the item. Raises ConcurrencyError."""
+        """Delete this version of an item. Raises ConcurrencyError if the stored version is another one."""
         try:
             with self._boundary:
                 await self._charged(
@@ -83,9 +89,9 @@ class CosmosContainer:
             raise ConcurrencyError(item_id) from error
 
     async def exists(self, item_id: str) -> bool:
-        """Whether there is an item, by the primary replica: a write that cannot succeed is refused with 404 or 412.
+        """Return whether the primary replica has an item: it answers an impossible delete with 404 or 412.
 
-        A read in session consistency is of the session's own writes or later, and of other sessions' some time ago:
+        A read with session consistency returns the session's own writes, and may lag behind those of other sessions:
         https://learn.microsoft.com/azure/cosmos-db/consistency-levels#session-consistency
         """
         try:
@@ -102,10 +108,10 @@ class CosmosContainer:
         raise AssertionError(f"{item_id} was deleted under an ETag that no item has")
 
     @staticmethod
-    async def _charged[Answer](sent: Awaitable[Answer]) -> Answer:
-        """What was sent gives; the SDK calls its response hook for good answers only, and refusals are charged too."""
+    async def _charged[Response](operation: Awaitable[Response]) -> Response:
+        """Await an operation. Errors are charged too, but the SDK calls its response hook for successes only."""
         try:
-            return await sent
+            return await operation
         except CosmosHttpResponseError as error:
             # The SDK leaves the type of an error's headers open.
             headers = cast("Mapping[str, str] | None", error.headers)  # pyright: ignore[reportUnknownMemberType]
@@ -113,34 +119,34 @@ class CosmosContainer:
             raise
 
 
-class CosmosRecords:
-    """`ports.Records` over the `images` container."""
+class CosmosRecordRepository:
+    """`ports.RecordRepository` for the container `images`."""
 
     def __init__(self, container: CosmosContainer) -> None:
         self._container = container
 
     async def get(self, record_id: str) -> dict[str, Any] | None:
-        """As `ports.Records.get`."""
+        """Implements `ports.RecordRepository.get`."""
         return await self._container.read(record_id)
 
-    async def put(self, record: dict[str, Any], replacing: dict[str, Any] | None) -> None:
-        """As `ports.Records.put`: created, or replaced under the ETag that was read, so no write is ever lost."""
-        await self._container.write(record, replacing["_etag"] if replacing else None)
+    async def put(self, record: dict[str, Any], previous: dict[str, Any] | None) -> None:
+        """Implements `ports.RecordRepository.put`: creates, or replaces the version that was read."""
+        await self._container.write(record, previous["_etag"] if previous else None)
 
     async def delete(self, record: dict[str, Any]) -> None:
-        """As `ports.Records.delete`."""
+        """Implements `ports.RecordRepository.delete`."""
         await self._container.delete(record["id"], record["_etag"])
 
     async def exists(self, record_id: str) -> bool:
-        """As `ports.Records.exists`."""
+        """Implements `ports.RecordRepository.exists`."""
         return await self._container.exists(record_id)
 
 
-class CosmosAnalyses:
-    """`ports.Analyses` over the `analyses` container, whose items expire by themselves.
+class CosmosAnalysisCache:
+    """`ports.AnalysisCache` for the container `analyses`, whose items have a time to live.
 
-    A claim is an item that says until when it holds. Whoever finds one that has run out takes it over, under its ETag,
-    so that only one does; who lost it finds out when storing the analysis, and loses nothing but the cache entry.
+    A lease is an item with an expiry time. A worker takes over an expired lease by replacing its item, under its ETag,
+    so that only one worker does. The previous owner then cannot store its analysis, and loses only the cache entry.
     """
 
     def __init__(
@@ -156,61 +162,61 @@ class CosmosAnalyses:
         self._poll_seconds = poll_seconds
 
     async def get(self, key: str) -> Analysis | None:
-        """As `ports.Analyses.get`."""
+        """Implements `ports.AnalysisCache.get`."""
         item = await self._container.read(key)
         return Analysis.from_item(item) if item is not None and "findings" in item else None
 
-    async def begin(self, key: str) -> Analysis | Claim:
-        """As `ports.Analyses.begin`.
+    async def get_or_lease(self, key: str) -> Analysis | AnalysisLease:
+        """Implements `ports.AnalysisCache.get_or_lease`.
 
-        An analysis takes about a second, so one that is under way is waited for here some seconds, image in memory,
-        and then in the queue until its lease ends.
+        An analysis takes about a second. While another worker makes it, this method polls for some seconds, with the
+        image in memory; after that the message waits in the queue until the lease expires.
         """
         with contextlib.suppress(ConcurrencyError):
-            return await self._lease(key, None)
+            return await self._acquire(key, None)
         remaining = 0.0
-        for wait in (*self._poll_seconds, None):
+        for pause in (*self._poll_seconds, None):
             item = await self._container.read(key)
             if item is not None and "findings" in item:
                 return Analysis.from_item(item)
             remaining = 0.0 if item is None else max(0.0, item["claimedUntil"] - self._now())
             if remaining == 0:  # released, expired, or held by a worker that has crashed
                 with contextlib.suppress(ConcurrencyError):
-                    return await self._lease(key, None if item is None else item["_etag"])
-            if wait is not None:
-                await self._sleep(wait)
+                    return await self._acquire(key, None if item is None else item["_etag"])
+            if pause is not None:
+                await self._sleep(pause)
         raise LeasedError("the same content is being analyzed", retry_after_seconds=remaining)
 
-    async def _lease(self, key: str, replacing: str | None) -> Claim:
-        until = self._now() + timeouts.ANALYSIS_LEASE_SECONDS
-        claim = {"id": key, "claimedBy": str(uuid.uuid4()), "claimedUntil": until}
-        return Claim(key=key, etag=await self._container.write(claim, replacing))
+    async def _acquire(self, key: str, previous_etag: str | None) -> AnalysisLease:
+        expires_at = self._now() + timeouts.ANALYSIS_LEASE_SECONDS
+        item = {"id": key, "claimedBy": str(uuid.uuid4()), "claimedUntil": expires_at}
+        return AnalysisLease(key=key, etag=await self._container.write(item, previous_etag))
 
-    async def finish(self, claim: Claim, analysis: Analysis) -> None:
-        """As `ports.Analyses.finish`."""
+    async def store(self, lease: AnalysisLease, analysis: Analysis) -> None:
+        """Implements `ports.AnalysisCache.store`."""
         with contextlib.suppress(ConcurrencyError):
-            await self._container.write(analysis.to_item(claim.key), claim.etag)
+            await self._container.write(analysis.to_item(lease.key), lease.etag)
 
-    async def release(self, claim: Claim) -> None:
-        """As `ports.Analyses.release`."""
+    async def release(self, lease: AnalysisLease) -> None:
+        """Implements `ports.AnalysisCache.release`."""
         with contextlib.suppress(ConcurrencyError):
-            await self._container.delete(claim.key, claim.etag)
+            await self._container.delete(lease.key, lease.etag)
 
 
-class CosmosMemory:
-    """`reconcile.Memory`: one item among the analyses, which does not expire."""
+class CosmosCheckpointStore:
+    """`ports.CheckpointStore`: one item in the container `analyses`, without a time to live."""
 
     _ID = "reconcile-watermark"
 
     def __init__(self, container: CosmosContainer) -> None:
         self._container = container
 
-    async def load(self) -> Kept | None:
-        """As `reconcile.Memory.load`."""
+    async def load(self) -> Versioned | None:
+        """Implements `ports.CheckpointStore.load`."""
         item = await self._container.read(self._ID)
-        return None if item is None else Kept(item["watermark"], item["_etag"])
+        return None if item is None else Versioned(item["watermark"], item["_etag"])
 
-    async def store(self, value: dict[str, Any], replacing: Kept | None) -> Kept:
-        """As `reconcile.Memory.store`."""
+    async def store(self, value: dict[str, Any], previous: Versioned | None) -> Versioned:
+        """Implements `ports.CheckpointStore.store`."""
         item = {"id": self._ID, "watermark": value, "ttl": -1}
-        return Kept(value, await self._container.write(item, replacing.etag if replacing else None))
+        return Versioned(value, await self._container.write(item, previous.etag if previous else None))

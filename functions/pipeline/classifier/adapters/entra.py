@@ -1,4 +1,4 @@
-"""Who calls the app: their Entra access token, checked as Microsoft asks.
+"""Authorization of the callers of the HTTP functions, by their Entra ID access token.
 
 https://learn.microsoft.com/entra/identity-platform/access-tokens#validate-tokens
 """
@@ -17,21 +17,28 @@ _AUTHORITY = "https://login.microsoftonline.com"
 
 
 class Operators:
-    """The principals that may call the app: of this tenant, with tokens for this audience.
+    """The principals that may call the HTTP functions, with tokens of one tenant for one audience.
 
-    A user or service principal is recognized by the token's `oid`, a group by its `groups`.
+    A user or service principal is identified by the claim `oid`, a group by the claim `groups`.
     """
 
     def __init__(self, principals: Sequence[OperatorPrincipal], *, tenant: str | None, audience: str | None) -> None:
         ids = [(principal.principal_type, principal.object_id.lower()) for principal in principals]
-        self._group_ids = frozenset(object_id for kind, object_id in ids if kind == "Group")
-        self._object_ids = frozenset(object_id for kind, object_id in ids if kind != "Group")
+        self._group_ids = frozenset(object_id for principal_type, object_id in ids if principal_type == "Group")
+        self._object_ids = frozenset(object_id for principal_type, object_id in ids if principal_type != "Group")
         self._tenant = tenant
         self._audience = audience
         self._keys = SigningKeys(f"{_AUTHORITY}/{tenant}/discovery/v2.0/keys")
 
     async def check(self, authorization: str | None) -> str:
-        """The caller's object id. Raises AuthorizationError."""
+        """Return the object ID of the caller.
+
+        Args:
+            authorization: the value of the header Authorization, or None.
+
+        Raises:
+            AuthorizationError: the caller has no valid token, or is no operator.
+        """
         if not ((self._object_ids or self._group_ids) and self._tenant and self._audience):
             raise AuthorizationError(403, "nobody may call this app: the stack's operators and apiAudience are not set")
         scheme, _, token = (authorization or "").partition(" ")
@@ -44,7 +51,7 @@ class Operators:
                 key.key,
                 algorithms=["RS256"],
                 audience=self._audience,
-                # Of version 1 and of version 2, whichever the application asks for.
+                # Issuers of tokens of version 1 and of version 2; the app registration says which version it accepts.
                 issuer=[f"https://sts.windows.net/{self._tenant}/", f"{_AUTHORITY}/{self._tenant}/v2.0"],
                 options={"require": ["exp", "iss", "aud", "oid"]},
             )
@@ -53,13 +60,13 @@ class Operators:
         except jwt.PyJWTError as error:
             raise AuthorizationError(401, f"the token was refused: {error}") from error
         caller = str(claims["oid"]).lower()
-        if caller not in self._object_ids and not self._group_ids & _groups(claims):
-            raise AuthorizationError(403, self._refusal(caller, claims))
+        if caller not in self._object_ids and not self._group_ids & _group_ids(claims):
+            raise AuthorizationError(403, self._explain_rejection(caller, claims))
         return caller
 
-    def _refusal(self, caller: str, claims: Mapping[str, Any]) -> str:
-        """Why the caller is not an operator, and what to change when the token alone may be the reason."""
-        if self._group_ids and _overage(claims):
+    def _explain_rejection(self, caller: str, claims: Mapping[str, Any]) -> str:
+        """Return why the caller is no operator, and what to change if the token may be the only reason."""
+        if self._group_ids and _has_groups_overage(claims):
             return (
                 f"{caller} is in more groups than a token can hold, so the token names none: set groupMembershipClaims"
                 " of the app registration to ApplicationGroup and assign the operators' groups to the application, or"
@@ -73,8 +80,8 @@ class Operators:
         return f"{caller} is not among the stack's operators, nor is any group that the token names"
 
 
-def _groups(claims: Mapping[str, Any]) -> frozenset[str]:
-    """The object ids of the caller's groups that the token names.
+def _group_ids(claims: Mapping[str, Any]) -> frozenset[str]:
+    """Return the object IDs of the groups that the token names.
 
     https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference#payload-claims
     """
@@ -86,8 +93,8 @@ def _groups(claims: Mapping[str, Any]) -> frozenset[str]:
     )
 
 
-def _overage(claims: Mapping[str, Any]) -> bool:
-    """Whether the caller has more groups than a token holds (200), so that it names where to ask instead.
+def _has_groups_overage(claims: Mapping[str, Any]) -> bool:
+    """Return whether the caller has more groups than a token holds (200), so that it names none.
 
     https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference#groups-overage-claim
     """

@@ -1,9 +1,9 @@
-"""Dimensions and format out of the first bytes of an image file, without a decoder.
+"""Parsers of image headers: dimensions and format, without decoding pixels.
 
-Each parser looks at fixed offsets, or at a bounded number of segments or directory entries, and copies nothing but a
-few bytes. Pillow does not keep such bounds when it opens a file (docs/decisions/0033).
+Each parser reads fixed offsets, or a bounded number of segments or directory entries, and copies only a few bytes.
+Pillow has no such bounds when it opens a file (docs/decisions/0033).
 
-Raises ValueError, IndexError or struct.error for a header that cannot be read.
+The parsers raise ValueError, IndexError or struct.error for a header that cannot be read.
 """
 
 import struct
@@ -12,11 +12,11 @@ from collections.abc import Iterator
 
 from classifier.domain.models import ImageInfo
 
-# 20 MB of segments of the greatest length, 64 KB, are 320.
+# A file of 20 MB has 320 segments of the largest size, 64 KB.
 _MAX_JPEG_SEGMENTS = 2_000
-# Baseline TIFF knows 36 tags, and files with private ones have some hundred.
+# Baseline TIFF has 36 tags; files with private tags have about a hundred.
 _MAX_TIFF_ENTRIES = 4_096
-# An icon has one image for each of its sizes, some ten.
+# An icon has one image for each of its sizes, about ten.
 _MAX_ICON_IMAGES = 256
 
 _TIFF_WIDTH, _TIFF_HEIGHT = 256, 257
@@ -34,40 +34,40 @@ _BMP_HEADER_SIZES = frozenset({40, 52, 56, 64, 108, 124})
 
 
 def parse_header(content: bytes) -> ImageInfo:
-    """The width, height and format that the file declares.
+    """Return the width, height and format that a file declares.
 
     Args:
         content: the whole file.
 
     Raises:
-        ValueError: the file begins like none of the eight formats, or its header is damaged.
+        ValueError: the file has none of the eight formats, or its header is damaged.
         IndexError: the file ends within its header.
-        struct.error: likewise.
+        struct.error: the file ends within its header.
     """
     if content.startswith(_PNG_START):
-        return _info(_png(content, 0), "PNG")
+        return _create_info(_png(content, 0), "PNG")
     if content.startswith(b"\xff\xd8\xff"):
         return _jpeg(content)
     if content.startswith((b"GIF87a", b"GIF89a")):
-        return _info(struct.unpack_from("<HH3x", content, 6), "GIF")
+        return _create_info(struct.unpack_from("<HH3x", content, 6), "GIF")
     if content.startswith(b"BM"):
-        return _info(_bmp(content, 14), "BMP")
+        return _create_info(_bmp(content, 14), "BMP")
     if content.startswith(b"RIFF") and content[8:12] == b"WEBP":
-        return _info(_webp(content), "WEBP")
+        return _create_info(_webp(content), "WEBP")
     if content.startswith(b"\x00\x00\x01\x00"):
-        return _info(_ico(content), "ICO")
+        return _create_info(_ico(content), "ICO")
     if content.startswith((b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")):
-        return _info(_tiff(content), "TIFF")
+        return _create_info(_tiff(content), "TIFF")
     raise ValueError("the file begins like none of the formats")
 
 
-def _info(size: tuple[int, ...], name: str) -> ImageInfo:
+def _create_info(size: tuple[int, ...], name: str) -> ImageInfo:
     width, height = size
     return ImageInfo(width=width, height=height, format=name)
 
 
 def _png(content: bytes, start: int) -> tuple[int, ...]:
-    """IHDR comes first, always: https://www.w3.org/TR/png-3/#11IHDR."""
+    """Read IHDR, which is always the first chunk: https://www.w3.org/TR/png-3/#11IHDR."""
     width, height, checksum = struct.unpack_from(">II5xI", content, start + 16)
     if zlib.crc32(content[start + 12 : start + 29]) != checksum:
         raise ValueError("the checksum of IHDR is wrong")
@@ -75,7 +75,7 @@ def _png(content: bytes, start: int) -> tuple[int, ...]:
 
 
 def _bmp(content: bytes, start: int) -> tuple[int, ...]:
-    """The header behind a file header; https://learn.microsoft.com/windows/win32/gdi/bitmap-header-types."""
+    """Read the bitmap header that follows the file header; https://learn.microsoft.com/windows/win32/gdi/bitmap-header-types."""
     (size,) = struct.unpack_from("<I", content, start)
     if size == 12:
         return struct.unpack_from("<HH", content, start + 4)
@@ -89,21 +89,21 @@ def _bmp(content: bytes, start: int) -> tuple[int, ...]:
 
 def _webp(content: bytes) -> tuple[int, ...]:
     """https://developers.google.com/speed/webp/docs/riff_container and, for its first chunks, RFC 9649."""
-    kind = content[12:16]
-    if kind == b"VP8X":
+    chunk = content[12:16]
+    if chunk == b"VP8X":
         width, high, height, higher = struct.unpack_from("<HBHB", content, 24)
         return (width | high << 16) + 1, (height | higher << 16) + 1
-    if kind == b"VP8L" and content[20] == 0x2F:
+    if chunk == b"VP8L" and content[20] == 0x2F:
         (bits,) = struct.unpack_from("<I", content, 21)
         return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
-    if kind == b"VP8 " and content[23:26] == b"\x9d\x01\x2a":
+    if chunk == b"VP8 " and content[23:26] == b"\x9d\x01\x2a":
         width, height = struct.unpack_from("<HH", content, 26)
         return width & 0x3FFF, height & 0x3FFF
-    raise ValueError(f"{kind!r} is no first chunk of a WebP file")
+    raise ValueError(f"{chunk!r} is no first chunk of a WebP file")
 
 
 def _ico(content: bytes) -> tuple[int, ...]:
-    """The largest image of an icon, by the images' own headers: the directory's bytes end at 256 pixels.
+    """Return the size of an icon's largest image, by the images' own headers: the directory has one byte for each side.
 
     https://learn.microsoft.com/previous-versions/ms997538(v=msdn.10)
     """
@@ -117,12 +117,15 @@ def _ico(content: bytes) -> tuple[int, ...]:
             sizes.append(_png(content, start))
         else:
             width, height = _bmp(content, start)
-            sizes.append((width, height // 2))  # the mask lies below the image, and counts
+            sizes.append((width, height // 2))  # the height includes the mask
     return max(sizes, key=lambda size: size[0] * size[1])
 
 
 def _tiff(content: bytes) -> tuple[int, ...]:
-    """The first directory's; https://www.itu.int/itudoc/itu-t/com16/tiff-fx/docs/tiff6.pdf, section 2."""
+    """Return the size in the first directory.
+
+    https://www.itu.int/itudoc/itu-t/com16/tiff-fx/docs/tiff6.pdf, section 2
+    """
     values = dict(_tiff_values(content, 0))
     if _TIFF_WIDTH not in values or _TIFF_HEIGHT not in values:
         raise ValueError("the directory names no dimensions")
@@ -130,7 +133,7 @@ def _tiff(content: bytes) -> tuple[int, ...]:
 
 
 def _tiff_values(content: bytes, base: int) -> Iterator[tuple[int, int]]:
-    """The tags of the first directory that hold one whole number; `base` is where the TIFF header lies."""
+    """Yield the tags of the first directory that have one integer; `base` is the offset of the TIFF header."""
     order = {b"II": "<", b"MM": ">"}[content[base : base + 2]]
     (version,) = struct.unpack_from(f"{order}H", content, base + 2)
     big = version == 43  # BigTIFF: https://www.awaresystems.be/imaging/tiff/bigtiff.html
@@ -139,38 +142,42 @@ def _tiff_values(content: bytes, base: int) -> Iterator[tuple[int, int]]:
     (count,) = struct.unpack_from(order + entries, content, base + start)
     if count > _MAX_TIFF_ENTRIES:
         raise ValueError(f"a directory of {count} entries")
-    at = base + start + struct.calcsize(f"={entries}")
+    position = base + start + struct.calcsize(f"={entries}")
     for _ in range(count):
-        tag, kind, values = struct.unpack_from(order + entry, content, at)
-        if values == 1 and kind in _TIFF_VALUES:
-            yield tag, struct.unpack_from(order + _TIFF_VALUES[kind], content, at + value)[0]
-        at += size
+        tag, field_type, value_count = struct.unpack_from(order + entry, content, position)
+        if value_count == 1 and field_type in _TIFF_VALUES:
+            yield tag, struct.unpack_from(order + _TIFF_VALUES[field_type], content, position + value)[0]
+        position += size
 
 
 def _jpeg(content: bytes) -> ImageInfo:
-    """The frame header's dimensions; a file with several pictures in it is an MPO, as Pillow has it."""
-    at, multiple, gain_map = 2, False, False
+    """Return the dimensions in the frame header. A file with several images has the format MPO, as in Pillow."""
+    position = 2
+    has_several_images = False
+    has_gain_map = False
     for _ in range(_MAX_JPEG_SEGMENTS):
-        at = content.index(b"\xff", at) + 1
-        marker = content[at]
-        if marker in {0x00, 0xFF}:  # stuffing, and filling before a marker
+        position = content.index(b"\xff", position) + 1
+        marker = content[position]
+        if marker in {0x00, 0xFF}:  # a stuffed zero byte, or a fill byte before a marker
             continue
-        at += 1
+        position += 1
         if marker in _JPEG_STANDALONE:
             continue
         if marker in {_JPEG_END, _JPEG_SCAN}:
             break
         if marker in _JPEG_FRAMES:
-            height, width = struct.unpack_from(">HH", content, at + 3)
-            return ImageInfo(width=width, height=height, format="MPO" if multiple and not gain_map else "JPEG")
-        (length,) = struct.unpack_from(">H", content, at)
+            height, width = struct.unpack_from(">HH", content, position + 3)
+            return ImageInfo(
+                width=width, height=height, format="MPO" if has_several_images and not has_gain_map else "JPEG"
+            )
+        (length,) = struct.unpack_from(">H", content, position)
         if length < 2:
             raise ValueError(f"a segment of {length} bytes")
-        if marker == _JPEG_APP2 and content.startswith(b"MPF\x00", at + 2):
-            multiple = dict(_tiff_values(content, at + 6)).get(_MPF_IMAGE_COUNT, 0) > 1
-        elif marker == _JPEG_APP1 and content.find(b' hdrgm:Version="', at, at + length) >= 0:
-            # An Ultra HDR photo, whose second picture says how bright the first one's pixels are:
+        if marker == _JPEG_APP2 and content.startswith(b"MPF\x00", position + 2):
+            has_several_images = dict(_tiff_values(content, position + 6)).get(_MPF_IMAGE_COUNT, 0) > 1
+        elif marker == _JPEG_APP1 and content.find(b' hdrgm:Version="', position, position + length) >= 0:
+            # An Ultra HDR photo: its second image is the gain map of the first one.
             # https://developer.android.com/media/platform/hdr-image-format
-            gain_map = True
-        at += length
+            has_gain_map = True
+        position += length
     raise ValueError("there is no frame header")

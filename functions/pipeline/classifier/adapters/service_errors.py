@@ -1,6 +1,6 @@
-"""What Azure's services answer, as errors of the pipeline.
+"""Maps the errors of Azure's SDKs to errors of the pipeline.
 
-404, 409 and 412 belong to one operation each, so they are left to the adapter that knows what they mean there.
+404, 409 and 412 have a meaning of their own in each operation, so the adapters handle them.
 """
 
 import re
@@ -19,36 +19,36 @@ from classifier.domain.errors import AccessDeniedError, ConfigurationError, Pipe
 # 410 and 449 are Cosmos DB's: https://learn.microsoft.com/rest/api/cosmos-db/http-status-codes-for-cosmosdb
 _TRANSIENT = frozenset({408, 410, 429, 449})
 _DENIED = frozenset({401, 403})
-# The name does not exist, or has no address; a resolver that fails answers EAI_AGAIN:
+# The host name does not exist, or has no address; a failing resolver returns EAI_AGAIN:
 # https://man7.org/linux/man-pages/man3/getaddrinfo.3.html
 _UNKNOWN_HOST = frozenset({socket.EAI_NONAME, socket.EAI_NODATA})
-_MILLISECONDS = ("retry-after-ms", "x-ms-retry-after-ms")
+_MILLISECOND_HEADERS = ("retry-after-ms", "x-ms-retry-after-ms")
 
 
 def retry_after_seconds(headers: Mapping[str, str]) -> float:
-    """When the service asks to be called again; 0 when it does not say.
+    """Return the seconds after which the service may be called again, by its response headers; 0 without such a header.
 
     https://learn.microsoft.com/rest/api/cosmos-db/common-cosmosdb-rest-response-headers (x-ms-retry-after-ms);
     https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
     """
-    for name in _MILLISECONDS:
+    for name in _MILLISECOND_HEADERS:
         if re.fullmatch(r"\d+(\.\d+)?", text := headers.get(name) or ""):
             return float(text) / 1000
     text = headers.get("Retry-After") or ""
     if re.fullmatch(r"\d+(\.\d+)?", text):
         return float(text)
     try:
-        at = parsedate_to_datetime(text)
+        retry_at = parsedate_to_datetime(text)
     except ValueError:
         return 0.0
-    return max(0.0, (at.replace(tzinfo=at.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+    return max(0.0, (retry_at.replace(tzinfo=retry_at.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
 
 
 def service_error(error: BaseException, service: str) -> PipelineError | None:
-    """The transient or configuration error that an SDK's error stands for; None for any other."""
+    """Return the transient or configuration error that an SDK's error stands for; None for any other error."""
     sentence = f"{service}: {_first_line(error)}"
     if isinstance(error, HttpResponseError) and not isinstance(error, IncompleteReadError):
-        return _of_answer(error, sentence)
+        return _map_response_error(error, sentence)
     if isinstance(error, AzureError | aiohttp.ClientError | OSError):
         if _host_is_unknown(error):
             return ConfigurationError("UnknownHost", sentence)
@@ -56,11 +56,11 @@ def service_error(error: BaseException, service: str) -> PipelineError | None:
     return None
 
 
-def _of_answer(error: HttpResponseError, sentence: str) -> PipelineError | None:
+def _map_response_error(error: HttpResponseError, sentence: str) -> PipelineError | None:
     status = error.status_code
     if status in _DENIED:
         return AccessDeniedError(sentence)
-    if isinstance(error, ClientAuthenticationError):  # no token; a service's own refusals are 401 and 403
+    if isinstance(error, ClientAuthenticationError):  # Entra ID issued no token; a service itself answers 401 or 403
         return AccessDeniedError(sentence)
     if status is not None and (status in _TRANSIENT or status >= 500):
         headers: Mapping[str, str] = getattr(error.response, "headers", None) or {}
@@ -81,9 +81,9 @@ def _first_line(error: BaseException) -> str:
 
 
 class ServiceBoundary:
-    """A context for each call of one service: an SDK's transient error leaves it as one of the pipeline's.
+    """A context manager for each call to one service: maps the SDK's errors to errors of the pipeline.
 
-    With a `breaker`, a service that keeps failing is not called for a while.
+    With a circuit breaker, calls to a failing service are stopped for a time.
     """
 
     def __init__(self, service: str, breaker: CircuitBreaker | None = None) -> None:
@@ -96,7 +96,7 @@ class ServiceBoundary:
             self._breaker.reserve()
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
+        self, _type: type[BaseException] | None, error: BaseException | None, _traceback: TracebackType | None
     ) -> None:
         if error is None:
             if self._breaker is not None:
@@ -107,6 +107,6 @@ class ServiceBoundary:
             if isinstance(mapped, RetryLaterError | ConfigurationError):
                 self._breaker.on_failure(mapped)
             elif isinstance(error, HttpResponseError | PipelineError):
-                self._breaker.on_success()  # it answered
+                self._breaker.on_success()  # the service responded
         if mapped is not None and mapped is not error:
             raise mapped from error

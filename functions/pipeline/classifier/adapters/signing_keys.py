@@ -1,4 +1,4 @@
-"""The public keys that a tenant signs its tokens with."""
+"""The public keys for the signatures of a tenant's tokens."""
 
 import logging
 import time
@@ -18,10 +18,10 @@ _log = logging.getLogger("classifier")
 
 
 class SigningKeys(jwt.PyJWKClient):
-    """The keys at an address: fetched every hour, and used for a day after they were last fetched.
+    """The keys at an address: fetched every hour, and used for up to a day after the last successful fetch.
 
-    PyJWKClient by itself drops its keys when they expire, whether or not it can fetch them again, so that the service
-    refuses every token while the address does not answer (https://github.com/jpadilla/pyjwt/issues/1162).
+    PyJWKClient itself drops expired keys whether or not it can fetch them again, so that every token is rejected while
+    the address is unavailable (https://github.com/jpadilla/pyjwt/issues/1162).
     """
 
     def __init__(self, uri: str, *, now: Callable[[], float] = time.monotonic) -> None:
@@ -33,13 +33,13 @@ class SigningKeys(jwt.PyJWKClient):
 
     @override
     def get_jwk_set(self, refresh: bool = False) -> jwt.PyJWKSet:
-        """The known keys, fetched again when they are older than an hour.
+        """Return the keys; fetch them again if they are older than an hour.
 
         Args:
-            refresh: Fetches them again in any case.
+            refresh: fetch them again in any case.
 
         Raises:
-            jwt.PyJWKClientConnectionError: They cannot be fetched, and were not for a day.
+            jwt.PyJWKClientConnectionError: the keys could not be fetched for a day.
         """
         now = self._now()
         if self._keys is not None and not refresh and now < self._refresh_at:

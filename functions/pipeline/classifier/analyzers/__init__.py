@@ -1,5 +1,5 @@
-"""Analysers: one module each, found by its name.
+"""Analyzers: one module each, with a function `build(options, features, azure) -> ports.Analyzer`.
 
-A module here is an analyser when it has `build(options, features, world) -> ports.Analyzer`. Adding one is adding one
-file: `PIPELINE_ANALYZER` names it with dashes, and `PIPELINE_ANALYZER_OPTIONS` is its own.
+A new analyzer is one new module. `PIPELINE_ANALYZER` is its name, with dashes in place of underscores, and
+`PIPELINE_ANALYZER_OPTIONS` are its options.
 """

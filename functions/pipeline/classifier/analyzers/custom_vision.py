@@ -1,7 +1,7 @@
 """Custom Vision prediction: a project's published iteration, for classification or object detection.
 
-Whether the service takes Entra tokens is not documented: every sample uses a key. Its operations are listed as data
-actions for roles, which is a sign that it does. Nothing here was tried on Azure (docs/decisions/0006).
+Whether the service accepts Entra ID tokens is not documented: every sample uses a key. Its operations are data actions
+of role definitions, which indicates that it does. This module was not tested on Azure (docs/decisions/0006).
 """
 
 import json
@@ -12,9 +12,11 @@ from urllib.parse import quote
 from azure.core import AsyncPipelineClient
 from azure.core.rest import AsyncHttpResponse, HttpRequest
 
-from classifier.adapters.azure_clients import World
-from classifier.analyzers.account_pool import Pool, answer, client_options, post, reading
+from classifier.adapters.azure_clients import AzureClients
+from classifier.analyzers.account_pool import AccountPool
+from classifier.analyzers.http_requests import build_image_request, create_client_options
 from classifier.analyzers.options import Options
+from classifier.analyzers.responses import parse_response, read_result
 from classifier.domain.errors import ImageRejectedError
 from classifier.domain.models import Analysis, ImageInfo
 
@@ -28,21 +30,21 @@ _Client = AsyncPipelineClient[HttpRequest, AsyncHttpResponse]
 
 
 class CustomVision:
-    """`ports.Analyzer` over one published iteration."""
+    """`ports.Analyzer` for one published iteration."""
 
-    def __init__(self, pool: Pool[_Client], url: str, task: str, features: Sequence[str]) -> None:
+    def __init__(self, pool: AccountPool[_Client], url: str, task: str, features: Sequence[str]) -> None:
         self._pool = pool
         self._url = url
         self._task = task
         self.features = tuple(features)
-        self.identity = f"{_NAME}/{_API_VERSION} {json.dumps([url, task, sorted(features)])}"
+        self.fingerprint = f"{_NAME}/{_API_VERSION} {json.dumps([url, task, sorted(features)])}"
 
-    def ready(self) -> None:
-        """As `ports.Analyzer.ready`."""
-        self._pool.ready()
+    def check_capacity(self) -> None:
+        """Implements `ports.Analyzer.check_capacity`."""
+        self._pool.check_capacity()
 
     async def analyze(self, content: bytes, info: ImageInfo) -> Analysis:
-        """As `ports.Analyzer.analyze`."""
+        """Implements `ports.Analyzer.analyze`."""
         if len(content) > _MAX_BYTES:
             raise ImageRejectedError(
                 "TooLargeForCustomVision",
@@ -52,41 +54,40 @@ class CustomVision:
             )
 
         async def send(client: _Client) -> dict[str, Any]:
-            return answer(await client.send_request(post(self._url, content, {})))
+            return parse_response(await client.send_request(build_image_request(self._url, content, {})))
 
-        seen = await self._pool.call(send)
-        return reading(lambda: self._analysis(seen, info))
+        response = await self._pool.call(send)
+        return read_result(lambda: self._create_analysis(response, info))
 
-    def _analysis(self, seen: Mapping[str, Any], info: ImageInfo) -> Analysis:
+    def _create_analysis(self, response: Mapping[str, Any], info: ImageInfo) -> Analysis:
+        # A negative tag says that no other tag applies: it is no tag of the image.
         predictions: list[dict[str, Any]] = [
-            # A negative tag says that none of the others is there: it is no tag of the image.
-            item
-            for item in seen["predictions"]
-            if item.get("tagType", "Regular") != "Negative"
+            item for item in response["predictions"] if item.get("tagType", "Regular") != "Negative"
         ]
         return Analysis(
             analyzer=_NAME,
             api_version=_API_VERSION,
-            model_version=seen["iteration"],
+            model_version=response["iteration"],
             findings=self._findings(predictions, info),
             exclusive=self._task == "multiclass",
         )
 
     def _findings(self, predictions: Sequence[Mapping[str, Any]], info: ImageInfo) -> dict[str, Any]:
-        surest: dict[str, float] = {}
+        confidences: dict[str, float] = {}
         for item in predictions:
-            surest[item["tagName"]] = max(item["probability"], surest.get(item["tagName"], 0.0))
-        found: dict[str, Any] = {"tags": [{"name": name, "confidence": sure} for name, sure in surest.items()]}
+            confidences[item["tagName"]] = max(item["probability"], confidences.get(item["tagName"], 0.0))
+        tags = [{"name": name, "confidence": confidence} for name, confidence in confidences.items()]
+        findings: dict[str, Any] = {"tags": tags}
         if "objects" in self.features:
-            found["objects"] = [
+            findings["objects"] = [
                 {"name": item["tagName"], "confidence": item["probability"], "box": _box(item["boundingBox"], info)}
                 for item in predictions
             ]
-        return found
+        return findings
 
 
 def _box(box: Mapping[str, float], info: ImageInfo) -> dict[str, int]:
-    """The service gives parts of the image's sides, the record pixels."""
+    """Return a box in pixels; the service has fractions of the image's sides."""
     return {
         "x": round(box["left"] * info.width),
         "y": round(box["top"] * info.height),
@@ -95,17 +96,19 @@ def _box(box: Mapping[str, float], info: ImageInfo) -> dict[str, int]:
     }
 
 
-def build(options: Mapping[str, Any], features: Sequence[str], world: World) -> CustomVision:
-    """The analyser; raises SettingsError."""
-    read = Options(options, "custom-vision")
-    endpoint, project, iteration = read.text("endpoint"), read.text("project"), read.text("iteration")
-    task = read.choice("task", _TASKS)
-    quota = read.quota()
-    detects = task == "detection"
-    read.finish(features, ("tags", "objects") if detects else ("tags",))
+def build(options: Mapping[str, Any], features: Sequence[str], azure: AzureClients) -> CustomVision:
+    """Create the analyzer. Raises SettingsError if options or features are wrong."""
+    reader = Options(options, "custom-vision")
+    endpoint = reader.text("endpoint")
+    project = reader.text("project")
+    iteration = reader.text("iteration")
+    task = reader.choice("task", _TASKS)
+    quota = reader.quota()
+    is_detection = task == "detection"
+    reader.raise_if_invalid(features, ("tags", "objects") if is_detection else ("tags",))
     url = (
         f"{endpoint.rstrip('/')}/customvision/{_API_VERSION}/Prediction/{quote(project, safe='')}"
-        f"/{'detect' if detects else 'classify'}/iterations/{quote(iteration, safe='')}/image/nostore"
+        f"/{'detect' if is_detection else 'classify'}/iterations/{quote(iteration, safe='')}/image/nostore"
     )
-    client: _Client = AsyncPipelineClient(endpoint, **client_options(world))
-    return CustomVision(Pool([client], quota), url, task, features)
+    client: _Client = AsyncPipelineClient(endpoint, **create_client_options(azure))
+    return CustomVision(AccountPool([client], quota), url, task, features)

@@ -1,36 +1,39 @@
-"""Every error that the pipeline knows; adapters and analyzers raise these and no SDK's own.
+"""The errors of the pipeline. Adapters and analyzers raise these, never an SDK's own.
 
 PipelineError
-├── EventError                       the message is no event about a blob in our container: poison, at once
+├── EventError                       the message is no event about a blob in the images container: poison, at once
 ├── ImageRejectedError               the image can never be analyzed: a record, `rejected`
 ├── BlobNotFoundError                the blob does not exist: its record is removed
 ├── ConcurrencyError                 the item has changed since it was read: read it again
-├── UnexpectedResponseError          an answer that cannot be read: a record, `failed`, and poison, at once
+├── UnexpectedResponseError          a response that cannot be read: a record, `failed`, and poison, at once
 ├── AuthorizationError               the caller of an HTTP function may not do this: 401 or 403
 ├── RetryLaterError                  transient: the message is requeued with back-off, until its retry deadline
-│   ├── ThrottledError               one account of a pool refused a call with 429
+│   ├── ThrottledError               one account of a pool rejected a call with 429
 │   ├── LeasedError                  another worker holds the lease on the analysis
-│   └── AccessDeniedError            401, 403 or no token: transient while a role assignment may be on its way,
+│   └── AccessDeniedError            401, 403 or no token: transient while a role assignment may be propagating,
 │                                    afterwards treated as a configuration error
 └── ConfigurationError               what was configured does not exist: requeued slowly, with an alert
-└── AnalyzerConfigurationError   the analyzer refuses the request whatever the image
+    └── AnalyzerConfigurationError   the analyzer rejects the request whatever the image
 """
 
 from typing import Any
 
 
 class PipelineError(Exception):
-    """An error with a defined outcome."""
+    """Base class of the errors that have a defined outcome."""
 
 
 class EventError(PipelineError, ValueError):
-    """The message is no event about a blob in our container; the text names what is wrong with it."""
+    """The message is no event about a blob in the images container; the text says what is wrong with it."""
 
 
 class ImageRejectedError(PipelineError):
     """The image can never be analyzed, however often it is tried.
 
-    `code` is stable, the text is for people; `measured` and `limit` are by how much it fails, where that is a number.
+    Attributes:
+        code: stable identifier of the reason.
+        measured: the measured value that exceeds a limit, or None.
+        limit: the limit, or None.
     """
 
     def __init__(self, code: str, sentence: str, *, measured: Any = None, limit: Any = None) -> None:
@@ -40,7 +43,7 @@ class ImageRejectedError(PipelineError):
         self.limit = limit
 
     def reason(self) -> dict[str, Any]:
-        """The `reason` of a record."""
+        """Return the value of the record's field `reason`."""
         return {"code": self.code, "sentence": str(self), "measured": self.measured, "limit": self.limit}
 
 
@@ -53,7 +56,7 @@ class ConcurrencyError(PipelineError):
 
 
 class UnexpectedResponseError(PipelineError):
-    """A service answered what the code cannot read; asking again would be paid for again. `code` is stable."""
+    """The response of a service cannot be read; another call would be charged again. `code` is stable."""
 
     def __init__(self, code: str, sentence: str) -> None:
         super().__init__(sentence)
@@ -61,7 +64,7 @@ class UnexpectedResponseError(PipelineError):
 
 
 class AuthorizationError(PipelineError):
-    """The caller may not do this; `status` is 401 (no valid token) or 403 (no operator's token)."""
+    """The caller may not do this; `status` is 401 (no valid token) or 403 (the token is not an operator's)."""
 
     def __init__(self, status: int, sentence: str) -> None:
         super().__init__(sentence)
@@ -71,8 +74,7 @@ class AuthorizationError(PipelineError):
 class RetryLaterError(PipelineError):
     """A transient error; nothing is wrong with the message or the image.
 
-    `retry_after_seconds` is the least time before another try; with `exact`, another try is worth making then, and
-    back-off is not applied on top.
+    `retry_after_seconds` is the shortest time before the next attempt. If `exact` is true, no back-off is added to it.
     """
 
     exact = False
@@ -83,23 +85,23 @@ class RetryLaterError(PipelineError):
 
 
 class ThrottledError(RetryLaterError):
-    """Calls are limited; `retry_after_seconds` is when the next one is allowed."""
+    """The rate of calls is limited; the next call is allowed in `retry_after_seconds`."""
 
     exact = True
 
 
 class LeasedError(RetryLaterError):
-    """Another worker analyzes the same content; its lease ends in `retry_after_seconds`."""
+    """Another worker is analyzing the same content; its lease expires in `retry_after_seconds`."""
 
     exact = True
 
 
 class AccessDeniedError(RetryLaterError):
-    """The service refused the identity, or there was no token for it."""
+    """The service denied access to the identity, or Entra ID issued no token."""
 
 
 class ConfigurationError(PipelineError):
-    """What was configured does not exist, or is not usable; only a deployment can change that. `code` is stable."""
+    """A configured resource does not exist or cannot be used; a deployment has to change that. `code` is stable."""
 
     def __init__(self, code: str, sentence: str) -> None:
         super().__init__(sentence)
@@ -107,4 +109,4 @@ class ConfigurationError(PipelineError):
 
 
 class AnalyzerConfigurationError(ConfigurationError):
-    """The analyzer refuses the request whatever the image."""
+    """The analyzer rejects the request, whatever the image."""

@@ -1,4 +1,4 @@
-"""What Image Analysis 4.0 accepts, as its own error messages say: all bounds are inclusive.
+"""Limits of Image Analysis 4.0, by its own error messages: all bounds are inclusive.
 
 https://learn.microsoft.com/answers/questions/1688452: "The image size is not allowed to be zero or larger than 20971520
 bytes", "The image dimension is not allowed to be smaller than 50 and larger than 16000". The input requirements have
@@ -11,17 +11,17 @@ from classifier.domain.models import Blob, ImageInfo
 
 MAX_BYTES = 20_971_520
 MIN_SIDE, MAX_SIDE = 50, 16_000
-# The code of the reason that ends when somebody rehydrates the blob, unlike all others.
+# The code of the one reason that does not last: the blob can be rehydrated.
 ARCHIVED = "Archived"
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "ICO", "TIFF", "MPO")
 
 
-def content_of(blob: Blob) -> bytes:
-    """The content to be analysed.
+def require_content(blob: Blob) -> bytes:
+    """Return the content to be analyzed.
 
     Raises:
-        ImageRejectedError: the blob is empty, too large, or could not be read for good.
-        ValueError: the content is missing without a reason.
+        ImageRejectedError: the blob is empty or too large, or can never be read.
+        ValueError: the content is missing, and the blob has no reason for that.
     """
     if blob.rejection is not None:
         reason = blob.rejection
@@ -33,7 +33,7 @@ def content_of(blob: Blob) -> bytes:
 
 
 def check_size(size_bytes: int) -> None:
-    """Raises ImageRejectedError for a file that is empty or too large to be sent."""
+    """Check the size of a file. Raises ImageRejectedError if it is empty or too large for the analyzer."""
     if size_bytes == 0:
         raise ImageRejectedError("EmptyFile", "The file is empty.", measured=0, limit=1)
     if size_bytes > MAX_BYTES:
@@ -46,7 +46,7 @@ def check_size(size_bytes: int) -> None:
 
 
 def check_image(info: ImageInfo) -> None:
-    """Raises ImageRejectedError for an image whose dimensions the service refuses."""
+    """Check the dimensions of an image. Raises ImageRejectedError if the analyzer does not accept them."""
     for side, pixels in (("width", info.width), ("height", info.height)):
         if not MIN_SIDE <= pixels <= MAX_SIDE:
             raise ImageRejectedError(

@@ -1,15 +1,15 @@
-"""What one invocation measures, added up wherever it arises and logged once when it ends."""
+"""Metrics of one invocation: summed up where they arise, and logged once when the invocation ends."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-_current: ContextVar[dict[str, float] | None] = ContextVar("measures", default=None)
+_current: ContextVar[dict[str, float] | None] = ContextVar("metrics", default=None)
 
 
 @contextmanager
-def measured() -> Generator[dict[str, float]]:
-    """Collects what is added while it is open, by name; each task of the event loop has its own."""
+def collect_metrics() -> Generator[dict[str, float]]:
+    """Collect the metrics that are added while the context is open, by name; each asyncio task has its own."""
     values: dict[str, float] = {}
     token = _current.set(values)
     try:
@@ -19,14 +19,14 @@ def measured() -> Generator[dict[str, float]]:
 
 
 def add(name: str, amount: float = 1) -> None:
-    """Adds to a measure of the invocation that is running; without one, to nothing."""
+    """Add to a metric of the current invocation. Does nothing outside of one."""
     values = _current.get()
     if values is not None:
         values[name] = round(values.get(name, 0) + amount, 3)
 
 
 def put(name: str, value: float) -> None:
-    """Sets a measure of the invocation that is running, in the place of what it was."""
+    """Set a metric of the current invocation, replacing its value. Does nothing outside of one."""
     values = _current.get()
     if values is not None:
         values[name] = value

@@ -1,4 +1,4 @@
-"""The values that pass through the pipeline."""
+"""Data types of the pipeline."""
 
 import hashlib
 from dataclasses import dataclass
@@ -10,9 +10,13 @@ SCHEMA_VERSION = 1
 
 @dataclass(frozen=True, kw_only=True)
 class RejectionReason:
-    """Why an image can never be analysed, as it stands in the record.
+    """Why an image can never be analyzed, as the record has it.
 
-    `code` is stable, `sentence` is for people; `measured` and `limit` say by how much it fails, where that can be said.
+    Attributes:
+        code: stable identifier of the reason.
+        sentence: explanation for people.
+        measured: the measured value that exceeds a limit, or None.
+        limit: the limit, or None.
     """
 
     code: str
@@ -23,11 +27,16 @@ class RejectionReason:
 
 @dataclass(frozen=True, kw_only=True)
 class Blob:
-    """An image as it lay in its container when it was read.
+    """One version of an image blob.
 
-    `content` is what the blob's Content-Encoding encodes; None when there is more of it than the analyser accepts, or
-    when it could not be read for good, which `rejection` then explains. `size_bytes` is what the container stores;
-    `etag` is without quotes.
+    Attributes:
+        content: the content after its Content-Encoding was decoded. None if it is larger than the analyzer accepts, or
+            if it can never be read; `rejection` then says why.
+        size_bytes: the size of the blob as stored.
+        etag: without quotes.
+        content_type: the blob's Content-Type.
+        created_at: when the blob was created.
+        rejection: why the content can never be read, or None.
     """
 
     content: bytes | None
@@ -39,13 +48,22 @@ class Blob:
 
     @property
     def sha256(self) -> str | None:
-        """The content's hash, in hexadecimal; None when it was not read."""
+        """The hash of the content, in hexadecimal; None if there is no content."""
         return None if self.content is None else hashlib.sha256(self.content).hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True)
+class BlobInfo:
+    """A blob in a listing; `etag` is without quotes."""
+
+    name: str
+    etag: str
+    last_modified: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class ImageInfo:
-    """What an image's header says. Pixels; `format` as in `limits.FORMATS`."""
+    """What the header of an image declares: dimensions in pixels, `format` is one of `image_limits.FORMATS`."""
 
     width: int
     height: int
@@ -54,11 +72,16 @@ class ImageInfo:
 
 @dataclass(frozen=True, kw_only=True)
 class Analysis:
-    """What an analyser found in one image.
+    """The result of an analyzer for one image.
 
-    `findings` holds one entry for each feature asked for, in the record's own form: `tags` [{name, confidence}],
-    boxes {x, y, width, height} in pixels, confidences 0 to 1, `adult` {verdict, reason, adult, racy, gory}, `vector`
-    [numbers]. `exclusive` tags rule each other out: only the surest can be a label.
+    Attributes:
+        analyzer: name of the analyzer.
+        api_version: version of its API.
+        model_version: versions of its models.
+        findings: one entry for each requested feature, as the record has it: `tags` [{name, confidence}], boxes
+            {x, y, width, height} in pixels, confidences from 0 to 1, `adult` {verdict, reason, adult, racy, gory},
+            `vector` [numbers].
+        exclusive: whether the tags exclude each other, so that only the one with the highest confidence can be a label.
     """
 
     analyzer: str
@@ -68,7 +91,7 @@ class Analysis:
     exclusive: bool = False
 
     def to_item(self, key: str) -> dict[str, Any]:
-        """As an item of the `analyses` container."""
+        """Return the item of the container `analyses`, under the id `key`."""
         return {
             "id": key,
             "schemaVersion": SCHEMA_VERSION,
@@ -81,7 +104,7 @@ class Analysis:
 
     @staticmethod
     def from_item(item: dict[str, Any]) -> "Analysis":
-        """Out of an item of the `analyses` container."""
+        """Create an analysis from an item of the container `analyses`."""
         return Analysis(
             analyzer=item["analyzer"],
             api_version=item["apiVersion"],
@@ -92,8 +115,39 @@ class Analysis:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Claim:
-    """The right to make one analysis: nobody else makes it until this is finished, released or has run out."""
+class AnalysisLease:
+    """The exclusive right to make the analysis `key`, until it is stored or released, or the lease expires.
+
+    `etag` is the version of the lease's item in Cosmos DB.
+    """
 
     key: str
     etag: str
+
+
+@dataclass(frozen=True)
+class Versioned:
+    """A stored value and the ETag of the version that was read or written."""
+
+    value: dict[str, Any]
+    etag: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """The outcome of one delivery of a message.
+
+    Attributes:
+        status: the status of the record (`classified`, `rejected`, `failed`), or `removed` (the blob does not exist,
+            and its record was removed), `delayed` (the message was requeued), `misconfigured` (the message was requeued
+            with a long delay, because only a deployment can remove the cause), or `poison` (the message is no event
+            about the images container).
+        detail: the category, the code of the reason, or the error.
+        record_id: the id of the record, or None for `poison`.
+        event_id: the id of the event, or None for `poison`.
+    """
+
+    status: str
+    detail: str
+    record_id: str | None = None
+    event_id: str | None = None

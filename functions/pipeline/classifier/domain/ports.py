@@ -1,26 +1,16 @@
-"""What the pipeline needs of the world; `adapters` and `analyzers` fill these in, tests with plain objects.
+"""Ports: the interfaces that the use cases need. Adapters and analyzers implement them.
 
-Every method may raise RetryLaterError and ConfigurationError (`errors`) besides what it names.
+Every method may raise RetryLaterError and ConfigurationError (`errors`), besides the errors that it names.
 """
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from classifier.domain.models import Analysis, Blob, Claim, ImageInfo
+from classifier.domain.models import Analysis, AnalysisLease, Blob, BlobInfo, ImageInfo, Versioned
 
 
-@dataclass(frozen=True, kw_only=True)
-class Listed:
-    """A blob in a listing; `etag` is without quotes."""
-
-    name: str
-    etag: str
-    modified: datetime
-
-
-class Images(Protocol):
+class ImageStore(Protocol):
     """The images container."""
 
     @property
@@ -30,103 +20,130 @@ class Images(Protocol):
 
     @property
     def container(self) -> str:
-        """The container's name."""
+        """The name of the container."""
         ...
 
     async def read(self, name: str) -> Blob:
-        """The blob as it is now, without its content if that is over the size limit or unreadable.
+        """Read the current version of a blob, without its content if that exceeds the size limit or is unreadable.
 
         Raises:
             BlobNotFoundError: there is no such blob.
         """
         ...
 
-    async def etag(self, name: str) -> str | None:
-        """The ETag that the blob has now, or None when there is no blob."""
+    async def get_etag(self, name: str) -> str | None:
+        """Return the current ETag of a blob, or None if there is no such blob."""
         ...
 
-    def pages(self, marker: str | None) -> AsyncIterator[tuple[list[Listed], str | None]]:
-        """All blobs by name, from `marker` on (None: from the start), page by page with the marker of the next."""
+    def list_pages(self, marker: str | None) -> AsyncIterator[tuple[list[BlobInfo], str | None]]:
+        """List all blobs by name, page by page, each with the marker of the next page.
+
+        Args:
+            marker: the page to start from; None for the first page.
+        """
         ...
 
 
-class Headers(Protocol):
-    """Reads image headers."""
+class ImageHeaderReader(Protocol):
+    """Reads the header of an image."""
 
     async def __call__(self, content: bytes) -> ImageInfo:
-        """What the header says, without decoding a pixel; raises ImageRejectedError when it is no image."""
+        """Return what the header declares, without decoding pixels.
+
+        Raises:
+            ImageRejectedError: the content is no image.
+        """
         ...
 
 
 class Analyzer(Protocol):
-    """Something that looks at images."""
+    """Analyzes images with one service."""
 
     @property
-    def identity(self) -> str:
-        """Who answers, and what was asked: analyses with equal identities can stand in for each other."""
+    def fingerprint(self) -> str:
+        """Identifies the service, the API version and the request: equal fingerprints make equal analyses."""
         ...
 
     @property
     def features(self) -> tuple[str, ...]:
-        """What an analysis holds."""
+        """The features that an analysis has findings for."""
         ...
 
-    def ready(self) -> None:
-        """Raises RetryLaterError when an analysis would have to wait for longer than is sensible.
+    def check_capacity(self) -> None:
+        """Check that an analysis can start soon.
 
-        To be asked just before an analysis, and for nothing else: what needs none must not wait.
+        To be called immediately before an analysis that is not cached, and at no other time.
+
+        Raises:
+            RetryLaterError: the analysis would have to wait too long.
         """
         ...
 
     async def analyze(self, content: bytes, info: ImageInfo) -> Analysis:
-        """What the image shows.
+        """Analyze an image.
 
-        Raises ImageRejectedError when it will never accept the image, ConfigurationError when it will accept none,
-        UnexpectedResponseError when its answer cannot be read, and RetryLaterError.
+        Raises:
+            ImageRejectedError: the service will never accept the image.
+            ConfigurationError: the service will accept no image.
+            UnexpectedResponseError: the response cannot be read.
+            RetryLaterError: a transient error.
         """
         ...
 
 
-class Records(Protocol):
-    """The `images` container in Cosmos DB."""
+class RecordRepository(Protocol):
+    """The records, in the Cosmos DB container `images`."""
 
     async def get(self, record_id: str) -> dict[str, Any] | None:
-        """The record, with its `_etag`, or None."""
+        """Return the record with its `_etag`, or None."""
         ...
 
-    async def put(self, record: dict[str, Any], replacing: dict[str, Any] | None) -> None:
-        """Stores `record` in the place of exactly `replacing` (None: there is none yet). Raises ConcurrencyError."""
+    async def put(self, record: dict[str, Any], previous: dict[str, Any] | None) -> None:
+        """Store a record.
+
+        Args:
+            record: the new record.
+            previous: the record that it replaces, as it was read; None if there is none yet.
+
+        Raises:
+            ConcurrencyError: the stored record is not `previous`.
+        """
         ...
 
     async def delete(self, record: dict[str, Any]) -> None:
-        """Removes exactly this record. Raises ConcurrencyError."""
-        ...
+        """Delete a record, as it was read.
 
-    async def exists(self, record_id: str) -> bool:
-        """Whether there is a record; unlike `get`, never answered from a replica that lags behind."""
-        ...
-
-
-class Analyses(Protocol):
-    """The `analyses` container in Cosmos DB: a cache, so losing an entry costs money and nothing else."""
-
-    async def get(self, key: str) -> Analysis | None:
-        """The analysis stored under `key`, or None."""
-        ...
-
-    async def begin(self, key: str) -> Analysis | Claim:
-        """The analysis stored under `key`, or the right to make it.
-
-        Raises LeasedError until when another worker's right to make it holds.
+        Raises:
+            ConcurrencyError: the stored record is another one.
         """
         ...
 
-    async def finish(self, claim: Claim, analysis: Analysis) -> None:
-        """Stores what came of a claim; nothing happens when the claim was lost."""
+    async def exists(self, record_id: str) -> bool:
+        """Return whether there is a record. Unlike `get`, the answer never comes from a replica that lags behind."""
         ...
 
-    async def release(self, claim: Claim) -> None:
-        """Gives a claim back; nothing happens when it was lost."""
+
+class AnalysisCache(Protocol):
+    """The analyses, in the Cosmos DB container `analyses`. Losing an entry costs another analysis and no data."""
+
+    async def get(self, key: str) -> Analysis | None:
+        """Return the analysis under `key`, or None."""
+        ...
+
+    async def get_or_lease(self, key: str) -> Analysis | AnalysisLease:
+        """Return the analysis under `key`, or a lease to make it.
+
+        Raises:
+            LeasedError: another worker holds the lease.
+        """
+        ...
+
+    async def store(self, lease: AnalysisLease, analysis: Analysis) -> None:
+        """Store the analysis that was made under a lease. Does nothing if the lease was lost."""
+        ...
+
+    async def release(self, lease: AnalysisLease) -> None:
+        """Release a lease. Does nothing if it was lost."""
         ...
 
 
@@ -134,25 +151,95 @@ class Queue(Protocol):
     """A queue to write to."""
 
     async def send(self, text: str, *, delay_seconds: float = 0) -> None:
-        """Puts a message into the queue, to be seen after a delay."""
+        """Send a message that becomes visible after a delay."""
         ...
 
 
-class Gallery(Protocol):
-    """Where copies of classified images lie, in a folder for each category."""
+class MeasuredQueue(Queue, Protocol):
+    """A queue whose length is known."""
 
-    async def keep(self, path: str, blob: Blob) -> None:
-        """Stores a copy under `path`."""
-        ...
-
-    async def discard(self, path: str, etag: str) -> None:
-        """Removes the copy under `path` if it is that of the blob's version `etag`."""
+    async def length(self) -> int:
+        """Return the approximate number of messages; never too low."""
         ...
 
 
-class Announcer(Protocol):
-    """Tells others what became of an image."""
+class PoisonMessage(Protocol):
+    """A message of the poison queue."""
 
-    async def announce(self, record: dict[str, Any]) -> None:
-        """Publishes the record's status; the same record always under the same event id."""
+    @property
+    def content(self) -> str | None:
+        """The text, or None if the message cannot be decoded."""
+        ...
+
+    @property
+    def inserted_on(self) -> datetime:
+        """When the message was inserted into the queue."""
+        ...
+
+
+class PoisonQueue[Message: PoisonMessage](Protocol):
+    """The poison queue."""
+
+    def receive(self, *, hidden_seconds: int) -> AsyncIterator[Message]:
+        """Receive all visible messages. Each is hidden from other receivers for `hidden_seconds`."""
+        ...
+
+    async def delete(self, message: Message) -> None:
+        """Delete a received message."""
+        ...
+
+
+class DeadLetterStore(Protocol):
+    """The dead letters: blobs with events that Event Grid could not deliver, each a JSON list of events."""
+
+    def names(self) -> AsyncIterator[str]:
+        """List the names of all dead letters."""
+        ...
+
+    async def read(self, name: str) -> bytes:
+        """Return the content of a dead letter; empty if it does not exist any more."""
+        ...
+
+    async def delete(self, name: str) -> None:
+        """Delete a dead letter. Does nothing if it does not exist any more."""
+        ...
+
+
+class CheckpointStore(Protocol):
+    """The checkpoint of reconcile, between its runs."""
+
+    async def load(self) -> Versioned | None:
+        """Return the checkpoint, or None if there is none yet."""
+        ...
+
+    async def store(self, value: dict[str, Any], previous: Versioned | None) -> Versioned:
+        """Store a checkpoint.
+
+        Args:
+            value: the new checkpoint.
+            previous: the checkpoint that it replaces, as it was loaded; None if there is none yet.
+
+        Raises:
+            ConcurrencyError: the stored checkpoint is not `previous`.
+        """
+        ...
+
+
+class ImageCopyStore(Protocol):
+    """Copies of the classified images, in a folder for each category."""
+
+    async def save(self, path: str, blob: Blob) -> None:
+        """Save a copy of a blob under `path`."""
+        ...
+
+    async def delete(self, path: str, etag: str) -> None:
+        """Delete the copy under `path` if it is a copy of the blob's version `etag`."""
+        ...
+
+
+class ResultPublisher(Protocol):
+    """Publishes the results of the pipeline to subscribers."""
+
+    async def publish(self, record: dict[str, Any]) -> None:
+        """Publish the status of a record. The event of the same result always has the same id."""
         ...

@@ -1,76 +1,80 @@
-"""How fast one Vision account is called: as fast as it answers, and no faster.
+"""Adaptive rate limiter for the calls to one Vision account.
 
-An account answers some ten calls a second, whoever asks, and refuses the rest with 429. Each instance of the app has a
-governor of its own for each account and knows nothing of the others; they come to share the account because all of
-them follow the same rule, TCP's: more with time, less with every refusal (additive increase, multiplicative decrease:
-https://doi.org/10.1016/0169-7552(89)90019-6). The rate never falls far below an equal share among all instances that
-there can be, nor rises above what one account answers in all.
+An account answers about ten calls a second in all, and rejects the others with 429. Each instance of the app has a
+rate limiter of its own for each account and knows nothing of the other instances. They share the account because all
+follow TCP's rule: additive increase, multiplicative decrease (https://doi.org/10.1016/0169-7552(89)90019-6). The rate
+never falls far below an equal share among the largest number of instances, and never rises above the account's quota.
 """
 
 import random
 from dataclasses import dataclass
 
-# What the rate loses with a refusal, and with one that comes before so many calls were answered since the last.
-_DECREASE, _SHARP_DECREASE, _SOON = 0.2, 0.7, 3
-# What it gains with a call answered; the more calls were answered since the last refusal, the more, for then the
-# others have gone. With these figures about one call in forty is refused when all accounts are busy (`make simulate`).
-_INCREASE, _BOLDER_AFTER = 0.002, 60
-# Refusals that come so soon after another say the same thing once more.
-_ONE_SIGNAL_SECONDS = 1.0
+# Relative decrease of the rate after a 429, and after a 429 that comes before `_SHARP_DECREASE_BELOW_CALLS` calls
+# succeeded since the previous one.
+_DECREASE = 0.2
+_SHARP_DECREASE = 0.7
+_SHARP_DECREASE_BELOW_CALLS = 3
+# Relative increase of the rate after a successful call. It grows with the number of calls that succeeded since the last
+# 429, because other instances have then stopped. With these values about one call in forty is rejected when all
+# accounts are at capacity (`make simulate`).
+_INCREASE = 0.002
+_FASTER_INCREASE_AFTER_CALLS = 60
+# Further 429s within this time are treated as the same signal.
+_SIGNAL_SECONDS = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Quota:
-    """What one account answers in all, in calls a second, and how many instances may have to share it."""
+    """Calls a second that one account answers in all, and the largest number of instances that share it."""
 
     calls_per_second: float
     instances: int
 
     @property
     def share(self) -> float:
-        """A little less than an equal share, so that all of them together ask for less than there is."""
+        """Calls a second: 80 % of an equal share, so that all instances together stay below the quota."""
         return 0.8 * self.calls_per_second / self.instances
 
 
-class Governor:
-    """The rate of one account; every method takes the present time in seconds, of a clock that never goes back."""
+class AdaptiveRateLimiter:
+    """The rate of the calls to one account. `now` is the current time in seconds, from a monotonic clock."""
 
     def __init__(self, quota: Quota, now: float) -> None:
         self._quota = quota
-        # As if alone, until the account says otherwise: most of the time few images come, and none should wait.
+        # The full quota until the account rejects a call: most of the time few images arrive, and none should wait.
         self._rate = quota.calls_per_second
-        self._next = now
-        self._answered = 0
-        self._signalled = float("-inf")
+        self._next_call_at = now
+        self._successes = 0
+        self._throttled_at = float("-inf")
 
     @property
     def rate(self) -> float:
         """Calls a second."""
         return self._rate
 
-    def wait(self, now: float) -> float:
-        """Seconds until the next call may be made."""
-        return max(0.0, self._next - now)
+    def wait_seconds(self, now: float) -> float:
+        """Return the seconds until the next call is allowed."""
+        return max(0.0, self._next_call_at - now)
 
-    def take(self, now: float) -> None:
-        """Takes the next turn."""
-        self._next = max(self._next, now) + 1 / self._rate
+    def reserve(self, now: float) -> None:
+        """Reserve the next call."""
+        self._next_call_at = max(self._next_call_at, now) + 1 / self._rate
 
-    def answered(self) -> None:
-        """A call was answered."""
-        self._answered += 1
-        self._rate *= 1 + _INCREASE * (1 + (self._answered / _BOLDER_AFTER) ** 2)
+    def on_success(self) -> None:
+        """Increase the rate after a successful call."""
+        self._successes += 1
+        self._rate *= 1 + _INCREASE * (1 + (self._successes / _FASTER_INCREASE_AFTER_CALLS) ** 2)
         self._rate = min(self._rate, self._quota.calls_per_second)
 
-    def refused(self, now: float, retry_after: float) -> None:
-        """A call was refused, and no other is worth making for `retry_after` seconds."""
-        if now - self._signalled >= _ONE_SIGNAL_SECONDS:
-            lost = _SHARP_DECREASE if self._answered < _SOON else _DECREASE
-            self._rate = max(self._quota.share, self._rate * (1 - lost))
-            self._signalled = now
-        self._answered = 0
-        self._next = max(self._next, now + retry_after + self._jitter())
+    def on_throttled(self, now: float, retry_after_seconds: float) -> None:
+        """Decrease the rate after a 429, and allow no call for `retry_after_seconds`."""
+        if now - self._throttled_at >= _SIGNAL_SECONDS:
+            decrease = _SHARP_DECREASE if self._successes < _SHARP_DECREASE_BELOW_CALLS else _DECREASE
+            self._rate = max(self._quota.share, self._rate * (1 - decrease))
+            self._throttled_at = now
+        self._successes = 0
+        self._next_call_at = max(self._next_call_at, now + retry_after_seconds + self._jitter())
 
     def _jitter(self) -> float:
-        """What was refused together must not come back together."""
+        """Seconds; instances that were throttled together must not retry together."""
         return random.uniform(0, 1 / self._rate)  # noqa: S311 (no secret depends on it)

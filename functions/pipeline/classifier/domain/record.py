@@ -1,4 +1,4 @@
-"""The record of an image: plain values in, the item of the `images` container out."""
+"""The record of an image: the item of the Cosmos DB container `images`."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,28 +8,28 @@ from classifier.domain.events import Message
 from classifier.domain.image_limits import ARCHIVED
 from classifier.domain.models import SCHEMA_VERSION, Analysis, Blob, ImageInfo
 
-# Findings that stand in the record under their own names; null when they were not asked for.
+# Findings that every record has, under their own names; null if they were not requested.
 _FINDINGS = ("tags", "caption", "denseCaptions", "objects", "people", "read", "smartCrops")
-# Findings that are left out of the record when they were not asked for.
-_EXTRAS = ("adult", "vector")
+# Findings that a record has only if they were requested.
+_OPTIONAL_FINDINGS = ("adult", "vector")
 
 
 def blank(message: Message, attempts: int) -> dict[str, Any]:
-    """A record about which nothing is known yet but what it is for."""
-    notice = message.notice
+    """Return an empty record for the blob that the message is about."""
+    event = message.event
     return {
-        "id": notice.record_id,
+        "id": event.record_id,
         "schemaVersion": SCHEMA_VERSION,
         "status": None,
         "reason": None,
         "blob": {
-            "account": notice.host.partition(".")[0],
-            "container": notice.container,
-            "name": notice.name,
+            "account": event.host.partition(".")[0],
+            "container": event.container,
+            "name": event.name,
             **dict.fromkeys(("etag", "contentType", "sizeBytes", "contentSha256", "createdAt")),
         },
-        "eventId": notice.event_id,
-        "sequencer": notice.sequencer,
+        "eventId": event.event_id,
+        "sequencer": event.sequencer,
         "image": None,
         "labels": [],
         "category": None,
@@ -37,13 +37,13 @@ def blank(message: Message, attempts: int) -> dict[str, Any]:
         "analyzer": None,
         "copy": None,
         "timings": None,
-        "attempts": attempts + message.put_backs + message.interruptions,
+        "attempts": attempts + message.requeue_count + message.interruptions,
         "processedAt": None,
     }
 
 
 def of_blob(blob: Blob) -> dict[str, Any]:
-    """What is known of the blob once it was read."""
+    """Return the fields of a blob that was read."""
     return {
         "etag": blob.etag,
         "contentType": blob.content_type,
@@ -54,20 +54,23 @@ def of_blob(blob: Blob) -> dict[str, Any]:
 
 
 def of_image(info: ImageInfo) -> dict[str, Any]:
-    """What is known of the image once its header was read."""
+    """Return the fields of an image whose header was read."""
     return {"width": info.width, "height": info.height, "format": info.format}
 
 
 def of_analysis(
-    analysis: Analysis, *, features: Sequence[str], identity: str, min_confidence: float, cached: bool
+    analysis: Analysis, *, features: Sequence[str], fingerprint: str, min_confidence: float, cached: bool
 ) -> dict[str, Any]:
-    """What was found; tags at or above `min_confidence` are its labels, and the surest of them its category."""
+    """Return the fields of an analysis.
+
+    Tags with at least `min_confidence` are the labels; the one with the highest confidence is the category.
+    """
     tags: list[dict[str, Any]] = sorted(
         analysis.findings.get("tags") or [], key=lambda tag: tag["confidence"], reverse=True
     )
     labels = [tag for tag in tags[: 1 if analysis.exclusive else None] if tag["confidence"] >= min_confidence]
     return {
-        **{name: analysis.findings[name] for name in (*_FINDINGS, *_EXTRAS) if name in analysis.findings},
+        **{name: analysis.findings[name] for name in (*_FINDINGS, *_OPTIONAL_FINDINGS) if name in analysis.findings},
         "labels": [tag["name"] for tag in labels],
         "category": {"name": labels[0]["name"], "confidence": labels[0]["confidence"]} if labels else None,
         "analyzer": {
@@ -75,14 +78,14 @@ def of_analysis(
             "apiVersion": analysis.api_version,
             "modelVersion": analysis.model_version,
             "features": [*features],
-            "identity": identity,
+            "identity": fingerprint,
             "cached": cached,
         },
     }
 
 
 def timings(event: datetime, started: datetime, finished: datetime, analyze_ms: int) -> dict[str, int]:
-    """How long the image waited, was analysed, and took in all, in milliseconds."""
+    """Return how long the image waited, how long its analysis took, and the sum of all, in milliseconds."""
     return {
         "queuedMs": max(0, milliseconds(event, started)),
         "analyzeMs": analyze_ms,
@@ -91,22 +94,28 @@ def timings(event: datetime, started: datetime, finished: datetime, analyze_ms: 
 
 
 def milliseconds(start: datetime, end: datetime) -> int:
-    """From one moment to another."""
+    """Return the milliseconds from `start` to `end`."""
     return round((end - start).total_seconds() * 1000)
 
 
 def part(record: dict[str, Any], name: str) -> dict[str, Any]:
-    """A part of the record that may be null, then empty."""
+    """Return a part of the record, or an empty one if it is null."""
     return record[name] or {}
 
 
-def is_current(record: dict[str, Any], etag: str, identity: str | None) -> bool:
-    """Whether a record is about this version of the blob and final; with an `identity`, also made under that one."""
+def is_current(record: dict[str, Any], etag: str, fingerprint: str | None) -> bool:
+    """Return whether a record is final and about this version of the blob.
+
+    Args:
+        record: the record.
+        etag: the current version of the blob.
+        fingerprint: if not None, the analysis must also have been made by the analyzer with this fingerprint.
+    """
     if record["blob"]["etag"] != etag:
         return False
-    if identity is None:
+    if fingerprint is None:
         return record["status"] is not None
     made_by = part(record, "analyzer").get("identity")
-    archived = part(record, "reason").get("code") == ARCHIVED  # and maybe rehydrated since, under the same ETag
+    archived = part(record, "reason").get("code") == ARCHIVED  # it may have been rehydrated since, which keeps the ETag
     rejected = record["status"] == "rejected" and not archived
-    return rejected or (record["status"] == "classified" and made_by == identity)
+    return rejected or (record["status"] == "classified" and made_by == fingerprint)

@@ -1,4 +1,4 @@
-"""When a message that met with an error is delivered again."""
+"""When a message is delivered again after an error."""
 
 import random
 from dataclasses import dataclass
@@ -11,7 +11,14 @@ from classifier.domain.events import Message
 
 @dataclass(kw_only=True)
 class Delivery:
-    """One delivery of a message; `etag` is the version of the blob that it has read."""
+    """One delivery of a message.
+
+    Attributes:
+        message: the parsed message.
+        text: the message as it was received.
+        attempt: the dequeue count.
+        etag: the version of the blob that was read; None before.
+    """
 
     message: Message
     text: str
@@ -20,28 +27,34 @@ class Delivery:
 
     @property
     def interruptions(self) -> int:
-        """How many deliveries before this one ended without an outcome."""
+        """The number of earlier deliveries that ended without an outcome."""
         return self.message.interruptions + self.attempt - 1
 
 
 @dataclass(frozen=True, kw_only=True)
 class Retry:
-    """A delivery to come, in `delay_seconds`; `misconfigured` when only a deployment can make it succeed."""
+    """The next delivery, in `delay_seconds`; `misconfigured` if only a deployment can make it succeed."""
 
     delay_seconds: float
     deadline: datetime
     misconfigured: bool
 
 
-def plan_retry(message: Message, error: Exception, *, patience: timedelta, now: datetime) -> Retry:
-    """The next delivery of a message that met with `error`; the first retry sets the deadline of all.
+def plan_retry(message: Message, error: Exception, *, max_retry_age: timedelta, now: datetime) -> Retry:
+    """Return when a message is delivered again after an error.
 
-    The deadline also says when that was: a 401 or 403 is taken for a role assignment that is not in force yet until
-    the message has met with errors for timeouts.ACCESS_PROPAGATION.
+    The first error sets the deadline of all retries, so the deadline also says when the first error occurred. Until
+    timeouts.ACCESS_PROPAGATION after that, a 401 or 403 is attributed to a role assignment that is still propagating.
+
+    Args:
+        message: the message.
+        error: the error that ended its delivery.
+        max_retry_age: how long after its first error a message is retried.
+        now: the current time.
     """
-    deadline = message.deadline or now + patience
-    waited = now - (deadline - patience)
-    lasting = isinstance(error, AccessDeniedError) and waited >= timeouts.ACCESS_PROPAGATION
+    deadline = message.deadline or now + max_retry_age
+    retry_age = now - (deadline - max_retry_age)
+    lasting = isinstance(error, AccessDeniedError) and retry_age >= timeouts.ACCESS_PROPAGATION
     misconfigured = lasting or isinstance(error, ConfigurationError)
     if misconfigured:
         seconds = timeouts.CONFIGURATION_RETRY_SECONDS
@@ -49,7 +62,7 @@ def plan_retry(message: Message, error: Exception, *, patience: timedelta, now: 
         seconds = error.retry_after_seconds
     else:
         after = error.retry_after_seconds if isinstance(error, RetryLaterError) else 0.0
-        seconds = max(after, timeouts.backoff_seconds(message.put_backs))
-    # Spread, so that what was refused together does not come back together.
-    spread = random.uniform(1, timeouts.BACKOFF_JITTER)  # noqa: S311 (no secret depends on it)
-    return Retry(delay_seconds=max(1.0, seconds) * spread, deadline=deadline, misconfigured=misconfigured)
+        seconds = max(after, timeouts.backoff_seconds(message.requeue_count))
+    # Messages that were requeued together must not be delivered together.
+    jitter = random.uniform(1, timeouts.BACKOFF_JITTER)  # noqa: S311 (no secret depends on it)
+    return Retry(delay_seconds=max(1.0, seconds) * jitter, deadline=deadline, misconfigured=misconfigured)

@@ -1,1 +1,1 @@
-"""What the pipeline does with a message, a blob, a dead letter or a poison message. Imports `domain` only."""
+"""Use cases: classify, reconcile and redrive. They import `domain` only."""

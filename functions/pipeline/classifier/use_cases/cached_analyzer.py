@@ -1,4 +1,4 @@
-"""Analyses that are paid for once: stored under the content and the analyzer, and leased while they are made."""
+"""Cached analyzer: stores each analysis under its content and analyzer, so that it is charged once."""
 
 import contextlib
 import hashlib
@@ -7,23 +7,22 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from classifier.domain import metrics as measures
-from classifier.domain import timeouts
+from classifier.domain import metrics, timeouts
 from classifier.domain.errors import ConfigurationError, RetryLaterError
-from classifier.domain.models import Analysis, Claim, ImageInfo
-from classifier.domain.ports import Analyses, Analyzer
+from classifier.domain.models import Analysis, AnalysisLease, ImageInfo
+from classifier.domain.ports import AnalysisCache, Analyzer
 
 _log = logging.getLogger("classifier")
 
 
 class CachedAnalyzer:
-    """An analyzer behind a cache; of several workers with the same content, one calls the analyzer."""
+    """An analyzer behind a cache. Of several workers with the same content, only one calls the analyzer."""
 
     def __init__(
         self,
         *,
         analyzer: Analyzer,
-        analyses: Analyses,
+        analyses: AnalysisCache,
         time_limit: Callable[[float], AbstractAsyncContextManager[Any]],
     ) -> None:
         self._analyzer = analyzer
@@ -31,35 +30,35 @@ class CachedAnalyzer:
         self._time_limit = time_limit
 
     async def analyze(self, sha256: str, content: bytes, info: ImageInfo) -> tuple[Analysis, bool]:
-        """The analysis of the content, and whether it was stored before.
+        """Return the analysis of the content, and whether it was cached.
 
-        Raises LeasedError when another worker analyzes the same content, and what `ports.Analyzer` raises.
+        Raises LeasedError if another worker is analyzing the same content, and the errors of `ports.Analyzer.analyze`.
         """
-        key = hashlib.sha256(f"{sha256} {self._analyzer.identity}".encode()).hexdigest()
+        key = hashlib.sha256(f"{sha256} {self._analyzer.fingerprint}".encode()).hexdigest()
         try:
-            self._analyzer.ready()
+            self._analyzer.check_capacity()
         except (RetryLaterError, ConfigurationError):
-            # Content that was analyzed before needs no call; a lease would cost two writes for nothing.
+            # Content that was analyzed before needs no call; acquiring a lease would cost two writes for nothing.
             cached = await self._analyses.get(key)
             if cached is None:
                 raise
-            measures.add("cacheHits")
+            metrics.add("cacheHits")
             return cached, True
-        begun = await self._analyses.begin(key)
-        if not isinstance(begun, Claim):
-            measures.add("cacheHits")
-            return begun, True
+        lease = await self._analyses.get_or_lease(key)
+        if not isinstance(lease, AnalysisLease):
+            metrics.add("cacheHits")
+            return lease, True
         try:
             analysis = await self._analyzer.analyze(content, info)
         except BaseException:
-            # Other messages with the same content need not wait for the lease to end.
+            # Other messages with the same content need not wait until the lease expires.
             with contextlib.suppress(Exception):
                 async with self._time_limit(timeouts.RELEASE_SECONDS):
-                    await self._analyses.release(begun)
+                    await self._analyses.release(lease)
             raise
         try:
-            await self._analyses.finish(begun, analysis)
-        except Exception as error:  # noqa: BLE001 (it was paid for, and the record matters more than the cache)
+            await self._analyses.store(lease, analysis)
+        except Exception as error:  # noqa: BLE001 (the analysis is charged, and the record matters more than the cache)
             _log.warning("an analysis was not cached: %s: %s", type(error).__name__, error)
-            measures.add("uncached")
+            metrics.add("uncached")
         return analysis, False

@@ -1,35 +1,43 @@
-"""Reconciling: blobs without a final record are enqueued, whatever became of their events.
+"""Reconcile: enqueue blobs without a final record, whatever happened to their events.
 
-Rounds go through the whole container by name, page by page. A watermark is kept after every page, so that a round goes
-on where the last run ended. A blob is listed in every round, and looked up until a round has found its record.
+Each round lists the whole container by name, page by page. The watermark is stored after every page, so that a round
+continues where the last run ended. Every round lists every blob, and looks up its record until a round has found it.
 """
 
 import asyncio
 import contextlib
 import itertools
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol, cast
+from typing import cast
 
-from classifier.domain import events
 from classifier.domain.errors import ConcurrencyError, EventError
-from classifier.domain.events import Message, record_id
-from classifier.domain.ports import Analyzer, Images, Listed, Queue, Records
+from classifier.domain.events import Message, create_blob_found_event, create_poison_message, record_id
+from classifier.domain.models import BlobInfo
+from classifier.domain.ports import (
+    Analyzer,
+    CheckpointStore,
+    DeadLetterStore,
+    ImageStore,
+    MeasuredQueue,
+    Queue,
+    RecordRepository,
+)
 from classifier.domain.record import is_current
 from classifier.domain.watermark import Watermark
 
-# A new round begins when no more messages than this are waiting: a blob whose message waits is not missed.
-_IDLE_MESSAGES = 1_000
-# A run puts no more into the queue when there are as many.
-_FULL_MESSAGES = 100_000
-_AT_ONCE = 32
+# A new round starts only if the queue is no longer than this: a blob whose message is waiting is not missed.
+_MAX_MESSAGES_TO_START = 1_000
+# A run stops enqueueing at this length of the queue.
+_MAX_MESSAGES = 100_000
+_CONCURRENT_LOOKUPS = 32
 
 
 @dataclass(kw_only=True)
 class Report:
-    """What a run did."""
+    """What one run did."""
 
     dead_letters: int = 0
     listed: int = 0
@@ -38,136 +46,102 @@ class Report:
     ended_because: str = ""
 
 
-@dataclass(frozen=True)
-class Kept:
-    """A value that is kept between runs, in the version that has this ETag."""
-
-    value: dict[str, Any]
-    etag: str
-
-
-class Memory(Protocol):
-    """Where the watermark is kept between runs."""
-
-    async def load(self) -> Kept | None:
-        """What was kept, or None."""
-        ...
-
-    async def store(self, value: dict[str, Any], replacing: Kept | None) -> Kept:
-        """Keeps `value` in the place of exactly `replacing` (None: there is none yet). Raises ConcurrencyError."""
-        ...
-
-
-class Letters(Protocol):
-    """The dead letters: what Event Grid could not deliver, each a JSON list of events."""
-
-    def names(self) -> AsyncIterator[str]:
-        """The names of all."""
-        ...
-
-    async def read(self, name: str) -> bytes:
-        """One's content; empty when it is gone."""
-        ...
-
-    async def delete(self, name: str) -> None:
-        """Removes one that was dealt with."""
-        ...
-
-
-class Counted(Queue, Protocol):
-    """A queue that tells how full it is."""
-
-    async def length(self) -> int:
-        """How many messages there are; never too few."""
-        ...
-
-
-class Reconcile:
-    """One run after another; blobs younger than `grace` are left to their events, or to the next run."""
+class Reconciler:
+    """Runs rounds over the images container. Blobs younger than `grace` are left to their events, or to a later run."""
 
     def __init__(
         self,
         *,
-        images: Images,
-        records: Records,
+        images: ImageStore,
+        records: RecordRepository,
         analyzer: Analyzer,
-        letters: Letters,
-        queue: Counted,
-        poison: Queue,
-        memory: Memory,
+        dead_letters: DeadLetterStore,
+        queue: MeasuredQueue,
+        poison_queue: Queue,
+        checkpoints: CheckpointStore,
         grace: timedelta,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._images = images
         self._records = records
         self._analyzer = analyzer
-        self._letters = letters
+        self._dead_letters = dead_letters
         self._queue = queue
-        self._poison = poison
-        self._memory = memory
+        self._poison_queue = poison_queue
+        self._checkpoints = checkpoints
         self._grace = grace
         self._now = now
 
-    async def run(self, until: datetime) -> Report:
-        """Dead letters first, then pages of the round until it is finished, the queue is full, or time is up."""
+    async def run(self, deadline: datetime) -> Report:
+        """Requeue the dead letters, then continue the round until it is finished, the queue is full, or `deadline`."""
         report = Report()
-        await self._resend(report, until)
+        await self._requeue_dead_letters(report, deadline)
         try:
-            await self._round(report, until)
+            await self._continue_round(report, deadline)
         except ConcurrencyError:
-            # By a backfill that was asked for meanwhile, or another instance: the next run goes on with theirs.
+            # A backfill was requested meanwhile, or another instance runs as well: the next run continues from theirs.
             report.ended_because = "another round has begun"
         return report
 
-    async def _round(self, report: Report, until: datetime) -> None:
-        kept = await self._memory.load()
-        mark = Watermark.load(kept.value if kept else {})
+    async def _continue_round(self, report: Report, deadline: datetime) -> None:
+        checkpoint = await self._checkpoints.load()
+        mark = Watermark.from_json(checkpoint.value if checkpoint else {})
         if mark.cutoff is None:
-            if await self._queue.length() > _IDLE_MESSAGES:
+            if await self._queue.length() > _MAX_MESSAGES_TO_START:
                 report.ended_because = "a backlog is being worked on"
                 return
             mark = replace(mark, cutoff=(self._now() - self._grace).replace(microsecond=0).isoformat())
-        async for listed, marker in self._images.pages(mark.marker):
-            missed = await self._enqueue_missed(listed, mark)
-            report.listed += len(listed)
+        async for blobs, marker in self._images.list_pages(mark.marker):
+            missed = await self._enqueue_missed(blobs, mark)
+            report.listed += len(blobs)
             report.enqueued += len(missed)
-            mark = replace(mark.note(missed), marker=marker)
+            mark = replace(mark.after_page(missed), marker=marker)
             if marker is None:
                 break
-            kept = await self._memory.store(asdict(mark), kept)
-            if self._now() >= until:
+            checkpoint = await self._checkpoints.store(asdict(mark), checkpoint)
+            if self._now() >= deadline:
                 report.ended_because = "time is up"
                 return
-            if await self._queue.length() > _FULL_MESSAGES:
+            if await self._queue.length() > _MAX_MESSAGES:
                 report.ended_because = "the queue is full"
                 return
-        await self._memory.store(asdict(mark.finish()), kept)
-        report.finished, report.ended_because = True, "the round is finished"
+        await self._checkpoints.store(asdict(mark.after_round()), checkpoint)
+        report.finished = True
+        report.ended_because = "the round is finished"
 
-    async def backfill(self) -> None:
-        """Makes the coming runs a round over all blobs whose record was not made by the present analyser."""
+    async def start_backfill(self) -> None:
+        """Make the next runs a round over all blobs whose record was not made by the current analyzer."""
         while True:
             with contextlib.suppress(ConcurrencyError):
-                kept = await self._memory.load()
-                mark = Watermark.load(kept.value if kept else {})
+                checkpoint = await self._checkpoints.load()
+                mark = Watermark.from_json(checkpoint.value if checkpoint else {})
                 mark = replace(mark, marker=None, cutoff=self._now().isoformat(), backfill=True)
-                await self._memory.store(asdict(mark), kept)
+                await self._checkpoints.store(asdict(mark), checkpoint)
                 return
 
-    async def _enqueue_missed(self, listed: list[Listed], mark: Watermark) -> list[Listed]:
-        """Those of the page that had no final record; some at a time, and none is left under way by an error."""
-        missed: list[Listed] = []
+    async def _enqueue_missed(self, blobs: list[BlobInfo], mark: Watermark) -> list[BlobInfo]:
+        """Enqueue the blobs of a page that have no final record, and return them.
 
-        async def check(blob: Listed) -> None:
-            found = await self._records.get(record_id(self._images.container, blob.name))
-            identity = self._analyzer.identity if mark.backfill else None
-            if found is None or not is_current(found, blob.etag, identity):
-                event_id = f"reconcile-{blob.etag}"
-                text = events.found(self._images.host, self._images.container, blob.name, event_id, self._now())
-                await self._queue.send(text)
+        The records are looked up in batches; after an error no lookup is left running.
+        """
+        missed: list[BlobInfo] = []
+        fingerprint = self._analyzer.fingerprint if mark.backfill else None
+
+        async def check(blob: BlobInfo) -> None:
+            record = await self._records.get(record_id(self._images.container, blob.name))
+            if record is None or not is_current(record, blob.etag, fingerprint):
+                await self._queue.send(
+                    create_blob_found_event(
+                        self._images.host,
+                        self._images.container,
+                        blob.name,
+                        f"reconcile-{blob.etag}",
+                        self._now(),
+                    )
+                )
                 missed.append(blob)
 
-        for batch in itertools.batched(filter(mark.looks_up, listed), _AT_ONCE, strict=False):
+        for batch in itertools.batched(filter(mark.includes, blobs), _CONCURRENT_LOOKUPS, strict=False):
             try:
                 async with asyncio.TaskGroup() as group:
                     for blob in batch:
@@ -176,29 +150,29 @@ class Reconcile:
                 raise errors.exceptions[0] from errors
         return missed
 
-    async def _resend(self, report: Report, until: datetime) -> None:
-        async for name in self._letters.names():
-            if self._now() >= until:
+    async def _requeue_dead_letters(self, report: Report, deadline: datetime) -> None:
+        async for name in self._dead_letters.names():
+            if self._now() >= deadline:
                 return
-            content = await self._letters.read(name)
-            for text in _events_of(content):
+            content = await self._dead_letters.read(name)
+            for text in _split_events(content):
                 try:
-                    event = Message.parse(text).event
-                    await self._queue.send(json.dumps(event))
+                    event_json = Message.parse(text).event_json
+                    await self._queue.send(json.dumps(event_json))
                 except EventError as error:
-                    await self._poison.send(
-                        events.poison(text, "BadEvent", f"dead letter {name}: {error}", self._now())
-                    )
-            await self._letters.delete(name)
+                    sentence = f"dead letter {name}: {error}"
+                    await self._poison_queue.send(create_poison_message(text, "BadEvent", sentence, self._now()))
+            await self._dead_letters.delete(name)
             report.dead_letters += 1
 
 
-def _events_of(content: bytes) -> list[str]:
-    """Each event of a dead letter; what is no list is handed on as it is, to be refused by name."""
+def _split_events(content: bytes) -> list[str]:
+    """Return each event of a dead letter. Content that is no JSON list is returned whole, to be rejected."""
     if not content:
         return []
     try:
         value: object = json.loads(content)
     except ValueError:
         return [content.decode(errors="replace")]
-    return [json.dumps(item) for item in (cast("list[object]", value) if isinstance(value, list) else [value])]
+    events = cast("list[object]", value) if isinstance(value, list) else [value]
+    return [json.dumps(event) for event in events]

@@ -1,70 +1,74 @@
-"""The register: every blob has one record, and it ends as the newest version of the blob says.
+"""Record writer: every blob has one record, and it ends as the newest version of the blob says.
 
-Events come twice, late and in any order, and several workers may handle one blob at a time, so none of them is
-believed: whoever is about to change a record that is there first asks the blob itself which version is the newest.
-The order is what makes it right: read the record, then ask the blob, then write if the record is still the one read.
-Whoever writes a first version that is old already finds out afterwards, when the pipeline asks the blob once more.
+Events are delivered at least once and in any order, and several workers may process one blob at a time, so records are
+written with optimistic concurrency: (1) read the record, (2) read the current ETag of the blob, (3) write if the record
+is unchanged since (1). The first write of a record skips (1) and (2); the pipeline reads the ETag of the blob once more
+afterwards.
 """
 
 from typing import Any
 
 from classifier.domain.errors import ConcurrencyError
-from classifier.domain.events import Notice
-from classifier.domain.ports import Gallery, Images, Records
+from classifier.domain.events import BlobEvent
+from classifier.domain.ports import ImageCopyStore, ImageStore, RecordRepository
 from classifier.domain.record import part
 
 
-class Register:
+class RecordWriter:
     """Writes and removes records."""
 
-    def __init__(self, *, images: Images, records: Records, gallery: Gallery | None) -> None:
+    def __init__(self, *, images: ImageStore, records: RecordRepository, image_copies: ImageCopyStore | None) -> None:
         self._images = images
         self._records = records
-        self._gallery = gallery
+        self._image_copies = image_copies
 
     async def write(self, record: dict[str, Any], name: str) -> dict[str, Any] | None:
-        """The record that now stands for this version of the blob, or None when the blob has a newer version.
+        """Write the record of one version of the blob `name`.
 
-        It is `record`, or the one that was there if that says the same already; a failure replaces no success.
+        Returns:
+            The stored record: `record`, or the existing one if that says the same already or is better than a failure.
+            None if the blob has a newer version.
         """
-        etag, identity = record["blob"]["etag"], part(record, "analyzer").get("identity")
-        seen: dict[str, Any] | None = None
+        etag = record["blob"]["etag"]
+        fingerprint = part(record, "analyzer").get("identity")
+        existing: dict[str, Any] | None = None
         while True:
             try:
-                await self._records.put(record, seen)
+                await self._records.put(record, existing)
             except ConcurrencyError:
-                seen = await self._records.get(record["id"])
+                existing = await self._records.get(record["id"])
             else:
                 return record
-            if seen is None:
+            if existing is None:
                 continue
-            said = (seen["status"], part(seen, "analyzer").get("identity"))
+            existing_result = (existing["status"], part(existing, "analyzer").get("identity"))
             # An image that was analyzed and then archived keeps its ETag and its record.
-            unread = record["blob"]["contentSha256"] is None and seen["blob"]["contentSha256"] is not None
-            if seen["blob"]["etag"] == etag and (
-                record["status"] == "failed" or unread or said == (record["status"], identity)
+            unread = record["blob"]["contentSha256"] is None and existing["blob"]["contentSha256"] is not None
+            if existing["blob"]["etag"] == etag and (
+                record["status"] == "failed" or unread or existing_result == (record["status"], fingerprint)
             ):
-                return seen
-            if await self._images.etag(name) != etag:
+                return existing
+            if await self._images.get_etag(name) != etag:
                 return None
-            await self._discard_copy(seen, record["copy"])
+            await self._delete_copy(existing, record["copy"])
 
-    async def remove(self, notice: Notice) -> bool:
-        """Removes the record of a blob that is gone; False when the blob has come back."""
+    async def remove(self, event: BlobEvent) -> bool:
+        """Remove the record of a blob that does not exist. Returns False if the blob exists again."""
         while True:
-            seen = await self._records.get(notice.record_id)
-            if seen is None and not await self._records.exists(notice.record_id):
+            record = await self._records.get(event.record_id)
+            if record is None and not await self._records.exists(event.record_id):
                 return True
-            if seen is None:
-                continue  # read from a replica that lags behind; the session is ahead of it by now
-            if await self._images.etag(notice.name) is not None:
+            if record is None:
+                continue  # read from a replica that lags behind; the session has caught up now
+            if await self._images.get_etag(event.name) is not None:
                 return False
-            await self._discard_copy(seen, None)
+            await self._delete_copy(record, None)
             try:
-                await self._records.delete(seen)
+                await self._records.delete(record)
             except ConcurrencyError:
                 continue
 
-    async def _discard_copy(self, seen: dict[str, Any], kept: str | None) -> None:
-        if self._gallery is not None and seen["copy"] not in {None, kept}:
-            await self._gallery.discard(seen["copy"], seen["blob"]["etag"])
+    async def _delete_copy(self, record: dict[str, Any], new_path: str | None) -> None:
+        """Delete the image copy that a record names, unless its path stays in use."""
+        if self._image_copies is not None and record["copy"] not in {None, new_path}:
+            await self._image_copies.delete(record["copy"], record["blob"]["etag"])

@@ -1,70 +1,54 @@
-"""Redriving: what lies in the poison queue goes back into the images queue."""
+"""Redrive: send the messages of the poison queue to the images queue again."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import datetime
-from typing import Protocol
 
 from classifier.domain import timeouts
-from classifier.domain.events import redriven
-from classifier.domain.ports import Queue
+from classifier.domain.events import parse_poison_message
+from classifier.domain.ports import PoisonMessage, PoisonQueue, Queue
 
 
-class Poisonous(Protocol):
-    """A message of the poison queue."""
-
-    @property
-    def content(self) -> str | None:
-        """Its text, or None when it has none because it cannot be decoded."""
-        ...
-
-    @property
-    def inserted_on(self) -> datetime:
-        """When it was put into the queue."""
-        ...
-
-
-class PoisonQueue[Message: Poisonous](Protocol):
-    """The poison queue."""
-
-    def receive(self, *, hidden_seconds: int) -> AsyncIterator[Message]:
-        """All messages that can be seen, each hidden from others for a while."""
-        ...
-
-    async def delete(self, message: Message) -> None:
-        """Removes a received message."""
-        ...
-
-
-async def redrive[Message: Poisonous](
-    poison: PoisonQueue[Message], images: Queue, *, until: datetime, now: Callable[[], datetime]
+async def redrive[Message: PoisonMessage](
+    poison_queue: PoisonQueue[Message], images_queue: Queue, *, deadline: datetime, now: Callable[[], datetime]
 ) -> dict[str, int | bool]:
-    """Sends every message again, and counts: those `redriven`, and those `kept` because they can never be handled.
+    """Send every poison message to the images queue again.
 
-    Kept are messages that cannot be decoded and those that are no event. It ends at a message that was inserted after
-    the start: some fail again at once, and would come back without end. (Counting them first would take the right to
-    read the queue.) `finished` is false when time ran out first. A crash in between sends a message twice, which does
-    no harm.
+    It stops at a message that was inserted after its start: some messages fail again at once, and would be redriven
+    without end. (Counting the messages first would need the permission to read the queue.) If the function ends between
+    sending and deleting a message, the message is sent twice, which does no harm.
+
+    Args:
+        poison_queue: the queue to empty.
+        images_queue: the queue to send to.
+        deadline: when to stop.
+        now: returns the current time.
+
+    Returns:
+        `redriven`: the number of messages that were sent again. `kept`: the number of messages that were left in the
+        queue because they can never be processed: they cannot be decoded, or are no event. `finished`: false if the
+        deadline was reached first.
     """
-    sent = kept = 0
+    sent = 0
+    kept = 0
     started = now()
-    async for message in poison.receive(hidden_seconds=timeouts.REDRIVE_HIDDEN_SECONDS):
+    async for message in poison_queue.receive(hidden_seconds=timeouts.REDRIVE_HIDDEN_SECONDS):
         if message.inserted_on > started:
             break
-        text = _event(message)
+        text = _text_to_send(message)
         if text is None:
             kept += 1
         else:
-            await images.send(text)
-            await poison.delete(message)
+            await images_queue.send(text)
+            await poison_queue.delete(message)
             sent += 1
-        if now() >= until:
+        if now() >= deadline:
             return {"redriven": sent, "kept": kept, "finished": False}
     return {"redriven": sent, "kept": kept, "finished": True}
 
 
-def _event(message: Poisonous) -> str | None:
-    """The text to send again, or None when the message can never be handled."""
+def _text_to_send(message: PoisonMessage) -> str | None:
+    """Return the text to send again, or None if the message can never be processed."""
     if message.content is None:
         return None
-    code, text = redriven(message.content)
+    code, text = parse_poison_message(message.content)
     return None if code == "BadEvent" else text
