@@ -19,6 +19,7 @@ from classifier.analyzers.options import Options
 from classifier.analyzers.responses import parse_response, read_result
 from classifier.domain.errors import ImageRejectedError
 from classifier.domain.models import Analysis, ImageInfo
+from classifier.domain.ports import Analyzer
 
 _NAME = "azure-custom-vision"
 _API_VERSION = "v3.1"
@@ -96,7 +97,7 @@ def _box(box: Mapping[str, float], info: ImageInfo) -> dict[str, int]:
     }
 
 
-def build(options: Mapping[str, Any], features: Sequence[str], azure: AzureClients) -> CustomVision:
+def build(options: Mapping[str, Any], features: Sequence[str], azure: AzureClients) -> Analyzer:
     """Create the analyzer. Raises SettingsError if options or features are wrong."""
     reader = Options(options, "custom-vision")
     endpoint = reader.text("endpoint")

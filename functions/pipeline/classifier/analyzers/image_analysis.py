@@ -16,6 +16,7 @@ from classifier.analyzers.options import Options
 from classifier.analyzers.response_mapping import FEATURE_MAPPERS, map_adult_content, unknown_adult_content
 from classifier.analyzers.responses import parse_response, read_result
 from classifier.domain.models import Analysis, ImageInfo
+from classifier.domain.ports import Analyzer
 
 _NAME = "azure-image-analysis"
 API_VERSION = "2023-10-01"
@@ -58,7 +59,7 @@ class ImageAnalysis:
             models.append(read_result(lambda: str(response["modelVersion"])))
         if "safety" in self.features:
             findings["adult"], model = await self._detect_adult_content(content, info)
-            if model is not None:
+            if model:
                 models.append(f"3.2 {model}")
         if "embeddings" in self.features:
             embedding = await self._post("/retrieval:vectorizeImage", content, _RETRIEVAL, paid=bool(models))
@@ -87,7 +88,7 @@ class ImageAnalysis:
         return await self._pool.call(send, paid=paid)
 
 
-def build(options: Mapping[str, Any], features: Sequence[str], azure: AzureClients) -> ImageAnalysis:
+def build(options: Mapping[str, Any], features: Sequence[str], azure: AzureClients) -> Analyzer:
     """Create the analyzer. Raises SettingsError if options or features are wrong."""
     reader = Options(options, "image-analysis")
     endpoints = reader.texts("endpoints")

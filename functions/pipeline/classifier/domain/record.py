@@ -84,12 +84,12 @@ def of_analysis(
     }
 
 
-def timings(event: datetime, started: datetime, finished: datetime, analyze_ms: int) -> dict[str, int]:
+def timings(event_time: datetime, started: datetime, finished: datetime, analyze_ms: int) -> dict[str, int]:
     """Return how long the image waited, how long its analysis took, and the sum of all, in milliseconds."""
     return {
-        "queuedMs": max(0, milliseconds(event, started)),
+        "queuedMs": max(0, milliseconds(event_time, started)),
         "analyzeMs": analyze_ms,
-        "totalMs": max(0, milliseconds(event, finished)),
+        "totalMs": max(0, milliseconds(event_time, finished)),
     }
 
 
