@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from azure.core.exceptions import HttpResponseError
 from classifier.analyzers import custom_vision, image_analysis
-from classifier.analyzers.findings import READERS, not_judged
+from classifier.analyzers.account_pool import ChunkedBody, answer, client_options, post, reading
 from classifier.analyzers.image_analysis import ImageAnalysis
 from classifier.analyzers.options import Options
-from classifier.analyzers.pool import Slices, answer, client_options, post, reading
-from classifier.errors import (
+from classifier.analyzers.response_mapping import READERS, not_judged
+from classifier.domain.errors import (
     AnalyzerConfigurationError,
     ConfigurationError,
     ImageRejectedError,
@@ -20,12 +20,23 @@ from classifier.errors import (
     ThrottledError,
     UnexpectedResponseError,
 )
-from classifier.governor import Quota
-from classifier.models import ImageInfo
+from classifier.domain.models import ImageInfo
+from classifier.domain.rate_limiter import Quota
 from classifier.settings import SettingsError
-
-from tests.functions.service import ADULT, ANSWER, BOX, CUSTOM, OPTIONS, PREDICTIONS, VECTOR, Response, Service, world
 from tests.functions.test_analyzers import INFO, OURS, analyze, predict
+
+from tests.support.fake_vision_service import (
+    ADULT,
+    ANSWER,
+    BOX,
+    CUSTOM,
+    OPTIONS,
+    PREDICTIONS,
+    VECTOR,
+    FakeResponse,
+    FakeVisionService,
+    create_azure_clients,
+)
 
 FOUR_MEBIBYTES = 4_194_304
 
@@ -37,7 +48,7 @@ def error_body(code: str, inner: str | None = None, message: str = "m") -> dict[
 
 def refusal(status: int, body: Any, **headers: str) -> Exception:
     with pytest.raises(Exception) as raised:  # noqa: PT011 (the caller looks at it)
-        answer(Response(status, body, headers))  # type: ignore[arg-type]
+        answer(FakeResponse(status, body, headers))  # type: ignore[arg-type]
     return raised.value
 
 
@@ -121,7 +132,7 @@ def test_a_throttled_account_is_left_for_as_long_as_it_says_and_for_a_second_if_
 
 
 def test_an_answer_that_is_no_json_cannot_be_read() -> None:
-    class NoJson(Response):
+    class NoJson(FakeResponse):
         def json(self) -> Any:
             raise json.JSONDecodeError("Expecting value", "<html>", 0)
 
@@ -149,11 +160,11 @@ def test_a_request_has_the_type_and_length_of_its_content(size: int, *, whole: b
     assert (request.method, request.url) == ("POST", "https://vision.example/analyze?api-version=1")
     assert request.headers["Content-Type"] == "application/octet-stream"
     assert request.headers["Content-Length"] == str(size)
-    assert isinstance(request.content, bytes if whole else Slices)
+    assert isinstance(request.content, bytes if whole else ChunkedBody)
 
 
 def test_slices_begin_anew_for_every_try() -> None:
-    slices = Slices(bytes(range(256)) * 2000)
+    slices = ChunkedBody(bytes(range(256)) * 2000)
 
     async def twice() -> list[bytes]:
         return [b"".join([piece async for piece in slices]) for _ in range(2)]
@@ -162,7 +173,7 @@ def test_slices_begin_anew_for_every_try() -> None:
 
 
 def test_a_client_authenticates_and_leaves_retries_to_the_pool() -> None:
-    options = client_options(world(Service()))
+    options = client_options(create_azure_clients(FakeVisionService()))
     assert [type(policy).__name__ for policy in options["policies"]] == [
         "UserAgentPolicy",
         "AsyncRetryPolicy",
@@ -204,15 +215,15 @@ def test_an_images_second_call_may_wait_longer_and_its_first_may_not(
 
 @pytest.mark.parametrize("build", [image_analysis.build, custom_vision.build])
 def test_an_analyzer_is_not_ready_while_its_account_is_throttled(build: Any) -> None:
-    service = Service(analyze=[(429, {})], analyze32=[(429, {})])
+    service = FakeVisionService(analyze=[(429, {})], analyze32=[(429, {})])
 
     async def run() -> None:
-        analyzer = build(OPTIONS if build is image_analysis.build else CUSTOM, ["tags"], world(service))
-        analyzer.ready()
+        analyzer = build(OPTIONS if build is image_analysis.build else CUSTOM, ["tags"], create_azure_clients(service))
+        analyzer.check_capacity()
         with pytest.raises(ThrottledError):
             await analyzer.analyze(b"cat", INFO)
         with pytest.raises(RetryLaterError):
-            analyzer.ready()
+            analyzer.check_capacity()
 
     asyncio.run(run())
 
@@ -230,10 +241,10 @@ def test_an_analyzer_is_not_ready_while_its_account_is_throttled(build: Any) -> 
     ids=["JPEG", "PNG", "GIF", "BMP", "size", "sides"],
 )
 def test_what_can_be_judged_is_judged(content: bytes, info: ImageInfo) -> None:
-    service = Service(analyze=[(200, ANSWER)], analyze32=[(200, ADULT)])
+    service = FakeVisionService(analyze=[(200, ANSWER)], analyze32=[(200, ADULT)])
     analysis = analyze(service, "tags", "safety", content=content, info=info)
     assert analysis.findings["adult"]["verdict"] == "flagged"
-    assert len(service.asked) == 2
+    assert len(service.requests) == 2
 
 
 @pytest.mark.parametrize(
@@ -248,10 +259,10 @@ def test_what_can_be_judged_is_judged(content: bytes, info: ImageInfo) -> None:
     ],
 )
 def test_what_cannot_be_judged_is_not_sent(content: bytes, info: ImageInfo) -> None:
-    service = Service(analyze=[(200, ANSWER)])
+    service = FakeVisionService(analyze=[(200, ANSWER)])
     analysis = analyze(service, "tags", "safety", content=content, info=info)
     assert analysis.findings["adult"]["verdict"] == "unknown"
-    assert (len(service.asked), analysis.model_version) == (1, "2024-02-01")
+    assert (len(service.requests), analysis.model_version) == (1, "2024-02-01")
 
 
 def test_a_verdict_that_could_not_be_had_has_every_key() -> None:
@@ -267,7 +278,7 @@ def test_a_verdict_that_could_not_be_had_has_every_key() -> None:
 def test_a_verdict_is_clear_only_if_nothing_is_flagged() -> None:
     def verdict(**flags: bool) -> str:
         judged = ADULT | {"adult": ADULT["adult"] | {"isRacyContent": False} | flags}
-        return analyze(Service(analyze32=[(200, judged)]), "safety").findings["adult"]["verdict"]
+        return analyze(FakeVisionService(analyze32=[(200, judged)]), "safety").findings["adult"]["verdict"]
 
     assert verdict() == "clear"
     assert [verdict(**{flag: True}) for flag in ("isAdultContent", "isRacyContent", "isGoryContent")] == ["flagged"] * 3
@@ -276,18 +287,22 @@ def test_a_verdict_is_clear_only_if_nothing_is_flagged() -> None:
 @pytest.mark.parametrize("feature", ["caption", "denseCaptions"])
 @pytest.mark.parametrize("neutral", [True, False])
 def test_each_kind_of_caption_asks_whether_it_is_to_be_gender_neutral(feature: str, *, neutral: bool) -> None:
-    service = Service(analyze=[(200, ANSWER)])
-    analyzer = image_analysis.build(OPTIONS | {"genderNeutralCaptions": neutral}, [feature], world(service))
+    service = FakeVisionService(analyze=[(200, ANSWER)])
+    analyzer = image_analysis.build(
+        OPTIONS | {"genderNeutralCaptions": neutral}, [feature], create_azure_clients(service)
+    )
     asyncio.run(analyzer.analyze(b"cat", INFO))
-    assert service.asked[0]["query"]["gender-neutral-caption"] == str(neutral).lower()
-    assert service.asked[0]["headers"]["Content-Type"] == "application/octet-stream"
+    assert service.requests[0]["query"]["gender-neutral-caption"] == str(neutral).lower()
+    assert service.requests[0]["headers"]["Content-Type"] == "application/octet-stream"
 
 
 def test_without_ratios_the_service_chooses_the_crops() -> None:
-    service = Service(analyze=[(200, ANSWER)])
-    analyzer = image_analysis.build(OPTIONS | {"smartCropAspectRatios": []}, ["smartCrops"], world(service))
+    service = FakeVisionService(analyze=[(200, ANSWER)])
+    analyzer = image_analysis.build(
+        OPTIONS | {"smartCropAspectRatios": []}, ["smartCrops"], create_azure_clients(service)
+    )
     asyncio.run(analyzer.analyze(b"cat", INFO))
-    assert service.asked[0]["query"] == {"api-version": "2023-10-01", "features": "smartCrops", "language": "en"}
+    assert service.requests[0]["query"] == {"api-version": "2023-10-01", "features": "smartCrops", "language": "en"}
 
 
 def test_an_object_has_its_surest_name_alone_and_a_line_without_words_no_confidence() -> None:
@@ -301,28 +316,30 @@ def test_an_object_has_its_surest_name_alone_and_a_line_without_words_no_confide
 
 
 def test_all_accounts_are_called_at_their_own_hosts() -> None:
-    service = Service(analyze=[(200, ANSWER)])
+    service = FakeVisionService(analyze=[(200, ANSWER)])
     endpoints = ["https://one.cognitiveservices.azure.com/", "https://two.cognitiveservices.azure.com"]
 
     async def run() -> None:
-        analyzer = image_analysis.build(OPTIONS | {"endpoints": endpoints}, ["tags"], world(service))
+        analyzer = image_analysis.build(OPTIONS | {"endpoints": endpoints}, ["tags"], create_azure_clients(service))
         for _ in range(2):
             await analyzer.analyze(b"cat", INFO)
 
     asyncio.run(run())
-    assert {asked["host"] for asked in service.asked} == {
+    assert {requests["host"] for requests in service.requests} == {
         "one.cognitiveservices.azure.com",
         "two.cognitiveservices.azure.com",
     }
-    assert {asked["path"] for asked in service.asked} == {"/computervision/imageanalysis:analyze"}
+    assert {requests["path"] for requests in service.requests} == {"/computervision/imageanalysis:analyze"}
 
 
 def test_the_identities_stay_what_they_are() -> None:
     """Another identity has every image analyzed again, and paid for again."""
-    found = image_analysis.build(OPTIONS, ["tags", "read"], world(Service()))
-    assert found.identity == 'azure-image-analysis/2023-10-01/latest [["read", "tags"], [["language", "en"]]]'
+    found = image_analysis.build(OPTIONS, ["tags", "read"], create_azure_clients(FakeVisionService()))
+    assert found.fingerprint == 'azure-image-analysis/2023-10-01/latest [["read", "tags"], [["language", "en"]]]'
     detection = CUSTOM | {"task": "detection"}
-    assert custom_vision.build(detection, ["tags", "objects"], world(Service())).identity == (
+    assert custom_vision.build(
+        detection, ["tags", "objects"], create_azure_clients(FakeVisionService())
+    ).fingerprint == (
         'azure-custom-vision/v3.1 ["https://custom.cognitiveservices.azure.com/customvision/v3.1/Prediction/p%201'
         '/detect/iterations/Iteration2/image/nostore", "detection", ["objects", "tags"]]'
     )
@@ -330,8 +347,8 @@ def test_the_identities_stay_what_they_are() -> None:
 
 def test_the_options_of_a_request_are_part_of_the_identity_in_a_fixed_order() -> None:
     options = OPTIONS | {"genderNeutralCaptions": False}
-    found = image_analysis.build(options, ["smartCrops", "caption"], world(Service()))
-    assert found.identity == (
+    found = image_analysis.build(options, ["smartCrops", "caption"], create_azure_clients(FakeVisionService()))
+    assert found.fingerprint == (
         'azure-image-analysis/2023-10-01/latest [["caption", "smartCrops"], [["gender-neutral-caption", "false"], '
         '["language", "en"], ["smartcrops-aspect-ratios", "0.9,1.2"]]]'
     )
@@ -340,27 +357,29 @@ def test_the_options_of_a_request_are_part_of_the_identity_in_a_fixed_order() ->
 def test_a_box_is_in_whole_pixels() -> None:
     box = {"left": 0.498, "top": 0.126, "width": 0.2999, "height": 0.2767}
     predictions = {"iteration": "7", "predictions": [{"probability": 0.2, "tagName": "rose", "boundingBox": box}]}
-    analysis = predict(Service(analyze32=[(200, predictions)]), "detection", "tags", "objects")
+    analysis = predict(FakeVisionService(analyze32=[(200, predictions)]), "detection", "tags", "objects")
     assert analysis.findings["objects"] == [
         {"name": "rose", "confidence": 0.2, "box": {"x": 100, "y": 13, "width": 60, "height": 28}}
     ]
 
 
 def test_names_in_custom_visions_url_are_quoted() -> None:
-    service = Service(analyze32=[(200, PREDICTIONS)])
+    service = FakeVisionService(analyze32=[(200, PREDICTIONS)])
     options = CUSTOM | {"project": "a/b", "iteration": "c/d e"}
-    asyncio.run(custom_vision.build(options, ["tags"], world(service)).analyze(b"rose", INFO))
-    assert service.asked[0]["path"] == (
+    asyncio.run(custom_vision.build(options, ["tags"], create_azure_clients(service)).analyze(b"rose", INFO))
+    assert service.requests[0]["path"] == (
         "/customvision/v3.1/Prediction/a%2Fb/classify/iterations/c%2Fd%20e/image/nostore"
     )
-    assert service.asked[0]["query"] == {}
-    assert service.asked[0]["body"] == b"rose"
+    assert service.requests[0]["query"] == {}
+    assert service.requests[0]["body"] == b"rose"
 
 
 def test_custom_vision_takes_four_mebibytes_and_no_more() -> None:
-    assert predict(Service(analyze32=[(200, PREDICTIONS)]), "multiclass", "tags", content=bytes(FOUR_MEBIBYTES))
+    assert predict(
+        FakeVisionService(analyze32=[(200, PREDICTIONS)]), "multiclass", "tags", content=bytes(FOUR_MEBIBYTES)
+    )
     with pytest.raises(ImageRejectedError) as rejection:
-        predict(Service(), "multiclass", "tags", content=bytes(FOUR_MEBIBYTES + 1))
+        predict(FakeVisionService(), "multiclass", "tags", content=bytes(FOUR_MEBIBYTES + 1))
     assert (rejection.value.code, rejection.value.measured, rejection.value.limit) == (
         "TooLargeForCustomVision",
         4_194_305,
@@ -370,14 +389,14 @@ def test_custom_vision_takes_four_mebibytes_and_no_more() -> None:
 
 @pytest.mark.parametrize(("task", "exclusive"), [("multiclass", True), ("multilabel", False), ("detection", False)])
 def test_only_the_tags_of_multiclass_exclude_each_other(task: str, *, exclusive: bool) -> None:
-    analysis = predict(Service(analyze32=[(200, PREDICTIONS)]), task, "tags")
+    analysis = predict(FakeVisionService(analyze32=[(200, PREDICTIONS)]), task, "tags")
     assert analysis.exclusive is exclusive
     assert analysis.api_version == "v3.1"
 
 
 def test_a_prediction_without_a_type_is_a_tag() -> None:
     predictions = {"iteration": "7", "predictions": [{"probability": 0.2, "tagName": "rose"}]}
-    analysis = predict(Service(analyze32=[(200, predictions)]), "multilabel", "tags")
+    analysis = predict(FakeVisionService(analyze32=[(200, predictions)]), "multilabel", "tags")
     assert analysis.findings == {"tags": [{"name": "rose", "confidence": 0.2}]}
 
 
@@ -411,10 +430,10 @@ def test_a_quota_has_whole_instances() -> None:
 def test_an_option_of_another_type_is_named(method: str, value: Any, allowed: str) -> None:
     options = Options({"option": value}, "any")
     getattr(options, method)("option")
-    with pytest.raises(SettingsError) as refused:
+    with pytest.raises(SettingsError) as on_throttled:
         options.finish([], [])
     expected = None if method in {"texts", "numbers"} and not isinstance(value, list) else value
-    assert str(refused.value) == f"the analyser any: option is {expected!r}, not {allowed}"
+    assert str(on_throttled.value) == f"the analyzer any: option is {expected!r}, not {allowed}"
 
 
 def test_options_of_the_right_types_are_read() -> None:
@@ -435,9 +454,9 @@ def test_all_that_is_wrong_with_options_is_named_together_in_order() -> None:
     options = Options({"z": 1, "y": 2}, "any")
     options.text("endpoint")
     options.choice("task", ("one", "two"))
-    with pytest.raises(SettingsError) as refused:
+    with pytest.raises(SettingsError) as on_throttled:
         options.finish(["smells", "hears", "tags"], ["tags", "read"])
-    assert str(refused.value) == (
-        "the analyser any: endpoint is None, not a text; task is None, not one of one, two; y is unknown; z is unknown;"
+    assert str(on_throttled.value) == (
+        "the analyzer any: endpoint is None, not a text; task is None, not one of one, two; y is unknown; z is unknown;"
         " the features hears, smells are not among tags, read"
     )

@@ -5,9 +5,8 @@ import re
 from typing import Any
 
 import pytest
-from classifier.errors import AuthorizationError
+from classifier.domain.errors import AuthorizationError
 from classifier.settings import OPTIONAL, REQUIRED, OperatorPrincipal, Settings, SettingsError
-
 from tests.functions.test_entra import AUDIENCE, KEY, OPERATOR, TENANT, operators, principal, token
 
 

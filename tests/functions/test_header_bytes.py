@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 from classifier.adapters.header_parsers import parse_header
-from classifier.models import ImageInfo
+from classifier.domain.models import ImageInfo
 
 WIDTH, HEIGHT = 0x0123, 0x0456
 

@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from classifier.analyzers.pool import Pool
-from classifier.errors import AccessDeniedError, ConfigurationError, RetryLaterError, ThrottledError
-from classifier.governor import Governor, Quota
-from classifier.measures import measured
+from classifier.analyzers.account_pool import AccountPool
+from classifier.domain.errors import AccessDeniedError, ConfigurationError, RetryLaterError, ThrottledError
+from classifier.domain.metrics import collect_metrics
+from classifier.domain.rate_limiter import AdaptiveRateLimiter, Quota
 
 TEN = Quota(calls_per_second=10, instances=40)
 
@@ -27,12 +27,12 @@ def longest(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, float]]:
     return ranges
 
 
-def refused_after(answers: int, *, quota: Quota = TEN) -> Governor:
-    governor = Governor(quota, 0.0)
+def refused_after(answers: int, *, quota: Quota = TEN) -> AdaptiveRateLimiter:
+    limiter = AdaptiveRateLimiter(quota, 0.0)
     for _ in range(answers):
-        governor.answered()
-    governor.refused(0.0, 7)
-    return governor
+        limiter.on_success()
+    limiter.on_throttled(0.0, 7)
+    return limiter
 
 
 @pytest.mark.parametrize(
@@ -50,27 +50,27 @@ def test_a_refusal_costs_a_fifth_and_one_soon_after_another_seven_tenths(answers
 
 
 def test_no_refusal_goes_below_the_share() -> None:
-    governor = refused_after(0)
+    limiter = refused_after(0)
     for second in range(1, 10):
-        governor.refused(float(second), 1)
-    assert governor.rate == pytest.approx(0.2)
+        limiter.on_throttled(float(second), 1)
+    assert limiter.rate == pytest.approx(0.2)
 
 
 @pytest.mark.parametrize(("seconds", "rate"), [(0.0, 8.0), (0.999, 8.0), (1.0, 2.4), (1.5, 2.4)])
 def test_a_refusal_within_a_second_of_another_is_the_same_signal(seconds: float, rate: float) -> None:
     """The second one counts as soon after the first: no call was answered in between."""
-    governor = refused_after(5)
-    governor.refused(seconds, 1)
-    assert governor.rate == pytest.approx(rate)
+    limiter = refused_after(5)
+    limiter.on_throttled(seconds, 1)
+    assert limiter.rate == pytest.approx(rate)
 
 
 def test_an_answer_adds_two_thousandths_and_more_after_many_answers() -> None:
-    governor = refused_after(0)
+    limiter = refused_after(0)
     rates: list[float] = []
     for _ in range(120):
-        before = governor.rate
-        governor.answered()
-        rates.append(governor.rate / before)
+        before = limiter.rate
+        limiter.on_success()
+        rates.append(limiter.rate / before)
     assert rates[0] == pytest.approx(1 + 0.002 * (1 + 1 / 3600), rel=1e-9)
     assert rates[59] == pytest.approx(1.004, rel=1e-9)
     assert rates[119] == pytest.approx(1.010, rel=1e-9)
@@ -79,19 +79,19 @@ def test_an_answer_adds_two_thousandths_and_more_after_many_answers() -> None:
 def test_a_refused_call_waits_as_long_as_the_service_says_and_one_turn_more_at_most(
     longest: list[tuple[float, float]],
 ) -> None:
-    governor = refused_after(0)
+    limiter = refused_after(0)
     assert longest == [(0, pytest.approx(1 / 3.0))]
-    assert governor.wait(0.0) == pytest.approx(7 + 1 / 3.0)
-    assert governor.wait(7.0) == pytest.approx(1 / 3.0)
-    assert governor.wait(100.0) == 0.0
-    governor.take(100.0)
-    assert governor.wait(100.0) == pytest.approx(1 / 3.0)
+    assert limiter.wait_seconds(0.0) == pytest.approx(7 + 1 / 3.0)
+    assert limiter.wait_seconds(7.0) == pytest.approx(1 / 3.0)
+    assert limiter.wait_seconds(100.0) == 0.0
+    limiter.reserve(100.0)
+    assert limiter.wait_seconds(100.0) == pytest.approx(1 / 3.0)
 
 
 def test_a_shorter_wait_does_not_replace_a_longer_one() -> None:
-    governor = refused_after(0)
-    governor.refused(0.5, 1)
-    assert governor.wait(0.0) == pytest.approx(7 + 1 / 3.0)
+    limiter = refused_after(0)
+    limiter.on_throttled(0.5, 1)
+    assert limiter.wait_seconds(0.0) == pytest.approx(7 + 1 / 3.0)
 
 
 class Clock:
@@ -109,9 +109,9 @@ class Clock:
         self.now += seconds
 
 
-def pool(accounts: int, quota: Quota = TEN) -> tuple[Pool[int], Clock]:
+def pool(accounts: int, quota: Quota = TEN) -> tuple[AccountPool[int], Clock]:
     clock = Clock()
-    return Pool(range(accounts), quota, clock=clock, sleep=clock.sleep), clock
+    return AccountPool(range(accounts), quota, clock=clock, sleep=clock.sleep), clock
 
 
 def sending(*answers: Exception | None) -> tuple[Callable[[int], Awaitable[int]], list[int]]:
@@ -172,7 +172,7 @@ def test_one_free_account_is_enough_to_be_ready() -> None:
     calls, clock = pool(2)
     send, called = sending(ThrottledError("429", retry_after_seconds=600))
     assert asyncio.run(calls.call(send)) == called[1] != called[0]
-    calls.ready()
+    calls.check_capacity()
     assert clock.now < 1
 
 
@@ -196,14 +196,14 @@ def test_a_call_waits_twenty_seconds_for_an_account_and_sixty_once_another_call_
 
 
 @pytest.mark.parametrize(("after", "ready"), [(19.6, True), (19.7, False)])
-def test_ready_means_within_twenty_seconds(after: float, *, ready: bool) -> None:
+def test_ready_means_within_twenty_seconds(after: float, *, check_capacity: bool) -> None:
     calls, _ = pool(1)
-    calls._accounts[0][1].refused(0.0, after)
-    if ready:
-        calls.ready()
+    calls._accounts[0][1].on_throttled(0.0, after)
+    if check_capacity:
+        calls.check_capacity()
     else:
         with pytest.raises(ThrottledError):
-            calls.ready()
+            calls.check_capacity()
 
 
 def test_a_failed_call_is_repeated_after_one_second_and_after_two_and_no_further() -> None:
@@ -269,9 +269,9 @@ def test_what_a_call_takes_is_measured_whether_it_fails_or_not() -> None:
             raise RetryLaterError("503")
         return account
 
-    with measured() as measures:
+    with collect_metrics() as metrics:
         asyncio.run(calls.call(send))
-    assert measures == {"visionCalls": 2, "visionMs": 500}
+    assert metrics == {"visionCalls": 2, "visionMs": 500}
 
 
 def test_an_error_that_is_no_services_own_is_raised_as_it_is() -> None:

@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from classifier import events, limits, measures, records, timeouts
-from classifier.errors import (
+from classifier.domain import events, image_limits, metrics, timeouts
+from classifier.domain import record as records
+from classifier.domain.errors import (
     AccessDeniedError,
     AnalyzerConfigurationError,
     AuthorizationError,
@@ -22,11 +23,11 @@ from classifier.errors import (
     ThrottledError,
     UnexpectedResponseError,
 )
-from classifier.events import Message
-from classifier.models import Analysis, Blob, ImageInfo, RejectionReason
-from classifier.retries import Delivery, plan_retry
+from classifier.domain.events import Message
+from classifier.domain.models import Analysis, Blob, ImageInfo, RejectionReason
+from classifier.domain.retries import Delivery, plan_retry
 
-from tests.functions.world import NOW, World, handle, message
+from tests.support.in_memory_services import NOW, InMemoryServices, handle, message
 
 ID = "6flw3l5gwcmj2dtqvmjeio5kaxoh4ufndd6iwnamps6irpos7xqa"
 CREATED = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
@@ -74,10 +75,10 @@ def test_a_record_about_which_nothing_is_known_has_every_field() -> None:
     }
 
 
-def test_a_failed_record_has_every_field_too(world: World) -> None:
-    world.failure = KeyError("x" * 600)
-    handle(world, attempt=5)
-    assert {key: value for key, value in world.record.items() if value is not None} == {
+def test_a_failed_record_has_every_field_too(services: InMemoryServices) -> None:
+    services.failure = KeyError("x" * 600)
+    handle(services, attempt=5)
+    assert {key: value for key, value in services.record.items() if value is not None} == {
         "id": events.record_id("images", "cat.png"),
         "schemaVersion": 1,
         "status": "failed",
@@ -98,7 +99,7 @@ def test_a_failed_record_has_every_field_too(world: World) -> None:
         "timings": {"queuedMs": 2000, "analyzeMs": 0, "totalMs": 2000},
         "attempts": 5,
         "processedAt": "2026-01-02T03:04:05+00:00",
-        "_etag": world.record["_etag"],
+        "_etag": services.record["_etag"],
     }
 
 
@@ -126,7 +127,7 @@ TAGS = [
 def of_analysis(findings: dict[str, Any], *, exclusive: bool = False, min_confidence: float = 0.5) -> dict[str, Any]:
     analysis = Analysis(analyzer="test", api_version="1", model_version="m", findings=findings, exclusive=exclusive)
     return records.of_analysis(
-        analysis, features=("tags", "read"), identity="test/1", min_confidence=min_confidence, cached=True
+        analysis, features=("tags", "read"), fingerprint="test/1", min_confidence=min_confidence, cached=True
     )
 
 
@@ -169,11 +170,11 @@ def test_times_are_in_milliseconds_and_never_negative() -> None:
     assert records.timings(finished, started, event, 0) == {"queuedMs": 0, "analyzeMs": 0, "totalMs": 0}
 
 
-def record(status: str | None, *, identity: str | None = "a/1", code: str | None = None) -> dict[str, Any]:
+def record(status: str | None, *, fingerprint: str | None = "a/1", code: str | None = None) -> dict[str, Any]:
     return {
         "status": status,
         "blob": {"etag": "e1"},
-        "analyzer": {"identity": identity} if identity else None,
+        "analyzer": {"identity": fingerprint} if fingerprint else None,
         "reason": {"code": code} if code else None,
     }
 
@@ -186,25 +187,25 @@ def record(status: str | None, *, identity: str | None = "a/1", code: str | None
         (record("classified"), "e1", "a/1", True),
         (record("classified"), "e1", "a/2", False),
         (record("classified"), "e2", "a/1", False),
-        (record("rejected", identity=None, code="TooLarge"), "e1", None, True),
-        (record("rejected", identity=None, code="TooLarge"), "e1", "a/2", True),
-        (record("rejected", identity=None, code="Archived"), "e1", None, True),
-        (record("rejected", identity=None, code="Archived"), "e1", "a/2", False),
-        (record("failed", identity=None, code="KeyError"), "e1", None, True),
-        (record("failed", identity=None, code="KeyError"), "e1", "a/1", False),
+        (record("rejected", fingerprint=None, code="TooLarge"), "e1", None, True),
+        (record("rejected", fingerprint=None, code="TooLarge"), "e1", "a/2", True),
+        (record("rejected", fingerprint=None, code="Archived"), "e1", None, True),
+        (record("rejected", fingerprint=None, code="Archived"), "e1", "a/2", False),
+        (record("failed", fingerprint=None, code="KeyError"), "e1", None, True),
+        (record("failed", fingerprint=None, code="KeyError"), "e1", "a/1", False),
         (record("failed"), "e1", "a/1", False),
-        (record(None, identity=None), "e1", None, False),
+        (record(None, fingerprint=None), "e1", None, False),
     ],
 )
 def test_whether_a_record_needs_no_other_look(
-    found: dict[str, Any], etag: str, identity: str | None, *, current: bool
+    found: dict[str, Any], etag: str, fingerprint: str | None, *, current: bool
 ) -> None:
-    assert records.is_current(found, etag, identity) is current
+    assert records.is_current(found, etag, fingerprint) is current
 
 
 def test_the_formats_are_these_eight() -> None:
     """https://learn.microsoft.com/azure/ai-services/computer-vision/overview-image-analysis#input-requirements."""
-    assert limits.FORMATS == ("JPEG", "PNG", "GIF", "BMP", "WEBP", "ICO", "TIFF", "MPO")
+    assert image_limits.FORMATS == ("JPEG", "PNG", "GIF", "BMP", "WEBP", "ICO", "TIFF", "MPO")
 
 
 @pytest.mark.parametrize(
@@ -213,7 +214,7 @@ def test_the_formats_are_these_eight() -> None:
 )
 def test_dimensions_are_rejected_with_both_sides_and_both_limits(width: int, height: int, sentence: str) -> None:
     with pytest.raises(ImageRejectedError) as rejection:
-        limits.check_image(ImageInfo(width=width, height=height, format="PNG"))
+        image_limits.check_image(ImageInfo(width=width, height=height, format="PNG"))
     assert rejection.value.reason() == {
         "code": "BadDimensions",
         "sentence": f"{sentence}; it must be at least 50 and at most 16000.",
@@ -224,7 +225,7 @@ def test_dimensions_are_rejected_with_both_sides_and_both_limits(width: int, hei
 
 def content_reason(blob: Blob) -> dict[str, Any]:
     with pytest.raises(ImageRejectedError) as rejection:
-        limits.content_of(blob)
+        image_limits.require_content(blob)
     return rejection.value.reason()
 
 
@@ -238,7 +239,7 @@ def test_content_is_rejected_with_its_size_and_the_limit() -> None:
         "measured": 20_971_521,
         "limit": 20_971_520,
     }
-    reason = RejectionReason(code="Archived", sentence="why", measured=1, limit=2)
+    reason = RejectionReason(code="Archived", sentence="why", collect_metrics=1, limit=2)
     assert content_reason(replace(BLOB, content=None, rejection=reason)) == {
         "code": "Archived", "sentence": "why", "measured": 1, "limit": 2,
     }  # fmt: skip
@@ -246,7 +247,7 @@ def test_content_is_rejected_with_its_size_and_the_limit() -> None:
 
 def test_content_that_is_missing_for_no_reason_is_a_bug() -> None:
     with pytest.raises(ValueError, match="9 bytes are within the limit and were not read"):
-        limits.content_of(replace(BLOB, content=None))
+        image_limits.require_content(replace(BLOB, content=None))
 
 
 @pytest.mark.parametrize(
@@ -281,12 +282,12 @@ def test_errors_keep_what_they_are_given() -> None:
 def test_an_events_fields_are_read() -> None:
     parsed = Message.parse(message("a b.png"))
     assert (parsed.put_backs, parsed.interruptions, parsed.deadline) == (0, 0, None)
-    notice = parsed.notice
-    assert (notice.host, notice.container, notice.name) == ("acct.blob.core.windows.net", "images", "a b.png")
-    assert (notice.event_id, notice.sequencer, notice.time) == ("event-1", "0001", NOW - timedelta(seconds=2))
-    assert Message.parse(message(data={"url": "https://ACCT.Blob/x"})).notice.host == "acct.blob"
-    assert Message.parse(message(data={"url": "https://a/x"})).notice.sequencer is None
-    assert Message.parse(message(id=7)).notice.event_id == "7"
+    event = parsed.event
+    assert (event.host, event.container, event.name) == ("acct.blob.core.windows.net", "images", "a b.png")
+    assert (event.event_id, event.sequencer, event.time) == ("event-1", "0001", NOW - timedelta(seconds=2))
+    assert Message.parse(message(data={"url": "https://ACCT.Blob/x"})).event.host == "acct.blob"
+    assert Message.parse(message(data={"url": "https://a/x"})).event.sequencer is None
+    assert Message.parse(message(id=7)).event.event_id == "7"
 
 
 def test_a_records_id_stays_what_it_is() -> None:
@@ -315,7 +316,7 @@ def test_a_found_blobs_message_is_an_event_of_its_own_type() -> None:
         "eventTime": "2026-01-02T03:04:05+00:00",
         "data": {"url": "https://acct.blob.core.windows.net/images"},
     }
-    assert Message.parse(text).notice.name == "a/b.png"
+    assert Message.parse(text).event.name == "a/b.png"
 
 
 def test_a_poison_message_fits_into_the_queue_whatever_its_sentence() -> None:
@@ -335,17 +336,17 @@ def test_a_sentence_about_a_bad_message_quotes_no_more_than_its_start(text: str)
 
 
 def test_measures_are_added_up_and_set_within_an_invocation_and_nowhere_else() -> None:
-    measures.add("calls")
-    measures.put("queuedMs", 1)
-    with measures.measured() as values:
-        measures.add("calls")
-        measures.add("calls", 0.12345)
-        measures.put("queuedMs", 5)
-        measures.put("queuedMs", 7)
-        with measures.measured() as inner:
-            measures.add("calls")
-        measures.add("other", 2)
-    measures.add("calls")
+    metrics.add("calls")
+    metrics.put("queuedMs", 1)
+    with metrics.collect_metrics() as values:
+        metrics.add("calls")
+        metrics.add("calls", 0.12345)
+        metrics.put("queuedMs", 5)
+        metrics.put("queuedMs", 7)
+        with metrics.collect_metrics() as inner:
+            metrics.add("calls")
+        metrics.add("other", 2)
+    metrics.add("calls")
     assert values == {"calls": 1.123, "queuedMs": 7, "other": 2}
     assert inner == {"calls": 1}
 
@@ -381,7 +382,7 @@ def test_a_message_is_delivered_again_after_a_time_that_fits_its_error(
     delays: list[float] = []
     for choose in (min, max):
         monkeypatch.setattr("random.uniform", lambda low, high, choose=choose: choose(low, high))
-        retry = plan_retry(parsed_message(put_backs=put_backs), error, patience=timedelta(hours=168), now=NOW)
+        retry = plan_retry(parsed_message(put_backs=put_backs), error, max_retry_age=timedelta(hours=168), now=NOW)
         assert retry.deadline == NOW + timedelta(hours=168)
         assert retry.misconfigured is isinstance(error, ConfigurationError)
         delays.append(retry.delay_seconds)
@@ -392,11 +393,11 @@ def test_a_message_is_delivered_again_after_a_time_that_fits_its_error(
 def test_a_refusal_is_a_configuration_error_thirty_minutes_after_the_first(
     minutes: float, *, misconfigured: bool
 ) -> None:
-    patience = timedelta(hours=168)
-    found = parsed_message(deadline=NOW + patience)
+    max_retry_age = timedelta(hours=168)
+    found = parsed_message(deadline=NOW + max_retry_age)
     now = NOW + timedelta(minutes=minutes)
-    retry = plan_retry(found, AccessDeniedError("403"), patience=patience, now=now)
-    assert (retry.misconfigured, retry.deadline) == (misconfigured, NOW + patience)
+    retry = plan_retry(found, AccessDeniedError("403"), max_retry_age=max_retry_age, now=now)
+    assert (retry.misconfigured, retry.deadline) == (misconfigured, NOW + max_retry_age)
     assert (retry.delay_seconds >= 900) is misconfigured
 
 

@@ -10,19 +10,18 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+from classifier.adapters.azure_clients import World
+from classifier.adapters.event_grid import EventGridResultPublisher, event
 from classifier.adapters.queues import StorageQueue, queue
-from classifier.adapters.results import TopicAnnouncer, event
 from classifier.adapters.service_errors import ServiceBoundary, retry_after_seconds, service_error
-from classifier.adapters.world import World
-from classifier.circuit_breaker import CircuitBreaker
-from classifier.errors import (
+from classifier.domain.circuit_breaker import CircuitBreaker
+from classifier.domain.errors import (
     AccessDeniedError,
     BlobNotFoundError,
     ConfigurationError,
     PipelineError,
     RetryLaterError,
 )
-
 from tests.functions.test_queues import DATE, ENDPOINT, Credential, QueueService, Response, encoded
 from tests.functions.test_results import RECORD
 from tests.functions.test_service_errors import Clock, answered
@@ -317,13 +316,13 @@ class Topic:
             raise self.failure
 
 
-def announce(topic: Topic) -> None:
-    asyncio.run(TopicAnnouncer(topic).announce(RECORD))  # type: ignore[arg-type]
+def publish(topic: Topic) -> None:
+    asyncio.run(EventGridResultPublisher(topic).publish(RECORD))  # type: ignore[arg-type]
 
 
 def test_a_result_is_published_as_one_event() -> None:
     topic = Topic()
-    announce(topic)
+    publish(topic)
     ((sent),) = topic.sent
     assert vars(sent) == vars(event(RECORD))
 
@@ -347,14 +346,14 @@ def test_a_results_event_stays_what_it_is() -> None:
 
 def test_a_topic_that_does_not_exist_is_a_configuration_error() -> None:
     with pytest.raises(ConfigurationError, match="the results topic does not exist") as raised:
-        announce(Topic(answered(404, ResourceNotFoundError)))
+        publish(Topic(answered(404, ResourceNotFoundError)))
     assert raised.value.code == "TopicNotFound"
 
 
 def test_a_topic_that_keeps_failing_is_not_called() -> None:
     topic = Topic(answered(503))
-    announcer = TopicAnnouncer(topic)  # type: ignore[arg-type]
+    result_publisher = EventGridResultPublisher(topic)  # type: ignore[arg-type]
     for _ in range(5):
         with pytest.raises(RetryLaterError, match=r"^the results topic"):
-            asyncio.run(announcer.announce(RECORD))
+            asyncio.run(result_publisher.publish(RECORD))
     assert len(topic.sent) == 3

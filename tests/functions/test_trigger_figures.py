@@ -9,11 +9,12 @@ from typing import Any
 
 import azure.functions as func
 import pytest
-from classifier import measures, triggers
+from classifier import triggers
 from classifier.adapters import wiring
-from classifier.pipeline import Outcome
-from classifier.reconcile import Report
+from classifier.domain import metrics
+from classifier.domain.models import Outcome
 from classifier.settings import Settings
+from classifier.use_cases.reconcile import Report
 
 from tests.functions.test_triggers import Office, call, heard, http_functions, line, plain
 
@@ -35,17 +36,17 @@ class Message:
 def test_the_app_is_made_once_of_the_environment_for_five_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[tuple[Any, dict[str, int]]] = []
 
-    def wire(settings: Any, **options: int) -> object:
+    def create_application(settings: Any, **options: int) -> object:
         made.append((settings, options))
         return object()
 
-    monkeypatch.setattr(wiring, "wire", wire)
+    monkeypatch.setattr(wiring, "wire", create_application)
     monkeypatch.setattr(Settings, "load", staticmethod(lambda: "the settings"))
-    triggers._app.cache_clear()
+    triggers._application.cache_clear()
     try:
-        assert triggers._app() is triggers._app()
+        assert triggers._application() is triggers._application()
     finally:
-        triggers._app.cache_clear()
+        triggers._application.cache_clear()
     assert made == [("the settings", {"last_attempt": 5})]
 
 
@@ -76,7 +77,7 @@ def test_each_status_has_its_level_and_each_message_its_attempt(
         handled.append((text, attempt))
         return Outcome(status=status, detail="d")
 
-    monkeypatch.setattr(triggers, "_app", lambda: SimpleNamespace(pipeline=SimpleNamespace(handle=handle)))
+    monkeypatch.setattr(triggers, "_application", lambda: SimpleNamespace(pipeline=SimpleNamespace(handle=handle)))
     asyncio.run(plain(triggers.classify)(Message(dequeue_count)))
     assert handled == [("événement", attempt)]
     assert line(caplog, "outcome") == {
@@ -96,7 +97,7 @@ def test_reconcile_has_seven_minutes_and_says_whether_it_is_late(
         until.append(deadline)
         return Report(dead_letters=1, listed=5, enqueued=2, finished=True, ended_because="the round is finished")
 
-    monkeypatch.setattr(triggers, "_app", lambda: SimpleNamespace(reconcile=SimpleNamespace(run=run)))
+    monkeypatch.setattr(triggers, "_application", lambda: SimpleNamespace(reconcile=SimpleNamespace(run=run)))
     asyncio.run(plain(triggers.reconcile)(SimpleNamespace(past_due=late)))
     assert before + timedelta(seconds=420) <= until[0] <= datetime.now(UTC) + timedelta(seconds=420)
     assert line(caplog, "reconcile") == {
@@ -107,7 +108,7 @@ def test_reconcile_has_seven_minutes_and_says_whether_it_is_late(
 
 def test_a_redrive_has_two_hundred_seconds(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     office = Office()
-    monkeypatch.setattr(triggers, "_app", lambda: office)
+    monkeypatch.setattr(triggers, "_application", lambda: office)
     before = datetime.now(UTC)
 
     async def send_again(poison: Any, images: Any, *, until: datetime, now: Any) -> dict[str, int]:
@@ -124,14 +125,14 @@ def test_a_redrive_has_two_hundred_seconds(monkeypatch: pytest.MonkeyPatch, capl
 
 
 def test_a_backfill_says_when_it_begins(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    monkeypatch.setattr(triggers, "_app", Office)
+    monkeypatch.setattr(triggers, "_application", Office)
     response = call("backfill", "Bearer good")
     assert json.loads(response.get_body()) == {"backfill": "begins with the next run of reconcile"}
     assert line(caplog, "backfill")["caller"] == "operator-1"
 
 
 def test_a_refusal_is_json_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(triggers, "_app", Office)
+    monkeypatch.setattr(triggers, "_application", Office)
     assert call("backfill", None).mimetype == "application/json"
 
 
@@ -158,9 +159,9 @@ def test_what_an_operators_call_costs_is_logged(
 ) -> None:
     class Measured(Office):
         async def backfill(self) -> None:
-            measures.add("requestUnits", 7)
+            metrics.add("requestUnits", 7)
 
-    monkeypatch.setattr(triggers, "_app", Measured)
+    monkeypatch.setattr(triggers, "_application", Measured)
     call("backfill", "Bearer good")
     assert line(caplog, "backfill")["requestUnits"] == 7
 
