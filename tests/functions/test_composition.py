@@ -1,7 +1,6 @@
 """The analyzer is found by its name: a new analyzer is one new module."""
 
 import asyncio
-import json
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from classifier.composition import create_analyzer
 from classifier.settings import Settings, SettingsError
 
 from tests.functions.test_settings import GOOD
-from tests.support.fake_vision_service import OPTIONS, FakeVisionService, create_azure_clients
+from tests.support.fake_vision_service import FakeVisionService, create_azure_clients
 
 THIRD = """
 from classifier.domain.models import Analysis
@@ -44,11 +43,6 @@ def test_a_third_analyzer_is_one_new_file(tmp_path: Path, monkeypatch: pytest.Mo
 def test_a_name_without_an_analyzer_is_refused(name: str) -> None:
     with pytest.raises(SettingsError, match=f"PIPELINE_ANALYZER is '{name}', and there is no such analyzer"):
         create_analyzer(settings(name, "{}"), create_azure_clients(FakeVisionService()))
-
-
-def test_both_analyzers_are_found_by_their_names() -> None:
-    found = create_analyzer(settings("image-analysis", json.dumps(OPTIONS)), create_azure_clients(FakeVisionService()))
-    assert found.fingerprint.startswith("azure-image-analysis/")
 
 
 def test_whatever_does_not_answer_is_given_up() -> None:

@@ -159,7 +159,7 @@ class InMemoryServices:
         if isinstance(self.failure, RetryLaterError | ConfigurationError):
             raise self.failure
 
-    async def analyze(self, content: bytes, _info: ImageInfo) -> Analysis:
+    async def analyze(self, content: bytes, info: ImageInfo) -> Analysis:
         def effect() -> Analysis:
             if self.failure:
                 raise self.failure
@@ -181,9 +181,12 @@ class InMemoryImageCopyStore:
         self._services = services
 
     async def save(self, path: str, blob: Blob) -> None:
+        assert isinstance(path, str)
         await self._services.step("save_copy", lambda: self._services.copies.update({path: blob.etag}))
 
     async def delete(self, path: str, etag: str) -> None:
+        assert isinstance(path, str)
+
         def effect() -> None:
             if self._services.copies.get(path) == etag:
                 del self._services.copies[path]

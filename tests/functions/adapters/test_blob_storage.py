@@ -1,4 +1,4 @@
-"""The images against a blob service on 127.0.0.1, and their copies against a fake of the container's client."""
+"""The images, read through the SDK from a blob service on 127.0.0.1."""
 
 import asyncio
 import gzip
@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from azure.core.exceptions import HttpResponseError, ResourceModifiedError, ResourceNotFoundError
-from classifier.adapters.blob_storage import BlobImageCopyStore, BlobImageStore
+from azure.core.exceptions import HttpResponseError
+from classifier.adapters.blob_storage import BlobImageStore
 from classifier.domain.errors import (
     AccessDeniedError,
     BlobNotFoundError,
@@ -46,29 +46,6 @@ def run[Result](service: FakeBlobService, use: Callable[[BlobImageStore], Awaita
 
 def read(stored: StoredBlob) -> Blob:
     return run(FakeBlobService(blob=stored), lambda images: images.read("blob"))
-
-
-class Container:
-    """Stands where a blob container's client would."""
-
-    url, container_name = "https://ACCT.blob.core.windows.net/images", "images"
-
-    def __init__(self, answer: Any) -> None:
-        self.answer = answer
-        self.calls: list[tuple[Any, ...]] = []
-
-    def get_blob_client(self, name: str) -> "Container":
-        self.calls.append(("client", name))
-        return self
-
-    def __getattr__(self, name: str) -> Any:
-        async def call(*positional: Any, **named: Any) -> Any:
-            self.calls.append((name, *positional, named))
-            if isinstance(self.answer, Exception):
-                raise self.answer
-            return self.answer
-
-        return call
 
 
 def test_a_blob_is_read_as_it_is_now() -> None:
@@ -228,24 +205,3 @@ def test_a_container_that_is_gone_is_no_blob_that_is_gone() -> None:
             await images.get_etag("blob")
 
     run(FakeBlobService(blob=StoredBlob(error="ContainerNotFound")), use)
-
-
-@pytest.mark.parametrize(("source", "deleted"), [("e1", True), ("e2", False)])
-def test_a_copy_is_removed_only_if_it_is_that_versions(source: str, *, deleted: bool) -> None:
-    client = Container(type("P", (), {"metadata": {"sourceetag": source}, "etag": '"c9"'}))
-    asyncio.run(BlobImageCopyStore(client).delete("cat/a.png", "e1"))  # type: ignore[arg-type]
-    deletions = [named for name, *_, named in client.calls if name == "delete_blob"]
-    assert [named["etag"] for named in deletions] == (['"c9"'] if deleted else [])
-
-
-@pytest.mark.parametrize("error", [ResourceNotFoundError(), ResourceModifiedError()])
-def test_a_copy_that_is_gone_or_newer_is_left(error: Exception) -> None:
-    asyncio.run(BlobImageCopyStore(Container(error)).delete("cat/a.png", "e1"))  # type: ignore[arg-type]
-
-
-def test_a_copy_says_which_version_it_is() -> None:
-    client = Container(None)
-    asyncio.run(BlobImageCopyStore(client).save("cat/a.png", BLOB))  # type: ignore[arg-type]
-    ((name, path, content, named),) = client.calls
-    assert (name, path, content) == ("upload_blob", "cat/a.png", b"cat")
-    assert (named["metadata"], named["overwrite"]) == ({"sourceetag": "e1"}, True)

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
@@ -20,6 +20,7 @@ from classifier.domain.errors import (
 from classifier.domain.models import Analysis, ImageInfo
 from classifier.settings import SettingsError
 
+from benchmarks.outages import VirtualTime
 from tests.support.fake_vision_service import (
     ADULT,
     ANSWER,
@@ -35,11 +36,17 @@ INFO = ImageInfo(width=200, height=100, format="PNG")
 OURS = {"x": 1, "y": 2, "width": 3, "height": 4}
 
 
+def run_without_waiting[Result](run: Coroutine[Any, Any, Result]) -> Result:
+    """Return the result of the coroutine. Time is virtual, so the account pool's waits take none."""
+    with asyncio.Runner(loop_factory=VirtualTime) as runner:
+        return runner.run(run)
+
+
 def analyze(service: FakeVisionService, *features: str, content: bytes = b"cat", info: ImageInfo = INFO) -> Analysis:
     async def run() -> Analysis:
         return await image_analysis.build(OPTIONS, features, create_azure_clients(service)).analyze(content, info)
 
-    return asyncio.run(run())
+    return run_without_waiting(run())
 
 
 def predict(service: FakeVisionService, task: str, *features: str, content: bytes = b"rose") -> Analysis:
@@ -47,7 +54,7 @@ def predict(service: FakeVisionService, task: str, *features: str, content: byte
         analyzer = custom_vision.build(CUSTOM | {"task": task}, features, create_azure_clients(service))
         return await analyzer.analyze(content, INFO)
 
-    return asyncio.run(run())
+    return run_without_waiting(run())
 
 
 def test_every_visual_feature_is_asked_for_in_one_call_and_put_into_the_records_words() -> None:
