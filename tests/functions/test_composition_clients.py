@@ -13,15 +13,15 @@ from azure.core.credentials import AccessToken
 from azure.cosmos import aio as cosmos
 from azure.eventgrid import aio as eventgrid
 from azure.storage.blob.aio import ContainerClient
-from classifier.adapters import wiring
+from classifier import composition
 from classifier.adapters.azure_clients import AzureClients, create_transport
 from classifier.adapters.image_headers import read_header
 from classifier.analyzers.custom_vision import CustomVision
 from classifier.analyzers.image_analysis import ImageAnalysis
-from classifier.composition import App, create_application
+from classifier.composition import Application, create_application
 from classifier.settings import Settings
 
-from tests.functions.test_callers_and_settings import ENVIRONMENT
+from tests.functions.test_settings_fields import ENVIRONMENT
 from tests.support.fake_vision_service import CUSTOM, OPTIONS
 
 HOSTS = {
@@ -61,11 +61,11 @@ class Composition:
             ("CosmosClient", cosmos.CosmosClient),
             ("EventGridPublisherClient", eventgrid.EventGridPublisherClient),
             ("ContainerClient", ContainerClient),
-            ("image_container", wiring.create_image_container_client),
+            ("create_image_container_client", composition.create_image_container_client),
             ("ManagedIdentityCredential", Credential),
         ):
-            monkeypatch.setattr(wiring, name, self._noted(name, kind))
-        self.app = asyncio.run(self._wire(found))
+            monkeypatch.setattr(composition, name, self._noted(name, kind))
+        self.app = asyncio.run(self._create_application(found))
 
     def _noted(self, name: str, make: Callable[..., Any]) -> Callable[..., Any]:
         def noted(*positional: Any, **named: Any) -> Any:
@@ -74,9 +74,9 @@ class Composition:
 
         return noted
 
-    async def _wire(self, found: Settings) -> App:
+    async def _create_application(self, found: Settings) -> Application:
         app = create_application(found, last_attempt=5)
-        self.transport = self.only("image_container")[1]["transport"]
+        self.transport = self.only("create_image_container_client")[1]["transport"]
         await self.transport.session.close()
         return app
 
@@ -87,9 +87,9 @@ class Composition:
 
 def test_every_client_acts_as_the_apps_identity_over_one_pool_of_connections(monkeypatch: pytest.MonkeyPatch) -> None:
     found = Composition(monkeypatch, settings())
-    credential = found.app.images._client.credential
+    credential = found.app.images_queue._client.credential
     assert credential.arguments == {"client_id": "client"}
-    for name in ("CosmosClient", "EventGridPublisherClient", "ContainerClient", "image_container"):
+    for name in ("CosmosClient", "EventGridPublisherClient", "ContainerClient", "create_image_container_client"):
         for _, named in found.arguments[name]:
             assert named["credential"] is credential
             assert named["transport"] is found.transport
@@ -98,34 +98,34 @@ def test_every_client_acts_as_the_apps_identity_over_one_pool_of_connections(mon
 def test_each_part_has_its_own_container_and_queue(monkeypatch: pytest.MonkeyPatch) -> None:
     found = Composition(monkeypatch, settings())
     pipeline: Any = found.app.pipeline
-    reconcile: Any = found.app.reconcile
+    reconciler: Any = found.app.reconciler
     assert pipeline._images._client.url == "https://acct.blob.core.windows.net/images"
-    assert pipeline._gallery._client.url == "https://acct.blob.core.windows.net/classified"
-    assert reconcile._letters._client.url == "https://acct.blob.core.windows.net/deadletters"
-    assert found.app.images._client.url == "https://acct.queue.core.windows.net/images-queue"
-    assert found.app.poison._client.url == "https://acct.queue.core.windows.net/images-queue-poison"
-    assert (pipeline._queue, pipeline._poison) == (found.app.images, found.app.poison)
-    assert (reconcile._queue, reconcile._poison) == (found.app.images, found.app.poison)
-    records, analyses = pipeline._register._records, pipeline._cached._analyses
+    assert pipeline._image_copies._client.url == "https://acct.blob.core.windows.net/classified"
+    assert reconciler._dead_letters._client.url == "https://acct.blob.core.windows.net/deadletters"
+    assert found.app.images_queue._client.url == "https://acct.queue.core.windows.net/images-queue"
+    assert found.app.poison_queue._client.url == "https://acct.queue.core.windows.net/images-queue-poison"
+    assert (pipeline._queue, pipeline._poison_queue) == (found.app.images_queue, found.app.poison_queue)
+    assert (reconciler._queue, reconciler._poison_queue) == (found.app.images_queue, found.app.poison_queue)
+    records, analyses = pipeline._record_writer._records, pipeline._cached_analyzer._analyses
     assert records._container._container.container_link == "dbs/pipeline/colls/image-records"
     assert analyses._container._container.container_link == "dbs/pipeline/colls/analyses"
-    assert reconcile._memory._container is analyses._container
-    assert reconcile._records is records
-    assert reconcile._images is pipeline._images
-    assert reconcile.create_analyzer is pipeline.create_analyzer
+    assert reconciler._checkpoints._container is analyses._container
+    assert reconciler._records is records
+    assert reconciler._images is pipeline._images
+    assert reconciler._analyzer is pipeline._analyzer
 
 
 def test_the_pipeline_has_the_settings_of_the_stack(monkeypatch: pytest.MonkeyPatch) -> None:
     pipeline: Any = Composition(monkeypatch, settings()).app.pipeline
-    assert (pipeline._min_confidence, pipeline._patience) == (0.25, timedelta(minutes=30))
+    assert (pipeline._min_confidence, pipeline._max_retry_age) == (0.25, timedelta(minutes=30))
     assert (pipeline._last_attempt, pipeline._time_limit) == (5, asyncio.timeout)
-    assert pipeline._headers is read_header
+    assert pipeline._read_header is read_header
 
 
 @pytest.mark.parametrize(("trigger", "minutes"), [("events", 30), ("schedule", 2)])
 def test_without_events_a_blob_is_looked_up_sooner(monkeypatch: pytest.MonkeyPatch, trigger: str, minutes: int) -> None:
     found = Composition(monkeypatch, settings(PIPELINE_TRIGGER=trigger))
-    assert found.app.reconcile._grace == timedelta(minutes=minutes)
+    assert found.app.reconciler._grace == timedelta(minutes=minutes)
 
 
 def test_cosmos_db_and_the_topic_are_not_waited_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,8 +146,8 @@ def test_cosmos_db_and_the_topic_are_not_waited_for_long(monkeypatch: pytest.Mon
 
 def test_cosmos_db_has_one_breaker_for_all_its_containers(monkeypatch: pytest.MonkeyPatch) -> None:
     pipeline: Any = Composition(monkeypatch, settings()).app.pipeline
-    boundary = pipeline._register._records._container._boundary
-    assert pipeline._cached._analyses._container._boundary is boundary
+    boundary = pipeline._record_writer._records._container._boundary
+    assert pipeline._cached_analyzer._analyses._container._boundary is boundary
     assert (boundary._service, boundary._breaker._service) == ("Cosmos DB", "Cosmos DB")
 
 
@@ -156,11 +156,15 @@ def test_what_is_not_configured_is_not_there(monkeypatch: pytest.MonkeyPatch) ->
         monkeypatch, settings(PIPELINE_CLASSIFIED_CONTAINER="", PIPELINE_RESULTS_ENDPOINT="", PIPELINE_OPERATORS="")
     )
     pipeline: Any = found.app.pipeline
-    assert (pipeline._gallery, pipeline._announcer, pipeline._register._gallery) == (None, None, None)
+    assert (pipeline._image_copies, pipeline._result_publisher, pipeline._record_writer._image_copies) == (
+        None,
+        None,
+        None,
+    )
     assert "EventGridPublisherClient" not in found.arguments
     with_both: Any = Composition(monkeypatch, settings()).app.pipeline
-    assert with_both._announcer._client is not None
-    assert with_both._register._gallery is with_both._gallery
+    assert with_both._result_publisher._client is not None
+    assert with_both._record_writer._image_copies is with_both._image_copies
 
 
 def test_operators_are_those_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,7 +177,7 @@ def test_operators_are_those_of_the_settings(monkeypatch: pytest.MonkeyPatch) ->
 def test_each_analyzer_is_built_with_its_options_and_features(
     monkeypatch: pytest.MonkeyPatch, name: str, kind: type[ImageAnalysis | CustomVision]
 ) -> None:
-    analyzer: Any = Composition(monkeypatch, settings(PIPELINE_ANALYZER=name)).app.pipeline.create_analyzer
+    analyzer: Any = Composition(monkeypatch, settings(PIPELINE_ANALYZER=name)).app.pipeline._analyzer
     assert type(analyzer) is kind
     assert analyzer.features == ("tags",)
 
@@ -197,12 +201,12 @@ def test_connections_keep_no_cookies_and_leave_content_as_it_is(monkeypatch: pyt
 
 
 def test_a_request_is_given_the_policies_that_it_needs_and_no_others() -> None:
-    create_azure_clients = AzureClients(credential=Credential(), transport=None)  # type: ignore[arg-type]
-    agent, retry, bearer = create_azure_clients.policies("https://service/.default", retry_total=4)
+    azure = AzureClients(credential=Credential(), transport=None)  # type: ignore[arg-type]
+    agent, retry, bearer = azure.policies("https://service/.default", retry_total=4)
     assert type(agent).__name__ == "UserAgentPolicy"
     assert (type(retry).__name__, retry.total_retries) == ("AsyncRetryPolicy", 4)
     assert (type(bearer).__name__, bearer._scopes) == (
         "AsyncBearerTokenCredentialPolicy",
         ("https://service/.default",),
     )
-    assert create_azure_clients.client == {"credential": create_azure_clients.credential, "transport": None}
+    assert azure.client_options == {"credential": azure.credential, "transport": None}

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from classifier.domain.errors import AuthorizationError
 from classifier.settings import OPTIONAL, REQUIRED, OperatorPrincipal, Settings, SettingsError
-from tests.functions.test_entra import AUDIENCE, KEY, OPERATOR, TENANT, operators, principal, token
+
+from tests.functions.adapters.test_entra import AUDIENCE, KEY, OPERATOR, TENANT, operators, principal, token
 
 
 def refusal(authorization: str | None, *principals: OperatorPrincipal) -> tuple[int, str]:
@@ -91,7 +92,7 @@ ENVIRONMENT = {
     "PIPELINE_ANALYZER_OPTIONS": '{"language": "en"}',
     "PIPELINE_FEATURES": '["tags", "read"]',
     "PIPELINE_MIN_CONFIDENCE": "0.25",
-    "PIPELINE_PATIENCE_HOURS": "0.5",
+    "PIPELINE_MAX_RETRY_AGE_HOURS": "0.5",
     "PIPELINE_TRIGGER": "schedule",
     "PIPELINE_RECONCILE_SCHEDULE": "0 */5 * * * *",
     "PIPELINE_OPERATORS": (
@@ -121,7 +122,7 @@ def test_every_setting_is_read_into_its_own_field() -> None:
         analyzer_options={"language": "en"},
         features=("tags", "read"),
         min_confidence=0.25,
-        patience_hours=0.5,
+        max_retry_age_hours=0.5,
         scheduled=True,
         operators=(
             OperatorPrincipal(object_id="a", principal_type="User"),
@@ -179,10 +180,10 @@ def test_each_required_setting_is_named_when_it_is_absent_or_empty(name: str) ->
         ("PIPELINE_MIN_CONFIDENCE", "-0.01", "a number 0 to 1"),
         ("PIPELINE_MIN_CONFIDENCE", "1.01", "a number 0 to 1"),
         ("PIPELINE_MIN_CONFIDENCE", "nan", "a number 0 to 1"),
-        ("PIPELINE_PATIENCE_HOURS", "0", "a number over 0"),
-        ("PIPELINE_PATIENCE_HOURS", "-1", "a number over 0"),
-        ("PIPELINE_PATIENCE_HOURS", "inf", "a number over 0"),
-        ("PIPELINE_PATIENCE_HOURS", "nan", "a number over 0"),
+        ("PIPELINE_MAX_RETRY_AGE_HOURS", "0", "a number over 0"),
+        ("PIPELINE_MAX_RETRY_AGE_HOURS", "-1", "a number over 0"),
+        ("PIPELINE_MAX_RETRY_AGE_HOURS", "inf", "a number over 0"),
+        ("PIPELINE_MAX_RETRY_AGE_HOURS", "nan", "a number over 0"),
         ("PIPELINE_TRIGGER", "Events", "events or schedule"),
         (
             "PIPELINE_OPERATORS",
@@ -201,7 +202,7 @@ def test_a_wrong_value_is_named_with_what_is_allowed(name: str, value: str, allo
     [
         ("PIPELINE_MIN_CONFIDENCE", "0", "min_confidence", 0.0),
         ("PIPELINE_MIN_CONFIDENCE", "1", "min_confidence", 1.0),
-        ("PIPELINE_PATIENCE_HOURS", "0.01", "patience_hours", 0.01),
+        ("PIPELINE_MAX_RETRY_AGE_HOURS", "0.01", "max_retry_age_hours", 0.01),
         ("PIPELINE_TRIGGER", "events", "scheduled", False),
         ("PIPELINE_ANALYZER_OPTIONS", "{}", "analyzer_options", {}),
     ],

@@ -9,14 +9,13 @@ from typing import Any
 
 import azure.functions as func
 import pytest
-from classifier import triggers
-from classifier.adapters import wiring
+from classifier import composition, triggers
 from classifier.domain import metrics
 from classifier.domain.models import Outcome
 from classifier.settings import Settings
 from classifier.use_cases.reconcile import Report
 
-from tests.functions.test_triggers import Office, call, heard, http_functions, line, plain
+from tests.functions.test_triggers import FakeApplication, call, heard, http_functions, line, plain
 
 __all__ = ["heard"]
 
@@ -40,7 +39,7 @@ def test_the_app_is_made_once_of_the_environment_for_five_attempts(monkeypatch: 
         made.append((settings, options))
         return object()
 
-    monkeypatch.setattr(wiring, "wire", create_application)
+    monkeypatch.setattr(composition, "create_application", create_application)
     monkeypatch.setattr(Settings, "load", staticmethod(lambda: "the settings"))
     triggers._application.cache_clear()
     try:
@@ -91,15 +90,15 @@ def test_reconcile_has_seven_minutes_and_says_whether_it_is_late(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, *, late: bool
 ) -> None:
     before = datetime.now(UTC)
-    until: list[datetime] = []
+    deadlines: list[datetime] = []
 
     async def run(deadline: datetime) -> Report:
-        until.append(deadline)
+        deadlines.append(deadline)
         return Report(dead_letters=1, listed=5, enqueued=2, finished=True, ended_because="the round is finished")
 
-    monkeypatch.setattr(triggers, "_application", lambda: SimpleNamespace(reconcile=SimpleNamespace(run=run)))
+    monkeypatch.setattr(triggers, "_application", lambda: SimpleNamespace(reconciler=SimpleNamespace(run=run)))
     asyncio.run(plain(triggers.reconcile)(SimpleNamespace(past_due=late)))
-    assert before + timedelta(seconds=420) <= until[0] <= datetime.now(UTC) + timedelta(seconds=420)
+    assert before + timedelta(seconds=420) <= deadlines[0] <= datetime.now(UTC) + timedelta(seconds=420)
     assert line(caplog, "reconcile") == {
         "dead_letters": 1, "listed": 5, "enqueued": 2, "finished": True, "ended_because": "the round is finished",
         "late": late, "level": "INFO",
@@ -107,17 +106,17 @@ def test_reconcile_has_seven_minutes_and_says_whether_it_is_late(
 
 
 def test_a_redrive_has_two_hundred_seconds(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    office = Office()
-    monkeypatch.setattr(triggers, "_application", lambda: office)
+    application = FakeApplication()
+    monkeypatch.setattr(triggers, "_application", lambda: application)
     before = datetime.now(UTC)
 
-    async def send_again(poison: Any, images: Any, *, until: datetime, now: Any) -> dict[str, int]:
-        assert (poison, images) == (office.poison, office.images)
-        assert before + timedelta(seconds=200) <= until <= datetime.now(UTC) + timedelta(seconds=200)
+    async def redrive(poison_queue: Any, images_queue: Any, *, deadline: datetime, now: Any) -> dict[str, int]:
+        assert (poison_queue, images_queue) == (application.poison_queue, application.images_queue)
+        assert before + timedelta(seconds=200) <= deadline <= datetime.now(UTC) + timedelta(seconds=200)
         assert before <= now() <= datetime.now(UTC)
         return {"redriven": 3}
 
-    monkeypatch.setattr(triggers, "send_again", send_again)
+    monkeypatch.setattr(triggers, "redrive_messages", redrive)
     response = call("redrive", "Bearer good")
     assert (response.status_code, response.mimetype) == (200, "application/json")
     assert json.loads(response.get_body()) == {"redriven": 3}
@@ -125,14 +124,14 @@ def test_a_redrive_has_two_hundred_seconds(monkeypatch: pytest.MonkeyPatch, capl
 
 
 def test_a_backfill_says_when_it_begins(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    monkeypatch.setattr(triggers, "_application", Office)
+    monkeypatch.setattr(triggers, "_application", FakeApplication)
     response = call("backfill", "Bearer good")
     assert json.loads(response.get_body()) == {"backfill": "begins with the next run of reconcile"}
     assert line(caplog, "backfill")["caller"] == "operator-1"
 
 
 def test_a_refusal_is_json_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(triggers, "_application", Office)
+    monkeypatch.setattr(triggers, "_application", FakeApplication)
     assert call("backfill", None).mimetype == "application/json"
 
 
@@ -157,8 +156,8 @@ def test_each_trigger_has_the_name_and_the_settings_that_the_host_resolves() -> 
 def test_what_an_operators_call_costs_is_logged(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    class Measured(Office):
-        async def backfill(self) -> None:
+    class Measured(FakeApplication):
+        async def start_backfill(self) -> None:
             metrics.add("requestUnits", 7)
 
     monkeypatch.setattr(triggers, "_application", Measured)

@@ -54,7 +54,7 @@ def test_a_listing_has_every_page_with_the_marker_of_the_next(marker: str | None
 
     expected = [(["a", "b"], "c d"), (["c d", "e,f"], "g"), (["g"], None)]
     assert run(service, list_pages) == [
-        ([BlobInfo(name=name, etag=f"e-{name}", modified=MODIFIED) for name in names], following)
+        ([BlobInfo(name=name, etag=f"e-{name}", last_modified=MODIFIED) for name in names], following)
         for names, following in expected[first:]
     ]
     assert service.markers == [marker, *[following for _, following in expected[first:-1]]]
@@ -142,13 +142,13 @@ def test_a_copy_needs_a_container() -> None:
 def test_there_is_no_copy_of_an_image_without_content() -> None:
     unread = Blob(content=None, size_bytes=3, etag="e1", content_type="image/png", created_at=None)
     service = ContainerService()
-    with pytest.raises(ValueError, match=r"no content to keep under cat/a\.png"):
+    with pytest.raises(ValueError, match=r"no content to save under cat/a\.png"):
         run(service, lambda client: BlobImageCopyStore(client).save("cat/a.png", unread))
     assert service.requests == []
 
 
-def discarded(service: ContainerService, etag: str) -> list[str]:
-    """The methods of the requests that discarding the copy of this version takes."""
+def delete_copy(service: ContainerService, etag: str) -> list[str]:
+    """Delete the copy of this version, and return the methods of the requests."""
     run(service, lambda client: BlobImageCopyStore(client).delete("cat/a.png", etag))
     return [method for method, _ in service.requests]
 
@@ -160,24 +160,24 @@ def test_a_copy_of_this_version_is_deleted_and_one_of_another_version_is_left(
     source: str, methods: list[str], left: list[str]
 ) -> None:
     service = ContainerService(**{"cat/a.png": WritableBlob(metadata={"sourceetag": source})})
-    assert discarded(service, "e1") == methods
+    assert delete_copy(service, "e1") == methods
     assert [*service.blobs] == left
 
 
 def test_a_copy_that_no_version_is_known_of_is_left() -> None:
     service = ContainerService(**{"cat/a.png": WritableBlob()})
-    assert discarded(service, "e1") == ["HEAD"]
+    assert delete_copy(service, "e1") == ["HEAD"]
 
 
 def test_a_copy_that_is_overwritten_at_the_moment_of_its_deletion_is_left() -> None:
     service = ContainerService(**{"cat/a.png": WritableBlob(metadata={"sourceetag": "e1"})})
     service.overwrite = "newer"
-    assert discarded(service, "e1") == ["HEAD", "DELETE"]
+    assert delete_copy(service, "e1") == ["HEAD", "DELETE"]
     assert service.blobs["cat/a.png"].etag == "newer"
 
 
 def test_a_copy_that_is_gone_is_looked_for_once() -> None:
-    assert discarded(ContainerService(), "e1") == ["HEAD"]
+    assert delete_copy(ContainerService(), "e1") == ["HEAD"]
 
 
 def test_the_images_client_fetches_an_image_whole_and_retries_soon() -> None:

@@ -15,7 +15,8 @@ from classifier.adapters.cosmos import CosmosAnalysisCache, CosmosCheckpointStor
 from classifier.domain.errors import ConcurrencyError, LeasedError
 from classifier.domain.metrics import collect_metrics
 from classifier.domain.models import AnalysisLease
-from tests.functions.test_cosmos import ANALYSIS, Items, Time, container, leases, refusal
+
+from tests.functions.adapters.test_cosmos import ANALYSIS, Items, Time, container, leases, refusal
 
 
 def test_a_lease_holds_for_five_minutes_and_is_waited_for_three_times() -> None:
@@ -59,9 +60,9 @@ def test_a_stored_analysis_replaces_its_lease_and_a_released_one_leaves_nothing(
     async def run() -> None:
         items = Items()
         analyses = leases(items, Time())
-        claim = await analyses.get_or_lease("key")
-        assert isinstance(claim, AnalysisLease)
-        await analyses.finish(claim, ANALYSIS)
+        lease = await analyses.get_or_lease("key")
+        assert isinstance(lease, AnalysisLease)
+        await analyses.store(lease, ANALYSIS)
         assert items.items["key"] == ANALYSIS.to_item("key") | {"_etag": "2"}
         other = await analyses.get_or_lease("other")
         assert isinstance(other, AnalysisLease)

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from azure.core.exceptions import HttpResponseError
 from classifier.analyzers import custom_vision, image_analysis
-from classifier.analyzers.account_pool import ChunkedBody, answer, client_options, post, reading
+from classifier.analyzers.http_requests import ChunkedBody, build_image_request, create_client_options
 from classifier.analyzers.image_analysis import ImageAnalysis
 from classifier.analyzers.options import Options
-from classifier.analyzers.response_mapping import READERS, not_judged
+from classifier.analyzers.response_mapping import FEATURE_MAPPERS, unknown_adult_content
+from classifier.analyzers.responses import parse_response, read_result
 from classifier.domain.errors import (
     AnalyzerConfigurationError,
     ConfigurationError,
@@ -23,8 +24,8 @@ from classifier.domain.errors import (
 from classifier.domain.models import ImageInfo
 from classifier.domain.rate_limiter import Quota
 from classifier.settings import SettingsError
-from tests.functions.test_analyzers import INFO, OURS, analyze, predict
 
+from tests.functions.analyzers.test_analyzers import INFO, OURS, analyze, predict
 from tests.support.fake_vision_service import (
     ADULT,
     ANSWER,
@@ -48,7 +49,7 @@ def error_body(code: str, inner: str | None = None, message: str = "m") -> dict[
 
 def refusal(status: int, body: Any, **headers: str) -> Exception:
     with pytest.raises(Exception) as raised:  # noqa: PT011 (the caller looks at it)
-        answer(FakeResponse(status, body, headers))  # type: ignore[arg-type]
+        parse_response(FakeResponse(status, body, headers))  # type: ignore[arg-type]
     return raised.value
 
 
@@ -137,7 +138,7 @@ def test_an_answer_that_is_no_json_cannot_be_read() -> None:
             raise json.JSONDecodeError("Expecting value", "<html>", 0)
 
     with pytest.raises(UnexpectedResponseError, match="answered no JSON") as raised:
-        answer(NoJson(200, None, {}))  # type: ignore[arg-type]
+        parse_response(NoJson(200, None, {}))  # type: ignore[arg-type]
     assert raised.value.code == "UnexpectedResponse"
 
 
@@ -149,14 +150,14 @@ def test_an_answer_of_another_form_is_an_unexpected_response(error: Exception) -
         raise error
 
     with pytest.raises(UnexpectedResponseError, match=f"cannot be read: {type(error).__name__}") as raised:
-        reading(read)
+        read_result(read)
     assert raised.value.code == "UnexpectedResponse"
 
 
 @pytest.mark.parametrize(("size", "whole"), [(262_144, True), (262_145, False)])
 def test_a_request_has_the_type_and_length_of_its_content(size: int, *, whole: bool) -> None:
     content = bytes(size)
-    request = post("https://vision.example/analyze", content, {"api-version": "1"})
+    request = build_image_request("https://vision.example/analyze", content, {"api-version": "1"})
     assert (request.method, request.url) == ("POST", "https://vision.example/analyze?api-version=1")
     assert request.headers["Content-Type"] == "application/octet-stream"
     assert request.headers["Content-Length"] == str(size)
@@ -173,7 +174,7 @@ def test_slices_begin_anew_for_every_try() -> None:
 
 
 def test_a_client_authenticates_and_leaves_retries_to_the_pool() -> None:
-    options = client_options(create_azure_clients(FakeVisionService()))
+    options = create_client_options(create_azure_clients(FakeVisionService()))
     assert [type(policy).__name__ for policy in options["policies"]] == [
         "UserAgentPolicy",
         "AsyncRetryPolicy",
@@ -266,7 +267,7 @@ def test_what_cannot_be_judged_is_not_sent(content: bytes, info: ImageInfo) -> N
 
 
 def test_a_verdict_that_could_not_be_had_has_every_key() -> None:
-    assert not_judged("too large") == {
+    assert unknown_adult_content("too large") == {
         "verdict": "unknown",
         "reason": "too large",
         "adult": None,
@@ -307,10 +308,10 @@ def test_without_ratios_the_service_chooses_the_crops() -> None:
 
 def test_an_object_has_its_surest_name_alone_and_a_line_without_words_no_confidence() -> None:
     named_twice = {"boundingBox": BOX, "tags": [{"name": "cat", "confidence": 0.6}, {"name": "pet", "confidence": 0.5}]}
-    found = READERS["objects"]({"objectsResult": {"values": [named_twice]}})
+    found = FEATURE_MAPPERS["objects"]({"objectsResult": {"values": [named_twice]}})
     assert found == [{"name": "cat", "confidence": 0.6, "box": OURS}]
     line = {"text": "", "boundingPolygon": [{"x": 3, "y": 4}], "words": []}
-    assert READERS["read"]({"readResult": {"blocks": [{"lines": [line]}]}}) == [
+    assert FEATURE_MAPPERS["read"]({"readResult": {"blocks": [{"lines": [line]}]}}) == [
         {"text": "", "confidence": 0.0, "box": {"x": 3, "y": 4, "width": 0, "height": 0}}
     ]
 
@@ -325,11 +326,11 @@ def test_all_accounts_are_called_at_their_own_hosts() -> None:
             await analyzer.analyze(b"cat", INFO)
 
     asyncio.run(run())
-    assert {requests["host"] for requests in service.requests} == {
+    assert {request["host"] for request in service.requests} == {
         "one.cognitiveservices.azure.com",
         "two.cognitiveservices.azure.com",
     }
-    assert {requests["path"] for requests in service.requests} == {"/computervision/imageanalysis:analyze"}
+    assert {request["path"] for request in service.requests} == {"/computervision/imageanalysis:analyze"}
 
 
 def test_the_identities_stay_what_they_are() -> None:
@@ -430,10 +431,10 @@ def test_a_quota_has_whole_instances() -> None:
 def test_an_option_of_another_type_is_named(method: str, value: Any, allowed: str) -> None:
     options = Options({"option": value}, "any")
     getattr(options, method)("option")
-    with pytest.raises(SettingsError) as on_throttled:
-        options.finish([], [])
+    with pytest.raises(SettingsError) as raised:
+        options.raise_if_invalid([], [])
     expected = None if method in {"texts", "numbers"} and not isinstance(value, list) else value
-    assert str(on_throttled.value) == f"the analyzer any: option is {expected!r}, not {allowed}"
+    assert str(raised.value) == f"the analyzer any: option is {expected!r}, not {allowed}"
 
 
 def test_options_of_the_right_types_are_read() -> None:
@@ -447,16 +448,16 @@ def test_options_of_the_right_types_are_read() -> None:
     )
     assert (options.texts("e"), options.numbers("f"), options.numbers("g")) == (["x", "y"], [1.0, 2.5], [])
     assert options.choice("h", ("one", "two")) == "two"
-    options.finish(["tags"], ["tags", "read"])
+    options.raise_if_invalid(["tags"], ["tags", "read"])
 
 
 def test_all_that_is_wrong_with_options_is_named_together_in_order() -> None:
     options = Options({"z": 1, "y": 2}, "any")
     options.text("endpoint")
     options.choice("task", ("one", "two"))
-    with pytest.raises(SettingsError) as on_throttled:
-        options.finish(["smells", "hears", "tags"], ["tags", "read"])
-    assert str(on_throttled.value) == (
+    with pytest.raises(SettingsError) as raised:
+        options.raise_if_invalid(["smells", "hears", "tags"], ["tags", "read"])
+    assert str(raised.value) == (
         "the analyzer any: endpoint is None, not a text; task is None, not one of one, two; y is unknown; z is unknown;"
         " the features hears, smells are not among tags, read"
     )

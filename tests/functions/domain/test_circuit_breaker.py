@@ -10,9 +10,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
-from classifier.adapters.azure_clients import World
-from classifier.adapters.event_grid import EventGridResultPublisher, event
-from classifier.adapters.queues import StorageQueue, queue
+from classifier.adapters.azure_clients import AzureClients
+from classifier.adapters.event_grid import EventGridResultPublisher, create_cloud_event
+from classifier.adapters.queues import StorageQueue, create_queue_client
 from classifier.adapters.service_errors import ServiceBoundary, retry_after_seconds, service_error
 from classifier.domain.circuit_breaker import CircuitBreaker
 from classifier.domain.errors import (
@@ -22,9 +22,10 @@ from classifier.domain.errors import (
     PipelineError,
     RetryLaterError,
 )
-from tests.functions.test_queues import DATE, ENDPOINT, Credential, QueueService, Response, encoded
-from tests.functions.test_results import RECORD
-from tests.functions.test_service_errors import Clock, answered
+
+from tests.functions.adapters.test_event_grid import RECORD
+from tests.functions.adapters.test_queues import DATE, ENDPOINT, Credential, QueueService, Response, encoded
+from tests.functions.adapters.test_service_errors import Clock, answered
 
 
 class Breaker:
@@ -224,8 +225,8 @@ class RecordingQueueService(QueueService):
 
 
 def recording_queue(service: RecordingQueueService, name: str = "images") -> StorageQueue:
-    world: Any = World(credential=Credential(), transport=service)  # type: ignore[arg-type]
-    return StorageQueue(queue(ENDPOINT, name, world))
+    azure: Any = AzureClients(credential=Credential(), transport=service)  # type: ignore[arg-type]
+    return StorageQueue(create_queue_client(ENDPOINT, name, azure))
 
 
 @pytest.mark.parametrize(
@@ -324,12 +325,12 @@ def test_a_result_is_published_as_one_event() -> None:
     topic = Topic()
     publish(topic)
     ((sent),) = topic.sent
-    assert vars(sent) == vars(event(RECORD))
+    assert vars(sent) == vars(create_cloud_event(RECORD))
 
 
 def test_a_results_event_stays_what_it_is() -> None:
     """Subscribers recognize what they have by the id, across releases."""
-    found = event(RECORD)
+    found = create_cloud_event(RECORD)
     assert found.id == "249d33e9-ef5f-5135-96ba-b5116f67755a"
     assert found.time == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
     assert (found.source, found.type, found.subject) == ("/acct/images", "ImageClassified", "a.png")

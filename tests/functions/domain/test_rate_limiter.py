@@ -195,11 +195,11 @@ def test_a_call_waits_twenty_seconds_for_an_account_and_sixty_once_another_call_
         assert called == [0]
 
 
-@pytest.mark.parametrize(("after", "ready"), [(19.6, True), (19.7, False)])
-def test_ready_means_within_twenty_seconds(after: float, *, check_capacity: bool) -> None:
+@pytest.mark.parametrize(("after", "has_capacity"), [(19.6, True), (19.7, False)])
+def test_ready_means_within_twenty_seconds(after: float, *, has_capacity: bool) -> None:
     calls, _ = pool(1)
     calls._accounts[0][1].on_throttled(0.0, after)
-    if check_capacity:
+    if has_capacity:
         calls.check_capacity()
     else:
         with pytest.raises(ThrottledError):

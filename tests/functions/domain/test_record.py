@@ -180,7 +180,7 @@ def record(status: str | None, *, fingerprint: str | None = "a/1", code: str | N
 
 
 @pytest.mark.parametrize(
-    ("found", "etag", "identity", "current"),
+    ("found", "etag", "fingerprint", "current"),
     [
         (record("classified"), "e1", None, True),
         (record("classified"), "e2", None, False),
@@ -239,7 +239,7 @@ def test_content_is_rejected_with_its_size_and_the_limit() -> None:
         "measured": 20_971_521,
         "limit": 20_971_520,
     }
-    reason = RejectionReason(code="Archived", sentence="why", collect_metrics=1, limit=2)
+    reason = RejectionReason(code="Archived", sentence="why", measured=1, limit=2)
     assert content_reason(replace(BLOB, content=None, rejection=reason)) == {
         "code": "Archived", "sentence": "why", "measured": 1, "limit": 2,
     }  # fmt: skip
@@ -281,7 +281,7 @@ def test_errors_keep_what_they_are_given() -> None:
 
 def test_an_events_fields_are_read() -> None:
     parsed = Message.parse(message("a b.png"))
-    assert (parsed.put_backs, parsed.interruptions, parsed.deadline) == (0, 0, None)
+    assert (parsed.requeue_count, parsed.interruptions, parsed.deadline) == (0, 0, None)
     event = parsed.event
     assert (event.host, event.container, event.name) == ("acct.blob.core.windows.net", "images", "a b.png")
     assert (event.event_id, event.sequencer, event.time) == ("event-1", "0001", NOW - timedelta(seconds=2))
@@ -296,19 +296,19 @@ def test_a_records_id_stays_what_it_is() -> None:
 
 
 def test_a_requeued_message_is_its_event_with_its_history() -> None:
-    back = json.loads(Message.parse(message()).put_back(NOW, 2))
+    back = json.loads(Message.parse(message()).to_requeue_text(NOW, 2))
     assert back == {
         "event": json.loads(message()), "putBacks": 1, "interruptions": 2, "deadline": "2026-01-02T03:04:05+00:00",
     }  # fmt: skip
     again = Message.parse(json.dumps(back))
-    assert (again.put_backs, again.interruptions, again.deadline) == (1, 2, NOW)
-    assert json.loads(again.put_back(NOW, 4))["putBacks"] == 2
+    assert (again.requeue_count, again.interruptions, again.deadline) == (1, 2, NOW)
+    assert json.loads(again.to_requeue_text(NOW, 4))["putBacks"] == 2
     older = {name: value for name, value in back.items() if name != "interruptions"}
     assert Message.parse(json.dumps(older)).interruptions == 0
 
 
 def test_a_found_blobs_message_is_an_event_of_its_own_type() -> None:
-    text = events.found("acct.blob.core.windows.net", "images", "a/b.png", "reconcile-e1", NOW)
+    text = events.create_blob_found_event("acct.blob.core.windows.net", "images", "a/b.png", "reconcile-e1", NOW)
     assert json.loads(text) == {
         "eventType": "ImagePipeline.BlobFound",
         "id": "reconcile-e1",
@@ -321,7 +321,7 @@ def test_a_found_blobs_message_is_an_event_of_its_own_type() -> None:
 
 def test_a_poison_message_fits_into_the_queue_whatever_its_sentence() -> None:
     """Messages have at most 64 KiB: https://learn.microsoft.com/azure/storage/queues/scalability-targets."""
-    found = json.loads(events.poison("text", "BadEvent", "x" * 100_000, NOW))
+    found = json.loads(events.create_poison_message("text", "BadEvent", "x" * 100_000, NOW))
     assert found == {
         "poison": {"code": "BadEvent", "sentence": "x" * 300, "time": "2026-01-02T03:04:05+00:00"},
         "message": "text",
@@ -358,12 +358,14 @@ def test_back_off_begins_at_ten_seconds_and_ends_at_fifteen_minutes(retries: int
     assert timeouts.backoff_seconds(retries) == pytest.approx(seconds, rel=1e-4)
 
 
-def parsed_message(*, put_backs: int = 0, deadline: datetime | None = None, interruptions: int = 0) -> Message:
-    return replace(Message.parse(message()), put_backs=put_backs, deadline=deadline, interruptions=interruptions)
+def parsed_message(*, requeue_count: int = 0, deadline: datetime | None = None, interruptions: int = 0) -> Message:
+    return replace(
+        Message.parse(message()), requeue_count=requeue_count, deadline=deadline, interruptions=interruptions
+    )
 
 
 @pytest.mark.parametrize(
-    ("error", "put_backs", "least", "most"),
+    ("error", "requeue_count", "least", "most"),
     [
         (ThrottledError("429", retry_after_seconds=30), 9, 30, 45),
         (LeasedError("leased", retry_after_seconds=120), 0, 120, 180),
@@ -377,12 +379,14 @@ def parsed_message(*, put_backs: int = 0, deadline: datetime | None = None, inte
     ],
 )
 def test_a_message_is_delivered_again_after_a_time_that_fits_its_error(
-    monkeypatch: pytest.MonkeyPatch, error: Exception, put_backs: int, least: float, most: float
+    monkeypatch: pytest.MonkeyPatch, error: Exception, requeue_count: int, least: float, most: float
 ) -> None:
     delays: list[float] = []
     for choose in (min, max):
         monkeypatch.setattr("random.uniform", lambda low, high, choose=choose: choose(low, high))
-        retry = plan_retry(parsed_message(put_backs=put_backs), error, max_retry_age=timedelta(hours=168), now=NOW)
+        retry = plan_retry(
+            parsed_message(requeue_count=requeue_count), error, max_retry_age=timedelta(hours=168), now=NOW
+        )
         assert retry.deadline == NOW + timedelta(hours=168)
         assert retry.misconfigured is isinstance(error, ConfigurationError)
         delays.append(retry.delay_seconds)

@@ -20,14 +20,15 @@ from classifier.domain.errors import (
 )
 from classifier.domain.events import Message
 from classifier.domain.metrics import collect_metrics
-from classifier.domain.models import Analysis, BlobInfo, ImageInfo, Outcome, Report, Versioned
+from classifier.domain.models import Analysis, BlobInfo, ImageInfo, Outcome, Versioned
 from classifier.domain.record import blank
 from classifier.domain.watermark import Watermark
 from classifier.use_cases.cached_analyzer import CachedAnalyzer
-from classifier.use_cases.record_writer import Register
+from classifier.use_cases.reconcile import Report
+from classifier.use_cases.record_writer import RecordWriter
 from classifier.use_cases.redrive import redrive
 
-from tests.functions.test_triggers import Poison, QueuedMessage
+from tests.functions.test_triggers import InMemoryImagesQueue, InMemoryPoisonQueue
 from tests.functions.use_cases.test_reconcile import ReconcileScenario
 from tests.support.in_memory_services import (
     NOW,
@@ -80,9 +81,9 @@ def test_each_part_of_an_invocation_has_its_own_time(
 ) -> None:
     """Processing 240, giving a lease back 15, recording a failure 60, requeueing 150, all of it 500 seconds."""
     services.failure = failure
-    image_limits = Limits()
-    handle(services, attempt=attempt, time_limit=image_limits)
-    assert image_limits.seconds == seconds
+    limits = Limits()
+    handle(services, attempt=attempt, time_limit=limits)
+    assert limits.seconds == seconds
 
 
 def test_an_outcome_says_what_happened_to_which_image(services: InMemoryServices) -> None:
@@ -91,7 +92,7 @@ def test_an_outcome_says_what_happened_to_which_image(services: InMemoryServices
     services.upload("cat.png", b"text")
     assert handle(services) == Outcome(status="rejected", detail="NotAnImage", record_id=record_id, event_id="event-1")
     del services.blobs["cat.png"]
-    gone = Outcome(status="removed", detail="the blob is gone", record_id=record_id, event_id="event-1")
+    gone = Outcome(status="removed", detail="the blob does not exist", record_id=record_id, event_id="event-1")
     assert handle(services) == gone
     assert handle(services, attempt=6) == gone
     assert handle(services, "[]") == Outcome(status="poison", detail="the message is no JSON object but '[]'")
@@ -226,7 +227,7 @@ def test_without_subscribers_nothing_is_published(services: InMemoryServices) ->
     assert services.published_results == []
 
 
-class SpyGallery:
+class ImageCopyStoreSpy:
     """Notes which copies are discarded."""
 
     def __init__(self) -> None:
@@ -263,16 +264,16 @@ def stored(
 def test_a_copy_is_discarded_only_when_the_new_record_has_another(
     services: InMemoryServices, old: str | None, new: str | None, discarded: list[tuple[str, str]]
 ) -> None:
-    image_copies = SpyGallery()
+    image_copies = ImageCopyStoreSpy()
     stored(services, copy=old)
     record = blank(Message.parse(message()), 1)
     record["blob"]["etag"] = "e0001"
     record |= {"status": "classified", "copy": new, "analyzer": {"identity": "test/1"}}
-    register = Register(images=services, records=InMemoryRecordRepository(services), image_copies=image_copies)
-    assert asyncio.run(register.write(record, "cat.png")) == record
+    writer = RecordWriter(images=services, records=InMemoryRecordRepository(services), image_copies=image_copies)
+    assert asyncio.run(writer.write(record, "cat.png")) == record
     assert image_copies.discarded == discarded
     assert asyncio.run(
-        Register(images=services, records=InMemoryRecordRepository(services), image_copies=None).write(
+        RecordWriter(images=services, records=InMemoryRecordRepository(services), image_copies=None).write(
             record, "cat.png"
         )
     )
@@ -282,11 +283,11 @@ def test_a_copy_is_discarded_only_when_the_new_record_has_another(
 def test_the_copy_of_a_removed_record_is_discarded(
     services: InMemoryServices, copy: str | None, discarded: list[tuple[str, str]]
 ) -> None:
-    image_copies = SpyGallery()
+    image_copies = ImageCopyStoreSpy()
     stored(services, copy=copy)
     del services.blobs["cat.png"]
-    register = Register(images=services, records=InMemoryRecordRepository(services), image_copies=image_copies)
-    assert asyncio.run(register.remove(Message.parse(message()).event)) is True
+    writer = RecordWriter(images=services, records=InMemoryRecordRepository(services), image_copies=image_copies)
+    assert asyncio.run(writer.remove(Message.parse(message()).event)) is True
     assert (image_copies.discarded, services.records) == (discarded, {})
 
 
@@ -299,12 +300,12 @@ def test_a_record_that_changes_while_it_is_removed_is_removed_all_the_same(servi
         nonlocal changes
         if operation == "delete" and changes:
             changes -= 1
-            services.records[record["id"]] = services.record | {"_etag": services.tag()}
+            services.records[record["id"]] = services.record | {"_etag": services.new_etag()}
         return effect()
 
     services.step = step
-    register = Register(images=services, records=InMemoryRecordRepository(services), image_copies=None)
-    assert asyncio.run(register.remove(Message.parse(message()).event)) is True
+    writer = RecordWriter(images=services, records=InMemoryRecordRepository(services), image_copies=None)
+    assert asyncio.run(writer.remove(Message.parse(message()).event)) is True
     assert (services.records, changes) == ({}, 0)
 
 
@@ -322,8 +323,8 @@ def test_a_record_that_is_removed_while_it_is_written_is_written_all_the_same(se
     services.step = step
     record = blank(Message.parse(message()), 1)
     record["blob"]["etag"] = "e0001"
-    register = Register(images=services, records=InMemoryRecordRepository(services), image_copies=None)
-    assert asyncio.run(register.write(record, "cat.png")) == record
+    writer = RecordWriter(images=services, records=InMemoryRecordRepository(services), image_copies=None)
+    assert asyncio.run(writer.write(record, "cat.png")) == record
     assert services.record["blob"]["etag"] == "e0001"
 
 
@@ -338,26 +339,24 @@ def test_a_record_that_is_removed_while_it_is_written_is_written_all_the_same(se
     ],
 )
 def test_which_record_of_the_same_version_stays(
-    services: InMemoryServices, status: str, sha256: str | None, fingerprint: str | None, *, kept: bool
+    services: InMemoryServices, status: str, sha256: str | None, identity: str | None, *, kept: bool
 ) -> None:
     """One that says the same; a success in the place of a failure, and an analysis in the place of no content."""
     seen = stored(services, copy=None, etag="e0001")
     services.record["blob"]["contentSha256"] = CAT_SHA256
     record = blank(Message.parse(message()), 7)
     record["blob"] |= {"etag": "e0001", "contentSha256": sha256}
-    record |= {"status": status, "analyzer": {"identity": fingerprint} if fingerprint else None}
-    register = Register(images=services, records=InMemoryRecordRepository(services), image_copies=None)
-    written = asyncio.run(register.write(record, "cat.png"))
+    record |= {"status": status, "analyzer": {"identity": identity} if identity else None}
+    writer = RecordWriter(images=services, records=InMemoryRecordRepository(services), image_copies=None)
+    written = asyncio.run(writer.write(record, "cat.png"))
     assert written is not None
     assert written["attempts"] == (1 if kept else 7)
     assert services.record["attempts"] == written["attempts"]
     assert seen["attempts"] == 1
 
 
-def cached_analyzer(services: InMemoryServices, image_limits: Limits | None = None) -> CachedAnalyzer:
-    return CachedAnalyzer(
-        analyzer=services, analyses=InMemoryAnalysisCache(services), time_limit=image_limits or Limits()
-    )
+def cached_analyzer(services: InMemoryServices, limits: Limits | None = None) -> CachedAnalyzer:
+    return CachedAnalyzer(analyzer=services, analyses=InMemoryAnalysisCache(services), time_limit=limits or Limits())
 
 
 def test_an_analysis_is_stored_under_its_content_and_analyzer(services: InMemoryServices) -> None:
@@ -394,10 +393,10 @@ def test_an_analysis_that_fails_gives_its_lease_back(
         return effect()
 
     services.step = step
-    image_limits = Limits()
+    limits = Limits()
     with pytest.raises(type(error)):
-        asyncio.run(cached_analyzer(services, image_limits).analyze(CAT_SHA256, CAT, INFO))
-    assert image_limits.seconds == [15]
+        asyncio.run(cached_analyzer(services, limits).analyze(CAT_SHA256, CAT, INFO))
+    assert limits.seconds == [15]
     assert bool(services.analyses) is release_fails
 
 
@@ -449,54 +448,54 @@ def text(seconds: int) -> str:
         (Watermark(cutoff=text(0), verified=text(-60)), -61, False),
         (Watermark(cutoff=text(0), verified=text(-60), remembered=("a",)), -61, True),
         (Watermark(cutoff=text(0), verified=text(-60), remembered=("b",)), -61, False),
-        (Watermark(cutoff=text(0), verified=text(-60), start_backfill=True), -61, True),
-        (Watermark(cutoff=text(0), verified=text(-60), start_backfill=True), 1, False),
+        (Watermark(cutoff=text(0), verified=text(-60), backfill=True), -61, True),
+        (Watermark(cutoff=text(0), verified=text(-60), backfill=True), 1, False),
         (Watermark(cutoff=text(0), verified=text(-60), remembered=("a",)), 1, False),
     ],
 )
 def test_which_blobs_a_round_looks_up(mark: Watermark, seconds: int, *, looked_up: bool) -> None:
-    assert mark.looks_up(listed(seconds=seconds)) is looked_up
+    assert mark.includes(listed(seconds=seconds)) is looked_up
 
 
 def test_what_is_missed_for_the_first_time_moves_the_next_round_back_to_it() -> None:
     mark = Watermark(cutoff=text(0), previous=text(-100))
-    mark = mark.note([listed("b", seconds=-50), listed("a", seconds=-100), listed("c", seconds=-20)])
+    mark = mark.after_page([listed("b", seconds=-50), listed("a", seconds=-100), listed("c", seconds=-20)])
     assert (mark.earliest, mark.missed) == (text(-100), ())
-    assert mark.note([listed("d", seconds=-10)]).earliest == text(-100)
-    assert mark.note([]) == mark
-    assert mark.store() == Watermark(verified=text(-100), previous=text(0))
+    assert mark.after_page([listed("d", seconds=-10)]).earliest == text(-100)
+    assert mark.after_page([]) == mark
+    assert mark.after_round() == Watermark(verified=text(-100), previous=text(0))
 
 
 def test_what_is_missed_again_is_remembered_by_name() -> None:
-    mark = Watermark(cutoff=text(0), previous=text(-100), missed=("z",)).note([listed("a", seconds=-101)])
+    mark = Watermark(cutoff=text(0), previous=text(-100), missed=("z",)).after_page([listed("a", seconds=-101)])
     assert (mark.earliest, mark.missed) == (None, ("z", "a"))
-    assert mark.store() == Watermark(verified=text(0), previous=text(0), remembered=("z", "a"))
+    assert mark.after_round() == Watermark(verified=text(0), previous=text(0), remembered=("z", "a"))
 
 
 def test_two_hundred_names_are_remembered_and_the_rest_by_its_time() -> None:
     names = tuple(f"{number:03}" for number in range(199))
     mark = Watermark(cutoff=text(0), previous=text(-100), missed=names)
-    mark = mark.note([listed("a", seconds=-101), listed("b", seconds=-102), listed("c", seconds=-103)])
+    mark = mark.after_page([listed("a", seconds=-101), listed("b", seconds=-102), listed("c", seconds=-103)])
     assert (len(mark.missed), mark.missed[-1], mark.earliest) == (200, "a", text(-103))
 
 
 def test_a_backfill_leaves_what_the_rounds_know() -> None:
     mark = Watermark(
         marker="m", cutoff=text(0), verified=text(-1), previous=text(-2), remembered=("a",), earliest=text(-3),
-        missed=("b",), start_backfill=True,
+        missed=("b",), backfill=True,
     )  # fmt: skip
-    assert mark.note([listed()]) == mark
-    assert mark.store() == Watermark(verified=text(-1), previous=text(-2), remembered=("a",))
+    assert mark.after_page([listed()]) == mark
+    assert mark.after_round() == Watermark(verified=text(-1), previous=text(-2), remembered=("a",))
 
 
 def test_a_watermark_comes_back_out_of_json() -> None:
-    mark = Watermark(marker="m", cutoff=text(0), remembered=("a",), missed=("b",), start_backfill=True)
-    assert Watermark.load(json.loads(json.dumps(asdict(mark)))) == mark
-    assert Watermark.load({}) == Watermark()
-    assert Watermark.load({"marker": "m", "of-another-version": 1}) == Watermark(marker="m")
+    mark = Watermark(marker="m", cutoff=text(0), remembered=("a",), missed=("b",), backfill=True)
+    assert Watermark.from_json(json.loads(json.dumps(asdict(mark)))) == mark
+    assert Watermark.from_json({}) == Watermark()
+    assert Watermark.from_json({"marker": "m", "of-another-version": 1}) == Watermark(marker="m")
 
 
-def office_of(count: int, **changes: Any) -> ReconcileScenario:
+def scenario_of(count: int, **changes: Any) -> ReconcileScenario:
     """A reconcile with so many blobs, an hour old."""
     scenario = ReconcileScenario(**changes)
     for number in range(count):
@@ -507,7 +506,7 @@ def office_of(count: int, **changes: Any) -> ReconcileScenario:
 
 @pytest.mark.parametrize(("waiting", "began"), [(0, True), (1_000, True), (1_001, False)])
 def test_a_round_begins_when_a_thousand_messages_wait_and_no_more(waiting: int, *, began: bool) -> None:
-    scenario = office_of(1)
+    scenario = scenario_of(1)
     scenario.waiting.extend(range(waiting))
     because = "the round is finished" if began else "a backlog is being worked on"
     assert scenario.run() == Report(listed=int(began), enqueued=int(began), finished=began, ended_because=because)
@@ -515,7 +514,7 @@ def test_a_round_begins_when_a_thousand_messages_wait_and_no_more(waiting: int, 
 
 @pytest.mark.parametrize(("waiting", "goes_on"), [(100_000, True), (100_001, False)])
 def test_a_round_goes_on_while_a_hundred_thousand_messages_wait_and_no_longer(waiting: int, *, goes_on: bool) -> None:
-    scenario = office_of(5)
+    scenario = scenario_of(5)
     scenario.run(seconds=0)
     scenario.waiting.extend(range(waiting))
     report = scenario.run()
@@ -524,15 +523,15 @@ def test_a_round_goes_on_while_a_hundred_thousand_messages_wait_and_no_longer(wa
 
 
 def test_a_run_out_of_time_says_so() -> None:
-    assert office_of(5).run(seconds=0) == Report(listed=2, enqueued=2, finished=False, ended_because="time is up")
+    assert scenario_of(5).run(seconds=0) == Report(listed=2, enqueued=2, finished=False, ended_because="time is up")
 
 
 def test_what_is_enqueued_is_an_event_about_the_version_that_was_listed() -> None:
-    scenario = office_of(1)
+    scenario = scenario_of(1)
     scenario.run()
-    ((queued_messages, delay),) = scenario.services.queued_messages
+    ((text_sent, delay),) = scenario.services.queued_messages
     assert delay == 0
-    assert json.loads(queued_messages) == {
+    assert json.loads(text_sent) == {
         "eventType": "ImagePipeline.BlobFound",
         "id": "reconcile-e0001",
         "subject": "/blobServices/default/containers/images/blobs/0",
@@ -552,23 +551,21 @@ def test_a_round_looks_at_blobs_up_to_its_grace(seconds: int, enqueued: int) -> 
 
 
 def test_a_backfill_begins_at_the_first_page_with_everything_there_is() -> None:
-    scenario = office_of(5)
+    scenario = scenario_of(5)
     scenario.run(seconds=0)
     asyncio.run(scenario.reconciler.start_backfill())
-    mark = Watermark.load(scenario.checkpoints.value)
-    assert mark == Watermark(
-        cutoff="2026-01-02T04:04:05+00:00", earliest="2026-01-02T03:04:05+00:00", start_backfill=True
-    )
+    mark = Watermark.from_json(scenario.checkpoints.value)
+    assert mark == Watermark(cutoff="2026-01-02T04:04:05+00:00", earliest="2026-01-02T03:04:05+00:00", backfill=True)
 
 
 def test_dead_letters_wait_when_time_is_up_before_them() -> None:
     event = json.loads(message())
     scenario = ReconcileScenario({"a": json.dumps([event, event]).encode(), "b": b"[]", "c": b""})
     assert scenario.run(seconds=-1).dead_letters == 0
-    assert len(scenario.dead_letters.dead_letters) == 3
+    assert len(scenario.dead_letters.contents) == 3
     assert scenario.run().dead_letters == 3
     assert [json.loads(sent) for sent, _ in scenario.services.queued_messages] == [event, event]
-    assert (scenario.dead_letters.dead_letters, scenario.services.poison_messages) == ({}, [])
+    assert (scenario.dead_letters.contents, scenario.services.poison_messages) == ({}, [])
 
 
 def test_a_dead_letter_with_one_bad_event_sends_the_others() -> None:
@@ -583,40 +580,40 @@ def test_a_dead_letter_with_one_bad_event_sends_the_others() -> None:
 
 
 def test_a_watermark_that_somebody_else_wrote_ends_the_run() -> None:
-    scenario = office_of(5)
+    scenario = scenario_of(5)
     store = scenario.checkpoints.store
 
     async def overtaken(value: dict[str, Any], replacing: Versioned | None) -> Versioned:
-        await store({"cutoff": None}, scenario.checkpoints.kept)
+        await store({"cutoff": None}, scenario.checkpoints.checkpoint)
         return await store(value, replacing)
 
     scenario.checkpoints.store = overtaken  # type: ignore[method-assign]
     assert scenario.run() == Report(listed=2, enqueued=2, ended_because="another round has begun")
 
 
-def redriven_at(inserted: datetime, *, until: datetime) -> dict[str, int | bool]:
-    queue = Poison(message())
+def redriven_at(inserted: datetime, *, deadline: datetime) -> dict[str, int | bool]:
+    queue = InMemoryPoisonQueue(message())
     queue.messages[0].inserted_on = inserted
-    return asyncio.run(redrive(queue, QueuedMessage(), until=until, now=lambda: NOW))
+    return asyncio.run(redrive(queue, InMemoryImagesQueue(), deadline=deadline, now=lambda: NOW))
 
 
 @pytest.mark.parametrize(("seconds", "redriven"), [(-1, 1), (0, 1), (1, 0)])
-def test_a_redrive_sends_what_was_there_when_it_began(seconds: int, parse_poison_message: int) -> None:
-    assert redriven_at(NOW + timedelta(seconds=seconds), until=NOW + timedelta(seconds=1)) == {
-        "redriven": parse_poison_message, "kept": 0, "finished": True,
+def test_a_redrive_sends_what_was_there_when_it_began(seconds: int, redriven: int) -> None:
+    assert redriven_at(NOW + timedelta(seconds=seconds), deadline=NOW + timedelta(seconds=1)) == {
+        "redriven": redriven, "kept": 0, "finished": True,
     }  # fmt: skip
 
 
 def test_a_redrive_hides_messages_for_ten_minutes() -> None:
     hidden: list[int] = []
 
-    class Noted(Poison):
+    class Noted(InMemoryPoisonQueue):
         async def receive(self, *, hidden_seconds: int) -> Any:
             hidden.append(hidden_seconds)
             async for found in super().receive(hidden_seconds=hidden_seconds):
                 yield found
 
-    asyncio.run(redrive(Noted(message()), QueuedMessage(), until=NOW, now=lambda: NOW))
+    asyncio.run(redrive(Noted(message()), InMemoryImagesQueue(), deadline=NOW, now=lambda: NOW))
     assert hidden == [600]
 
 
