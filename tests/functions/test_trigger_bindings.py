@@ -145,7 +145,13 @@ def test_an_http_function_has_a_route_of_its_name_and_takes_post_alone(function:
 def test_each_trigger_has_the_name_and_the_settings_that_the_host_resolves() -> None:
     app = func.FunctionApp()
     app.register_functions(triggers.blueprint)
-    found = {function.get_function_name(): function.get_trigger().get_dict_repr() for function in app.get_functions()}
+    found: dict[str, dict[str, Any]] = {}
+    for function in app.get_functions():
+        trigger = function.get_trigger()
+        name = function.get_function_name()
+        assert trigger is not None
+        assert name is not None
+        found[name] = trigger.get_dict_repr()
     assert {name: trigger["name"] for name, trigger in found.items()} == {
         "classify": "message", "reconcile": "timer", "redrive": "request", "backfill": "request",
     }  # fmt: skip

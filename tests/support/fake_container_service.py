@@ -11,6 +11,8 @@ from azure.storage.blob.aio import ContainerClient
 from classifier.adapters.azure_clients import create_transport
 
 _MODIFIED = "Fri, 02 Jan 2026 03:04:05 GMT"
+# Blobs on a page of a listing, so that few blobs make several pages.
+_PAGE_SIZE = 2
 
 
 @dataclass(kw_only=True)
@@ -23,16 +25,15 @@ class WritableBlob:
     content_type: str = "application/octet-stream"
 
 
-class ContainerService:
+class FakeContainerService:
     """The container `images`: its blobs by name, and each request's method and path.
 
-    `page_size` blobs are in one page of a listing. `failure` is the status and error code of every answer. `overwrite`
-    is the ETag that the blob gets just before a deletion, as if somebody uploaded it at that moment.
+    `failure` is the status and error code of every answer. `overwrite`
+    is the ETag that the blob gets just before a deletion, as if another client uploaded it at that moment.
     """
 
-    def __init__(self, *, page_size: int = 2, **blobs: WritableBlob) -> None:
+    def __init__(self, **blobs: WritableBlob) -> None:
         self.blobs = blobs
-        self.page_size = page_size
         self.requests: list[tuple[str, str]] = []
         self.markers: list[str | None] = []
         self.failure: tuple[int, str] | None = None
@@ -69,7 +70,7 @@ class ContainerService:
     def _page(self, marker: str | None) -> web.Response:
         self.markers.append(marker)
         names = sorted(name for name in self.blobs if marker is None or name >= marker)
-        page, rest = names[: self.page_size], names[self.page_size :]
+        page, rest = names[:_PAGE_SIZE], names[_PAGE_SIZE:]
         blobs = "".join(
             f"<Blob><Name>{escape(name)}</Name><Properties><Last-Modified>{_MODIFIED}</Last-Modified>"
             f"<Etag>&quot;{self.blobs[name].etag}&quot;</Etag>"
@@ -112,8 +113,8 @@ def _error(status: int, code: str) -> web.Response:
 
 
 @asynccontextmanager
-async def writable_container(service: ContainerService) -> AsyncIterator[ContainerClient]:
-    """The SDK's client of the container, over the connections that ship, without retries."""
+async def writable_container(service: FakeContainerService) -> AsyncIterator[ContainerClient]:
+    """Run the service and yield a client of the container, with the transport of the app and without retries."""
     application = web.Application()
     application.router.add_route("*", "/images", service.answer)
     application.router.add_route("*", "/images/{name:.*}", service.answer)

@@ -21,7 +21,7 @@ from classifier.domain.image_limits import require_content
 from classifier.domain.models import Blob, BlobInfo
 
 from tests.support.fake_blob_service import FakeBlobService, StoredBlob, container_client
-from tests.support.fake_container_service import ContainerService, WritableBlob, writable_container
+from tests.support.fake_container_service import FakeContainerService, WritableBlob, writable_container
 
 MODIFIED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 CAT = Blob(content=b"cat", size_bytes=3, etag="e1", content_type="image/png", created_at=None)
@@ -33,7 +33,7 @@ def direct(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(urllib.request, "getproxies", dict)
 
 
-def run[Result](service: ContainerService, use: Callable[[ContainerClient], Awaitable[Result]]) -> Result:
+def run[Result](service: FakeContainerService, use: Callable[[ContainerClient], Awaitable[Result]]) -> Result:
     async def within() -> Result:
         async with writable_container(service) as client:
             return await use(client)
@@ -41,8 +41,8 @@ def run[Result](service: ContainerService, use: Callable[[ContainerClient], Awai
     return asyncio.run(within())
 
 
-def five() -> ContainerService:
-    return ContainerService(**{name: WritableBlob(etag=f"e-{name}") for name in ("a", "b", "c d", "e,f", "g")})
+def five() -> FakeContainerService:
+    return FakeContainerService(**{name: WritableBlob(etag=f"e-{name}") for name in ("a", "b", "c d", "e,f", "g")})
 
 
 @pytest.mark.parametrize(("marker", "first"), [(None, 0), ("c d", 1), ("g", 2)])
@@ -64,7 +64,7 @@ def test_an_empty_container_has_one_empty_page() -> None:
     async def list_pages(client: ContainerClient) -> list[Any]:
         return [page async for page in BlobImageStore(client).list_pages(None)]
 
-    assert run(ContainerService(), list_pages) == [([], None)]
+    assert run(FakeContainerService(), list_pages) == [([], None)]
 
 
 def test_dead_letters_are_listed_read_and_deleted() -> None:
@@ -88,7 +88,7 @@ def test_a_dead_letter_that_is_gone_is_empty_and_deleted_already() -> None:
         await dead_letters.delete("gone")
         return await dead_letters.read("gone")
 
-    service = ContainerService()
+    service = FakeContainerService()
     assert run(service, use) == b""
     assert service.requests == [("DELETE", "gone"), ("GET", "gone")]
 
@@ -98,7 +98,7 @@ def test_a_dead_letter_that_is_gone_is_empty_and_deleted_already() -> None:
 )
 def test_what_a_container_refuses_is_an_error_of_the_call(status: int, expected: type[Exception]) -> None:
     """And nothing that was not done counts as done."""
-    service = ContainerService(a=WritableBlob(metadata={"sourceetag": "e1"}))
+    service = FakeContainerService(a=WritableBlob(metadata={"sourceetag": "e1"}))
     service.failure = (status, "Refused")
 
     async def use(client: ContainerClient) -> None:
@@ -124,7 +124,7 @@ def test_what_a_container_refuses_is_an_error_of_the_call(status: int, expected:
 
 
 def test_a_copy_has_the_type_and_the_version_of_its_image_and_replaces_an_older_one() -> None:
-    service = ContainerService(**{"cat/a b.png": WritableBlob(content=b"old", metadata={"sourceetag": "e0"})})
+    service = FakeContainerService(**{"cat/a b.png": WritableBlob(content=b"old", metadata={"sourceetag": "e0"})})
     run(service, lambda client: BlobImageCopyStore(client).save("cat/a b.png", CAT))
     assert service.blobs == {
         "cat/a b.png": WritableBlob(content=b"cat", etag="put", metadata={"sourceetag": "e1"}, content_type="image/png")
@@ -132,7 +132,7 @@ def test_a_copy_has_the_type_and_the_version_of_its_image_and_replaces_an_older_
 
 
 def test_a_copy_needs_a_container() -> None:
-    service = ContainerService()
+    service = FakeContainerService()
     service.failure = (404, "ContainerNotFound")
     with pytest.raises(ConfigurationError, match="no container for copies") as raised:
         run(service, lambda client: BlobImageCopyStore(client).save("cat/a.png", CAT))
@@ -141,13 +141,13 @@ def test_a_copy_needs_a_container() -> None:
 
 def test_there_is_no_copy_of_an_image_without_content() -> None:
     unread = Blob(content=None, size_bytes=3, etag="e1", content_type="image/png", created_at=None)
-    service = ContainerService()
+    service = FakeContainerService()
     with pytest.raises(ValueError, match=r"no content to save under cat/a\.png"):
         run(service, lambda client: BlobImageCopyStore(client).save("cat/a.png", unread))
     assert service.requests == []
 
 
-def delete_copy(service: ContainerService, etag: str) -> list[str]:
+def delete_copy(service: FakeContainerService, etag: str) -> list[str]:
     """Delete the copy of this version, and return the methods of the requests."""
     run(service, lambda client: BlobImageCopyStore(client).delete("cat/a.png", etag))
     return [method for method, _ in service.requests]
@@ -159,31 +159,32 @@ def delete_copy(service: ContainerService, etag: str) -> list[str]:
 def test_a_copy_of_this_version_is_deleted_and_one_of_another_version_is_left(
     source: str, methods: list[str], left: list[str]
 ) -> None:
-    service = ContainerService(**{"cat/a.png": WritableBlob(metadata={"sourceetag": source})})
+    service = FakeContainerService(**{"cat/a.png": WritableBlob(metadata={"sourceetag": source})})
     assert delete_copy(service, "e1") == methods
     assert [*service.blobs] == left
 
 
 def test_a_copy_that_no_version_is_known_of_is_left() -> None:
-    service = ContainerService(**{"cat/a.png": WritableBlob()})
+    service = FakeContainerService(**{"cat/a.png": WritableBlob()})
     assert delete_copy(service, "e1") == ["HEAD"]
 
 
 def test_a_copy_that_is_overwritten_at_the_moment_of_its_deletion_is_left() -> None:
-    service = ContainerService(**{"cat/a.png": WritableBlob(metadata={"sourceetag": "e1"})})
+    service = FakeContainerService(**{"cat/a.png": WritableBlob(metadata={"sourceetag": "e1"})})
     service.overwrite = "newer"
     assert delete_copy(service, "e1") == ["HEAD", "DELETE"]
     assert service.blobs["cat/a.png"].etag == "newer"
 
 
 def test_a_copy_that_is_gone_is_looked_for_once() -> None:
-    assert delete_copy(ContainerService(), "e1") == ["HEAD"]
+    assert delete_copy(FakeContainerService(), "e1") == ["HEAD"]
 
 
 def test_the_images_client_fetches_an_image_whole_and_retries_soon() -> None:
     client = create_image_container_client("https://acct.blob.core.windows.net/", "images", retry_total=2)
     assert client._config.max_single_get_size == 20_971_520
-    (policy,) = [found for found in client._pipeline._impl_policies if hasattr(found, "initial_backoff")]
+    policies: list[Any] = client._pipeline._impl_policies
+    (policy,) = [found for found in policies if hasattr(found, "initial_backoff")]
     assert (policy.initial_backoff, policy.increment_base, policy.total_retries) == (1, 2, 2)
 
 

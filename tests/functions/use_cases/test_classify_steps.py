@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
@@ -607,13 +607,13 @@ def test_a_redrive_sends_what_was_there_when_it_began(seconds: int, redriven: in
 def test_a_redrive_hides_messages_for_ten_minutes() -> None:
     hidden: list[int] = []
 
-    class Noted(InMemoryPoisonQueue):
-        async def receive(self, *, hidden_seconds: int) -> Any:
+    class RecordingQueue(InMemoryPoisonQueue):
+        async def receive(self, *, hidden_seconds: int) -> AsyncIterator[Any]:
             hidden.append(hidden_seconds)
             async for found in super().receive(hidden_seconds=hidden_seconds):
                 yield found
 
-    asyncio.run(redrive(Noted(message()), InMemoryImagesQueue(), deadline=NOW, now=lambda: NOW))
+    asyncio.run(redrive(RecordingQueue(message()), InMemoryImagesQueue(), deadline=NOW, now=lambda: NOW))
     assert hidden == [600]
 
 
