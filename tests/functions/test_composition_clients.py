@@ -21,7 +21,7 @@ from classifier.analyzers.image_analysis import ImageAnalysis
 from classifier.composition import Application, create_application
 from classifier.settings import Settings
 
-from tests.functions.test_settings_fields import ENVIRONMENT
+from tests.functions.test_settings import ENVIRONMENT
 from tests.support.fake_vision_service import CUSTOM, OPTIONS
 
 HOSTS = {

@@ -5,9 +5,11 @@ errors, or to change something before or after the effect, as another worker wou
 """
 
 import asyncio
+import contextlib
 import json
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -44,6 +46,28 @@ def message(name: str = "cat.png", *, kind: str = "BlobCreated", at: datetime = 
 async def run_effect(_operation: str, effect: Callable[[], Any]) -> Any:
     """The step without an error."""
     return effect()
+
+
+class RecordedTimeLimits:
+    """Time limits that are recorded in `seconds`, and never reached."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+
+    def __call__(self, seconds: float) -> AbstractAsyncContextManager[None]:
+        self.seconds.append(seconds)
+        return contextlib.nullcontext()
+
+
+def failing_at(*operations: str, error: Exception) -> Callable[[str, Callable[[], Any]], Any]:
+    """Return a step that raises `error` at these operations."""
+
+    async def step(operation: str, effect: Callable[[], Any]) -> Any:
+        if operation in operations:
+            raise error
+        return effect()
+
+    return step
 
 
 class InMemoryServices:

@@ -112,3 +112,68 @@ def test_a_caller_in_no_operators_group_is_refused_with_what_to_change(claims: d
 def test_the_object_id_of_a_user_is_no_group() -> None:
     with pytest.raises(AuthorizationError):
         asyncio.run(operators(principal(GROUP)).check(f"Bearer {token(groups=[GROUP])}"))
+
+
+def refusal(authorization: str | None, *principals: OperatorPrincipal) -> tuple[int, str]:
+    with pytest.raises(AuthorizationError) as raised:
+        asyncio.run(operators(*principals).check(authorization))
+    return raised.value.status, str(raised.value)
+
+
+@pytest.mark.parametrize("scheme", ["Basic", "Digest", "Bearer2", "", "DPoP"])
+def test_a_good_token_under_another_scheme_is_no_bearer_token(scheme: str) -> None:
+    assert refusal(f"{scheme} {token()}") == (401, "the request has no bearer token")
+
+
+@pytest.mark.parametrize("authorization", [None, "", "Bearer", "Bearer ", token()])
+def test_without_a_scheme_or_a_token_there_is_no_bearer_token(authorization: str | None) -> None:
+    assert refusal(authorization) == (401, "the request has no bearer token")
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
+def test_the_scheme_has_no_case(scheme: str) -> None:
+    """https://www.rfc-editor.org/rfc/rfc9110#section-11.1."""
+    assert asyncio.run(operators().check(f"{scheme} {token()}")) == "aaaa-1"
+
+
+@pytest.mark.parametrize(("listed", "claimed"), [("AAAA-1", "aaaa-1"), ("aaaa-1", "AAAA-1"), ("AaAa-1", "aAaA-1")])
+def test_object_ids_have_no_case(listed: str, claimed: str) -> None:
+    assert asyncio.run(operators(principal(listed)).check(f"Bearer {token(oid=claimed)}")) == "aaaa-1"
+    group = operators(principal(listed, "Group"))
+    assert asyncio.run(group.check(f"Bearer {token(oid='cccc-3', groups=[claimed])}")) == "cccc-3"
+
+
+@pytest.mark.parametrize("claim", ["exp", "iss", "aud", "oid"])
+def test_a_token_without_one_of_the_claims_is_refused(claim: str) -> None:
+    without: dict[str, Any] = {claim: None}
+    status, sentence = refusal(f"Bearer {token(**without)}")
+    assert status == 401
+    assert sentence.startswith("the token was refused: ")
+    assert claim in sentence
+
+
+@pytest.mark.parametrize(
+    "issuer",
+    [
+        "https://sts.windows.net/tenant-2/",
+        "https://sts.windows.net/tenant-1",
+        "https://login.microsoftonline.com/tenant-2/v2.0",
+        "https://login.microsoftonline.com/tenant-1/v1.0",
+        "https://login.example/tenant-1/v2.0",
+    ],
+)
+def test_a_token_of_another_issuer_is_refused(issuer: str) -> None:
+    assert refusal(f"Bearer {token(iss=issuer)}")[0] == 401
+
+
+@pytest.mark.parametrize("algorithm", ["RS384", "RS512", "PS256"])
+def test_a_token_that_is_signed_by_another_algorithm_is_refused(algorithm: str) -> None:
+    assert refusal(f"Bearer {token(KEY, algorithm)}")[0] == 401
+
+
+def test_a_caller_who_is_not_listed_is_named() -> None:
+    assert refusal(f"Bearer {token(oid='BBBB-2')}") == (
+        403,
+        "bbbb-2 is not among the stack's operators, nor is any group that the token names",
+    )
+    assert (TENANT, AUDIENCE, OPERATOR) == ("tenant-1", "api://pipeline", "AAAA-1")

@@ -1,9 +1,18 @@
 """What subscribers are told of a finished image, and how they recognise what they were told before."""
 
+import asyncio
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from classifier.adapters.event_grid import create_cloud_event
+from azure.core.exceptions import ResourceNotFoundError
+from classifier.adapters.event_grid import EventGridResultPublisher, create_cloud_event
+from classifier.domain.errors import (
+    ConfigurationError,
+    RetryLaterError,
+)
+
+from tests.functions.adapters.test_service_errors import answered
 
 RECORD: dict[str, Any] = {
     "id": "abc", "status": "classified", "reason": None, "labels": ["cat", "sofa"], "copy": None,
@@ -40,3 +49,59 @@ def test_what_was_not_classified_is_announced_with_its_reason(status: str, kind:
     assert (event.type, event.extensions) == (kind, {"recordid": "abc"})
     assert event.data is not None
     assert event.data["reason"] == "TooLarge"
+
+
+class Topic:
+    """Stands where the results topic's client would."""
+
+    def __init__(self, failure: Exception | None = None) -> None:
+        self.failure = failure
+        self.sent: list[Any] = []
+
+    async def send(self, published: Any) -> None:
+        self.sent.append(published)
+        if self.failure is not None:
+            raise self.failure
+
+
+def publish(topic: Topic) -> None:
+    asyncio.run(EventGridResultPublisher(topic).publish(RECORD))  # type: ignore[arg-type]
+
+
+def test_a_result_is_published_as_one_event() -> None:
+    topic = Topic()
+    publish(topic)
+    ((sent),) = topic.sent
+    assert vars(sent) == vars(create_cloud_event(RECORD))
+
+
+def test_a_results_event_stays_what_it_is() -> None:
+    """Subscribers recognize what they have by the id, across releases."""
+    found = create_cloud_event(RECORD)
+    assert found.id == "249d33e9-ef5f-5135-96ba-b5116f67755a"
+    assert found.time == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    assert (found.source, found.type, found.subject) == ("/acct/images", "ImageClassified", "a.png")
+    assert found.datacontenttype == "application/json"
+    assert found.data == {
+        "recordId": "abc",
+        "status": "classified",
+        "category": "cat",
+        "labels": ["cat", "sofa"],
+        "reason": None,
+        "etag": "e1",
+    }
+
+
+def test_a_topic_that_does_not_exist_is_a_configuration_error() -> None:
+    with pytest.raises(ConfigurationError, match="the results topic does not exist") as raised:
+        publish(Topic(answered(404, ResourceNotFoundError)))
+    assert raised.value.code == "TopicNotFound"
+
+
+def test_a_topic_that_keeps_failing_is_not_called() -> None:
+    topic = Topic(answered(503))
+    result_publisher = EventGridResultPublisher(topic)  # type: ignore[arg-type]
+    for _ in range(5):
+        with pytest.raises(RetryLaterError, match=r"^the results topic"):
+            asyncio.run(result_publisher.publish(RECORD))
+    assert len(topic.sent) == 3

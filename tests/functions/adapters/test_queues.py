@@ -2,17 +2,21 @@
 
 import asyncio
 import base64
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 from xml.sax.saxutils import escape
 
 import pytest
 from azure.core.credentials import AccessToken
+from azure.core.exceptions import HttpResponseError
 from azure.core.pipeline.transport import AsyncHttpTransport
 from azure.core.utils import case_insensitive_dict
 from classifier.adapters.azure_clients import AzureClients
 from classifier.adapters.queues import ReceivedMessage, StorageQueue, create_queue_client
+from classifier.domain.errors import (
+    AccessDeniedError,
+)
 from classifier.use_cases.redrive import redrive
 
 from tests.support.in_memory_services import NOW, message
@@ -127,3 +131,105 @@ def test_redriving_a_queue_with_a_message_that_is_not_base64_sends_the_others() 
     assert asyncio.run(run()) == {"redriven": 2, "kept": 1, "finished": True}
     assert service.sent == [encoded(message()), encoded(message("b.png"))]
     assert service.deleted == ["m0", "m2"]
+
+
+class RecordingQueueService(QueueService):
+    """A queue service that keeps the query of every request, and has 7 messages; `missing` messages are not there."""
+
+    def __init__(self, *contents: str) -> None:
+        super().__init__(*contents)
+        self.queries: list[dict[str, str]] = []
+        self.urls: list[str] = []
+        self.failure: int | None = None
+
+    async def send(self, request: Any, **options: Any) -> Any:
+        url = urlsplit(request.url)
+        self.urls.append(f"{request.method} {url.hostname}{url.path}")
+        self.queries.append({name: values[0] for name, values in parse_qs(url.query).items()})
+        if self.failure is not None:
+            return Response(self.failure, "")
+        if request.url.endswith("comp=metadata"):
+            response = Response(200, "")
+            response.headers["x-ms-approximate-messages-count"] = "7"
+            return response
+        return await super().send(request, **options)
+
+
+def recording_queue(service: RecordingQueueService, name: str = "images") -> StorageQueue:
+    azure: Any = AzureClients(credential=Credential(), transport=service)  # type: ignore[arg-type]
+    return StorageQueue(create_queue_client(ENDPOINT, name, azure))
+
+
+@pytest.mark.parametrize(
+    ("delay", "hidden"),
+    [(0, "0"), (0.4, "0"), (1.6, "2"), (900, "900"), (604_800, "604800"), (604_801, "604800"), (10**9, "604800")],
+)
+def test_a_message_is_hidden_for_its_delay_seven_days_at_most_and_never_expires(delay: float, hidden: str) -> None:
+    """https://learn.microsoft.com/rest/api/storageservices/put-message."""
+    service = RecordingQueueService()
+    asyncio.run(recording_queue(service).send("text", delay_seconds=delay))
+    assert service.queries == [{"visibilitytimeout": hidden, "messagettl": "-1"}]
+    assert service.urls == ["POST acct.queue.core.windows.net/images/messages"]
+    assert service.sent == [base64.b64encode(b"text").decode()]
+
+
+def test_a_message_without_a_delay_is_seen_at_once() -> None:
+    service = RecordingQueueService()
+    asyncio.run(recording_queue(service).send("text"))
+    assert service.queries == [{"visibilitytimeout": "0", "messagettl": "-1"}]
+
+
+def test_a_queues_length_is_what_the_service_says() -> None:
+    assert asyncio.run(recording_queue(RecordingQueueService()).length()) == 7
+
+
+def test_messages_are_received_in_pages_of_thirty_two() -> None:
+    service = RecordingQueueService(encoded("a"))
+
+    async def run() -> list[tuple[str | None, datetime]]:
+        return [
+            (message.content, message.inserted_on)
+            async for message in recording_queue(service).receive(hidden_seconds=600)
+        ]
+
+    assert asyncio.run(run()) == [("a", datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))]
+    assert service.queries[0] == {"numofmessages": "32", "visibilitytimeout": "600"}
+    assert DATE == "Fri, 02 Jan 2026 03:04:05 GMT"
+
+
+@pytest.mark.parametrize(("status", "raises"), [(404, False), (403, True)])
+def test_a_message_that_is_gone_needs_no_deletion(status: int, *, raises: bool) -> None:
+    service = RecordingQueueService(encoded("a"))
+    images = recording_queue(service)
+
+    async def run() -> None:
+        (message,) = [found async for found in images.receive(hidden_seconds=1)]
+        service.failure = status
+        await images.delete(message)
+
+    if raises:
+        with pytest.raises(HttpResponseError):
+            asyncio.run(run())
+    else:
+        asyncio.run(run())
+    assert service.urls[-1] == "DELETE acct.queue.core.windows.net/images/messages/m0"
+
+
+@pytest.mark.parametrize("call", ["send", "length"])
+def test_what_a_queue_refuses_is_an_error_of_the_pipeline(call: str) -> None:
+    service = RecordingQueueService()
+    service.failure = 403
+    images = recording_queue(service)
+    with pytest.raises(AccessDeniedError, match=r"^the queue: "):
+        asyncio.run(images.send("a") if call == "send" else images.length())
+
+
+def test_a_queue_is_called_however_often_it_fails() -> None:
+    """Requeueing is what remains when everything else fails, so it has no breaker."""
+    service = RecordingQueueService()
+    service.failure = 403
+    images = recording_queue(service)
+    for _ in range(5):
+        with pytest.raises(AccessDeniedError):
+            asyncio.run(images.send("a"))
+    assert len(service.urls) == 5

@@ -21,7 +21,13 @@ from azure.identity import CredentialUnavailableError
 from classifier.adapters.service_errors import ServiceBoundary, retry_after_seconds, service_error
 from classifier.domain import timeouts
 from classifier.domain.circuit_breaker import CircuitBreaker
-from classifier.domain.errors import AccessDeniedError, BlobNotFoundError, ConfigurationError, RetryLaterError
+from classifier.domain.errors import (
+    AccessDeniedError,
+    BlobNotFoundError,
+    ConfigurationError,
+    PipelineError,
+    RetryLaterError,
+)
 
 
 class Response:
@@ -182,3 +188,67 @@ def test_an_outcome_that_is_no_failure_is_an_answer() -> None:
     for _ in range(5):
         with pytest.raises(BlobNotFoundError):
             call(boundary, BlobNotFoundError("a.png"))
+
+
+def boundary_after(*errors: Exception | None) -> CircuitBreaker:
+    """The breaker of a boundary that saw these errors (None: an answer)."""
+    breaker = CircuitBreaker("the service", clock=Clock())
+    boundary = ServiceBoundary("the service", breaker)
+    for error in errors:
+        with contextlib.suppress(KeyError, HttpResponseError, PipelineError), boundary:
+            if error is not None:
+                raise error
+    return breaker
+
+
+@pytest.mark.parametrize(
+    ("errors", "is_open"),
+    [
+        ([answered(503)] * 3, True),
+        ([answered(503), answered(503), None, answered(503)], False),
+        ([answered(503), answered(503), answered(404), answered(503)], False),
+        ([answered(503), answered(503), BlobNotFoundError("a"), answered(503)], False),
+        ([answered(503), answered(503), KeyError("a bug"), answered(503)], True),
+        ([RetryLaterError("inner")] * 3, True),
+        ([ConfigurationError("C", "inner")] * 3, True),
+    ],
+)
+def test_only_an_answer_ends_a_row_of_failures(errors: list[Exception | None], *, is_open: bool) -> None:
+    assert (boundary_after(*errors).wait_seconds > 0) is is_open
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry-after-ms": "1500", "x-ms-retry-after-ms": "250", "Retry-After": "9"}, 1.5),
+        ({"x-ms-retry-after-ms": "0.5"}, 0.0005),
+        ({"x-ms-retry-after-ms": "soon", "Retry-After": "9"}, 9),
+        ({"Retry-After": "2.5"}, 2.5),
+        ({"Retry-After": "2.5s"}, 0),
+        ({"Retry-After": ""}, 0),
+    ],
+)
+def test_a_retry_after_in_milliseconds_comes_first(headers: dict[str, str], seconds: float) -> None:
+    assert retry_after_seconds(headers) == seconds
+
+
+def test_a_retry_after_date_without_a_zone_is_in_utc() -> None:
+    at = (datetime.now(UTC) + timedelta(seconds=90)).strftime("%a, %d %b %Y %H:%M:%S -0000")
+    assert 80 < retry_after_seconds({"Retry-After": at}) <= 90
+
+
+def test_a_retry_after_of_an_answer_is_kept() -> None:
+    error = service_error(answered(503, **{"Retry-After": "17"}), "the service")
+    assert isinstance(error, RetryLaterError)
+    assert error.retry_after_seconds == 17
+
+
+def test_an_error_is_told_by_its_first_line_cut_to_three_hundred_characters() -> None:
+    assert str(service_error(ConnectionError("\n first \nsecond"), "the service")) == "the service: first "
+    assert str(service_error(ConnectionError(), "the service")) == "the service: ConnectionError"
+    assert str(service_error(ConnectionError("x" * 400), "the service")) == "the service: " + "x" * 300
+
+
+@pytest.mark.parametrize("status", [400, 404, 409, 412, 416, 499])
+def test_a_status_below_500_is_the_operations_own(status: int) -> None:
+    assert service_error(answered(status), "the service") is None

@@ -65,3 +65,19 @@ def test_back_off_grows_to_its_limit_and_stays_there() -> None:
 @pytest.mark.parametrize("grace", [timeouts.EVENT_GRACE, timeouts.SCHEDULE_GRACE])
 def test_a_grace_is_longer_than_clocks_are_apart(grace: timedelta) -> None:
     assert grace >= timedelta(minutes=1)
+
+
+def test_durations_that_others_rely_on() -> None:
+    """By the service or the document that each is named after in `timeouts`."""
+    assert timeouts.MESSAGE_LEASE_SECONDS == 600
+    assert timeouts.ANALYSIS_LEASE_SECONDS == 300
+    assert timedelta(minutes=30) == timeouts.EVENT_GRACE
+    assert timedelta(minutes=2) == timeouts.SCHEDULE_GRACE
+    assert (timeouts.RECONCILE_SECONDS, timeouts.HTTP_FUNCTION_SECONDS) == (420, 200)
+
+
+@pytest.mark.parametrize(
+    ("retries", "seconds"), [(0, 10.0), (1, 13.5), (2, 18.225), (10, 201.07), (14, 667.85), (15, 900.0), (10**9, 900.0)]
+)
+def test_back_off_begins_at_ten_seconds_and_ends_at_fifteen_minutes(retries: int, seconds: float) -> None:
+    assert timeouts.backoff_seconds(retries) == pytest.approx(seconds, rel=1e-4)
