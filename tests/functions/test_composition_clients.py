@@ -1,4 +1,4 @@
-"""The app as it is put together out of its settings: which service each part calls, as whom, and how patiently."""
+"""The composition: endpoints, credentials, timeouts and settings of every client."""
 
 import asyncio
 import json
@@ -41,13 +41,13 @@ def settings(**changes: str) -> Settings:
 
 
 class Credential:
-    """Stands where the managed identity would."""
+    """A fake managed identity that records its arguments."""
 
     def __init__(self, **arguments: str) -> None:
         self.arguments = arguments
 
     async def get_token(self, *_scopes: str, **_: Any) -> AccessToken:
-        raise AssertionError("nothing is called while the app is put together")
+        raise AssertionError("no service is called while the application is created")
 
     async def close(self) -> None: ...
 

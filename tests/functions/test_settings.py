@@ -114,7 +114,7 @@ def test_every_setting_is_read_into_its_own_field() -> None:
     assert Settings.load(ENVIRONMENT).poison_queue == "images-queue-poison"
 
 
-def test_the_names_of_all_settings_are_known_to_whoever_writes_them() -> None:
+def test_the_names_of_all_settings_are_listed() -> None:
     assert {*OPTIONAL} == {*OPTIONAL_FIELDS, "PIPELINE_OPERATORS"}
     assert {*REQUIRED} == {*ENVIRONMENT} - {*OPTIONAL}
 

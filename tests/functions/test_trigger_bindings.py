@@ -1,4 +1,4 @@
-"""The triggers' own figures: deadlines, attempts, log levels, answers; and how the app is made."""
+"""The triggers: bindings, deadlines, attempts, log levels and responses; and the creation of the application."""
 
 import asyncio
 import json

@@ -203,7 +203,7 @@ def call(name: str, token: str | None) -> func.HttpResponse:
 
 @pytest.mark.parametrize("name", ["redrive", "backfill"])
 @pytest.mark.parametrize(("token", "status"), [(None, 401), ("Bearer bad", 403)])
-def test_whoever_is_no_operator_changes_nothing_and_is_logged(
+def test_a_caller_who_is_no_operator_changes_nothing_and_is_logged(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, name: str, token: str | None, status: int
 ) -> None:
     application = FakeApplication()

@@ -96,8 +96,8 @@ def test_a_dead_letter_that_is_gone_is_empty_and_deleted_already() -> None:
 @pytest.mark.parametrize(
     ("status", "expected"), [(503, RetryLaterError), (403, AccessDeniedError), (409, ResourceExistsError)]
 )
-def test_what_a_container_refuses_is_an_error_of_the_call(status: int, expected: type[Exception]) -> None:
-    """And nothing that was not done counts as done."""
+def test_a_rejected_call_to_a_container_is_an_error_of_the_call(status: int, expected: type[Exception]) -> None:
+    """A failed save or deletion is not reported as done."""
     service = FakeContainerService(a=WritableBlob(metadata={"sourceetag": "e1"}))
     service.failure = (status, "Refused")
 

@@ -179,7 +179,7 @@ def test_a_container_that_keeps_failing_is_not_called() -> None:
 
 
 class Time:
-    """Time that passes only when somebody sleeps."""
+    """A clock that advances only in `sleep`."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -372,7 +372,7 @@ def test_the_watermark_is_one_item_that_never_expires() -> None:
 
 
 class Deletions(Items):
-    """Notes under which ETag deletions are asked for; `accepts` deletes whatever it is."""
+    """Records the ETag of each deletion; with `accepts` every deletion succeeds."""
 
     def __init__(self, *, accepts: bool = False) -> None:
         super().__init__()

@@ -66,7 +66,7 @@ def test_any_other_token_is_not(authorization: str | None, status: int) -> None:
     assert refusal.value.status == status
 
 
-def test_without_operators_or_an_audience_nobody_is_let_in() -> None:
+def test_without_operators_or_an_audience_every_caller_is_rejected() -> None:
     for closed in (operators(audience=None), operators(tenant=None), Operators((), tenant=TENANT, audience=AUDIENCE)):
         with pytest.raises(AuthorizationError) as refusal:
             asyncio.run(closed.check(f"Bearer {token()}"))

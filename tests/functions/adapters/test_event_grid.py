@@ -1,4 +1,4 @@
-"""What subscribers are told of a finished image, and how they recognise what they were told before."""
+"""The events for subscribers: their fields, their ids, and errors of the results topic."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -41,7 +41,7 @@ def test_the_same_result_has_the_same_event_id_and_any_other_result_another() ->
 
 
 @pytest.mark.parametrize(("status", "kind"), [("rejected", "ImageRejected"), ("failed", "ImageFailed")])
-def test_what_was_not_classified_is_announced_with_its_reason(status: str, kind: str) -> None:
+def test_a_result_that_is_not_classified_is_published_with_its_reason(status: str, kind: str) -> None:
     record = RECORD | {
         "status": status, "reason": {"code": "TooLarge"}, "category": None, "labels": [], "analyzer": None,
     }  # fmt: skip
@@ -52,7 +52,7 @@ def test_what_was_not_classified_is_announced_with_its_reason(status: str, kind:
 
 
 class Topic:
-    """Stands where the results topic's client would."""
+    """A fake client of the results topic."""
 
     def __init__(self, failure: Exception | None = None) -> None:
         self.failure = failure

@@ -134,7 +134,9 @@ def test_redriving_a_queue_with_a_message_that_is_not_base64_sends_the_others() 
 
 
 class RecordingQueueService(QueueService):
-    """A queue service that keeps the query of every request, and has 7 messages; `missing` messages are not there."""
+    """A queue service that records the URL and query of every request, and has 7 messages.
+
+    `failure` is the status of every response, or None."""
 
     def __init__(self, *contents: str) -> None:
         super().__init__(*contents)
@@ -216,7 +218,7 @@ def test_a_message_that_is_gone_needs_no_deletion(status: int, *, raises: bool) 
 
 
 @pytest.mark.parametrize("call", ["send", "length"])
-def test_what_a_queue_refuses_is_an_error_of_the_pipeline(call: str) -> None:
+def test_a_rejected_call_to_a_queue_is_an_error_of_the_pipeline(call: str) -> None:
     service = RecordingQueueService()
     service.failure = 403
     images = recording_queue(service)

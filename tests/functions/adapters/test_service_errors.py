@@ -243,7 +243,7 @@ def test_a_retry_after_of_an_answer_is_kept() -> None:
     assert error.retry_after_seconds == 17
 
 
-def test_an_error_is_told_by_its_first_line_cut_to_three_hundred_characters() -> None:
+def test_the_text_of_an_error_is_its_first_line_cut_to_three_hundred_characters() -> None:
     assert str(service_error(ConnectionError("\n first \nsecond"), "the service")) == "the service: first "
     assert str(service_error(ConnectionError(), "the service")) == "the service: ConnectionError"
     assert str(service_error(ConnectionError("x" * 400), "the service")) == "the service: " + "x" * 300

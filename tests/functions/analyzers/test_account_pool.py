@@ -54,7 +54,7 @@ def test_when_the_others_have_gone_the_rate_comes_back() -> None:
 
 
 class Clock:
-    """Time that passes only when somebody sleeps."""
+    """A clock that advances only in `sleep`."""
 
     def __init__(self) -> None:
         self.now = 0.0

@@ -17,7 +17,7 @@ __all__ = ["longest"]
 
 
 class Clock:
-    """Time that passes only when somebody sleeps."""
+    """A clock that advances only in `sleep`."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -52,7 +52,7 @@ def sending(*answers: Exception | None) -> tuple[Callable[[int], Awaitable[int]]
 
 
 def test_each_account_keeps_to_its_own_rate() -> None:
-    """Two calls in a row go to both accounts, however chance has it: the first one's account is taken."""
+    """Two successive calls go to both accounts, whichever is chosen first."""
     calls, _ = pool(2)
     send, called = sending()
 
@@ -64,8 +64,8 @@ def test_each_account_keeps_to_its_own_rate() -> None:
     assert [{*called[at : at + 2]} for at in range(0, 20, 2)] == [{0, 1}] * 10
 
 
-def test_among_accounts_that_are_free_alike_chance_decides() -> None:
-    """So many instances, each with one image, use all accounts alike."""
+def test_one_of_several_available_accounts_is_chosen_at_random() -> None:
+    """Many instances, each with one image, then use all accounts equally."""
     random.seed(1)
     first: list[int] = []
     for _ in range(40):
@@ -90,7 +90,7 @@ def test_after_refusals_the_calls_that_are_answered_bring_the_rate_back() -> Non
     assert clock.slept[-1] == pytest.approx(0.1)
 
 
-def test_one_free_account_is_enough_to_be_ready() -> None:
+def test_one_available_account_is_enough_capacity() -> None:
     calls, clock = pool(2)
     send, called = sending(ThrottledError("429", retry_after_seconds=600))
     assert asyncio.run(calls.call(send)) == called[1] != called[0]
@@ -118,7 +118,9 @@ def test_a_call_waits_twenty_seconds_for_an_account_and_sixty_once_another_call_
 
 
 @pytest.mark.parametrize(("after", "has_capacity"), [(19.6, True), (19.7, False)])
-def test_ready_means_within_twenty_seconds(after: float, *, has_capacity: bool) -> None:
+def test_there_is_capacity_if_an_account_is_available_within_twenty_seconds(
+    after: float, *, has_capacity: bool
+) -> None:
     calls, _ = pool(1)
     calls._accounts[0][1].on_throttled(0.0, after)
     if has_capacity:

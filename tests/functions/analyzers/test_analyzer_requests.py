@@ -1,4 +1,4 @@
-"""What the analyzers send and accept: headers, limits, identities, and which refusal means what."""
+"""Requests of the analyzers, limits, fingerprints, options, and the error of each response."""
 
 import asyncio
 import json
@@ -115,7 +115,7 @@ def test_a_refusal_without_a_code_has_its_status_as_code() -> None:
     assert bad.code == "400"
 
 
-def test_a_code_that_nobody_knows_is_kept() -> None:
+def test_an_unknown_code_is_kept() -> None:
     error = refusal(400, error_body("InvalidRequest", "SomethingNew"))
     assert isinstance(error, UnexpectedResponseError)
     assert (error.code, str(error)) == ("SomethingNew", "SomethingNew it is")
@@ -164,7 +164,7 @@ def test_a_request_has_the_type_and_length_of_its_content(size: int, *, whole: b
     assert isinstance(request.content, bytes if whole else ChunkedBody)
 
 
-def test_slices_begin_anew_for_every_try() -> None:
+def test_a_chunked_body_starts_from_the_beginning_at_every_attempt() -> None:
     slices = ChunkedBody(bytes(range(256)) * 2000)
 
     async def twice() -> list[bytes]:
@@ -185,7 +185,7 @@ def test_a_client_authenticates_and_leaves_retries_to_the_pool() -> None:
 
 
 class RecordingPool:
-    """Stands where a pool would; `paid` is whether each call was for an image that is paid for in part."""
+    """A fake account pool; `paid` has the argument of each call."""
 
     def __init__(self, *answers: Any) -> None:
         self.answers = [*answers]
@@ -215,7 +215,7 @@ def test_an_images_second_call_may_wait_longer_and_its_first_may_not(
 
 
 @pytest.mark.parametrize("build", [image_analysis.build, custom_vision.build])
-def test_an_analyzer_is_not_ready_while_its_account_is_throttled(build: Any) -> None:
+def test_an_analyzer_has_no_capacity_while_its_account_is_throttled(build: Any) -> None:
     service = FakeVisionService(analyze=[(429, {})], analyze32=[(429, {})])
 
     async def run() -> None:
@@ -266,7 +266,7 @@ def test_what_cannot_be_judged_is_not_sent(content: bytes, info: ImageInfo) -> N
     assert (len(service.requests), analysis.model_version) == (1, "2024-02-01")
 
 
-def test_a_verdict_that_could_not_be_had_has_every_key() -> None:
+def test_an_unknown_verdict_has_every_key() -> None:
     assert unknown_adult_content("too large") == {
         "verdict": "unknown",
         "reason": "too large",
@@ -333,8 +333,8 @@ def test_all_accounts_are_called_at_their_own_hosts() -> None:
     assert {request["path"] for request in service.requests} == {"/computervision/imageanalysis:analyze"}
 
 
-def test_the_identities_stay_what_they_are() -> None:
-    """Another identity has every image analyzed again, and paid for again."""
+def test_the_fingerprints_do_not_change() -> None:
+    """With another fingerprint every image would be analyzed and charged again."""
     found = image_analysis.build(OPTIONS, ["tags", "read"], create_azure_clients(FakeVisionService()))
     assert found.fingerprint == 'azure-image-analysis/2023-10-01/latest [["read", "tags"], [["language", "en"]]]'
     detection = CUSTOM | {"task": "detection"}
@@ -346,7 +346,7 @@ def test_the_identities_stay_what_they_are() -> None:
     )
 
 
-def test_the_options_of_a_request_are_part_of_the_identity_in_a_fixed_order() -> None:
+def test_the_options_of_a_request_are_part_of_the_fingerprint_in_a_fixed_order() -> None:
     options = OPTIONS | {"genderNeutralCaptions": False}
     found = image_analysis.build(options, ["smartCrops", "caption"], create_azure_clients(FakeVisionService()))
     assert found.fingerprint == (

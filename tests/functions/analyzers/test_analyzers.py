@@ -83,7 +83,7 @@ def test_every_visual_feature_is_asked_for_in_one_call_and_put_into_the_records_
     assert Analysis.from_item(json.loads(json.dumps(analysis.to_item("key")))) == analysis
 
 
-def test_captions_and_crops_have_no_say_where_they_are_not_asked_for() -> None:
+def test_options_of_captions_and_crops_are_sent_only_with_these_features() -> None:
     service = FakeVisionService(analyze=[(200, ANSWER)])
     analyze(service, "tags")
     assert service.requests[0]["query"] == {"api-version": "2023-10-01", "features": "tags", "language": "en"}
@@ -184,7 +184,7 @@ TOO_LARGE = {
         (200, {"iteration": 1, "modelVersion": "m"}, UnexpectedResponseError, 1),
     ],
 )
-def test_an_error_is_told_apart(
+def test_each_error_response_has_its_own_error(
     call: Callable[..., Analysis], status: int, body: Any, expected: type[Exception], calls: int
 ) -> None:
     service = FakeVisionService(analyze=[(status, body)], analyze32=[(status, body)])
@@ -278,7 +278,7 @@ def test_a_passing_fault_is_tried_again_with_the_whole_image() -> None:
     assert [request["body"] == content for request in service.requests] == [True, True]
 
 
-def test_an_image_is_sent_in_slices() -> None:
+def test_an_image_is_sent_in_chunks() -> None:
     async def run() -> list[int]:
         return [len(piece) async for piece in ChunkedBody(bytes(600_000))]
 

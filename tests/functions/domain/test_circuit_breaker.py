@@ -15,7 +15,7 @@ from tests.functions.adapters.test_service_errors import Clock
 
 
 class Breaker:
-    """A breaker, its clock, and the share of its period that chance gives (0.75 to 1.25)."""
+    """A circuit breaker, its clock, and the jitter of its period (0.75 to 1.25)."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, jitter: float = 1.0) -> None:
         self.clock = Clock()

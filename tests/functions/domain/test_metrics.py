@@ -3,7 +3,7 @@
 from classifier.domain import metrics
 
 
-def test_measures_are_added_up_and_set_within_an_invocation_and_nowhere_else() -> None:
+def test_metrics_are_added_up_and_set_within_an_invocation_only() -> None:
     metrics.add("calls")
     metrics.put("queuedMs", 1)
     with metrics.collect_metrics() as values:

@@ -10,7 +10,7 @@ TEN = Quota(calls_per_second=10, instances=40)
 
 @pytest.fixture(autouse=True)
 def longest(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, float]]:
-    """Chance gives the upper end of what it may; the ranges it was asked for are returned."""
+    """Make `random.uniform` return its upper bound, and return the list of its arguments."""
     ranges: list[tuple[float, float]] = []
 
     def uniform(low: float, high: float) -> float:

@@ -34,7 +34,7 @@ def cached_analyzer(services: InMemoryServices, limits: RecordedTimeLimits | Non
 
 
 def test_an_analysis_is_stored_under_its_content_and_analyzer(services: InMemoryServices) -> None:
-    """Another key has every image paid for again."""
+    """With another key every image would be charged again."""
     analysis, cached = asyncio.run(cached_analyzer(services).analyze(CAT_SHA256, CAT, INFO))
     assert (analysis.findings["tags"][0]["name"], cached) == ("cat", False)
     assert [*services.analyses] == ["3ee8437e5aabd57e8278f5973ee61b44076b391d799da2f460837ae977fc9601"]
@@ -44,7 +44,7 @@ def test_an_analysis_is_stored_under_its_content_and_analyzer(services: InMemory
 
 
 @pytest.mark.parametrize("failure", [DOWN, ConfigurationError("C", "s")])
-def test_what_was_analyzed_needs_no_analyzer_that_is_ready(services: InMemoryServices, failure: Exception) -> None:
+def test_a_cached_analysis_needs_no_capacity(services: InMemoryServices, failure: Exception) -> None:
     analysis, _ = asyncio.run(cached_analyzer(services).analyze(CAT_SHA256, CAT, INFO))
     services.failure = failure
     with collect_metrics() as metrics:

@@ -451,7 +451,9 @@ def test_duplicates_and_the_same_content_under_another_name_are_not_paid_for(ser
     assert sorted(record["analyzer"]["cached"] for record in services.records.values()) == [False, True]
 
 
-def test_a_duplicate_is_announced_again_for_the_first_may_have_crashed(services: InMemoryServices) -> None:
+def test_the_result_of_a_duplicate_is_published_again_because_the_first_worker_may_have_crashed(
+    services: InMemoryServices,
+) -> None:
     handle(services)
     handle(services)
     assert services.published_results == [services.published_results[0]] * 2

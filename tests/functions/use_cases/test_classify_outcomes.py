@@ -33,7 +33,7 @@ from tests.support.in_memory_services import (
         (None, 6, [500, 60]),
     ],
 )
-def test_each_part_of_an_invocation_has_its_own_time(
+def test_each_part_of_an_invocation_has_its_own_time_limit(
     services: InMemoryServices, failure: Exception | None, attempt: int, seconds: list[float]
 ) -> None:
     """Processing 240, giving a lease back 15, recording a failure 60, requeueing 150, all of it 500 seconds."""

@@ -49,7 +49,7 @@ class Histories(RuleBasedStateMachine):
 
     @rule(choice=st.integers(0, 99))
     def deliver(self, choice: int) -> None:
-        """Any message, in any order; one that somebody is working on comes a second time, as a message of its own.
+        """Any message, in any order; one that a worker is processing comes a second time, as a message of its own.
 
         The same message never has two workers: its lease outlives their budget (tests/infra/test_contracts.py).
         """
@@ -115,7 +115,7 @@ class Histories(RuleBasedStateMachine):
         for name, blob in self.services.blobs.items():
             record = self.services.records.get(record_id("images", name))
             if record is not None and record["status"] == "failed":
-                assert any(name in text for text in self.host.poison), "a failure that nobody can redrive"
+                assert any(name in text for text in self.host.poison), "a failure that cannot be redriven"
             if record is not None:
                 # It may be missing, or old, only if its event got lost; never wrong.
                 assert record["blob"]["etag"] <= blob.etag

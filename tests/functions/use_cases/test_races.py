@@ -1,4 +1,4 @@
-"""Every race that has a name: somebody else acts just before or after one step of a worker."""
+"""Races, one by one: another client acts just before or after one step of a worker."""
 
 from collections.abc import Callable
 from typing import Any
@@ -61,7 +61,7 @@ def test_a_failure_is_about_a_version_even_if_the_blob_goes_and_comes_back_meanw
     assert services.record["blob"]["etag"] == services.blobs["cat.png"].etag
 
 
-def test_what_somebody_else_is_analyzing_is_waited_for(services: InMemoryServices) -> None:
+def test_a_worker_waits_for_content_that_another_worker_is_analyzing(services: InMemoryServices) -> None:
     services.upload("copy.png", b"cat")
     outcomes: list[Outcome] = []
     at(services, "analyze", lambda: outcomes.append(overtake(services, message("copy.png"))))
@@ -91,7 +91,9 @@ def test_a_blob_deleted_at_any_moment_leaves_no_record(services: InMemoryService
 
 
 @pytest.mark.parametrize("operation", ["get_or_lease", "analyze", "store", "put", "save_copy"])
-def test_whoever_is_late_does_not_touch_what_the_newer_version_left(services: InMemoryServices, operation: str) -> None:
+def test_a_late_worker_does_not_change_the_result_of_a_newer_version(
+    services: InMemoryServices, operation: str
+) -> None:
     def newer() -> None:
         services.upload("cat.png", b"dog")
         overtake(services)

@@ -102,7 +102,7 @@ def test_a_dead_letter_with_one_bad_event_sends_the_others() -> None:
     assert poison["poison"]["time"] == "2026-01-02T03:04:05+00:00"
 
 
-def test_a_watermark_that_somebody_else_wrote_ends_the_run() -> None:
+def test_a_watermark_that_another_instance_wrote_ends_the_run() -> None:
     scenario = scenario_of(5)
     store = scenario.checkpoints.store
 

@@ -22,13 +22,13 @@ CAT_SHA256 = "77af778b51abd4a3c51c5ddd97204a9c3ae614ebccb75a606c3b6865aed6744e"
 
 
 class ImageCopyStoreSpy:
-    """Notes which copies are discarded."""
+    """Records which copies are deleted."""
 
     def __init__(self) -> None:
         self.discarded: list[tuple[str, str]] = []
 
     async def save(self, path: str, blob: Any) -> None:
-        raise AssertionError(f"the register keeps no copy: {path}, {blob}")
+        raise AssertionError(f"the record writer saves no copy: {path}, {blob}")
 
     async def delete(self, path: str, etag: str) -> None:
         self.discarded.append((path, etag))
@@ -55,7 +55,7 @@ def stored(
         ("dog/cat.png", None, [("dog/cat.png", "e0000")]),
     ],
 )
-def test_a_copy_is_discarded_only_when_the_new_record_has_another(
+def test_a_copy_is_deleted_only_when_the_new_record_has_another(
     services: InMemoryServices, old: str | None, new: str | None, discarded: list[tuple[str, str]]
 ) -> None:
     image_copies = ImageCopyStoreSpy()
@@ -74,7 +74,7 @@ def test_a_copy_is_discarded_only_when_the_new_record_has_another(
 
 
 @pytest.mark.parametrize(("copy", "discarded"), [(None, []), ("dog/cat.png", [("dog/cat.png", "e0000")])])
-def test_the_copy_of_a_removed_record_is_discarded(
+def test_the_copy_of_a_removed_record_is_deleted(
     services: InMemoryServices, copy: str | None, discarded: list[tuple[str, str]]
 ) -> None:
     image_copies = ImageCopyStoreSpy()
