@@ -29,7 +29,7 @@ endif
 # Checked before anything is created or changed, and again on what was deployed.
 policy = --policy-pack policy/pack
 # Before the emulator's network takes over: a changed lock is installed from the package index.
-bundle = python -c 'from pathlib import Path; from infra import build; build(Path("functions"), Path(".build"))'
+bundle = python -c 'from pathlib import Path; from infra import build; build(Path("functions/pipeline"), Path(".build"))'
 
 # `##@` begins a group, `##` behind a target is its description.
 help: ## print this list
@@ -108,10 +108,10 @@ throughput: setup-dev ## the shipped code: images a second, CPU, start-up, size,
 	@python -m benchmarks.functions --runs $(RUNS) --images $(IMAGES_COUNT) --format $(FORMAT)
 
 bombs: setup-dev ## files made to do harm, of every format, through the shipped code: event-loop stall and memory of each (RUNS=5)
-	@PYTHONPATH=functions python -m benchmarks.hostile_files --runs $(RUNS) --format $(FORMAT)
+	@PYTHONPATH=functions/pipeline python -m benchmarks.hostile_files --runs $(RUNS) --format $(FORMAT)
 
 simulate: setup-dev ## a backlog of 50,000 images before pools of 1, 2 and 4 Vision accounts, in simulated time
-	@PYTHONPATH=functions python -m benchmarks.simulation --format $(FORMAT)
+	@PYTHONPATH=functions/pipeline python -m benchmarks.simulation --format $(FORMAT)
 
 soak: set = emulator
 soak: setup ## 2,000 images through an emulator of its own that fails on purpose, and a report (IMAGES_COUNT=2000)
@@ -119,7 +119,7 @@ soak: setup ## 2,000 images through an emulator of its own that fails on purpose
 	@python -m benchmarks.soak --images $(IMAGES_COUNT) --format $(FORMAT)
 
 stateful-test: setup-dev ## the stateful test of the pipeline, with a hundred times the examples
-	@EXAMPLES=$(EXAMPLES) python -m pytest -q tests/functions/test_history.py
+	@EXAMPLES=$(EXAMPLES) python -m pytest -q tests/functions/use_cases/test_history.py
 
 package: setup-dev
 	@$(bundle)

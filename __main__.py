@@ -61,7 +61,8 @@ infra.ImageRoute("route", place=place, topic=topic, storage=images, deletions_on
 told = infra.code_settings(settings, identity, images, analyzer, records, results)
 app = infra.FunctionApp("app", place=place, identity=identity, host=host, telemetry=telemetry, network=network,
                         sizing=sizing, settings=told, after=[in_force])  # fmt: skip
-bundle, functions = infra.build(Path("functions"), Path(".build")), ["backfill", "classify", "reconcile", "redrive"]
+bundle = infra.build(Path("functions/pipeline"), Path(".build"))
+functions = ["backfill", "classify", "reconcile", "redrive"]
 release = infra.Release("release", app=app, bundle=bundle, functions=functions)
 infra.Operations("operations", place=place, group=foundation.scope, telemetry=telemetry, topic=topic, records=records,
                  sources=[source for service in [topic, *services] for source in service.sources],

@@ -19,11 +19,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from aiohttp import web
-from classifier import limits, records
-from classifier.adapters.blobs import BlobImages, image_container
-from classifier.adapters.headers import read_header
-from classifier.adapters.world import connections
-from classifier.errors import ImageRejectedError
+from classifier.adapters.azure_clients import create_transport
+from classifier.adapters.blob_storage import BlobImageStore, create_image_container_client
+from classifier.adapters.image_headers import read_header
+from classifier.domain import image_limits
+from classifier.domain import record as records
+from classifier.domain.errors import ImageRejectedError
 from rich.console import Console
 from rich.table import Table
 
@@ -65,21 +66,21 @@ async def _longest_stall(ended: asyncio.Event) -> float:
     return longest
 
 
-async def _outcome(images: BlobImages, name: str) -> str:
+async def _outcome(images: BlobImageStore, name: str) -> str:
     """What becomes of a blob before it is sent to the analyzer."""
     try:
         blob = await images.read(name)
         records.of_blob(blob)
-        info = await read_header(limits.content_of(blob))
-        limits.check_image(info)
+        info = await read_header(image_limits.require_content(blob))
+        image_limits.check_image(info)
     except ImageRejectedError as rejection:
         return rejection.code
     return f"{info.format} {info.width} x {info.height}"
 
 
 async def _measure(endpoint: str, name: str, size: int) -> Measurement:
-    transport = connections()
-    images = BlobImages(image_container(endpoint, "images", transport=transport, retry_total=0))
+    transport = create_transport()
+    images = BlobImageStore(create_image_container_client(endpoint, "images", transport=transport, retry_total=0))
     await _outcome(images, "warm-up")
     _reset_peak()
     before = _resident_mb("VmRSS")

@@ -16,12 +16,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from classifier.adapters.service_errors import ServiceBoundary
-from classifier.analyzers.pool import Pool
-from classifier.circuit_breaker import CircuitBreaker
-from classifier.errors import BlobNotFoundError, RetryLaterError, ThrottledError
-from classifier.governor import Quota
-from classifier.models import Analysis, Blob, Claim, ImageInfo
-from classifier.pipeline import Pipeline
+from classifier.analyzers.account_pool import AccountPool
+from classifier.domain.circuit_breaker import CircuitBreaker
+from classifier.domain.errors import BlobNotFoundError, RetryLaterError, ThrottledError
+from classifier.domain.models import Analysis, AnalysisLease, Blob, ImageInfo
+from classifier.domain.rate_limiter import Quota
+from classifier.use_cases.classify import Pipeline
 
 SERVICES = ("vision", "cosmos", "topic")
 _BEFORE_SECONDS, _OUTAGE_SECONDS, _FAILURE_SECONDS = 60.0, 600.0, 0.05
@@ -111,7 +111,7 @@ class Services:
         self.calls: Counter[str] = Counter()
         self.analyses: dict[str, Analysis | None] = {}
         self.records: dict[str, dict[str, Any]] = {}
-        self.announced: dict[str, float] = {}
+        self.published: dict[str, float] = {}
         self.statuses: Counter[str] = Counter()
         self.poison = 0
         self._waiting: list[tuple[float, int, str, int]] = []
@@ -142,9 +142,12 @@ class Services:
 class Ports:
     """Every port of one instance's pipeline, behind breakers as the adapters have them."""
 
-    host, container, identity, features = _HOST, _CONTAINER, "simulated/1", ("tags",)
+    host = _HOST
+    container = _CONTAINER
+    fingerprint = "simulated/1"
+    features = ("tags",)
 
-    def __init__(self, services: Services, pool: Pool[Account]) -> None:
+    def __init__(self, services: Services, pool: AccountPool[Account]) -> None:
         self._services = services
         self._pool = pool
         clock = asyncio.get_running_loop().time
@@ -152,24 +155,24 @@ class Ports:
         self._topic = ServiceBoundary("topic", CircuitBreaker("topic", clock=clock))
 
     async def read(self, name: str) -> Blob:
-        """As `ports.Images.read`."""
+        """Implements `ports.ImageStore.read`."""
         await asyncio.sleep(_READ_SECONDS)
         if not name:
             raise BlobNotFoundError(name)
         content = name.encode()
         return Blob(content=content, size_bytes=len(content), etag=name, content_type="image/png", created_at=None)
 
-    async def etag(self, name: str) -> str | None:
-        """As `ports.Images.etag`."""
+    async def get_etag(self, name: str) -> str | None:
+        """Implements `ports.ImageStore.get_etag`."""
         await asyncio.sleep(_WRITE_SECONDS)
         return name
 
-    def ready(self) -> None:
-        """As `ports.Analyzer.ready`."""
-        self._pool.ready()
+    def check_capacity(self) -> None:
+        """Implements `ports.Analyzer.check_capacity`."""
+        self._pool.check_capacity()
 
     async def analyze(self, _content: bytes, _info: ImageInfo) -> Analysis:
-        """As `ports.Analyzer.analyze`."""
+        """Implements `ports.Analyzer.analyze`."""
 
         async def send(account: Account) -> None:
             if not account.answers(asyncio.get_running_loop().time()):
@@ -181,49 +184,49 @@ class Ports:
         return Analysis(analyzer="simulated", api_version="1", model_version="1", findings={"tags": []})
 
     async def get(self, key: str) -> Any:
-        """As `ports.Records.get` and `ports.Analyses.get`."""
+        """Implements `ports.RecordRepository.get` and `ports.AnalysisCache.get`."""
         with self._cosmos:
             await self._services.call("cosmos", _WRITE_SECONDS)
         return self._services.records.get(key) or self._services.analyses.get(key)
 
     async def exists(self, record_id: str) -> bool:
-        """As `ports.Records.exists`."""
+        """Implements `ports.RecordRepository.exists`."""
         return await self.get(record_id) is not None
 
-    async def put(self, record: dict[str, Any], _replacing: dict[str, Any] | None) -> None:
-        """As `ports.Records.put`."""
+    async def put(self, record: dict[str, Any], _previous: dict[str, Any] | None) -> None:
+        """Implements `ports.RecordRepository.put`."""
         with self._cosmos:
             await self._services.call("cosmos", _WRITE_SECONDS)
         self._services.records[record["id"]] = record
 
     async def delete(self, record: dict[str, Any]) -> None:
-        """As `ports.Records.delete`."""
+        """Implements `ports.RecordRepository.delete`."""
         with self._cosmos:
             await self._services.call("cosmos", _WRITE_SECONDS)
         del self._services.records[record["id"]]
 
-    async def begin(self, key: str) -> Analysis | Claim:
-        """As `ports.Analyses.begin`; no two images are the same."""
+    async def get_or_lease(self, key: str) -> Analysis | AnalysisLease:
+        """Implements `ports.AnalysisCache.get_or_lease`; no two images are the same."""
         with self._cosmos:
             await self._services.call("cosmos", _WRITE_SECONDS)
-        return self._services.analyses.get(key) or Claim(key=key, etag="1")
+        return self._services.analyses.get(key) or AnalysisLease(key=key, etag="1")
 
-    async def finish(self, claim: Claim, analysis: Analysis) -> None:
-        """As `ports.Analyses.finish`."""
+    async def store(self, lease: AnalysisLease, analysis: Analysis) -> None:
+        """Implements `ports.AnalysisCache.store`."""
         with self._cosmos:
             await self._services.call("cosmos", _WRITE_SECONDS)
-        self._services.analyses[claim.key] = analysis
+        self._services.analyses[lease.key] = analysis
 
-    async def release(self, _claim: Claim) -> None:
-        """As `ports.Analyses.release`."""
+    async def release(self, _lease: AnalysisLease) -> None:
+        """Implements `ports.AnalysisCache.release`."""
         with self._cosmos:
             await self._services.call("cosmos", _WRITE_SECONDS)
 
-    async def announce(self, record: dict[str, Any]) -> None:
-        """As `ports.Announcer.announce`."""
+    async def publish(self, record: dict[str, Any]) -> None:
+        """Implements `ports.ResultPublisher.publish`."""
         with self._topic:
             await self._services.call("topic", _WRITE_SECONDS)
-        self._services.announced[record["blob"]["name"]] = asyncio.get_running_loop().time()
+        self._services.published[record["blob"]["name"]] = asyncio.get_running_loop().time()
 
 
 class Queue:
@@ -233,7 +236,7 @@ class Queue:
         self._send = send
 
     async def send(self, text: str, *, delay_seconds: float = 0) -> None:
-        """As `ports.Queue.send`."""
+        """Implements `ports.Queue.send`."""
         await asyncio.sleep(_WRITE_SECONDS)
         self._send(text, delay_seconds)
 
@@ -250,7 +253,7 @@ def _event(name: str, time: datetime) -> str:
     )
 
 
-class App:
+class Application:
     """All instances of the app, before the services."""
 
     def __init__(self, services: Services, sizing: Sizing) -> None:
@@ -263,9 +266,11 @@ class App:
         self._loop = loop
         self.deliveries = 0
         self.now: Callable[[], datetime] = lambda: epoch + timedelta(seconds=loop.time())
-        self._pipelines = [self._pipeline(Pool(accounts, quota, clock=loop.time)) for _ in range(sizing.instances)]
+        self._pipelines = [
+            self._pipeline(AccountPool(accounts, quota, clock=loop.time)) for _ in range(sizing.instances)
+        ]
 
-    def _pipeline(self, pool: Pool[Account]) -> Pipeline:
+    def _pipeline(self, pool: AccountPool[Account]) -> Pipeline:
         services = self._services
         ports: Any = Ports(services, pool)
 
@@ -274,16 +279,16 @@ class App:
 
         return Pipeline(
             images=ports,
-            headers=_header,
+            read_header=_header,
             analyzer=ports,
             records=ports,
             analyses=ports,
             queue=Queue(lambda text, delay: services.enqueue(text, self._loop.time() + delay)),
-            poison=Queue(poison),
-            announcer=ports,
-            gallery=None,
+            poison_queue=Queue(poison),
+            result_publisher=ports,
+            image_copies=None,
             min_confidence=0.5,
-            patience=timedelta(hours=168),
+            max_retry_age=timedelta(hours=168),
             last_attempt=5,
             time_limit=asyncio.timeout,
             now=self.now,
@@ -319,7 +324,7 @@ class App:
 async def simulate_outage(service: str, sizing: Sizing) -> Outage:
     """An outage of `service`, and the time after it until its backlog is gone; to be run in virtual time."""
     services, loop = Services(service), asyncio.get_running_loop()
-    app, images_per_second = App(services, sizing), sizing.images_per_second
+    app, images_per_second = Application(services, sizing), sizing.images_per_second
     end = _BEFORE_SECONDS + _OUTAGE_SECONDS
     # Images go on coming while the backlog is worked off.
     count = round(images_per_second * (end + _OUTAGE_SECONDS))
@@ -331,10 +336,10 @@ async def simulate_outage(service: str, sizing: Sizing) -> Outage:
             await asyncio.sleep(1 / images_per_second)
 
     def ended() -> bool:
-        return len(services.announced) == count
+        return len(services.published) == count
 
     await asyncio.gather(upload(), app.work(ended))
-    gone = max(services.announced[name] for name in backlog) - _BEFORE_SECONDS
+    gone = max(services.published[name] for name in backlog) - _BEFORE_SECONDS
     # With all accounts busy from the first second after the outage.
     ideal = _OUTAGE_SECONDS * (1 + images_per_second / (sizing.accounts * sizing.calls_per_second - images_per_second))
     normal = images_per_second * _OUTAGE_SECONDS * (3 if service == "cosmos" else 1)

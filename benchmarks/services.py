@@ -37,7 +37,7 @@ def _png(size: int) -> bytes:
 
 
 class Services:
-    """All of them, told apart by path."""
+    """All of them, distinguished by path."""
 
     def __init__(self, image_bytes: int) -> None:
         self._image = _png(image_bytes)

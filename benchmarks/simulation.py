@@ -1,6 +1,6 @@
-"""A backlog before a pool of Vision accounts, in virtual time, under the very pool and governor that ship.
+"""A backlog before a pool of Vision accounts, in virtual time, with the pool and rate limiter of the function code.
 
-Each instance of the app has a governor for each account and knows nothing of the others. An account answers so many
+Each instance of the app has a rate limiter for each account and knows nothing of the others. An account answers so many
 calls a second and a burst of as many, and refuses the rest with 429 and Retry-After 1 (a token bucket; how Azure counts
 is not documented). A call takes 0.5 to 1 s, a refusal 50 ms, everything around it 130 ms an image.
 """
@@ -14,9 +14,9 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from classifier.analyzers.pool import Pool
-from classifier.errors import RetryLaterError, ThrottledError
-from classifier.governor import Quota
+from classifier.analyzers.account_pool import AccountPool
+from classifier.domain.errors import RetryLaterError, ThrottledError
+from classifier.domain.rate_limiter import Quota
 from rich.console import Console
 from rich.table import Table
 
@@ -65,7 +65,7 @@ class Backlog:
         self.calls = self.refused = self.put_back = self.done = 0
 
 
-async def _instance(backlog: Backlog, pool: Pool[Account]) -> None:
+async def _instance(backlog: Backlog, pool: AccountPool[Account]) -> None:
     """One message at a time, until none is left; each by the pool that ships."""
     loop = asyncio.get_running_loop()
 
@@ -81,7 +81,7 @@ async def _instance(backlog: Backlog, pool: Pool[Account]) -> None:
         backlog.waiting -= 1
         await asyncio.sleep(_BEFORE_SECONDS)
         try:
-            pool.ready()
+            pool.check_capacity()
             await pool.call(send)
         except RetryLaterError as later:
             backlog.put_back += 1
@@ -101,7 +101,7 @@ def simulate(*, accounts: int, images: int, instances: int, at_once: int, rate: 
 
     async def run() -> float:
         loop = asyncio.get_running_loop()
-        pools = [Pool(services, quota, clock=loop.time) for _ in range(instances)]
+        pools = [AccountPool(services, quota, clock=loop.time) for _ in range(instances)]
         await asyncio.gather(*(_instance(backlog, pool) for pool in pools for _ in range(at_once)))
         return loop.time()
 

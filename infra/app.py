@@ -28,7 +28,7 @@ def code_settings(  # noqa: PLR0917 (each has a type of its own, so none can be 
     records: Records,
     results: ResultsTopic | None,
 ) -> dict[str, pulumi.Input[str]]:
-    """The code's environment: what `functions/classifier/settings.py` knows, and its trigger's connection."""
+    """The code's environment: what `functions/pipeline/classifier/settings.py` knows, and its trigger's connection."""
     optional: dict[str, pulumi.Input[str]] = {}
     if results is not None:
         optional["PIPELINE_RESULTS_ENDPOINT"] = results.topic.endpoint
@@ -61,7 +61,7 @@ def code_settings(  # noqa: PLR0917 (each has a type of its own, so none can be 
         "PIPELINE_ANALYZER_OPTIONS": analyzer.options_json,
         "PIPELINE_FEATURES": json.dumps([*settings.features]),
         "PIPELINE_MIN_CONFIDENCE": str(settings.min_confidence),
-        "PIPELINE_PATIENCE_HOURS": str(settings.patience_hours),
+        "PIPELINE_MAX_RETRY_AGE_HOURS": str(settings.patience_hours),
         "PIPELINE_TRIGGER": "schedule" if settings.scheduled else "events",
         "PIPELINE_RECONCILE_SCHEDULE": settings.reconcile_schedule,
         # The queue trigger's connection, by identity:

@@ -48,7 +48,7 @@ _WAITED = """AppTraces
 | extend Inserted = todatetime(extract("InsertedOn: ([^, ]+)", 1, Message))
 | extend WaitedSeconds = datetime_diff("second", TimeGenerated, Inserted)
 """
-# What the code says of every message it has dealt with (functions/classifier/triggers.py).
+# What the code says of every message it has dealt with (functions/pipeline/classifier/triggers.py).
 _OUTCOMES = """AppTraces
 | where Message startswith "outcome {"
 | extend Outcome = parse_json(substring(Message, 8))

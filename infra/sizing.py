@@ -13,7 +13,7 @@ _SECONDS_PER_CALL = 1
 # An analysis, and a record of it, as JSON; 2 to 4 KB with the default features. Embeddings are 1,024 numbers of about
 # 20 characters, each with a comma.
 _ANALYSIS_KB, _EMBEDDING_KB = 4, 21
-# Less than 1 KB: an id, who claims it and until when (functions/classifier/adapters/cosmos.py).
+# Less than 1 KB: an id, who claims it and until when (functions/pipeline/classifier/adapters/cosmos.py).
 _CLAIM_KB = 1
 # Of a record, its time, status and category are indexed, and its labels: about seventeen.
 _INDEXED_TERMS = 20

@@ -73,25 +73,62 @@ def test_functions_import_none_of_the_others(path: Path) -> None:
     assert not {name for name in roots(path) if name.startswith("pulumi")}
 
 
-@pytest.mark.parametrize("path", python_files("functions/classifier"), ids=str)
-def test_only_adapters_and_triggers_know_azures_sdks(path: Path) -> None:
-    if not {"adapters", "analyzers"} & set(path.parts):
-        assert {name for name in imports(path) if name.startswith("azure.")} <= {"azure.functions"}
-        assert path.name == "triggers.py" or "azure" not in roots(path)
+# Which parts of the package `classifier` each part may import, besides modules of its own. A part is a folder, or a
+# module that lies beside the folders.
+PARTS = {
+    "domain": set[str](),
+    "use_cases": {"domain"},
+    "settings": set[str](),
+    "adapters": {"domain", "settings"},
+    "analyzers": {"domain", "settings", "adapters"},
+    "composition": {"domain", "use_cases", "settings", "adapters", "analyzers"},
+    "triggers": {"domain", "use_cases", "settings", "composition"},
+}
+# What the domain and the use cases may import besides modules of our own: parts of the standard library, and msgspec.
+PLAIN_MODULES = {
+    "asyncio", "base64", "collections", "contextlib", "contextvars", "dataclasses", "datetime", "hashlib", "itertools",
+    "json", "logging", "msgspec", "random", "time", "typing", "urllib",
+}  # fmt: skip
+CLASSIFIER = ROOT / "functions/pipeline/classifier"
 
 
-def test_the_pipeline_is_plain() -> None:
-    plain = {"cached_analyzer", "circuit_breaker", "errors", "events", "governor", "limits", "measures", "models",
-             "pipeline", "ports", "reconcile", "records", "redrive", "register", "retries", "timeouts",
-             "watermark"}  # fmt: skip
-    for module in plain:
-        found = imports(ROOT / f"functions/classifier/{module}.py")
-        assert {name.split(".")[1] for name in found if name.startswith("classifier.")} <= plain
-        outside = {name.partition(".")[0] for name in found} - {"classifier"}
-        assert outside <= {
-            "asyncio", "base64", "collections", "contextlib", "contextvars", "dataclasses", "datetime", "hashlib",
-            "itertools", "json", "logging", "random", "time", "typing", "urllib",
-        }  # fmt: skip
+def part(path: Path) -> str:
+    return path.relative_to(CLASSIFIER).parts[0].removesuffix(".py")
+
+
+def imported_parts(path: Path) -> set[str]:
+    """The parts of `classifier` that a file imports, other than its own."""
+    names = {name.split(".")[1] for name in imports(path) if name.startswith("classifier.")}
+    return names - {part(path)}
+
+
+@pytest.mark.parametrize("path", sorted(CLASSIFIER.rglob("*.py")), ids=str)
+def test_each_part_of_the_classifier_imports_only_the_parts_that_it_may(path: Path) -> None:
+    if path != CLASSIFIER / "__init__.py":
+        assert imported_parts(path) <= PARTS[part(path)]
+
+
+def test_the_parts_of_the_classifier_import_each_other_in_one_direction() -> None:
+    remaining = dict(PARTS)
+    while remaining:
+        leaves = {name for name, imported in remaining.items() if not imported & remaining.keys()}
+        assert leaves, f"{sorted(remaining)} import each other in a circle"
+        for name in leaves:
+            del remaining[name]
+
+
+@pytest.mark.parametrize("path", python_files(*(f"functions/pipeline/classifier/{n}" for n in ("domain", "use_cases"))))
+def test_domain_and_use_cases_import_no_sdk(path: Path) -> None:
+    assert roots(path) <= PLAIN_MODULES | {"classifier"}
+
+
+@pytest.mark.parametrize("path", sorted(CLASSIFIER.rglob("*.py")), ids=str)
+def test_only_adapters_analyzers_and_their_composition_import_azure_sdks(path: Path) -> None:
+    sdks = {name for name in imports(path) if name.partition(".")[0] == "azure"}
+    if part(path) == "triggers":
+        assert sdks <= {"azure.functions"}
+    elif part(path) not in {"adapters", "analyzers", "composition"}:
+        assert sdks == set()
 
 
 @pytest.mark.parametrize("path", python_files("emulator"), ids=str)

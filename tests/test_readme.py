@@ -69,7 +69,11 @@ def test_every_path_exists(path: str) -> None:
 
 
 def test_no_file_names_a_package_host() -> None:
-    for path in [*ROOT.glob("requirements/*.txt"), ROOT / "package-lock.json", ROOT / "functions/requirements.txt"]:
+    for path in [
+        *ROOT.glob("requirements/*.txt"),
+        ROOT / "package-lock.json",
+        ROOT / "functions/pipeline/requirements.txt",
+    ]:
         assert not re.search(r"https?://(pypi|files\.pythonhosted|registry)", path.read_text()), path.name
 
 

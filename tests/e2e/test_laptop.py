@@ -68,7 +68,7 @@ def test_a_second_up_changes_nothing(laptop: Checkout) -> None:
 
 
 def test_a_change_of_code_updates_the_release_alone_and_serves_the_next_image(laptop: Checkout) -> None:
-    models = laptop.root / "functions/classifier/models.py"
+    models = laptop.root / "functions/pipeline/classifier/domain/models.py"
     original = models.read_text()
     models.write_text(original.replace("SCHEMA_VERSION = 1", "SCHEMA_VERSION = 7"))
     try:

@@ -68,10 +68,10 @@ def test_a_wrong_order_is_refused_before_anything_changes(laptop: Checkout, name
 
 
 def test_a_package_without_an_extension_bundle_is_refused_before_anything_changes(laptop: Checkout) -> None:
-    host_json = json.loads((laptop.root / "functions/host.json").read_text())
+    host_json = json.loads((laptop.root / "functions/pipeline/host.json").read_text())
     without = {name: value for name, value in host_json.items() if name != "extensionBundle"}
-    original = (laptop.root / "functions/host.json").read_text()
-    with planted(laptop, {"functions/host.json": (original, json.dumps(without))}):
+    original = (laptop.root / "functions/pipeline/host.json").read_text()
+    with planted(laptop, {"functions/pipeline/host.json": (original, json.dumps(without))}):
         refused = laptop.make("up", "FORMAT=json", check=False)
     assert refused.returncode != 0
     printed = refused.stdout + refused.stderr
@@ -84,7 +84,7 @@ def test_a_deployment_without_a_trigger_sync_fails_and_is_mended_by_the_next(lap
         "infra/publisher.py": ("for request in (sync, listing)]", "for request in (listing, listing)]"),
         # Ten minutes otherwise.
         "infra/release.py": (", sender())", ", sender(), timeout_seconds=8)"),
-        "functions/classifier/models.py": ("SCHEMA_VERSION = 1", "SCHEMA_VERSION = 8"),
+        "functions/pipeline/classifier/domain/models.py": ("SCHEMA_VERSION = 1", "SCHEMA_VERSION = 8"),
     }
     with planted(laptop, mistake):
         failed = laptop.make("up", "FORMAT=json", check=False)

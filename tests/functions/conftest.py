@@ -1,12 +1,13 @@
-"""A world with one image in it."""
+"""Fixtures of the tests of the function code."""
 
 import pytest
 
-from tests.functions.world import World
+from tests.support.in_memory_services import InMemoryServices
 
 
 @pytest.fixture
-def world() -> World:
-    world = World()
-    world.upload("cat.png", b"cat")
-    return world
+def services() -> InMemoryServices:
+    """In-memory services with the image `cat.png`."""
+    services = InMemoryServices()
+    services.upload("cat.png", b"cat")
+    return services

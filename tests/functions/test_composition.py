@@ -1,208 +1,57 @@
-"""The app as it is put together out of its settings: which service each part calls, as whom, and how patiently."""
+"""The analyzer is found by its name: a new analyzer is one new module."""
 
 import asyncio
-import json
-import ssl
-import urllib.request
-from collections.abc import Callable
-from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
-from azure.core.credentials import AccessToken
-from azure.cosmos import aio as cosmos
-from azure.eventgrid import aio as eventgrid
-from azure.storage.blob.aio import ContainerClient
-from classifier.adapters import wiring
-from classifier.adapters.headers import read_header
-from classifier.adapters.wiring import App, wire
-from classifier.adapters.world import World, connections
-from classifier.analyzers.custom_vision import CustomVision
-from classifier.analyzers.image_analysis import ImageAnalysis
-from classifier.settings import Settings
+from classifier import analyzers
+from classifier.adapters.azure_clients import create_transport
+from classifier.composition import create_analyzer
+from classifier.settings import Settings, SettingsError
 
-from tests.functions.service import CUSTOM, OPTIONS
-from tests.functions.test_callers_and_settings import ENVIRONMENT
+from tests.functions.test_settings import GOOD
+from tests.support.fake_vision_service import FakeVisionService, create_azure_clients
 
-HOSTS = {
-    "PIPELINE_BLOB_ENDPOINT": "https://acct.blob.core.windows.net/",
-    "PIPELINE_QUEUE_ENDPOINT": "https://acct.queue.core.windows.net/",
-    "PIPELINE_COSMOS_ENDPOINT": "https://db.documents.azure.com:443/",
-    "PIPELINE_RESULTS_ENDPOINT": "https://topic.westeurope-1.eventgrid.azure.net/api/events",
-}
+THIRD = """
+from classifier.domain.models import Analysis
 
+class Guess:
+    fingerprint, features = "guess/1", ("tags",)
+    def __init__(self, answer): self.answer = answer
+    def check_capacity(self): pass
+    async def analyze(self, content, info):
+        return Analysis(analyzer="guess", api_version="1", model_version="1", findings={"tags": [self.answer]})
 
-def settings(**changes: str) -> Settings:
-    options = CUSTOM if changes.get("PIPELINE_ANALYZER") == "custom-vision" else OPTIONS
-    environment = ENVIRONMENT | HOSTS | {
-        "PIPELINE_ANALYZER_OPTIONS": json.dumps(options), "PIPELINE_FEATURES": '["tags"]',
-    } | changes  # fmt: skip
-    return Settings.load(environment)
+def build(options, features, azure):
+    return Guess(options["answer"])
+"""
 
 
-class Credential:
-    """Stands where the managed identity would."""
-
-    def __init__(self, **arguments: str) -> None:
-        self.arguments = arguments
-
-    async def get_token(self, *_scopes: str, **_: Any) -> AccessToken:
-        raise AssertionError("nothing is called while the app is put together")
-
-    async def close(self) -> None: ...
+def settings(analyzer: str, options: str) -> Settings:
+    return Settings.load(GOOD | {"PIPELINE_ANALYZER": analyzer, "PIPELINE_ANALYZER_OPTIONS": options})
 
 
-class Composition:
-    """An app, and the arguments that its clients were made with."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, found: Settings) -> None:
-        self.arguments: dict[str, list[tuple[tuple[Any, ...], dict[str, Any]]]] = {}
-        for name, kind in (
-            ("CosmosClient", cosmos.CosmosClient),
-            ("EventGridPublisherClient", eventgrid.EventGridPublisherClient),
-            ("ContainerClient", ContainerClient),
-            ("image_container", wiring.image_container),
-            ("ManagedIdentityCredential", Credential),
-        ):
-            monkeypatch.setattr(wiring, name, self._noted(name, kind))
-        self.app = asyncio.run(self._wire(found))
-
-    def _noted(self, name: str, make: Callable[..., Any]) -> Callable[..., Any]:
-        def noted(*positional: Any, **named: Any) -> Any:
-            self.arguments.setdefault(name, []).append((positional, named))
-            return make(*positional, **named)
-
-        return noted
-
-    async def _wire(self, found: Settings) -> App:
-        app = wire(found, last_attempt=5)
-        self.transport = self.only("image_container")[1]["transport"]
-        await self.transport.session.close()
-        return app
-
-    def only(self, name: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        ((positional, named),) = self.arguments[name]
-        return positional, named
+def test_a_third_analyzer_is_one_new_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "best_guess.py").write_text(THIRD)
+    monkeypatch.setattr(analyzers, "__path__", [*analyzers.__path__, str(tmp_path)])
+    found: Any = create_analyzer(settings("best-guess", '{"answer": "cat"}'), create_azure_clients(FakeVisionService()))
+    assert (found.answer, found.fingerprint) == ("cat", "guess/1")
 
 
-def test_every_client_acts_as_the_apps_identity_over_one_pool_of_connections(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = Composition(monkeypatch, settings())
-    credential = found.app.images._client.credential
-    assert credential.arguments == {"client_id": "client"}
-    for name in ("CosmosClient", "EventGridPublisherClient", "ContainerClient", "image_container"):
-        for _, named in found.arguments[name]:
-            assert named["credential"] is credential
-            assert named["transport"] is found.transport
+@pytest.mark.parametrize("name", ["nobody", "account-pool"])
+def test_a_name_without_an_analyzer_is_refused(name: str) -> None:
+    with pytest.raises(SettingsError, match=f"PIPELINE_ANALYZER is '{name}', and there is no such analyzer"):
+        create_analyzer(settings(name, "{}"), create_azure_clients(FakeVisionService()))
 
 
-def test_each_part_has_its_own_container_and_queue(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = Composition(monkeypatch, settings())
-    pipeline: Any = found.app.pipeline
-    reconcile: Any = found.app.reconcile
-    assert pipeline._images._client.url == "https://acct.blob.core.windows.net/images"
-    assert pipeline._gallery._client.url == "https://acct.blob.core.windows.net/classified"
-    assert reconcile._letters._client.url == "https://acct.blob.core.windows.net/deadletters"
-    assert found.app.images._client.url == "https://acct.queue.core.windows.net/images-queue"
-    assert found.app.poison._client.url == "https://acct.queue.core.windows.net/images-queue-poison"
-    assert (pipeline._queue, pipeline._poison) == (found.app.images, found.app.poison)
-    assert (reconcile._queue, reconcile._poison) == (found.app.images, found.app.poison)
-    records, analyses = pipeline._register._records, pipeline._cached._analyses
-    assert records._container._container.container_link == "dbs/pipeline/colls/image-records"
-    assert analyses._container._container.container_link == "dbs/pipeline/colls/analyses"
-    assert reconcile._memory._container is analyses._container
-    assert reconcile._records is records
-    assert reconcile._images is pipeline._images
-    assert reconcile._analyzer is pipeline._analyzer
+def test_whatever_does_not_answer_is_given_up() -> None:
+    """The transport's own timeouts count: those of a client that is given one are ignored."""
 
+    async def run() -> list[float]:
+        transport = create_transport()
+        assert transport.session is not None
+        await transport.session.close()
+        return [transport.connection_config.timeout, transport.connection_config.read_timeout]
 
-def test_the_pipeline_has_the_settings_of_the_stack(monkeypatch: pytest.MonkeyPatch) -> None:
-    pipeline: Any = Composition(monkeypatch, settings()).app.pipeline
-    assert (pipeline._min_confidence, pipeline._patience) == (0.25, timedelta(minutes=30))
-    assert (pipeline._last_attempt, pipeline._time_limit) == (5, asyncio.timeout)
-    assert pipeline._headers is read_header
-
-
-@pytest.mark.parametrize(("trigger", "minutes"), [("events", 30), ("schedule", 2)])
-def test_without_events_a_blob_is_looked_up_sooner(monkeypatch: pytest.MonkeyPatch, trigger: str, minutes: int) -> None:
-    found = Composition(monkeypatch, settings(PIPELINE_TRIGGER=trigger))
-    assert found.app.reconcile._grace == timedelta(minutes=minutes)
-
-
-def test_cosmos_db_and_the_topic_are_not_waited_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = Composition(monkeypatch, settings())
-    positional, named = found.only("CosmosClient")
-    assert positional == ("https://db.documents.azure.com:443/",)
-    assert {name: value for name, value in named.items() if name not in {"credential", "transport"}} == {
-        "connection_timeout": 5,
-        "read_timeout": 30,
-        "retry_total": 3,
-        "retry_backoff_max": 5,
-        "no_response_on_write": True,
-    }
-    positional, named = found.only("EventGridPublisherClient")
-    assert positional == ("https://topic.westeurope-1.eventgrid.azure.net/api/events",)
-    assert named["retry_total"] == 0
-
-
-def test_cosmos_db_has_one_breaker_for_all_its_containers(monkeypatch: pytest.MonkeyPatch) -> None:
-    pipeline: Any = Composition(monkeypatch, settings()).app.pipeline
-    boundary = pipeline._register._records._container._boundary
-    assert pipeline._cached._analyses._container._boundary is boundary
-    assert (boundary._service, boundary._breaker._service) == ("Cosmos DB", "Cosmos DB")
-
-
-def test_what_is_not_configured_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = Composition(
-        monkeypatch, settings(PIPELINE_CLASSIFIED_CONTAINER="", PIPELINE_RESULTS_ENDPOINT="", PIPELINE_OPERATORS="")
-    )
-    pipeline: Any = found.app.pipeline
-    assert (pipeline._gallery, pipeline._announcer, pipeline._register._gallery) == (None, None, None)
-    assert "EventGridPublisherClient" not in found.arguments
-    with_both: Any = Composition(monkeypatch, settings()).app.pipeline
-    assert with_both._announcer._client is not None
-    assert with_both._register._gallery is with_both._gallery
-
-
-def test_operators_are_those_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    operators = Composition(monkeypatch, settings()).app.operators
-    assert (operators._object_ids, operators._group_ids) == ({"a", "c"}, {"b"})
-    assert (operators._tenant, operators._audience) == ("tenant", "api://app")
-
-
-@pytest.mark.parametrize(("name", "kind"), [("image-analysis", ImageAnalysis), ("custom-vision", CustomVision)])
-def test_each_analyzer_is_built_with_its_options_and_features(
-    monkeypatch: pytest.MonkeyPatch, name: str, kind: type[ImageAnalysis | CustomVision]
-) -> None:
-    analyzer: Any = Composition(monkeypatch, settings(PIPELINE_ANALYZER=name)).app.pipeline._analyzer
-    assert type(analyzer) is kind
-    assert analyzer.features == ("tags",)
-
-
-def test_connections_keep_no_cookies_and_leave_content_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(urllib.request, "getproxies", lambda: {"https": "http://proxy:3128", "http": "http://other"})
-
-    async def run() -> None:
-        transport: Any = connections()
-        session = transport.session
-        assert type(session.cookie_jar).__name__ == "DummyCookieJar"
-        assert session.auto_decompress is False
-        assert str(session._default_proxy) == "http://proxy:3128"
-        assert session.connector.limit == 0
-        assert session.connector._ssl.verify_mode is ssl.CERT_REQUIRED
-        assert session.connector._ssl.check_hostname is True
-        assert transport._session_owner is False
-        await session.close()
-
-    asyncio.run(run())
-
-
-def test_a_request_is_given_the_policies_that_it_needs_and_no_others() -> None:
-    world = World(credential=Credential(), transport=None)  # type: ignore[arg-type]
-    agent, retry, bearer = world.policies("https://service/.default", retry_total=4)
-    assert type(agent).__name__ == "UserAgentPolicy"
-    assert (type(retry).__name__, retry.total_retries) == ("AsyncRetryPolicy", 4)
-    assert (type(bearer).__name__, bearer._scopes) == (
-        "AsyncBearerTokenCredentialPolicy",
-        ("https://service/.default",),
-    )
-    assert world.client == {"credential": world.credential, "transport": None}
+    assert asyncio.run(run()) == [5, 30]

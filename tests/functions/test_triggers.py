@@ -1,4 +1,4 @@
-"""The triggers: one call of the app each, one line of JSON for what came of it, and nobody but operators let in."""
+"""The triggers: each calls one use case and logs one line; HTTP functions reject every caller but operators."""
 
 import asyncio
 import json
@@ -10,14 +10,15 @@ from typing import Any, cast
 
 import azure.functions as func
 import pytest
-from classifier import measures, triggers
-from classifier.errors import AuthorizationError
-from classifier.events import poison, redriven
-from classifier.pipeline import Outcome
-from classifier.reconcile import Report
-from classifier.redrive import redrive
+from classifier import triggers
+from classifier.domain import metrics
+from classifier.domain.errors import AuthorizationError
+from classifier.domain.events import create_poison_message, parse_poison_message
+from classifier.domain.models import Outcome
+from classifier.use_cases.reconcile import Report
+from classifier.use_cases.redrive import redrive
 
-from tests.functions.world import NOW, message
+from tests.support.in_memory_services import NOW, message
 
 
 class Message(func.QueueMessage):
@@ -55,11 +56,11 @@ def test_what_came_of_a_message_is_one_line_with_all_that_was_measured(
 ) -> None:
     async def handle(text: str, *, attempt: int) -> Outcome:
         assert (text, attempt) == ("event", 3)
-        measures.add("visionMs", 300.5)
-        measures.add("requestUnits", 7)
+        metrics.add("visionMs", 300.5)
+        metrics.add("requestUnits", 7)
         return Outcome(status=status, detail="cat", record_id="r", event_id="e")
 
-    monkeypatch.setattr(triggers, "_app", lambda: SimpleNamespace(pipeline=SimpleNamespace(handle=handle)))
+    monkeypatch.setattr(triggers, "_application", lambda: SimpleNamespace(pipeline=SimpleNamespace(handle=handle)))
     asyncio.run(plain(triggers.classify)(Message(3)))
     assert line(caplog, "outcome") == {
         "status": status, "detail": "cat", "record_id": "r", "event_id": "e", "messageId": "m1", "attempt": 3,
@@ -71,10 +72,10 @@ def test_what_is_raised_is_the_hosts_to_repeat_and_measured_all_the_same(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def handle(_text: str, **_: Any) -> Outcome:
-        measures.add("visionCalls")
+        metrics.add("visionCalls")
         raise ConnectionError("down")
 
-    monkeypatch.setattr(triggers, "_app", lambda: SimpleNamespace(pipeline=SimpleNamespace(handle=handle)))
+    monkeypatch.setattr(triggers, "_application", lambda: SimpleNamespace(pipeline=SimpleNamespace(handle=handle)))
     with pytest.raises(ConnectionError):
         asyncio.run(plain(triggers.classify)(Message(1)))
     assert line(caplog, "outcome") == {
@@ -84,16 +85,16 @@ def test_what_is_raised_is_the_hosts_to_repeat_and_measured_all_the_same(
 
 
 def test_a_run_of_reconcile_says_what_it_did(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    async def run(until: datetime) -> Report:
-        assert timedelta(minutes=6) < until - datetime.now(UTC) < timedelta(minutes=9)
+    async def run(deadline: datetime) -> Report:
+        assert timedelta(minutes=6) < deadline - datetime.now(UTC) < timedelta(minutes=9)
         return Report(listed=5, enqueued=2, finished=True, ended_because="the round is finished")
 
-    monkeypatch.setattr(triggers, "_app", lambda: SimpleNamespace(reconcile=SimpleNamespace(run=run)))
+    monkeypatch.setattr(triggers, "_application", lambda: SimpleNamespace(reconciler=SimpleNamespace(run=run)))
     asyncio.run(plain(triggers.reconcile)(SimpleNamespace(past_due=False)))
     assert line(caplog, "reconcile")["enqueued"] == 2
 
 
-class Poison:
+class InMemoryPoisonQueue:
     """A poison queue in memory."""
 
     def __init__(self, *texts: str | None) -> None:
@@ -115,7 +116,7 @@ class Poison:
         self.messages.remove(message)
 
 
-class Sent:
+class InMemoryImagesQueue:
     """The images queue, as far as it is written to."""
 
     def __init__(self) -> None:
@@ -127,68 +128,71 @@ class Sent:
 
 
 BACK = json.dumps({"event": json.loads(message("c.png")), "putBacks": 7, "deadline": NOW.isoformat()})
-HOPELESS = poison("not json", "BadEvent", "no event", NOW)
+HOPELESS = create_poison_message("not json", "BadEvent", "no event", NOW)
 
 
 def test_redriving_sends_everything_again_but_what_can_never_be_handled() -> None:
-    queue = Poison(poison(message(), "HttpResponseError", "down", NOW), message("b.png"), BACK, HOPELESS)
-    sent = Sent()
-    counts = asyncio.run(redrive(queue, sent, until=NOW, now=lambda: NOW - timedelta(seconds=1)))
+    queue = InMemoryPoisonQueue(
+        create_poison_message(message(), "HttpResponseError", "down", NOW), message("b.png"), BACK, HOPELESS
+    )
+    sent = InMemoryImagesQueue()
+    counts = asyncio.run(redrive(queue, sent, deadline=NOW, now=lambda: NOW - timedelta(seconds=1)))
     assert counts == {"redriven": 3, "kept": 1, "finished": True}
     assert sent.texts == [message(), message("b.png"), message("c.png")]
     assert [found.content for found in queue.messages] == [HOPELESS]
 
 
 def test_redriving_keeps_a_message_that_cannot_be_decoded_and_sends_the_others() -> None:
-    queue = Poison(message(), None, message("b.png"))
-    sent = Sent()
-    counts = asyncio.run(redrive(queue, sent, until=NOW, now=lambda: NOW - timedelta(seconds=1)))
+    queue = InMemoryPoisonQueue(message(), None, message("b.png"))
+    sent = InMemoryImagesQueue()
+    counts = asyncio.run(redrive(queue, sent, deadline=NOW, now=lambda: NOW - timedelta(seconds=1)))
     assert counts == {"redriven": 2, "kept": 1, "finished": True}
     assert sent.texts == [message(), message("b.png")]
     assert [found.content for found in queue.messages] == [None]
 
 
 def test_redriving_ends_in_time_and_says_so() -> None:
-    queue = Poison(message(), message())
-    counts = asyncio.run(redrive(queue, Sent(), until=NOW, now=lambda: NOW))
+    queue = InMemoryPoisonQueue(message(), message())
+    counts = asyncio.run(redrive(queue, InMemoryImagesQueue(), deadline=NOW, now=lambda: NOW))
     assert counts == {"redriven": 1, "kept": 0, "finished": False}
 
 
 def test_redriving_ends_when_its_own_messages_come_back() -> None:
-    queue = Poison(*(message(f"{number}.png") for number in range(10)))
-    sent = Sent()
+    queue = InMemoryPoisonQueue(*(message(f"{number}.png") for number in range(10)))
+    sent = InMemoryImagesQueue()
 
     async def refused(text: str, *, delay_seconds: float = 0) -> None:
-        await Sent.send(sent, text, delay_seconds=delay_seconds)
+        await InMemoryImagesQueue.send(sent, text, delay_seconds=delay_seconds)
         queue.messages.append(queue.message(text, inserted_on=NOW))
 
     sent.send = refused  # type: ignore[method-assign]
-    counts = asyncio.run(redrive(queue, sent, until=NOW, now=lambda: NOW - timedelta(seconds=1)))
+    counts = asyncio.run(redrive(queue, sent, deadline=NOW, now=lambda: NOW - timedelta(seconds=1)))
     assert counts == {"redriven": 10, "kept": 0, "finished": True}
     assert len(queue.messages) == 10
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"poison": 1}', '{"poison": {"code": "A"}}'])
 def test_whatever_lies_in_the_poison_queue_can_be_redriven(text: str) -> None:
-    assert redriven(text)[1] == text
+    assert parse_poison_message(text)[1] == text
 
 
-class Office:
+class FakeApplication:
     """An app whose operators let one token in."""
 
     def __init__(self) -> None:
-        self.poison, self.images = Poison(message()), Sent()
+        self.poison_queue = InMemoryPoisonQueue(message())
+        self.images_queue = InMemoryImagesQueue()
         self.operators = self
-        self.reconcile = self
-        self.backfilled = False
+        self.reconciler = self
+        self.backfill_started = False
 
     async def check(self, authorization: str | None) -> str:
         if authorization != "Bearer good":
             raise AuthorizationError(401 if authorization is None else 403, "not you")
         return "operator-1"
 
-    async def backfill(self) -> None:
-        self.backfilled = True
+    async def start_backfill(self) -> None:
+        self.backfill_started = True
 
 
 def call(name: str, token: str | None) -> func.HttpResponse:
@@ -199,14 +203,14 @@ def call(name: str, token: str | None) -> func.HttpResponse:
 
 @pytest.mark.parametrize("name", ["redrive", "backfill"])
 @pytest.mark.parametrize(("token", "status"), [(None, 401), ("Bearer bad", 403)])
-def test_whoever_is_no_operator_changes_nothing_and_is_logged(
+def test_a_caller_who_is_no_operator_changes_nothing_and_is_logged(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, name: str, token: str | None, status: int
 ) -> None:
-    office = Office()
-    monkeypatch.setattr(triggers, "_app", lambda: office)
+    application = FakeApplication()
+    monkeypatch.setattr(triggers, "_application", lambda: application)
     answer = call(name, token)
     assert (answer.status_code, json.loads(answer.get_body())) == (status, {"error": "not you"})
-    assert (office.images.texts, office.backfilled) == ([], False)
+    assert (application.images_queue.texts, application.backfill_started) == ([], False)
     assert line(caplog, f"{name}-refused") == {"status": status, "detail": "not you", "level": "WARNING"}
 
 
@@ -247,7 +251,7 @@ def test_an_http_function_accepts_no_host_key_and_leaves_the_caller_to_the_opera
 ) -> None:
     """Every function app has host keys; a key counts only for a function whose level is not anonymous."""
     assert function.get_trigger().get_dict_repr()["authLevel"] == func.AuthLevel.ANONYMOUS
-    monkeypatch.setattr(triggers, "_app", OperatorsOnly)
+    monkeypatch.setattr(triggers, "_application", OperatorsOnly)
     headers = {"x-functions-key": "the master key"}
     request = func.HttpRequest(
         "POST", "https://app/api/any?code=key", headers=headers, params={"code": "key"}, body=b""
@@ -257,9 +261,9 @@ def test_an_http_function_accepts_no_host_key_and_leaves_the_caller_to_the_opera
 
 
 def test_an_operator_gets_the_counts(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    office = Office()
-    monkeypatch.setattr(triggers, "_app", lambda: office)
+    application = FakeApplication()
+    monkeypatch.setattr(triggers, "_application", lambda: application)
     assert json.loads(call("redrive", "Bearer good").get_body()) == {"redriven": 1, "kept": 0, "finished": True}
     assert line(caplog, "redrive")["caller"] == "operator-1"
     assert call("backfill", "Bearer good").status_code == 200
-    assert office.backfilled
+    assert application.backfill_started

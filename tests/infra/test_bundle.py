@@ -18,22 +18,22 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("out")
     for packages in (ROOT / ".build").glob("packages-*"):
         shutil.copytree(packages, out / packages.name)
-    return build(ROOT / "functions", out).path
+    return build(ROOT / "functions/pipeline", out).path
 
 
 def test_two_builds_in_two_places_are_byte_for_byte_the_same(built: Path) -> None:
-    here = build(ROOT / "functions", ROOT / ".build")
+    here = build(ROOT / "functions/pipeline", ROOT / ".build")
     assert here.path.name == built.name
     assert here.sha256 == hashlib.sha256(built.read_bytes()).hexdigest()
 
 
 def test_it_holds_the_code_its_packages_and_their_bytecode(built: Path) -> None:
     names = set(zipfile.ZipFile(built).namelist())
-    assert {path.as_posix() for path in shipped(ROOT / "functions")} <= names
+    assert {path.as_posix() for path in shipped(ROOT / "functions/pipeline")} <= names
     packages = ".python_packages/lib/site-packages"
     assert f"{packages}/azure/cosmos/__init__.py" in names
     assert f"{packages}/azure/cosmos/__pycache__/__init__.cpython-313.pyc" in names
-    assert "classifier/__pycache__/pipeline.cpython-313.pyc" in names
+    assert "classifier/use_cases/__pycache__/classify.cpython-313.pyc" in names
 
 
 def test_it_holds_nothing_that_differs_between_installs(built: Path) -> None:
@@ -46,11 +46,11 @@ def test_it_holds_nothing_that_differs_between_installs(built: Path) -> None:
 
 def test_a_change_of_code_is_another_bundle_without_installing_again(tmp_path: Path) -> None:
     source, out = tmp_path / "functions", tmp_path / "out"
-    shutil.copytree(ROOT / "functions", source, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "functions/pipeline", source, ignore=shutil.ignore_patterns("__pycache__"))
     for packages in (ROOT / ".build").glob("packages-*"):
         (out / packages.name).mkdir(parents=True)
     before = build(source, out)
-    (source / "classifier/limits.py").write_text("# changed\n")
+    (source / "classifier/domain/image_limits.py").write_text("# changed\n")
     after = build(source, out)
     assert before.sha256 != after.sha256
     assert before.path != after.path
@@ -58,7 +58,7 @@ def test_a_change_of_code_is_another_bundle_without_installing_again(tmp_path: P
 
 def test_a_lock_that_cannot_be_met_is_refused_with_the_reason(tmp_path: Path) -> None:
     source = tmp_path / "functions"
-    shutil.copytree(ROOT / "functions", source, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "functions/pipeline", source, ignore=shutil.ignore_patterns("__pycache__"))
     (source / "requirements.txt").write_text("no-such-package\n")
     with pytest.raises(BundleError, match="no-such-package"):
         build(source, tmp_path / "out")
@@ -84,7 +84,7 @@ BUNDLE_ID = "Microsoft.Azure.Functions.ExtensionBundle"
 )
 def test_a_package_whose_host_would_have_no_queue_trigger_is_refused(tmp_path: Path, declared: object) -> None:
     source = tmp_path / "functions"
-    shutil.copytree(ROOT / "functions", source, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "functions/pipeline", source, ignore=shutil.ignore_patterns("__pycache__"))
     host = json.loads((source / "host.json").read_text())
     del host["extensionBundle"]
     (source / "host.json").write_text(json.dumps(host if declared is None else host | {"extensionBundle": declared}))

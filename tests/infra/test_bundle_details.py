@@ -87,9 +87,9 @@ def test_bytecode_is_made_again_for_a_changed_source(tmp_path: Path) -> None:
 def test_the_bytecode_of_the_bundle_is_where_the_app_runs() -> None:
     """As Azure mounts the package: /home/site/wwwroot."""
     packages = ".python_packages/lib/site-packages"
-    with zipfile.ZipFile(build(ROOT / "functions", ROOT / ".build").path) as archive:
+    with zipfile.ZipFile(build(ROOT / "functions/pipeline", ROOT / ".build").path) as archive:
         for cached, source in (
-            ("classifier/__pycache__/pipeline.cpython-313.pyc", "classifier/pipeline.py"),
+            ("classifier/__pycache__/triggers.cpython-313.pyc", "classifier/triggers.py"),
             (f"{packages}/azure/cosmos/__pycache__/__init__.cpython-313.pyc", f"{packages}/azure/cosmos/__init__.py"),
         ):
             code = marshal.loads(archive.read(cached)[16:])

@@ -9,8 +9,8 @@ import pytest
 from client.stack_outputs import record_id as client_record_id
 from infra import app, bundle, settings
 from tests.conftest import ROOT, Recorder, run_program
-from tests.functions.service import Service, world
 from tests.infra.test_settings import CUSTOM
+from tests.support.fake_vision_service import FakeVisionService, create_azure_clients
 
 OPERATOR = {"objectId": "99999999-8888-4777-8666-555555555555", "principalType": "Group"}
 
@@ -69,18 +69,21 @@ def test_the_code_can_read_who_the_operators_are() -> None:
         ({"analyzer": "custom-vision", "customVision": CUSTOM, "features": ["tags"]}, 1),
     ],
 )
-def test_the_analyser_can_read_what_it_is_told(asked: dict[str, Any], features: int) -> None:
+def test_the_analyzer_can_read_what_it_is_told(asked: dict[str, Any], features: int) -> None:
     """Its options, its features, and its name, which is its module's."""
     listed = run_program("dev", asked).one("web:WebApp", "app-site").inputs["siteConfig"]["appSettings"]
     told = importlib.import_module("classifier.settings").Settings.load(
         {setting["name"]: setting["value"] for setting in listed}
     )
     module = importlib.import_module(f"classifier.analyzers.{told.analyzer.replace('-', '_')}")
-    assert len(module.build(told.analyzer_options, told.features, world(Service())).features) == features
+    assert (
+        len(module.build(told.analyzer_options, told.features, create_azure_clients(FakeVisionService())).features)
+        == features
+    )
 
 
-def test_both_sides_have_the_same_analysers() -> None:
-    folder = ROOT / "functions/classifier/analyzers"
+def test_both_sides_have_the_same_analyzers() -> None:
+    folder = ROOT / "functions/pipeline/classifier/analyzers"
     found = {path.stem.replace("_", "-") for path in folder.glob("*.py") if "\ndef build(" in path.read_text()}
     assert found == set(settings.ANALYZERS)
 
@@ -107,20 +110,22 @@ def test_the_release_expects_the_functions_that_there_are(dev: Recorder, functio
 
 
 def test_what_ships_is_locked() -> None:
-    assert (ROOT / "functions/requirements.txt").read_text() == (ROOT / "requirements/functions.txt").read_text()
+    assert (ROOT / "functions/pipeline/requirements.txt").read_text() == (
+        ROOT / "requirements/functions.txt"
+    ).read_text()
 
 
 def test_everything_in_functions_ships() -> None:
     found = {
-        path.relative_to(ROOT / "functions")
-        for path in (ROOT / "functions").rglob("*")
+        path.relative_to(ROOT / "functions/pipeline")
+        for path in (ROOT / "functions/pipeline").rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
-    assert set(bundle.shipped(ROOT / "functions")) == found
+    assert set(bundle.shipped(ROOT / "functions/pipeline")) == found
 
 
 def test_the_record_id_of_clients_is_the_codes() -> None:
-    record_id = importlib.import_module("classifier.events").record_id("images", "a b/é.png")
+    record_id = importlib.import_module("classifier.domain.events").record_id("images", "a b/é.png")
     assert client_record_id("images", "a b/é.png") == record_id
 
 

@@ -88,7 +88,7 @@ VARIANTS: dict[str, tuple[dict[str, Any], Difference]] = {
             changed={
                 f"{APP}.PIPELINE_CLASSIFIED_CONTAINER": "images-classified",
                 f"{APP}.PIPELINE_MIN_CONFIDENCE": "0.35",
-                f"{APP}.PIPELINE_PATIENCE_HOURS": "5",
+                f"{APP}.PIPELINE_MAX_RETRY_AGE_HOURS": "5",
                 f"{APP}.PIPELINE_RECONCILE_SCHEDULE": "0 0 * * * *",
                 f"{APP}.PIPELINE_TRIGGER": "schedule",
                 **{

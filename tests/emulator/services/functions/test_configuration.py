@@ -19,7 +19,7 @@ CONNECTION = {"IMAGES__queueServiceUri": "https://q", "IMAGES__credential": "man
 
 
 def test_our_own_host_json_is_understood() -> None:
-    options = read_host_json(ROOT / "functions/host.json", {})
+    options = read_host_json(ROOT / "functions/pipeline/host.json", {})
     assert options.queues.max_dequeue_count == 6
     assert options.queues.retry_visibility_seconds == 30
     assert options.timeout_seconds == 540
@@ -116,7 +116,7 @@ def test_another_extension_bundle_is_refused(tmp_path: Path, bundle: dict[str, s
 
 def test_an_app_setting_overrides_host_json() -> None:
     prefix = "AzureFunctionsJobHost__extensions__queues__"
-    path = ROOT / "functions/host.json"
+    path = ROOT / "functions/pipeline/host.json"
     options = read_host_json(path, {f"{prefix}batchSize": "7", f"{prefix}maxPollingInterval": "00:00:00.500"})
     assert (options.queues.batch_size, options.queues.max_polling_seconds) == (7, 0.5)
     sampling = "AzureFunctionsJobHost__logging__applicationInsights__samplingSettings__isEnabled"
@@ -134,7 +134,7 @@ def test_an_app_setting_overrides_host_json() -> None:
 )
 def test_an_app_setting_that_does_not_fit_host_json_is_refused(setting: str, value: str, message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
-        read_host_json(ROOT / "functions/host.json", {f"AzureFunctionsJobHost__{setting}": value})
+        read_host_json(ROOT / "functions/pipeline/host.json", {f"AzureFunctionsJobHost__{setting}": value})
 
 
 def test_settings_are_put_into_bindings() -> None:

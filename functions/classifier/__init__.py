@@ -1,1 +1,0 @@
-"""Classifies images: an event in, a record in Cosmos DB out."""

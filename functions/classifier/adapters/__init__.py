@@ -1,1 +1,0 @@
-"""The only modules that know Azure's SDKs: each fills in one of the ports."""

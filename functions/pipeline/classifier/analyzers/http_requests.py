@@ -1,0 +1,37 @@
+"""Requests to Azure AI services: client options, and images as request bodies."""
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from azure.core.rest import HttpRequest
+
+from classifier.adapters.azure_clients import AzureClients
+
+_CHUNK_BYTES = 256 * 1024
+_SCOPE = "https://cognitiveservices.azure.com/.default"
+
+
+def create_client_options(azure: AzureClients) -> dict[str, Any]:
+    """Return the keyword arguments for a client of an AI service. `AccountPool` retries, at other accounts too."""
+    return {"transport": azure.transport, "policies": azure.policies(_SCOPE, retry_total=0)}
+
+
+class ChunkedBody:
+    """A request body that is sent in chunks, from the start at every retry; a body of bytes would be copied whole."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = memoryview(content)
+
+    def __deepcopy__(self, _memo: Any) -> "ChunkedBody":
+        return self
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for start in range(0, len(self._content), _CHUNK_BYTES):
+            yield bytes(self._content[start : start + _CHUNK_BYTES])
+
+
+def build_image_request(url: str, content: bytes, query: Mapping[str, Any]) -> HttpRequest:
+    """Build a POST request with the bytes of an image."""
+    headers = {"Content-Type": "application/octet-stream", "Content-Length": str(len(content))}
+    body = content if len(content) <= _CHUNK_BYTES else ChunkedBody(content)
+    return HttpRequest("POST", url, params=dict(query), headers=headers, content=body)

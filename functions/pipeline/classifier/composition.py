@@ -1,0 +1,146 @@
+"""Composition: creates the use cases with their adapters and the configured analyzer."""
+
+import asyncio
+import importlib
+from dataclasses import dataclass
+from datetime import timedelta
+
+from azure.cosmos.aio import CosmosClient
+from azure.eventgrid.aio import EventGridPublisherClient
+from azure.identity.aio import ManagedIdentityCredential
+from azure.storage.blob.aio import ContainerClient
+
+from classifier.adapters.azure_clients import AzureClients, create_transport
+from classifier.adapters.blob_storage import (
+    BlobDeadLetterStore,
+    BlobImageCopyStore,
+    BlobImageStore,
+    create_image_container_client,
+)
+from classifier.adapters.cosmos import (
+    CosmosAnalysisCache,
+    CosmosCheckpointStore,
+    CosmosContainer,
+    CosmosRecordRepository,
+)
+from classifier.adapters.entra import Operators
+from classifier.adapters.event_grid import EventGridResultPublisher
+from classifier.adapters.image_headers import read_header
+from classifier.adapters.queues import StorageQueue, create_queue_client
+from classifier.adapters.service_errors import ServiceBoundary
+from classifier.domain import timeouts
+from classifier.domain.circuit_breaker import CircuitBreaker
+from classifier.domain.ports import Analyzer
+from classifier.settings import Settings, SettingsError
+from classifier.use_cases.classify import Pipeline
+from classifier.use_cases.reconcile import Reconciler
+
+
+@dataclass(frozen=True, kw_only=True)
+class Application:
+    """What the triggers call."""
+
+    pipeline: Pipeline
+    reconciler: Reconciler
+    images_queue: StorageQueue
+    poison_queue: StorageQueue
+    operators: Operators
+
+
+def create_analyzer(settings: Settings, azure: AzureClients) -> Analyzer:
+    """Create the configured analyzer from the module of its name (see `classifier.analyzers`).
+
+    Raises:
+        SettingsError: there is no such analyzer, or its options are wrong.
+    """
+    name = settings.analyzer.replace("-", "_")
+    try:
+        module = importlib.import_module(f"classifier.analyzers.{name}")
+        build = module.build
+    except (ModuleNotFoundError, AttributeError) as error:
+        raise SettingsError(f"PIPELINE_ANALYZER is {settings.analyzer!r}, and there is no such analyzer") from error
+    return build(settings.analyzer_options, settings.features, azure)
+
+
+def create_application(settings: Settings, *, last_attempt: int) -> Application:
+    """Create the application with the app's user-assigned managed identity, in the event loop that is running now.
+
+    Args:
+        settings: the app's settings.
+        last_attempt: the dequeue count after which a failure is recorded (see `Pipeline.handle`).
+
+    Raises:
+        SettingsError: the analyzer or its options are wrong.
+    """
+    azure = AzureClients(
+        credential=ManagedIdentityCredential(client_id=settings.client_id),
+        transport=create_transport(),
+    )
+    cosmos_client = CosmosClient(
+        settings.cosmos_endpoint,
+        **azure.client_options,
+        # The Cosmos DB client has timeouts of its own.
+        connection_timeout=timeouts.CONNECTION_SECONDS,
+        read_timeout=timeouts.READ_SECONDS,
+        # Retries after 429; the SDK's default of nine retries and thirty seconds would only cost instance time.
+        retry_total=3,
+        retry_backoff_max=5,
+        # Responses to writes need no body.
+        no_response_on_write=True,
+    )
+    database = cosmos_client.get_database_client(settings.cosmos_database)
+    cosmos_boundary = ServiceBoundary("Cosmos DB", CircuitBreaker("Cosmos DB"))
+    analyses = CosmosContainer(database.get_container_client(settings.cosmos_analyses), cosmos_boundary)
+    records = CosmosRecordRepository(
+        CosmosContainer(database.get_container_client(settings.cosmos_images), cosmos_boundary)
+    )
+    images = BlobImageStore(
+        create_image_container_client(settings.blob_endpoint, settings.images_container, **azure.client_options)
+    )
+    dead_letters = BlobDeadLetterStore(
+        ContainerClient(settings.blob_endpoint, settings.deadletter_container, **azure.client_options)
+    )
+    images_queue = StorageQueue(create_queue_client(settings.queue_endpoint, settings.images_queue, azure))
+    poison_queue = StorageQueue(create_queue_client(settings.queue_endpoint, settings.poison_queue, azure))
+    analyzer = create_analyzer(settings, azure)
+    result_publisher: EventGridResultPublisher | None = None
+    if settings.results_endpoint:
+        # Without the SDK's own retries: the queue retries for longer, and the circuit breaker sees every call.
+        result_publisher = EventGridResultPublisher(
+            EventGridPublisherClient(settings.results_endpoint, retry_total=0, **azure.client_options)
+        )
+    image_copies: BlobImageCopyStore | None = None
+    if settings.classified_container:
+        image_copies = BlobImageCopyStore(
+            ContainerClient(settings.blob_endpoint, settings.classified_container, **azure.client_options)
+        )
+    return Application(
+        pipeline=Pipeline(
+            images=images,
+            read_header=read_header,
+            analyzer=analyzer,
+            records=records,
+            analyses=CosmosAnalysisCache(analyses),
+            queue=images_queue,
+            poison_queue=poison_queue,
+            result_publisher=result_publisher,
+            image_copies=image_copies,
+            min_confidence=settings.min_confidence,
+            max_retry_age=timedelta(hours=settings.max_retry_age_hours),
+            last_attempt=last_attempt,
+            time_limit=asyncio.timeout,
+        ),
+        reconciler=Reconciler(
+            images=images,
+            records=records,
+            analyzer=analyzer,
+            dead_letters=dead_letters,
+            queue=images_queue,
+            poison_queue=poison_queue,
+            checkpoints=CosmosCheckpointStore(analyses),
+            grace=timeouts.SCHEDULE_GRACE if settings.scheduled else timeouts.EVENT_GRACE,
+        ),
+        images_queue=images_queue,
+        poison_queue=poison_queue,
+        operators=Operators(settings.operators, tenant=settings.tenant_id, audience=settings.api_audience),
+    )

@@ -1,0 +1,32 @@
+"""Metrics of one invocation: summed up where they arise, and logged once when the invocation ends."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+_current: ContextVar[dict[str, float] | None] = ContextVar("metrics", default=None)
+
+
+@contextmanager
+def collect_metrics() -> Generator[dict[str, float]]:
+    """Collect the metrics that are added while the context is open, by name; each asyncio task has its own."""
+    values: dict[str, float] = {}
+    token = _current.set(values)
+    try:
+        yield values
+    finally:
+        _current.reset(token)
+
+
+def add(name: str, amount: float = 1) -> None:
+    """Add to a metric of the current invocation. Does nothing outside of one."""
+    values = _current.get()
+    if values is not None:
+        values[name] = round(values.get(name, 0) + amount, 3)
+
+
+def put(name: str, value: float) -> None:
+    """Set a metric of the current invocation, replacing its value. Does nothing outside of one."""
+    values = _current.get()
+    if values is not None:
+        values[name] = value

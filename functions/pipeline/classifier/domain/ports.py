@@ -1,0 +1,245 @@
+"""Ports: the interfaces that the use cases need. Adapters and analyzers implement them.
+
+Every method may raise RetryLaterError and ConfigurationError (`errors`), besides the errors that it names.
+"""
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Any, Protocol
+
+from classifier.domain.models import Analysis, AnalysisLease, Blob, BlobInfo, ImageInfo, Versioned
+
+
+class ImageStore(Protocol):
+    """The images container."""
+
+    @property
+    def host(self) -> str:
+        """The host name of the storage account's blob service, in lower case."""
+        ...
+
+    @property
+    def container(self) -> str:
+        """The name of the container."""
+        ...
+
+    async def read(self, name: str) -> Blob:
+        """Read the current version of a blob, without its content if that exceeds the size limit or is unreadable.
+
+        Raises:
+            BlobNotFoundError: there is no such blob.
+        """
+        ...
+
+    async def get_etag(self, name: str) -> str | None:
+        """Return the current ETag of a blob, or None if there is no such blob."""
+        ...
+
+    def list_pages(self, marker: str | None) -> AsyncIterator[tuple[list[BlobInfo], str | None]]:
+        """List all blobs by name, page by page, each with the marker of the next page.
+
+        Args:
+            marker: the page to start from; None for the first page.
+        """
+        ...
+
+
+class ImageHeaderReader(Protocol):
+    """Reads the header of an image."""
+
+    async def __call__(self, content: bytes) -> ImageInfo:
+        """Return what the header declares, without decoding pixels.
+
+        Raises:
+            ImageRejectedError: the content is no image.
+        """
+        ...
+
+
+class Analyzer(Protocol):
+    """Analyzes images with one service."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Identifies the service, the API version and the request: equal fingerprints make equal analyses."""
+        ...
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The features that an analysis has findings for."""
+        ...
+
+    def check_capacity(self) -> None:
+        """Check that an analysis can start soon.
+
+        To be called immediately before an analysis that is not cached, and at no other time.
+
+        Raises:
+            RetryLaterError: the analysis would have to wait too long.
+        """
+        ...
+
+    async def analyze(self, content: bytes, info: ImageInfo) -> Analysis:
+        """Analyze an image.
+
+        Raises:
+            ImageRejectedError: the service will never accept the image.
+            ConfigurationError: the service will accept no image.
+            UnexpectedResponseError: the response cannot be read.
+            RetryLaterError: a transient error.
+        """
+        ...
+
+
+class RecordRepository(Protocol):
+    """The records, in the Cosmos DB container `images`."""
+
+    async def get(self, record_id: str) -> dict[str, Any] | None:
+        """Return the record with its `_etag`, or None."""
+        ...
+
+    async def put(self, record: dict[str, Any], previous: dict[str, Any] | None) -> None:
+        """Store a record.
+
+        Args:
+            record: the new record.
+            previous: the record that it replaces, as it was read; None if there is none yet.
+
+        Raises:
+            ConcurrencyError: the stored record is not `previous`.
+        """
+        ...
+
+    async def delete(self, record: dict[str, Any]) -> None:
+        """Delete a record, as it was read.
+
+        Raises:
+            ConcurrencyError: the stored record is another one.
+        """
+        ...
+
+    async def exists(self, record_id: str) -> bool:
+        """Return whether there is a record. Unlike `get`, the answer never comes from a replica that lags behind."""
+        ...
+
+
+class AnalysisCache(Protocol):
+    """The analyses, in the Cosmos DB container `analyses`. Losing an entry costs another analysis and no data."""
+
+    async def get(self, key: str) -> Analysis | None:
+        """Return the analysis under `key`, or None."""
+        ...
+
+    async def get_or_lease(self, key: str) -> Analysis | AnalysisLease:
+        """Return the analysis under `key`, or a lease to make it.
+
+        Raises:
+            LeasedError: another worker holds the lease.
+        """
+        ...
+
+    async def store(self, lease: AnalysisLease, analysis: Analysis) -> None:
+        """Store the analysis that was made under a lease. Does nothing if the lease was lost."""
+        ...
+
+    async def release(self, lease: AnalysisLease) -> None:
+        """Release a lease. Does nothing if it was lost."""
+        ...
+
+
+class Queue(Protocol):
+    """A queue to write to."""
+
+    async def send(self, text: str, *, delay_seconds: float = 0) -> None:
+        """Send a message that becomes visible after a delay."""
+        ...
+
+
+class MeasuredQueue(Queue, Protocol):
+    """A queue whose length is known."""
+
+    async def length(self) -> int:
+        """Return the approximate number of messages; never too low."""
+        ...
+
+
+class PoisonMessage(Protocol):
+    """A message of the poison queue."""
+
+    @property
+    def content(self) -> str | None:
+        """The text, or None if the message cannot be decoded."""
+        ...
+
+    @property
+    def inserted_on(self) -> datetime:
+        """When the message was inserted into the queue."""
+        ...
+
+
+class PoisonQueue[Message: PoisonMessage](Protocol):
+    """The poison queue."""
+
+    def receive(self, *, hidden_seconds: int) -> AsyncIterator[Message]:
+        """Receive all visible messages. Each is hidden from other receivers for `hidden_seconds`."""
+        ...
+
+    async def delete(self, message: Message) -> None:
+        """Delete a received message."""
+        ...
+
+
+class DeadLetterStore(Protocol):
+    """The dead letters: blobs with events that Event Grid could not deliver, each a JSON list of events."""
+
+    def names(self) -> AsyncIterator[str]:
+        """List the names of all dead letters."""
+        ...
+
+    async def read(self, name: str) -> bytes:
+        """Return the content of a dead letter; empty if it does not exist any more."""
+        ...
+
+    async def delete(self, name: str) -> None:
+        """Delete a dead letter. Does nothing if it does not exist any more."""
+        ...
+
+
+class CheckpointStore(Protocol):
+    """The checkpoint of reconcile, between its runs."""
+
+    async def load(self) -> Versioned | None:
+        """Return the checkpoint, or None if there is none yet."""
+        ...
+
+    async def store(self, value: dict[str, Any], previous: Versioned | None) -> Versioned:
+        """Store a checkpoint.
+
+        Args:
+            value: the new checkpoint.
+            previous: the checkpoint that it replaces, as it was loaded; None if there is none yet.
+
+        Raises:
+            ConcurrencyError: the stored checkpoint is not `previous`.
+        """
+        ...
+
+
+class ImageCopyStore(Protocol):
+    """Copies of the classified images, in a folder for each category."""
+
+    async def save(self, path: str, blob: Blob) -> None:
+        """Save a copy of a blob under `path`."""
+        ...
+
+    async def delete(self, path: str, etag: str) -> None:
+        """Delete the copy under `path` if it is a copy of the blob's version `etag`."""
+        ...
+
+
+class ResultPublisher(Protocol):
+    """Publishes the results of the pipeline to subscribers."""
+
+    async def publish(self, record: dict[str, Any]) -> None:
+        """Publish the status of a record. The event of the same result always has the same id."""
+        ...

@@ -1,0 +1,68 @@
+"""When a message is delivered again after an error."""
+
+import random
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from classifier.domain import timeouts
+from classifier.domain.errors import AccessDeniedError, ConfigurationError, RetryLaterError
+from classifier.domain.events import Message
+
+
+@dataclass(kw_only=True)
+class Delivery:
+    """One delivery of a message.
+
+    Attributes:
+        message: the parsed message.
+        text: the message as it was received.
+        attempt: the dequeue count.
+        etag: the version of the blob that was read; None before.
+    """
+
+    message: Message
+    text: str
+    attempt: int
+    etag: str | None = None
+
+    @property
+    def interruptions(self) -> int:
+        """The number of earlier deliveries that ended without an outcome."""
+        return self.message.interruptions + self.attempt - 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retry:
+    """The next delivery, in `delay_seconds`; `misconfigured` if only a deployment can make it succeed."""
+
+    delay_seconds: float
+    deadline: datetime
+    misconfigured: bool
+
+
+def plan_retry(message: Message, error: Exception, *, max_retry_age: timedelta, now: datetime) -> Retry:
+    """Return when a message is delivered again after an error.
+
+    The first error sets the deadline of all retries, so the deadline also says when the first error occurred. Until
+    timeouts.ACCESS_PROPAGATION after that, a 401 or 403 is attributed to a role assignment that is still propagating.
+
+    Args:
+        message: the message.
+        error: the error that ended its delivery.
+        max_retry_age: how long after its first error a message is retried.
+        now: the current time.
+    """
+    deadline = message.deadline or now + max_retry_age
+    retry_age = now - (deadline - max_retry_age)
+    lasting = isinstance(error, AccessDeniedError) and retry_age >= timeouts.ACCESS_PROPAGATION
+    misconfigured = lasting or isinstance(error, ConfigurationError)
+    if misconfigured:
+        seconds = timeouts.CONFIGURATION_RETRY_SECONDS
+    elif isinstance(error, RetryLaterError) and error.exact:
+        seconds = error.retry_after_seconds
+    else:
+        after = error.retry_after_seconds if isinstance(error, RetryLaterError) else 0.0
+        seconds = max(after, timeouts.backoff_seconds(message.requeue_count))
+    # Messages that were requeued together must not be delivered together.
+    jitter = random.uniform(1, timeouts.BACKOFF_JITTER)  # noqa: S311 (no secret depends on it)
+    return Retry(delay_seconds=max(1.0, seconds) * jitter, deadline=deadline, misconfigured=misconfigured)

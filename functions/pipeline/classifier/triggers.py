@@ -1,0 +1,127 @@
+"""The functions of the app: each calls one use case, and logs its result.
+
+The result is one log line: its name and JSON. The Functions host sends it to Application Insights with its managed
+identity, and the queries in infra/queries.py make metrics of it (docs/decisions/0026).
+"""
+
+import json
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import TYPE_CHECKING, Any, cast
+
+import azure.functions as func
+
+from classifier.domain import timeouts
+from classifier.domain.errors import AuthorizationError
+from classifier.domain.metrics import collect_metrics
+from classifier.settings import Settings
+from classifier.use_cases.redrive import redrive as redrive_messages
+
+if TYPE_CHECKING:
+    from classifier.composition import Application
+
+# One less than extensions.queues.maxDequeueCount in host.json: a message that ends the worker at every delivery is
+# delivered once more, so that a failure is recorded before the host moves the message to the poison queue.
+LAST_ATTEMPT = 5
+_log = logging.getLogger("classifier")
+# At INFO the SDKs log every request in full; retaining that would cost more than running the pipeline.
+logging.getLogger("azure").setLevel(logging.WARNING)
+
+blueprint = func.Blueprint()
+
+
+@cache
+def _application() -> "Application":
+    # Imported at the first call: importing the SDKs takes longer than everything else at the start of an instance.
+    from classifier.composition import create_application  # noqa: PLC0415
+
+    return create_application(Settings.load(), last_attempt=LAST_ATTEMPT)
+
+
+def _log_event(name: str, fields: Mapping[str, Any], level: int = logging.INFO) -> None:
+    _log.log(level, "%s %s", name, json.dumps(fields))
+
+
+# The types of **kwargs are missing in the library.
+@blueprint.queue_trigger(  # pyright: ignore[reportUnknownMemberType]
+    arg_name="message", queue_name="%PIPELINE_IMAGES_QUEUE%", connection="IMAGES"
+)
+async def classify(message: func.QueueMessage) -> None:
+    """Classify the image that a message of the images queue is about."""
+    attempt = message.dequeue_count or 1
+    delivery = {"messageId": message.id, "attempt": attempt}
+    with collect_metrics() as metrics:
+        try:
+            outcome = await _application().pipeline.handle(message.get_body().decode(), attempt=attempt)
+        except BaseException as error:
+            # The host delivers the message again; its metrics so far are logged all the same.
+            _log_event(
+                "outcome", {"status": "raised", "detail": type(error).__name__, **delivery, **metrics}, logging.ERROR
+            )
+            raise
+    is_error = outcome.status in {"failed", "misconfigured", "poison"}
+    _log_event("outcome", {**asdict(outcome), **delivery, **metrics}, logging.ERROR if is_error else logging.INFO)
+
+
+@blueprint.timer_trigger(  # pyright: ignore[reportUnknownMemberType]
+    arg_name="timer", schedule="%PIPELINE_RECONCILE_SCHEDULE%"
+)
+async def reconcile(timer: func.TimerRequest) -> None:
+    """Enqueue blobs without a final record; with the trigger `schedule`, all new blobs."""
+    with collect_metrics() as metrics:
+        report = await _application().reconciler.run(datetime.now(UTC) + timedelta(seconds=timeouts.RECONCILE_SECONDS))
+    _log_event("reconcile", {**asdict(report), "late": timer.past_due, **metrics})
+
+
+@blueprint.route(  # pyright: ignore[reportUnknownMemberType]
+    "redrive", trigger_arg_name="request", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS
+)
+async def redrive(request: func.HttpRequest) -> func.HttpResponse:
+    """Send the messages of the poison queue again, for an operator. The response has their counts."""
+
+    async def run() -> Mapping[str, Any]:
+        application = _application()
+        return await redrive_messages(
+            application.poison_queue,
+            application.images_queue,
+            deadline=datetime.now(UTC) + timedelta(seconds=timeouts.HTTP_FUNCTION_SECONDS),
+            now=lambda: datetime.now(UTC),
+        )
+
+    return await _run_for_operator(request, "redrive", run)
+
+
+@blueprint.route(  # pyright: ignore[reportUnknownMemberType]
+    "backfill", trigger_arg_name="request", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS
+)
+async def backfill(request: func.HttpRequest) -> func.HttpResponse:
+    """Analyze every image again whose record was not made by the current analyzer, from the next reconcile run on."""
+
+    async def run() -> Mapping[str, Any]:
+        await _application().reconciler.start_backfill()
+        return {"backfill": "begins with the next run of reconcile"}
+
+    return await _run_for_operator(request, "backfill", run)
+
+
+async def _run_for_operator(
+    request: func.HttpRequest, name: str, run: Callable[[], Awaitable[Mapping[str, Any]]]
+) -> func.HttpResponse:
+    """Run a function for an operator, and for no other caller.
+
+    The Functions host lets every request through: it checks function keys only, and these functions accept none.
+    """
+    try:
+        headers = cast("Mapping[str, str]", request.headers)
+        caller = await _application().operators.check(headers.get("Authorization"))
+    except AuthorizationError as error:
+        _log_event(f"{name}-refused", {"status": error.status, "detail": str(error)}, logging.WARNING)
+        body = json.dumps({"error": str(error)})
+        return func.HttpResponse(body, status_code=error.status, mimetype="application/json")
+    with collect_metrics() as metrics:
+        result = await run()
+    _log_event(name, {**result, "caller": caller, **metrics})
+    return func.HttpResponse(json.dumps(result), mimetype="application/json")

@@ -1,0 +1,1 @@
+"""Use cases: classify, reconcile and redrive. They import `domain` only."""

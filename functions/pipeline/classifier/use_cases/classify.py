@@ -1,0 +1,252 @@
+"""Classify: from a message of the images queue to the record of its image."""
+
+import contextlib
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from classifier.domain import image_limits, metrics, timeouts
+from classifier.domain import record as records
+from classifier.domain.errors import (
+    BlobNotFoundError,
+    ConfigurationError,
+    EventError,
+    ImageRejectedError,
+    RetryLaterError,
+    UnexpectedResponseError,
+)
+from classifier.domain.events import Message, create_poison_message
+from classifier.domain.models import Blob, Outcome
+from classifier.domain.ports import (
+    AnalysisCache,
+    Analyzer,
+    ImageCopyStore,
+    ImageHeaderReader,
+    ImageStore,
+    Queue,
+    RecordRepository,
+    ResultPublisher,
+)
+from classifier.domain.retries import Delivery, plan_retry
+from classifier.use_cases.cached_analyzer import CachedAnalyzer
+from classifier.use_cases.record_writer import RecordWriter
+
+# Errors that end a delivery without an outcome; the message is requeued.
+_REQUEUED = (RetryLaterError, ConfigurationError, TimeoutError)
+
+
+class Pipeline:
+    """Classifies the image of each message, at most once per version, whatever the order and number of messages."""
+
+    def __init__(
+        self,
+        *,
+        images: ImageStore,
+        read_header: ImageHeaderReader,
+        analyzer: Analyzer,
+        records: RecordRepository,
+        analyses: AnalysisCache,
+        queue: Queue,
+        poison_queue: Queue,
+        result_publisher: ResultPublisher | None,
+        image_copies: ImageCopyStore | None,
+        min_confidence: float,
+        max_retry_age: timedelta,
+        last_attempt: int,
+        time_limit: Callable[[float], AbstractAsyncContextManager[Any]] = contextlib.nullcontext,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._images = images
+        self._read_header = read_header
+        self._analyzer = analyzer
+        self._cached_analyzer = CachedAnalyzer(analyzer=analyzer, analyses=analyses, time_limit=time_limit)
+        self._queue = queue
+        self._poison_queue = poison_queue
+        self._result_publisher = result_publisher
+        self._image_copies = image_copies
+        self._record_writer = RecordWriter(images=images, records=records, image_copies=image_copies)
+        self._min_confidence = min_confidence
+        self._max_retry_age = max_retry_age
+        self._last_attempt = last_attempt
+        self._time_limit = time_limit
+        self._now = now
+
+    async def handle(self, text: str, *, attempt: int) -> Outcome:
+        """Handle one delivery of a message, within timeouts.INVOCATION_SECONDS.
+
+        Transient errors and configuration errors requeue the message. An error that the adapters do not know, or that
+        prevents requeueing, is raised, and the host delivers the message again. After `last_attempt` deliveries that
+        raised an error or ended the worker, a failure is recorded and the image is not processed again.
+
+        Args:
+            text: the text of the message.
+            attempt: the dequeue count of the message, from 1.
+        """
+        async with self._time_limit(timeouts.INVOCATION_SECONDS):
+            try:
+                message = self._parse(text)
+            except EventError as error:
+                await self._poison_queue.send(create_poison_message(text, "BadEvent", str(error), self._now()))
+                return Outcome(status="poison", detail=str(error))
+            delivery = Delivery(message=message, text=text, attempt=attempt)
+            try:
+                return await self._process(delivery)
+            except _REQUEUED as error:
+                return await self._requeue(delivery, error)
+
+    async def _process(self, delivery: Delivery) -> Outcome:
+        if delivery.interruptions >= self._last_attempt:
+            sentence = f"{delivery.interruptions} deliveries ended without an outcome"
+            return await self._record_failure(delivery, "Interrupted", sentence)
+        try:
+            async with self._time_limit(timeouts.PROCESSING_SECONDS):
+                return await self._process_current_version(delivery)
+        except _REQUEUED:
+            raise
+        except UnexpectedResponseError as error:
+            return await self._record_failure(delivery, error.code, str(error))
+        except Exception as error:
+            if delivery.interruptions + 1 < self._last_attempt:
+                raise
+            sentence = (str(error).strip().splitlines() or [""])[0]
+            return await self._record_failure(delivery, type(error).__name__, sentence)
+
+    def _parse(self, text: str) -> Message:
+        """Parse a message. Raises EventError if it is no event about a blob of the images container."""
+        message = Message.parse(text)
+        container = (message.event.host, message.event.container)
+        expected = (self._images.host, self._images.container)
+        if container != expected:
+            raise EventError(f"the event is about {container}, not about {expected}")
+        return message
+
+    async def _process_current_version(self, delivery: Delivery) -> Outcome:
+        """Write the record of the current version of the blob; repeat if the blob changes meanwhile."""
+        message = delivery.message
+        event = message.event
+        while True:
+            started = self._now()
+            try:
+                blob = await self._images.read(event.name)
+            except BlobNotFoundError:
+                if await self._record_writer.remove(event):
+                    return self._outcome(message, "removed", "the blob does not exist")
+                continue
+            delivery.etag = blob.etag
+            record = await self._classify(message, blob, delivery.attempt, started)
+            record = await self._record_writer.write(record, event.name)
+            if record is None:
+                continue  # the blob has a newer version
+            copy_path = record["copy"] if self._image_copies is not None else None
+            if self._image_copies is not None and copy_path is not None:
+                await self._image_copies.save(copy_path, blob)
+            if await self._images.get_etag(event.name) == blob.etag:
+                return await self._publish(message, record)
+            if self._image_copies is not None and copy_path is not None:
+                await self._image_copies.delete(copy_path, blob.etag)
+
+    async def _classify(self, message: Message, blob: Blob, attempt: int, started: datetime) -> dict[str, Any]:
+        """Return the record of one version of the blob."""
+        record = records.blank(message, attempt)
+        record["blob"] |= records.of_blob(blob)
+        analyze_ms = 0
+        try:
+            content = image_limits.require_content(blob)
+            info = await self._read_header(content)
+            record["image"] = records.of_image(info)
+            image_limits.check_image(info)
+            analysis_started = self._now()
+            analysis, cached = await self._cached_analyzer.analyze(record["blob"]["contentSha256"], content, info)
+            analyze_ms = records.milliseconds(analysis_started, self._now())
+            record |= records.of_analysis(
+                analysis,
+                features=self._analyzer.features,
+                fingerprint=self._analyzer.fingerprint,
+                min_confidence=self._min_confidence,
+                cached=cached,
+            )
+            record["status"] = "classified"
+            if self._image_copies is not None and record["category"] is not None:
+                record["copy"] = f"{record['category']['name']}/{message.event.name}"
+        except ImageRejectedError as rejection:
+            record["status"] = "rejected"
+            record["reason"] = rejection.reason()
+        return self._with_timings(record, message, started, analyze_ms)
+
+    async def _requeue(self, delivery: Delivery, error: Exception) -> Outcome:
+        """Requeue the message after an error that is neither a failure of the image nor an attempt.
+
+        Past the deadline a failure is recorded instead, if that is possible.
+        """
+        message = delivery.message
+        now = self._now()
+        retry = plan_retry(message, error, max_retry_age=self._max_retry_age, now=now)
+        sentence = str(error) or type(error).__name__
+        if now + timedelta(seconds=retry.delay_seconds) > retry.deadline:
+            with contextlib.suppress(*_REQUEUED):
+                expired = f"{sentence}, until the deadline {retry.deadline.isoformat()}"
+                return await self._record_failure(delivery, "DeadlineExceeded", expired)
+        text = message.to_requeue_text(retry.deadline, delivery.interruptions)
+        async with self._time_limit(timeouts.REQUEUE_SECONDS):
+            await self._queue.send(text, delay_seconds=retry.delay_seconds)
+        metrics.add("putBacks")
+        status = "misconfigured" if retry.misconfigured else "delayed"
+        return self._outcome(message, status, f"{sentence}; back in {retry.delay_seconds:.0f} s")
+
+    async def _record_failure(self, delivery: Delivery, code: str, sentence: str) -> Outcome:
+        """Record that the image could not be classified, and send the message to the poison queue.
+
+        Past the retry deadline the message is not sent to the poison queue.
+
+        Raises:
+            RetryLaterError: the blob has a newer version, which was not processed yet.
+        """
+        async with self._time_limit(timeouts.FAILURE_RECORDING_SECONDS):
+            message = delivery.message
+            event = message.event
+            started = self._now()
+            while (etag := await self._images.get_etag(event.name)) is None:
+                if await self._record_writer.remove(event):
+                    return self._outcome(message, "removed", "the blob does not exist")
+            if delivery.etag not in {None, etag}:
+                raise RetryLaterError("the blob has a newer version, which was not processed yet")
+            record = records.blank(message, delivery.attempt)
+            record["status"] = "failed"
+            record["reason"] = {"code": code, "sentence": sentence[:500], "measured": None, "limit": None}
+            record["blob"]["etag"] = etag
+            record = self._with_timings(record, message, started, 0)
+            stored = await self._record_writer.write(record, event.name)
+            if stored is None:
+                raise RetryLaterError("the blob has a newer version, which was not processed yet")
+            # After the record: a worker that ends in between repeats both. A classified image is no reason for a poison
+            # message, unless the copy that its record names may be missing: a redrive creates it.
+            incomplete = stored["status"] == "failed" or stored["copy"] is not None
+            if code != "DeadlineExceeded" and incomplete:
+                await self._poison_queue.send(create_poison_message(delivery.text, code, sentence, started))
+            return await self._publish(message, stored)
+
+    async def _publish(self, message: Message, record: dict[str, Any]) -> Outcome:
+        """Publish the result, as the last step. Duplicates publish it again, in case a worker ended before this."""
+        if self._result_publisher is not None:
+            await self._result_publisher.publish(record)
+        if record["reason"]:
+            detail = str(record["reason"]["code"])
+        elif record["category"]:
+            detail = str(record["category"]["name"])
+        else:
+            detail = ""
+        return self._outcome(message, record["status"], detail)
+
+    def _with_timings(
+        self, record: dict[str, Any], message: Message, started: datetime, analyze_ms: int
+    ) -> dict[str, Any]:
+        finished = self._now()
+        record["timings"] = records.timings(message.event.time, started, finished, analyze_ms)
+        record["processedAt"] = finished.isoformat()
+        metrics.put("queuedMs", record["timings"]["queuedMs"])
+        return record
+
+    def _outcome(self, message: Message, status: str, detail: str) -> Outcome:
+        event = message.event
+        return Outcome(status=status, detail=detail, record_id=event.record_id, event_id=event.event_id)

@@ -1,0 +1,54 @@
+"""Redrive: send the messages of the poison queue to the images queue again."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from classifier.domain import timeouts
+from classifier.domain.events import parse_poison_message
+from classifier.domain.ports import PoisonMessage, PoisonQueue, Queue
+
+
+async def redrive[Message: PoisonMessage](
+    poison_queue: PoisonQueue[Message], images_queue: Queue, *, deadline: datetime, now: Callable[[], datetime]
+) -> dict[str, int | bool]:
+    """Send every poison message to the images queue again.
+
+    It stops at a message that was inserted after its start: some messages fail again at once, and would be redriven
+    without end. (Counting the messages first would need the permission to read the queue.) If the function ends between
+    sending and deleting a message, the message is sent twice, which does no harm.
+
+    Args:
+        poison_queue: the queue to empty.
+        images_queue: the queue to send to.
+        deadline: when to stop.
+        now: returns the current time.
+
+    Returns:
+        `redriven`: the number of messages that were sent again. `kept`: the number of messages that were left in the
+        queue because they can never be processed: they cannot be decoded, or are no event. `finished`: false if the
+        deadline was reached first.
+    """
+    sent = 0
+    kept = 0
+    started = now()
+    async for message in poison_queue.receive(hidden_seconds=timeouts.REDRIVE_HIDDEN_SECONDS):
+        if message.inserted_on > started:
+            break
+        text = _text_to_send(message)
+        if text is None:
+            kept += 1
+        else:
+            await images_queue.send(text)
+            await poison_queue.delete(message)
+            sent += 1
+        if now() >= deadline:
+            return {"redriven": sent, "kept": kept, "finished": False}
+    return {"redriven": sent, "kept": kept, "finished": True}
+
+
+def _text_to_send(message: PoisonMessage) -> str | None:
+    """Return the text to send again, or None if the message can never be processed."""
+    if message.content is None:
+        return None
+    code, text = parse_poison_message(message.content)
+    return None if code == "BadEvent" else text

@@ -1,0 +1,229 @@
+"""A fake Functions host whose workers are advanced call by call, with injected faults."""
+
+from collections import Counter
+from collections.abc import Callable, Coroutine, Generator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, NoReturn
+
+from classifier.domain.errors import RetryLaterError, ThrottledError
+from classifier.domain.models import Analysis, AnalysisLease, Outcome
+
+from tests.support.in_memory_services import InMemoryQueue, InMemoryServices
+
+CONTENTS = (b"cat", b"dog", b"fox", b"hen", b"text")
+MAX_DEQUEUE = 4
+FAULTS = ("crash before", "crash after", "fault", "lost answer", "throttled", "stale")
+# The operations of each service.
+OPERATIONS = {
+    "blobs": {"read", "etag", "save_copy", "delete_copy"},
+    "cosmos": {"get", "put", "delete", "exists", "cached", "get_or_lease", "store", "release"},
+    "vision": {"analyze"},
+    "topic": {"publish"},
+    "queue": {"send"},
+}
+
+
+class WorkerCrashError(BaseException):
+    """The process of the worker ended."""
+
+
+class _Pause:
+    """An await at which a worker stops until it is advanced."""
+
+    def __await__(self) -> Generator[str, str, str]:
+        return (yield "paused")
+
+
+@dataclass(eq=False)
+class QueuedMessage:
+    """A message in the queue.
+
+    Attributes:
+        text: the text of the message.
+        visible: when it becomes visible.
+        count: its dequeue count.
+        unfinished: its deliveries, and those before it was requeued, that ended without an outcome.
+    """
+
+    text: str
+    visible: Any
+    count: int = 0
+    unfinished: int = 0
+
+
+@dataclass(eq=False)
+class Worker:
+    """A worker that is processing a delivery.
+
+    Attributes:
+        sent: the delivered message.
+        run: the invocation.
+        dead: whether the process ended.
+        paid: the content of an analysis that is not stored yet.
+        lease: the ETag of its last lease.
+        copying: whether its record may name a copy.
+        stranded: whether it could not write to a queue.
+        fault: the fault to inject at its next call.
+    """
+
+    sent: QueuedMessage
+    run: Coroutine[Any, Any, Outcome]
+    dead: bool = False
+    paid: bytes | None = None
+    lease: str | None = None
+    copying: bool = False
+    stranded: bool = False
+    fault: str = "go"
+
+
+class FakeFunctionsHost:
+    """A queue, and workers that process its messages with the in-memory services.
+
+    Attributes:
+        lost_analyses: analyses that were charged and lost because of a fault, by content.
+        leftover_copies: the largest number of copies that faults may have left behind.
+        poison: the texts of the poison queue.
+        unavailable: services that answer no call. From an unavailable queue the host receives nothing either.
+    """
+
+    def __init__(self) -> None:
+        self.services = InMemoryServices()
+        self.services.step = self.step
+        self.queue: list[QueuedMessage] = []
+        self.workers: list[Worker] = []
+        self.current: Worker | None = None
+        self.lost_analyses: Counter[bytes] = Counter()
+        self.leftover_copies = 0
+        self.unavailable: set[str] = set()
+        self._paid_under: set[str | None] = set()
+        self.poison: list[str] = []
+        self._pipeline = self.services.pipeline(
+            queue=InMemoryQueue(self.step, self.enqueue),
+            poison_queue=InMemoryQueue(self.step, self._to_poison),
+            max_retry_age=timedelta(days=1000),
+            last_attempt=MAX_DEQUEUE - 1,
+        )
+
+    def enqueue(self, sent: tuple[str, float]) -> None:
+        unfinished = self.current.sent.unfinished if self.current else 0
+        self.queue.append(QueuedMessage(sent[0], self.services.now + timedelta(seconds=sent[1]), unfinished=unfinished))
+
+    def _to_poison(self, sent: tuple[str, float]) -> None:
+        """Receive a poison message of the pipeline; all messages and images of this test are valid."""
+        assert self.current is not None
+        assert self.current.sent.unfinished >= MAX_DEQUEUE - 1, "a good message is poison"
+        self.poison.append(sent[0])
+
+    async def step(self, operation: str, effect: Callable[[], Any]) -> Any:
+        """Run a call of the current worker, with the fault that is to be injected."""
+        worker = self.current
+        if worker is None:
+            return effect()
+        if worker.dead:
+            raise WorkerCrashError
+        await _Pause()
+        fault, worker.fault = worker.fault, "go"
+        if fault == "crash before":
+            self._die(worker)
+        if fault == "fault" or any(operation in OPERATIONS[service] for service in self.unavailable):
+            self._lose(worker)
+            self._fail(worker, operation)
+        if fault == "throttled" and operation == "analyze":
+            raise ThrottledError("throttled", retry_after_seconds=10)
+        self.services.replica_lags = fault == "stale"
+        try:
+            result = effect()
+        finally:
+            self.services.replica_lags = False
+        if operation == "get_or_lease" and isinstance(result, AnalysisLease):
+            worker.lease = result.etag
+        worker.copying |= operation in {"put", "save_copy"}
+        if operation == "analyze":
+            assert isinstance(result, Analysis)
+            assert worker.lease not in self._paid_under, "paid for twice under one lease"
+            self._paid_under.add(worker.lease)
+            worker.paid = next(c for c in CONTENTS if c.decode() == result.findings["tags"][0]["name"])
+        if fault == "crash after":
+            self._die(worker, unless=operation == "store")
+        if fault == "lost answer":
+            self._lose(worker, unless=operation == "store")
+            self._fail(worker, operation)
+        if operation == "store":
+            worker.paid = None
+        return result
+
+    @staticmethod
+    def _fail(worker: Worker, operation: str) -> NoReturn:
+        worker.stranded = operation == "send"
+        raise RetryLaterError(operation)
+
+    def _die(self, worker: Worker, *, unless: bool = False) -> None:
+        self._lose(worker, unless=unless)
+        worker.dead = True
+        worker.sent.unfinished += 1
+        raise WorkerCrashError
+
+    def _lose(self, worker: Worker, *, unless: bool = False) -> None:
+        """Count what a fault loses: an analysis that was charged, a copy that is not saved or checked yet."""
+        if worker.paid is not None and not unless:
+            self.lost_analyses[worker.paid] += 1
+        worker.paid = None
+        self.leftover_copies += worker.copying
+
+    def advance(self, worker: Worker) -> None:
+        self.current = worker
+        try:
+            worker.run.send(None)
+        except StopIteration:
+            self._end(worker, delete=True)
+        except WorkerCrashError:
+            self._end(worker, delete=False)
+        except Exception:  # noqa: BLE001 (whatever it is, the host sees a failure)
+            assert worker.stranded, "a transient error is the host's to repeat only when a queue did not answer"
+            self._end(worker, delete=self._is_poison(worker.sent))
+        finally:
+            self.current = None
+
+    def _is_poison(self, sent: QueuedMessage) -> bool:
+        """Return whether the host moves a message to the poison queue after an invocation that raised an error.
+
+        Not while the queues are unavailable: the message becomes visible again when its lease expires.
+        """
+        sent.unfinished += 1
+        if sent.count < MAX_DEQUEUE or "queue" in self.unavailable:
+            return False
+        assert sent.unfinished >= MAX_DEQUEUE, "a good message is poison"
+        self.poison.append(sent.text)
+        return True
+
+    def _end(self, worker: Worker, *, delete: bool) -> None:
+        self.workers.remove(worker)
+        if delete and worker.sent in self.queue:
+            self.queue.remove(worker.sent)
+
+    def deliver(self, sent: QueuedMessage) -> None:
+        if "queue" in self.unavailable:
+            return
+        sent.count += 1
+        if sent.count > MAX_DEQUEUE:
+            assert sent.unfinished >= MAX_DEQUEUE, "a good message is poison"
+            self.poison.append(sent.text)
+            self.queue.remove(sent)
+            return
+        worker = Worker(sent, self._pipeline.handle(sent.text, attempt=sent.count))
+        self.workers.append(worker)
+        self.advance(worker)
+
+    def drain(self) -> None:
+        """Continue without faults until no worker is running and the queue is empty."""
+        self.unavailable.clear()
+        for _ in range(100_000):
+            if self.workers:
+                self.advance(self.workers[0])
+            elif self.queue:
+                self.services.now = max(self.services.now, self.queue[0].visible)
+                self.deliver(self.queue[0])
+            else:
+                return
+        raise AssertionError("the queue never empties")

@@ -1,0 +1,143 @@
+"""Fake of Azure AI Vision and Custom Vision: a transport with responses as documented."""
+
+import json
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from azure.core.credentials import AccessToken
+from azure.core.pipeline.transport import AsyncHttpTransport
+from classifier.adapters.azure_clients import AzureClients
+
+BOX = {"x": 1, "y": 2, "w": 3, "h": 4}
+
+
+CORNERS = [{"x": 10, "y": 11}, {"x": 50, "y": 10}, {"x": 51, "y": 20}, {"x": 9, "y": 21}]
+
+
+WORDS = [{"text": "HELLO", "confidence": 0.99}, {"text": "CAT", "confidence": 0.75}]
+
+
+ANSWER = {
+    "modelVersion": "2024-02-01",
+    "tagsResult": {"values": [{"name": "cat", "confidence": 0.9}]},
+    "captionResult": {"text": "a cat", "confidence": 0.8},
+    "denseCaptionsResult": {"values": [{"text": "a paw", "confidence": 0.7, "boundingBox": BOX}]},
+    "objectsResult": {"values": [{"boundingBox": BOX, "tags": [{"name": "cat", "confidence": 0.6}]}]},
+    "peopleResult": {"values": [{"boundingBox": BOX, "confidence": 0.5}]},
+    "smartCropsResult": {"values": [{"aspectRatio": 1.2, "boundingBox": BOX}]},
+    "readResult": {"blocks": [{"lines": [{"text": "HELLO CAT", "boundingPolygon": CORNERS, "words": WORDS}]}]},
+}
+
+
+ADULT = {
+    "adult": {
+        "isAdultContent": False, "isRacyContent": True, "isGoryContent": False,
+        "adultScore": 0.1, "racyScore": 0.8, "goreScore": 0.01,
+    },
+    "modelVersion": "2021-05-01",
+}  # fmt: skip
+
+
+VECTOR = {"modelVersion": "2023-04-15", "vector": [0.25, -0.5]}
+
+
+PREDICTIONS = {
+    "iteration": "7d9c", "predictions": [
+        {"probability": 0.75, "tagName": "rose", "tagType": "Regular",
+         "boundingBox": {"left": 0.1, "top": 0.2, "width": 0.5, "height": 0.25}},
+        {"probability": 0.5, "tagName": "rose", "tagType": "Regular",
+         "boundingBox": {"left": 0, "top": 0, "width": 1, "height": 1}},
+        {"probability": 0.6, "tagName": "tulip", "tagType": "Regular",
+         "boundingBox": {"left": 0, "top": 0, "width": 1, "height": 1}},
+        {"probability": 0.1, "tagName": "none", "tagType": "Negative",
+         "boundingBox": {"left": 0, "top": 0, "width": 1, "height": 1}},
+    ],
+}  # fmt: skip
+
+
+class FakeResponse:
+    """A response of the transport."""
+
+    def __init__(self, status: int, body: Any, headers: dict[str, str]) -> None:
+        self.status_code, self.reason = status, ""
+        self.headers = {"Content-Type": "application/json"} | headers
+        self.content_type = "application/json"
+        self._body = body
+
+    async def read(self) -> bytes:
+        return self.text().encode()
+
+    async def close(self) -> None: ...
+
+    def json(self) -> Any:
+        return self._body
+
+    def text(self, *_: Any) -> str:
+        return json.dumps(self._body)
+
+
+class FakeVisionService(AsyncHttpTransport[Any, Any]):
+    """Responses by path, each a list of status and body: they are returned in turn, the last one for ever.
+
+    `requests` are the requests that were sent.
+    """
+
+    def __init__(self, **responses: list[tuple[int, Any]]) -> None:
+        self.responses = responses
+        self.requests: list[dict[str, Any]] = []
+
+    async def open(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    async def __aexit__(self, *_: object) -> None: ...
+
+    async def sleep(self, duration: float) -> None:
+        raise AssertionError("the SDK's own retries are off: the pool has its own")
+
+    async def send(self, request: Any, **_: Any) -> Any:
+        url = urlsplit(request.url)
+        content = request.content
+        sent = content if isinstance(content, bytes) else b"".join([piece async for piece in content])
+        self.requests.append(
+            {
+                "host": url.hostname,
+                "path": url.path,
+                "query": {name: values[0] for name, values in parse_qs(url.query).items()},
+                "body": sent,
+                "headers": dict(request.headers),
+            }
+        )
+        responses = self.responses[url.path.rpartition("/")[2].partition(":")[2] or "analyze32"]
+        status, body = responses.pop(0) if len(responses) > 1 else responses[0]
+        headers = {"Retry-After": "60"} if status == 429 else {}
+        return FakeResponse(status, body, headers)
+
+
+class FakeCredential:
+    """A credential with a constant token."""
+
+    async def get_token(self, *scopes: str, **_: Any) -> AccessToken:
+        assert scopes == ("https://cognitiveservices.azure.com/.default",)
+        return AccessToken("token", 4_000_000_000)
+
+    async def close(self) -> None: ...
+
+    async def __aexit__(self, *_: object) -> None: ...
+
+
+OPTIONS: dict[str, Any] = {
+    "endpoints": ["https://vision.cognitiveservices.azure.com/"], "language": "en", "genderNeutralCaptions": True,
+    "smartCropAspectRatios": [0.9, 1.2], "callsPerSecond": 100, "instances": 1,
+}  # fmt: skip
+
+
+CUSTOM: dict[str, Any] = {
+    "endpoint": "https://custom.cognitiveservices.azure.com/", "project": "p 1", "iteration": "Iteration2",
+    "task": "multiclass", "callsPerSecond": 100, "instances": 1,
+}  # fmt: skip
+
+
+def create_azure_clients(service: FakeVisionService) -> AzureClients:
+    """Create the clients of an analyzer that calls the fake service."""
+    return AzureClients(credential=FakeCredential(), transport=service)  # type: ignore[arg-type]
