@@ -4,25 +4,20 @@ Its modules put off evaluating annotations (`from __future__ import annotations`
 classes when one is first named, which takes seconds for `network` alone, and a stack names only what it uses.
 """
 
-from infra.alerts import Alerts
-from infra.aliases import drop_version_aliases
-from infra.analyzers import Analyzer, analyzer
-from infra.app import FunctionApp, code_settings
-from infra.bundle import build
-from infra.dashboard import Dashboard
-from infra.database import READ_RECORDS, WRITE_RECORDS, Records
-from infra.diagnostics import Diagnostics, Source
-from infra.events import ImageRoute, ImageTopic
-from infra.foundation import Foundation, Place
-from infra.naming import Names
-from infra.network import Door, PrivateNetwork
-from infra.operations import Budget, Operations
-from infra.outputs import export
-from infra.principals import DirectoryPrincipal
-from infra.propagation import Propagation, RoleDefinitionDelay
-from infra.release import Release
-from infra.results import ResultsTopic
-from infra.roles import (
+from infra.components.analyzers import Analyzer, analyzer
+from infra.components.cosmos import READ_RECORDS, WRITE_RECORDS, Records
+from infra.components.event_grid import ImageRoute, ImageTopic
+from infra.components.function_app import FunctionApp, code_settings
+from infra.components.network import Door, PrivateNetwork
+from infra.components.resource_group import Foundation, Place
+from infra.components.result_topic import ResultsTopic
+from infra.components.storage import HostStorage, ImageStorage
+from infra.components.vision import VisionPool
+from infra.config.settings import Settings
+from infra.core.aliases import drop_version_aliases
+from infra.core.naming import Names
+from infra.core.principals import DirectoryPrincipal
+from infra.core.rbac import (
     CLEAR_DEAD_LETTERS,
     UPLOAD_IMAGES,
     WORK_QUEUE,
@@ -33,10 +28,15 @@ from infra.roles import (
     grant,
     principal_from_setting,
 )
-from infra.settings import Settings
-from infra.storage import HostStorage, ImageStorage
-from infra.telemetry import Telemetry
-from infra.vision import VisionPool
+from infra.dynamic.code_deployment import Release
+from infra.dynamic.role_assignment_delay import Propagation, RoleDefinitionDelay
+from infra.monitoring.alerts import Alerts
+from infra.monitoring.diagnostics import Diagnostics, Source
+from infra.monitoring.monitoring import Budget, Operations
+from infra.monitoring.telemetry import Telemetry
+from infra.monitoring.workbook import Dashboard
+from infra.outputs import export
+from infra.packaging import build
 
 __all__ = [
     "CLEAR_DEAD_LETTERS",

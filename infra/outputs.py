@@ -2,11 +2,11 @@
 
 import pulumi
 
-from infra.app import FunctionApp
-from infra.database import Records
-from infra.release import Release
-from infra.settings import Settings
-from infra.storage import ImageStorage
+from infra.components.cosmos import Records
+from infra.components.function_app import FunctionApp
+from infra.components.storage import ImageStorage
+from infra.config.settings import Settings
+from infra.dynamic.code_deployment import Release
 
 
 def export(*, images: ImageStorage, records: Records, app: FunctionApp, release: Release, settings: Settings) -> None:

@@ -55,7 +55,7 @@ class OperatorPrincipal:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """The pipeline's settings; infra/app.py (code_settings) writes them."""
+    """The pipeline's settings; infra/components/function_app.py (code_settings) writes them."""
 
     client_id: str
     blob_endpoint: str

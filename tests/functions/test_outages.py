@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from benchmarks import outages
-from infra.sizing import derive
+from infra.config.sizing import derive
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pulumi_azure_native import managedidentity
 
 import infra
-from infra.sizing import derive
+from infra.config.sizing import derive
 from tests.conftest import SUBSCRIPTION, Recorder, configuration, record, run_program
 
 UNTAGGABLE = {

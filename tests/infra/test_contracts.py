@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from infra import app, bundle, settings
+from infra import packaging
+from infra.components import function_app
+from infra.config import settings
 from local.provider import rules
 from local.provider.kinds import KINDS
 from tests.conftest import ROOT, Recorder, run_program
@@ -130,7 +132,7 @@ def test_everything_in_functions_ships() -> None:
         for path in (ROOT / "functions").rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
-    assert set(bundle.shipped(ROOT / "functions")) == found
+    assert set(packaging.shipped(ROOT / "functions")) == found
 
 
 def test_the_record_id_of_clients_is_the_codes() -> None:
@@ -140,4 +142,4 @@ def test_the_record_id_of_clients_is_the_codes() -> None:
 
 
 def test_the_python_of_the_app_is_the_python_of_the_bundle() -> None:
-    assert app.PYTHON_VERSION == bundle.PYTHON_VERSION == (ROOT / ".python-version").read_text().strip()
+    assert function_app.PYTHON_VERSION == packaging.PYTHON_VERSION == (ROOT / ".python-version").read_text().strip()

@@ -99,4 +99,5 @@ def test_the_program_equals_its_recording(stack: str, mode: str) -> None:
     difference = difflib.unified_diff(
         expected.splitlines(), actual.splitlines(), fromfile=path.name, tofile="program", lineterm="", n=2
     )
-    assert actual == expected, "\n".join(difference)
+    if actual != expected:
+        pytest.fail("\n".join(difference), pytrace=False)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infra.roles import Role
+from infra.core.rbac import Role
 from tests.conftest import SUBSCRIPTION, Recorder, run_program
 from tests.infra.test_settings import CUSTOM
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.naming import Names
+from infra.core.naming import Names
 
 prefixes = st.from_regex(r"[a-z][a-z0-9]{1,9}", fullmatch=True)
 stacks = st.from_regex(r"[A-Za-z0-9_.-]{1,100}", fullmatch=True)

@@ -6,9 +6,9 @@ from typing import Any
 import pulumi
 import pytest
 
-from infra.principals import DirectoryPrincipal
-from infra.reader import SettingsError
-from infra.settings import Settings
+from infra.config.settings import Settings
+from infra.config.validation import SettingsError
+from infra.core.principals import DirectoryPrincipal
 from tests.conftest import configuration
 
 GOOD: dict[str, Any] = {

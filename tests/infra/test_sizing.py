@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.sizing import KEPT_RECORDS_DAYS, Sizing, SizingError, derive, quota_warnings
+from infra.config.sizing import KEPT_RECORDS_DAYS, Sizing, SizingError, derive, quota_warnings
 from tests.conftest import run_program
 
 

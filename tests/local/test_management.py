@@ -15,7 +15,7 @@ import requests
 from aiohttp.test_utils import TestClient, TestServer
 from azure.core.rest import HttpRequest
 
-from infra.publisher import Publisher, ReleaseError
+from infra.dynamic.code_deployer import Publisher, ReleaseError
 from local.faults import Faults
 from local.gateway.front import application
 from local.gateway.management import Management

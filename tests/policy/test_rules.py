@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from infra.roles import Role
+from infra.core.rbac import Role
 from policy import roles, rules
 from policy.known_types import KNOWN_TYPES
 from policy.model import UNKNOWN, Resource, ResourceRule

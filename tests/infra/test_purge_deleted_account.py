@@ -1,0 +1,52 @@
+"""A name that a deleted Vision account still holds is freed before it is used again."""
+
+from typing import Any
+
+import pytest
+from azure.core.rest import HttpRequest
+
+from infra.components.vision import PurgeError, purge
+from tests.infra.test_code_deployment import Answer
+
+DELETED = "/subscriptions/s/providers/Microsoft.CognitiveServices/locations/x/resourceGroups/g/deletedAccounts/v"
+
+
+class Manager:
+    """Azure Resource Manager, going through the given answers."""
+
+    def __init__(self, *answers: int) -> None:
+        self.answers = [*answers]
+        self.asked: list[str] = []
+
+    def __call__(self, request: HttpRequest) -> Any:
+        assert request.url.startswith(f"{DELETED}?api-version=")
+        self.asked.append(request.method)
+        return Answer(self.answers.pop(0) if len(self.answers) > 1 else self.answers[0])
+
+
+def test_a_free_name_is_left_alone() -> None:
+    manager = Manager(404)
+    purge(manager, DELETED)
+    assert manager.asked == ["GET"]
+
+
+def test_a_name_that_is_held_is_purged_and_waited_for() -> None:
+    manager = Manager(200, 202, 200, 200, 404)
+    purge(manager, DELETED, first_wait=0.01)
+    assert manager.asked == ["GET", "DELETE", "GET", "GET", "GET"]
+
+
+def test_a_deployer_who_may_not_look_goes_on() -> None:
+    manager = Manager(403)
+    purge(manager, DELETED)
+    assert manager.asked == ["GET"]
+
+
+def test_a_deployer_who_may_not_purge_is_told_what_to_do() -> None:
+    with pytest.raises(PurgeError, match=r"deletedAccounts/v holds the name .*az cognitiveservices account purge"):
+        purge(Manager(200, 403), DELETED)
+
+
+def test_a_purge_that_takes_too_long_is_no_success() -> None:
+    with pytest.raises(PurgeError, match="still there"):
+        purge(Manager(200, 202, 200), DELETED, seconds=0.05, first_wait=0.01)
