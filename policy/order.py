@@ -12,7 +12,7 @@ _SUBSCRIPTION = "eventgrid:SystemTopicEventSubscription"
 _ENDPOINT = "network:PrivateEndpoint"
 # What lies in a Cosmos DB account, and is managed under the account's lock.
 _IN_COSMOS_ACCOUNT = "cosmosdb:SqlResource"
-_ASSIGNMENT_DELAY = "pulumi-python:dynamic/image-pipeline:Propagation"
+_ASSIGNMENT_DELAY = "pulumi-python:dynamic/image-pipeline:RoleAssignmentDelay"
 _DEFINITION_DELAY = "pulumi-python:dynamic/image-pipeline:RoleDefinitionDelay"
 
 
@@ -64,7 +64,7 @@ def _subscription_after_roles(resources: Sequence[Resource]) -> Iterator[tuple[R
             what = f"it does not wait for {', '.join(early)}" if early else "its topic's identity has no role"
             sentence = (
                 f"{what}: let it depend on the delay behind the role assignments of its topic's identity"
-                " (infra.Propagation); Event Grid refuses a subscription whose identity may not deliver yet"
+                " (infra.RoleAssignmentDelay); Event Grid refuses a subscription whose identity may not deliver yet"
             )
             yield subscription, sentence
 

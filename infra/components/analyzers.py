@@ -1,4 +1,4 @@
-"""Analyzers: who looks at the images, what the code is told of it, and what it may call there."""
+"""Analyzers: Azure AI Vision accounts of the stack, or an existing Custom Vision project."""
 
 from __future__ import annotations
 
@@ -8,18 +8,15 @@ from typing import Any
 
 import pulumi
 
-from infra.components.network import Door
-from infra.components.resource_group import Place
-from infra.components.vision import VisionPool
-from infra.config.settings import VISUAL_FEATURES, Settings
-from infra.core.rbac import Scope
-from infra.monitoring.diagnostics import Source
+from infra.components.vision import VisionAccounts
+from infra.core.analysis import VISUAL_FEATURES, CustomVisionProject
+from infra.core.context import DeploymentContext, DiagnosticTarget, PrivateLinkTarget, Scope
 
 _ACCOUNTS = "Microsoft.CognitiveServices/accounts"
-# What each feature calls. Cognitive Services User, the narrowest built-in role for it, may also list the accounts' keys
-# and open support tickets (docs/decisions/0016).
+# The data action that each feature needs. Cognitive Services User, the narrowest built-in role for them, may also list
+# the accounts' keys and open support tickets (docs/decisions/0016).
 # https://learn.microsoft.com/azure/role-based-access-control/permissions/ai-machine-learning
-_ACTIONS = {
+_DATA_ACTIONS = {
     **dict.fromkeys(VISUAL_FEATURES, f"{_ACCOUNTS}/ComputerVision/imageanalysis:analyze/action"),
     "safety": f"{_ACCOUNTS}/ComputerVision/analyze/action",
     "embeddings": f"{_ACCOUNTS}/ComputerVision/retrieval:vectorizeimage/action",
@@ -31,53 +28,100 @@ _PREDICTION_APIS = ("CustomVision", "CustomVision.Prediction")
 
 @dataclass(frozen=True, kw_only=True)
 class Analyzer:
-    """An analyser: `name` and `options` for the code, and the `actions` on `scopes` that it needs.
+    """An image analyzer, as the function code, role assignments and the network need to know it.
 
-    `groups` are the resource groups of scopes that lie outside the stack's own.
+    Attributes:
+        name: Name of the code's analyzer module.
+        options: Options of that module (`PIPELINE_ANALYZER_OPTIONS`).
+        data_actions: What the function's identity needs on `scopes`.
+        scopes: The accounts that are called.
+        resource_group_ids: Resource groups of scopes outside the stack's own resource group.
     """
 
     name: str
     options: Mapping[str, Any]
-    actions: Sequence[str]
+    data_actions: Sequence[str]
     scopes: Sequence[Scope]
-    groups: Sequence[str] = ()
-    doors: Sequence[Door] = ()
-    sources: Sequence[Source] = ()
+    resource_group_ids: Sequence[str] = ()
+    private_link_targets: Sequence[PrivateLinkTarget] = ()
+    diagnostic_targets: Sequence[DiagnosticTarget] = ()
 
     @property
     def options_json(self) -> pulumi.Output[str]:
-        """The options, as the code reads them."""
+        """The options as JSON."""
         return pulumi.Output.json_dumps(self.options, sort_keys=True)
 
 
-def analyzer(name: str, *, place: Place, settings: Settings) -> Analyzer:
-    """The analyser that the settings ask for: Vision accounts of the stack's own, or a Custom Vision project's."""
-    rate = {"callsPerSecond": settings.vision_calls_per_second, "instances": settings.sizing.maximum_instances}
-    if settings.custom_vision is not None:
-        account, *told = (settings.custom_vision[part] for part in ("accountId", "endpoint", "project", "iteration"))
-        task = settings.custom_vision["task"]
-        return Analyzer(
-            name=settings.analyzer,
-            options={**dict(zip(("endpoint", "project", "iteration"), told, strict=True)), "task": task, **rate},
-            actions=[
-                f"{_ACCOUNTS}/{api}/{'detect' if task == 'detection' else 'classify'}/iterations/image/nostore/action"
-                for api in _PREDICTION_APIS
-            ],
-            scopes=[Scope(name=f"{name}-custom-vision", id=pulumi.Output.from_input(account))],
-            groups=[account.partition("/providers/")[0]],
-        )
-    pool = VisionPool(name, place=place, count=settings.sizing.vision_accounts)
+def create_image_analysis(
+    name: str,
+    *,
+    context: DeploymentContext,
+    features: Sequence[str],
+    language: str,
+    gender_neutral_captions: bool,
+    smart_crop_aspect_ratios: Sequence[float],
+    account_count: int,
+    calls_per_second: int,
+    maximum_instances: int,
+) -> Analyzer:
+    """Create `account_count` Azure AI Vision accounts and return them as an analyzer.
+
+    Args:
+        name: Logical name.
+        context: Where the accounts are deployed.
+        features: What the analyzer looks for; decides which data actions it needs.
+        language: Language of tags, objects and captions.
+        gender_neutral_captions: Captions say person instead of man and woman.
+        smart_crop_aspect_ratios: Width by height; if empty, the service chooses one.
+        account_count: Number of accounts.
+        calls_per_second: Rate limit of one account.
+        maximum_instances: Instances of the function app that share the rate limit.
+    """
+    accounts = VisionAccounts(name, context=context, count=account_count)
     return Analyzer(
-        name=settings.analyzer,
+        name="image-analysis",
         options={
-            "endpoints": pool.endpoints,
-            "language": settings.language,
-            "genderNeutralCaptions": settings.gender_neutral_captions,
-            "smartCropAspectRatios": settings.smart_crop_aspect_ratios,
-            **rate,
+            "endpoints": accounts.endpoints,
+            "language": language,
+            "genderNeutralCaptions": gender_neutral_captions,
+            "smartCropAspectRatios": [*smart_crop_aspect_ratios],
+            "callsPerSecond": calls_per_second,
+            "instances": maximum_instances,
         },
-        actions=sorted({_ACTIONS[feature] for feature in settings.features}),
-        scopes=pool.scopes,
-        doors=pool.doors,
-        sources=pool.sources,
+        data_actions=sorted({_DATA_ACTIONS[feature] for feature in features}),
+        scopes=accounts.scopes,
+        private_link_targets=accounts.private_link_targets,
+        diagnostic_targets=accounts.diagnostic_targets,
+    )
+
+
+def use_custom_vision(
+    name: str,
+    *,
+    project: CustomVisionProject,
+    calls_per_second: int,
+    maximum_instances: int,
+) -> Analyzer:
+    """Return an existing Custom Vision project as an analyzer; no resource is created.
+
+    Args:
+        name: Part of the role assignment's name.
+        project: The project and its published iteration.
+        calls_per_second: Rate limit of the prediction account.
+        maximum_instances: Instances of the function app that share the rate limit.
+    """
+    operation = "detect" if project.task == "detection" else "classify"
+    return Analyzer(
+        name="custom-vision",
+        options={
+            "endpoint": project.endpoint,
+            "project": project.project_id,
+            "iteration": project.iteration,
+            "task": project.task,
+            "callsPerSecond": calls_per_second,
+            "instances": maximum_instances,
+        },
+        data_actions=[f"{_ACCOUNTS}/{api}/{operation}/iterations/image/nostore/action" for api in _PREDICTION_APIS],
+        scopes=[Scope(name=name, id=pulumi.Output.from_input(project.account_id))],
+        resource_group_ids=[project.account_id.partition("/providers/")[0]],
     )

@@ -1,4 +1,4 @@
-"""Database: the Cosmos DB account, its autoscaled containers, and who may do what with their items."""
+"""Azure Cosmos DB: database, autoscaled containers, and data-plane role assignments."""
 
 from __future__ import annotations
 
@@ -7,238 +7,245 @@ from collections.abc import Sequence
 import pulumi
 from pulumi_azure_native import cosmosdb
 
-from infra.components.network import Door
-from infra.components.resource_group import Place
+from infra.components.cosmos_account import create_cosmos_account
 from infra.components.vector_search import embedding_policy, vector_index
-from infra.config.sizing import Sizing
+from infra.core.context import DeploymentContext, DiagnosticTarget, Principal, PrivateLinkTarget
 from infra.core.error_hooks import KnownError, error_hooks
 from infra.core.known_errors import ACCOUNT_LOCKED, PRINCIPAL_NOT_FOUND, VECTOR_SEARCH_INACTIVE
-from infra.core.rbac import Principal
-from infra.monitoring.diagnostics import Source
 
-_DATA = "Microsoft.DocumentDB/databaseAccounts"
-_ITEMS = f"{_DATA}/sqlDatabases/containers/items"
+_ACCOUNTS = "Microsoft.DocumentDB/databaseAccounts"
+_ITEMS = f"{_ACCOUNTS}/sqlDatabases/containers/items"
 # Every client reads the account's metadata first:
 # https://learn.microsoft.com/azure/cosmos-db/nosql/security/reference-data-plane-actions
-_METADATA = f"{_DATA}/readMetadata"
-WRITE_RECORDS = (_METADATA, *(f"{_ITEMS}/{verb}" for verb in ("read", "create", "replace", "delete")))
-READ_RECORDS = (_METADATA, f"{_ITEMS}/read")
+_READ_METADATA = f"{_ACCOUNTS}/readMetadata"
+RECORD_WRITER_DATA_ACTIONS = (
+    _READ_METADATA,
+    f"{_ITEMS}/read",
+    f"{_ITEMS}/create",
+    f"{_ITEMS}/replace",
+    f"{_ITEMS}/delete",
+)
+RECORD_READER_DATA_ACTIONS = (
+    _READ_METADATA,
+    f"{_ITEMS}/read",
+)
+_DATABASE_NAME = "pipeline"
+_SECONDS_PER_DAY = 24 * 3600
 
 
-class Records(pulumi.ComponentResource):
-    """`images`: one record for each blob. `analyses`: results by content, so that no picture is paid for twice.
+class CosmosDatabase(pulumi.ComponentResource):
+    """A Cosmos DB account with the containers `images` (a record per blob) and `analyses` (a result per content).
 
-    Each container has its own autoscale maximum, from `sizing`. Records are deleted after `retention_days`, or kept
-    when it is None; analyses after `cache_days`. With `vectors`, records can be searched by their embeddings; Azure
-    decides that when the container is made (docs/decisions/0024).
+    Resources in the account are created one after the other, and deleted in the reverse order, because Azure locks the
+    account during each operation.
+
+    Args:
+        name: Logical name.
+        context: Where the component deploys.
+        images_max_ru: Autoscale maximum of `images`, in RU/s.
+        analyses_max_ru: Autoscale maximum of `analyses`, in RU/s.
+        analysis_retention_days: Days after which an analysis is deleted.
+        record_retention_days: Days after which a record is deleted; None keeps records.
+        vector_search: Records can be searched by their embeddings. Azure decides that when the container is created
+            (docs/decisions/0024).
     """
 
     account: cosmosdb.DatabaseAccount
     database: cosmosdb.SqlResourceSqlDatabase
     images: cosmosdb.SqlResourceSqlContainer
     analyses: cosmosdb.SqlResourceSqlContainer
-    # The custom roles of this account, as far as they are assigned.
-    definitions: list[cosmosdb.SqlResourceSqlRoleDefinition]
+    # Of Cosmos DB's own role system, as far as `assign_data_role` created them.
+    role_definitions: list[cosmosdb.SqlResourceSqlRoleDefinition]
+    role_assignments: list[cosmosdb.SqlResourceSqlRoleAssignment]
 
     def __init__(
         self,
         name: str,
         *,
-        place: Place,
-        sizing: Sizing,
-        cache_days: int,
-        retention_days: int | None = None,
-        vectors: bool = False,
+        context: DeploymentContext,
+        images_max_ru: int,
+        analyses_max_ru: int,
+        analysis_retention_days: int,
+        record_retention_days: int | None = None,
+        vector_search: bool = False,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("image-pipeline:database:Records", name, {}, opts)
-        self._place, self._label = place, name
-        self.definitions = []
-        guarded = pulumi.ResourceOptions(parent=self, protect=place.protect_data)
-        self.account = cosmosdb.DatabaseAccount(
+        super().__init__("image-pipeline:index:CosmosDatabase", name, {}, opts)
+        self._context = context
+        self._label = name
+        self.role_definitions = []
+        self.role_assignments = []
+        self.account = create_cosmos_account(
             f"{name}-account",
-            account_name=place.names.world("cosmos"),
-            resource_group_name=place.resource_group_name,
-            location=place.location,
-            kind=cosmosdb.DatabaseAccountKind.GLOBAL_DOCUMENT_DB,
-            database_account_offer_type=cosmosdb.DatabaseAccountOfferType.STANDARD,
-            locations=[
-                cosmosdb.LocationArgs(
-                    location_name=place.location, failover_priority=0, is_zone_redundant=place.cosmos_zone_redundant
-                )
-            ],
-            consistency_policy=cosmosdb.ConsistencyPolicyArgs(
-                default_consistency_level=cosmosdb.DefaultConsistencyLevel.SESSION
-            ),
-            disable_local_auth=True,
-            disable_key_based_metadata_write_access=True,
-            minimal_tls_version=cosmosdb.MinimalTlsVersion.TLS12,
-            enable_multiple_write_locations=False,
-            public_network_access=place.public_network_access,
-            capabilities=[cosmosdb.CapabilityArgs(name="EnableNoSQLVectorSearch")] if vectors else None,
-            # Any moment of the last seven days can be brought back; this tier costs nothing:
-            # https://learn.microsoft.com/azure/cosmos-db/continuous-backup-restore-introduction
-            backup_policy=(
-                cosmosdb.ContinuousModeBackupPolicyArgs(
-                    type="Continuous",
-                    continuous_mode_properties=cosmosdb.ContinuousModePropertiesArgs(
-                        tier=cosmosdb.ContinuousTier.CONTINUOUS7_DAYS
-                    ),
-                )
-                if place.protect_data
-                else None
-            ),
-            tags=place.tags,
-            opts=guarded,
+            context=context,
+            vector_search=vector_search,
+            opts=pulumi.ResourceOptions(parent=self, protect=context.protect_data),
         )
-        self.database = cosmosdb.SqlResourceSqlDatabase(
-            f"{name}-database",
-            database_name="pipeline",
-            account_name=self.account.name,
-            resource_group_name=place.resource_group_name,
-            resource=cosmosdb.SqlDatabaseResourceArgs(id="pipeline"),
-            opts=pulumi.ResourceOptions.merge(
-                guarded, pulumi.ResourceOptions(hooks=error_hooks(f"{name}-database", ACCOUNT_LOCKED))
-            ),
-        )
-        # What was made last in the account: the next one depends on it, so that they are made one after the other, and
-        # deleted in the reverse order.
+        self.database = self._create_database()
+        # The resource that was created last in the account: the next one depends on it.
         self._last: pulumi.Resource = self.database
-        self.images = self._container(
+        self.images = self._create_container(
             "images",
-            autoscale_max_ru=sizing.images.max_ru,
-            # What lists and searches ask for, and nothing else: an index entry is paid for at every write.
-            indexed=["/processedAt/?", "/status/?", "/labels/[]/?", "/category/name/?"],
-            retention_days=retention_days,
-            vectors=vectors,
-            protect=place.protect_data,
+            max_ru=images_max_ru,
+            # The paths that lists and searches use, and no others: each indexed value is paid for at every write.
+            indexed_paths=["/processedAt/?", "/status/?", "/labels/[]/?", "/category/name/?"],
+            retention_days=record_retention_days,
+            vector_search=vector_search,
+            protect=context.protect_data,
         )
-        self.analyses = self._container(
+        self.analyses = self._create_container(
             "analyses",
-            autoscale_max_ru=sizing.analyses.max_ru,
-            indexed=[],
-            retention_days=cache_days,
+            max_ru=analyses_max_ru,
+            indexed_paths=[],
+            retention_days=analysis_retention_days,
         )
         self.register_outputs({"endpoint": self.endpoint, "database": self.database.name})
 
     @property
-    def doors(self) -> list[Door]:
-        """What is to be reached privately in a private place."""
-        return [Door(name=self._label, id=self.account.id, group="Sql")]
+    def private_link_targets(self) -> list[PrivateLinkTarget]:
+        """What needs a private endpoint with private networking."""
+        return [PrivateLinkTarget(name=self._label, resource_id=self.account.id, group_id="Sql")]
 
     @property
-    def sources(self) -> list[Source]:
-        """Whose logs are kept: changes of the account; each single request would cost more to log than to serve."""
-        return [Source(name=self._label, id=self.account.id, logs=("ControlPlaneRequests",))]
+    def diagnostic_targets(self) -> list[DiagnosticTarget]:
+        """What needs a diagnostic setting: the account's control plane; a row per request would cost more than that."""
+        return [
+            DiagnosticTarget(
+                name=self._label,
+                resource_id=self.account.id,
+                log_categories=("ControlPlaneRequests",),
+            )
+        ]
 
     @property
     def endpoint(self) -> pulumi.Output[str]:
         """The account's document URL."""
         return self.account.document_endpoint
 
-    def allow(
+    def assign_data_role(
         self,
-        who: Sequence[Principal],
-        actions: Sequence[str],
-        *,
-        on: Sequence[cosmosdb.SqlResourceSqlContainer],
         role: str,
-    ) -> list[cosmosdb.SqlResourceSqlRoleAssignment]:
-        """Each of `who` may do `actions` with the items of `on`, under a custom role called `role`; nothing else.
+        *,
+        data_actions: Sequence[str],
+        principals: Sequence[Principal],
+        containers: Sequence[cosmosdb.SqlResourceSqlContainer],
+    ) -> None:
+        """Create a custom data-plane role and assign it to each principal on each container.
 
-        Cosmos DB has its own role system: an ARM role gives no access to items, and these give none to the account.
+        Cosmos DB has its own role system: an ARM role gives no access to items, and these roles give none to the
+        account. Without principals nothing is created.
+
+        Args:
+            role: Name of the role, unique in the account.
+            data_actions: What the role allows.
+            principals: The assignees.
+            containers: The scopes.
         """
-        if not who:
-            return []
-        names = self._place.names
+        if not principals:
+            return
         definition_name = f"{self._label}-{role}-role"
         definition = cosmosdb.SqlResourceSqlRoleDefinition(
             definition_name,
-            role_definition_id=names.guid("cosmos-role", role),
+            role_definition_id=self._context.names.guid("cosmos-role", role),
             role_name=role,
             type=cosmosdb.RoleDefinitionType.CUSTOM_ROLE,
             account_name=self.account.name,
-            resource_group_name=self._place.resource_group_name,
+            resource_group_name=self._context.resource_group_name,
             assignable_scopes=[self.account.id],
-            permissions=[cosmosdb.PermissionArgs(data_actions=[*actions])],
-            opts=self._next_opts(definition_name),
+            permissions=[cosmosdb.PermissionArgs(data_actions=[*data_actions])],
+            opts=self._sequential_opts(definition_name),
         )
         self._last = definition
-        self.definitions.append(definition)
-        return [self._assignment(principal, definition, role, container) for principal in who for container in on]
+        self.role_definitions.append(definition)
+        for principal in principals:
+            for container in containers:
+                self._assign(principal, definition, role, container)
 
-    def _assignment(
+    def _assign(
         self,
         principal: Principal,
         definition: cosmosdb.SqlResourceSqlRoleDefinition,
         role: str,
         container: cosmosdb.SqlResourceSqlContainer,
-    ) -> cosmosdb.SqlResourceSqlRoleAssignment:
-        label = self._name_of(container)
-        name = f"{principal.name}-{role}-of-{label}"
+    ) -> None:
+        container_label = f"{self._label}-{'images' if container is self.images else 'analyses'}"
+        name = f"{principal.name}-{role}-of-{container_label}"
         # azure-native's own replace rules are keyed by the provider's old module name and may not apply:
         # https://github.com/pulumi/pulumi-azure-native/issues/3701
         replacement = pulumi.ResourceOptions(replace_on_changes=["principalId", "scope"], delete_before_replace=True)
         assignment = cosmosdb.SqlResourceSqlRoleAssignment(
             name,
-            role_assignment_id=self._place.names.guid(principal.name, role, label),
+            role_assignment_id=self._context.names.guid(principal.name, role, container_label),
             account_name=self.account.name,
-            resource_group_name=self._place.resource_group_name,
+            resource_group_name=self._context.resource_group_name,
             principal_id=principal.object_id,
             role_definition_id=definition.id,
             # Cosmos DB's own form of a scope: dbs/colls, not ARM's sqlDatabases/containers.
             scope=pulumi.Output.concat(self.account.id, "/dbs/", self.database.name, "/colls/", container.name),
-            opts=pulumi.ResourceOptions.merge(self._next_opts(name, PRINCIPAL_NOT_FOUND), replacement),
+            opts=pulumi.ResourceOptions.merge(self._sequential_opts(name, PRINCIPAL_NOT_FOUND), replacement),
         )
         self._last = assignment
-        return assignment
+        self.role_assignments.append(assignment)
 
-    def _next_opts(self, resource_name: str, *known_errors: KnownError) -> pulumi.ResourceOptions:
-        """The options of what is made next in the account: after what was made last; repeated while it is locked."""
-        return pulumi.ResourceOptions(
-            parent=self, depends_on=[self._last], hooks=error_hooks(resource_name, ACCOUNT_LOCKED, *known_errors)
+    def _sequential_opts(self, resource_name: str, *known_errors: KnownError) -> pulumi.ResourceOptions:
+        """Options of the account's next resource: depends on the last one, and is retried while that is locked."""
+        hooks = error_hooks(resource_name, ACCOUNT_LOCKED, *known_errors)
+        return pulumi.ResourceOptions(parent=self, depends_on=[self._last], hooks=hooks)
+
+    def _create_database(self) -> cosmosdb.SqlResourceSqlDatabase:
+        name = f"{self._label}-database"
+        return cosmosdb.SqlResourceSqlDatabase(
+            name,
+            database_name=_DATABASE_NAME,
+            account_name=self.account.name,
+            resource_group_name=self._context.resource_group_name,
+            resource=cosmosdb.SqlDatabaseResourceArgs(id=_DATABASE_NAME),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                protect=self._context.protect_data,
+                hooks=error_hooks(name, ACCOUNT_LOCKED),
+            ),
         )
 
-    def _name_of(self, container: cosmosdb.SqlResourceSqlContainer) -> str:
-        return f"{self._label}-{'images' if container is self.images else 'analyses'}"
-
-    def _container(
+    def _create_container(
         self,
-        container: str,
+        container_name: str,
         *,
-        autoscale_max_ru: int,
-        indexed: Sequence[str],
+        max_ru: int,
+        indexed_paths: Sequence[str],
         retention_days: int | None,
-        vectors: bool = False,
+        vector_search: bool = False,
         protect: bool = False,
     ) -> cosmosdb.SqlResourceSqlContainer:
-        name = f"{self._label}-{container}"
-        opts = self._next_opts(name, *([VECTOR_SEARCH_INACTIVE] if vectors else []))
-        made = cosmosdb.SqlResourceSqlContainer(
+        name = f"{self._label}-{container_name}"
+        known_errors = [VECTOR_SEARCH_INACTIVE] if vector_search else []
+        container = cosmosdb.SqlResourceSqlContainer(
             name,
-            container_name=container,
+            container_name=container_name,
             database_name=self.database.name,
             account_name=self.account.name,
-            resource_group_name=self._place.resource_group_name,
+            resource_group_name=self._context.resource_group_name,
             resource=cosmosdb.SqlContainerResourceArgs(
-                id=container,
+                id=container_name,
                 partition_key=cosmosdb.ContainerPartitionKeyArgs(
                     kind=cosmosdb.PartitionKind.HASH, paths=["/id"], version=2
                 ),
-                default_ttl=retention_days * 24 * 3600 if retention_days else None,
+                default_ttl=None if retention_days is None else retention_days * _SECONDS_PER_DAY,
                 indexing_policy=cosmosdb.IndexingPolicyArgs(
                     indexing_mode=cosmosdb.IndexingMode.CONSISTENT,
                     automatic=True,
-                    included_paths=[cosmosdb.IncludedPathArgs(path=path) for path in indexed],
+                    included_paths=[cosmosdb.IncludedPathArgs(path=path) for path in indexed_paths],
                     excluded_paths=[cosmosdb.ExcludedPathArgs(path="/*")],
-                    vector_indexes=[vector_index()] if vectors else None,
+                    vector_indexes=[vector_index()] if vector_search else None,
                 ),
-                vector_embedding_policy=embedding_policy() if vectors else None,
+                vector_embedding_policy=embedding_policy() if vector_search else None,
             ),
             options=cosmosdb.CreateUpdateOptionsArgs(
-                autoscale_settings=cosmosdb.AutoscaleSettingsArgs(max_throughput=autoscale_max_ru)
+                autoscale_settings=cosmosdb.AutoscaleSettingsArgs(max_throughput=max_ru)
             ),
-            opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(protect=protect)),
+            opts=pulumi.ResourceOptions.merge(
+                self._sequential_opts(name, *known_errors), pulumi.ResourceOptions(protect=protect)
+            ),
         )
-        self._last = made
-        return made
+        self._last = container
+        return container

@@ -1,21 +1,21 @@
-"""Vector search: the policies of a container whose records hold embeddings."""
+"""Vector search: policies of a Cosmos DB container whose records hold embeddings."""
 
 from __future__ import annotations
 
 from pulumi_azure_native import cosmosdb
 
-# Vision's embeddings have 1,024 dimensions, and are compared by the cosine of their angle:
+# Vision's embeddings have 1,024 dimensions, and are compared by cosine similarity:
 # https://learn.microsoft.com/azure/ai-services/computer-vision/concept-image-retrieval
 _DIMENSIONS = 1024
 
 
 def vector_index() -> cosmosdb.VectorIndexArgs:
-    """The container's index for searches by nearness."""
+    """The container's index for vector searches."""
     return cosmosdb.VectorIndexArgs(path="/vector", type=cosmosdb.VectorIndexType.DISK_ANN)
 
 
 def embedding_policy() -> cosmosdb.VectorEmbeddingPolicyArgs:
-    """Where the vectors of a record are, and how they are compared.
+    """Path, type, dimensions and distance function of a record's vector.
 
     https://learn.microsoft.com/azure/cosmos-db/nosql/vector-search
     """

@@ -1,4 +1,4 @@
-"""Regions: where Azure is known to offer what the program deploys, and where it is known to refuse it."""
+"""Regions in which Azure is known to offer what the program deploys, and in which it is known not to."""
 
 import json
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class RegionList:
     refused: frozenset[str]
 
     def refusal(self, region: str) -> str | None:
-        """What would be allowed instead of `region`; None unless Azure is known to refuse it."""
+        """The regions that are allowed instead of `region`; None unless Azure is known to refuse it."""
         if region not in self.refused:
             return None
         return f"{self.service} in {self._available} ({self._reference}); {region} does not have it"
@@ -46,7 +46,11 @@ class RegionList:
 
 
 def load_region_lists(path: Path = _FILE) -> dict[str, RegionList]:
-    """The lists of regions.json by name. Raises ValueError when the file does not have their form."""
+    """Load the lists of regions.json by name.
+
+    Raises:
+        ValueError: The file does not have the expected form.
+    """
     content: object = json.loads(path.read_text(encoding="utf-8"))
     if not isinstance(content, dict):
         raise ValueError(f"{path.name}: an object was expected")  # noqa: TRY004 (one error for every wrong form)
@@ -57,7 +61,8 @@ def _region_list(name: str, entry: object) -> RegionList:
     fields = cast("dict[str, object]", entry) if isinstance(entry, dict) else {}
     if fields.keys() != {"service", "date", "source", "available", "refused"}:
         raise ValueError(f"{name}: service, date, source, available and refused were expected")
-    available, refused = _regions(name, fields["available"]), _regions(name, fields["refused"])
+    available = _regions(name, fields["available"])
+    refused = _regions(name, fields["refused"])
     if available & refused:
         raise ValueError(f"{name}: {', '.join(sorted(available & refused))} cannot be both available and refused")
     return RegionList(

@@ -1,10 +1,11 @@
-"""Sizing: from how many images a month, and how unevenly they come, to the numbers that Azure wants; arithmetic."""
+"""Sizing: derives throughput, accounts and instances from the images per month and their peak factor; arithmetic."""
 
 import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from infra.config.throughput import MAX_RU_CEILING, ContainerSizing, create_ru, read_ru, replace_ru, size_container
+from infra.core.errors import SizingError
 
 _DAYS_PER_MONTH = 30
 _SECONDS_PER_MONTH = _DAYS_PER_MONTH * 24 * 3600
@@ -13,8 +14,8 @@ _SECONDS_PER_CALL = 1
 # An analysis, and a record of it, as JSON; 2 to 4 KB with the default features. Embeddings are 1,024 numbers of about
 # 20 characters, each with a comma.
 _ANALYSIS_KB, _EMBEDDING_KB = 4, 21
-# Less than 1 KB: an id, who claims it and until when (functions/classifier/adapters/cosmos.py).
-_CLAIM_KB = 1
+# A lease on an analysis is less than 1 KB: its id, holder and expiry (functions/classifier/adapters/cosmos.py).
+_LEASE_KB = 1
 # Of a record, its time, status and category are indexed, and its labels: about seventeen.
 _INDEXED_TERMS = 20
 # Beside the record itself: a fifth of it for the indexed terms, or for the vector, which the index keeps as numbers of
@@ -41,15 +42,20 @@ _MB_PER_MESSAGE, _MB_BASE = 60, 500
 _MEMORY_MB = (2048, 4096)
 
 
-class SizingError(ValueError):
-    """More is asked for than one deployment can do; the text says where it ends."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Sizing:
-    """What a workload needs. Rates are images a second; `images` and `analyses` are the containers of Cosmos DB.
+    """Sizes for a workload.
 
-    `record_days` is how many days of records the storage of `images` allows for.
+    Attributes:
+        average_rate: Images per second.
+        peak_rate: Images per second in the busiest hours.
+        vision_accounts: Number of Azure AI Vision accounts.
+        images: The Cosmos DB container of records.
+        analyses: The Cosmos DB container of analyses.
+        record_days: Days of records that the storage of `images` allows for.
+        maximum_instances: Instances that the function app may scale out to.
+        instance_memory_mb: Memory of an instance.
+        batch_size: Messages that an instance processes at the same time.
     """
 
     average_rate: float
@@ -62,12 +68,12 @@ class Sizing:
     instance_memory_mb: int
     batch_size: int
 
-    def table(self) -> dict[str, Any]:
-        """The figures by name, those of a container below its name."""
+    def to_dict(self) -> dict[str, Any]:
+        """The figures by name; those of a container are nested below its name."""
         return asdict(self)
 
 
-def derive(
+def derive_sizing(
     *,
     images_per_month: int,
     peak_factor: int,
@@ -77,19 +83,22 @@ def derive(
     record_retention_days: int | None = None,
     cache_days: int = 90,
 ) -> Sizing:
-    """What `images_per_month` needs when the busiest hours bring `peak_factor` times the average.
+    """Derive the sizes for `images_per_month` when the busiest hours bring `peak_factor` times the average.
 
     All visual features are one call of Vision: they are billed one by one, and counted once; safety and embeddings are
     calls of their own. Every image is counted as new, which is the most that Cosmos DB can have to do. What comes
-    faster than the peak waits in the queue. Raises SizingError.
+    faster than the peak waits in the queue.
+
+    Raises:
+        SizingError: A limit of Azure would be exceeded.
     """
     average = images_per_month / _SECONDS_PER_MONTH
     peak = average * peak_factor
     accounts = max(1, math.ceil(peak * calls_per_image / vision_calls_per_second))
-    # As many calls under way as keep every account busy (Little's law), and no more: more would only be refused.
-    at_once = accounts * vision_calls_per_second * _SECONDS_PER_CALL
-    batch = min(_BATCH_HIGH, max(1, math.ceil(at_once / _INSTANCES_LOW)))
-    instances = max(_INSTANCES_LOW, math.ceil(at_once / batch))
+    # As many concurrent calls as keep every account busy (Little's law), and no more: more would only be throttled.
+    concurrent_calls = accounts * vision_calls_per_second * _SECONDS_PER_CALL
+    batch = min(_BATCH_HIGH, max(1, math.ceil(concurrent_calls / _INSTANCES_LOW)))
+    instances = max(_INSTANCES_LOW, math.ceil(concurrent_calls / batch))
     item_kb = _ANALYSIS_KB + (_EMBEDDING_KB if embeddings else 0)
     record_days = record_retention_days or KEPT_RECORDS_DAYS
     images = size_container(
@@ -100,8 +109,8 @@ def derive(
         index_share=_RECORD_INDEX_SHARE,
     )
     analyses = size_container(
-        # Claimed, which creates an item; then the analysis takes the claim's place.
-        ru_per_second=peak * (create_ru(_CLAIM_KB) + replace_ru(_CLAIM_KB, item_kb)),
+        # The lease creates an item, which the analysis then replaces.
+        ru_per_second=peak * (create_ru(_LEASE_KB) + replace_ru(_LEASE_KB, item_kb)),
         items=images_per_month * cache_days / _DAYS_PER_MONTH,
         item_kb=item_kb,
         index_share=0,
@@ -128,7 +137,7 @@ def derive(
 
 
 def quota_warnings(sizing: Sizing, *, location: str, own_accounts: bool) -> list[str]:
-    """What to request before `sizing` can be had in `location`, because it is more than a subscription starts with.
+    """Warnings for quotas that `sizing` exceeds in `location`, each with what to request.
 
     With `own_accounts`, the Vision accounts are the stack's own. Both quotas can be raised, so none is an error here:
     above the memory quota apps stop scaling, and of the accounts Azure creates as many as the quota allows.

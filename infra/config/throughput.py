@@ -1,4 +1,4 @@
-"""Throughput: what a Cosmos DB container needs for its requests and its storage; arithmetic.
+"""Throughput that a Cosmos DB container needs for its requests and its storage; arithmetic.
 
 Request units: https://learn.microsoft.com/azure/cosmos-db/understand-request-unit-consumption (2026-04-21).
 """
@@ -30,7 +30,13 @@ PARTITION_GB, PARTITION_RU = 50, 10_000
 
 @dataclass(frozen=True, kw_only=True)
 class ContainerSizing:
-    """The autoscale maximum of a container in RU/s, the storage that it allows for, and the partitions these take."""
+    """Size of a container.
+
+    Attributes:
+        max_ru: Autoscale maximum in RU/s.
+        storage_gb: Storage that it allows for.
+        physical_partitions: Partitions that throughput and storage need.
+    """
 
     max_ru: int
     storage_gb: float
@@ -53,7 +59,14 @@ def replace_ru(old_kb: float, new_kb: float) -> float:
 
 
 def size_container(*, ru_per_second: float, items: float, item_kb: float, index_share: float) -> ContainerSizing:
-    """What `items` of `item_kb` take together with an index of `index_share` of them, at `ru_per_second`."""
+    """Size a container.
+
+    Args:
+        ru_per_second: Request units that its requests need.
+        items: Number of stored items.
+        item_kb: Size of an item.
+        index_share: Size of the index as a share of the items' size.
+    """
     storage_gb = items * item_kb * (1 + index_share) / 1_000_000
     steps = math.ceil(max(ru_per_second, storage_gb * RU_PER_STORED_GB) / MAX_RU_STEP)
     max_ru = max(1, steps) * MAX_RU_STEP

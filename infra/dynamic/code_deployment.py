@@ -1,44 +1,71 @@
-"""Release: the function code, shipped as part of `pulumi up` with the deployer's own identity."""
+"""Deployment of the function code, as part of `pulumi up` and with the deployer's own identity."""
+
+from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pulumi
 from pulumi import dynamic
 
-from infra.components.function_app import FunctionApp
-from infra.dynamic.arm_client import sender
-from infra.dynamic.code_deployer import Publisher
+from infra.core.context import DeploymentPackage
+from infra.dynamic.arm_client import authenticated_client
+from infra.dynamic.code_deployer import CodeDeployer
 from infra.dynamic.package_revision import PackageRevision
-from infra.packaging import Bundle
 
 
-class _ReleaseProvider(dynamic.ResourceProvider):
-    """Nothing but names goes into state: the token is fetched when it is needed, and never stored."""
+@dataclass(frozen=True, kw_only=True)
+class DeploymentTarget:
+    """A function app that code can be deployed to.
+
+    Attributes:
+        site_id: ARM id of the app.
+        scm_host: Host name of the app's deployment service (SCM).
+        prerequisites: What must be created before a deployment begins.
+    """
+
+    site_id: pulumi.Input[str]
+    scm_host: pulumi.Input[str]
+    prerequisites: Sequence[pulumi.Resource]
+
+
+class _CodeDeploymentProvider(dynamic.ResourceProvider):
+    """Only names and hashes are stored in the state: the token is fetched when it is needed."""
 
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
-        self._ship(props)
-        return dynamic.CreateResult(f"{props['site']}/release", props)
+        self._deploy(props)
+        return dynamic.CreateResult(f"{props['site']}/code-deployment", props)
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.DiffResult:
-        # Not the package's path: where a zip lies says nothing about what is in it.
-        decisive = ("sha256", "revision", "site", "scm_host", "functions")
-        return dynamic.DiffResult(changes=any(_olds.get(key) != _news.get(key) for key in decisive))
+        # The package's path is left out: it says nothing about the content.
+        compared = ("sha256", "revision", "site", "scm_host", "functions")
+        return dynamic.DiffResult(changes=any(_olds.get(key) != _news.get(key) for key in compared))
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.UpdateResult:
-        self._ship(_news)
+        self._deploy(_news)
         return dynamic.UpdateResult(_news)
 
     @staticmethod
-    def _ship(props: dict[str, Any]) -> None:
-        publisher = Publisher(sender(f"https://{props['scm_host']}"), sender())
-        publisher.publish(Path(props["package"]).read_bytes())
-        publisher.check(props["site"], props["functions"])
+    def _deploy(props: dict[str, Any]) -> None:
+        deployer = CodeDeployer(
+            send_to_scm=authenticated_client(f"https://{props['scm_host']}"),
+            send_to_arm=authenticated_client(),
+        )
+        deployer.deploy(Path(props["package"]).read_bytes())
+        deployer.wait_for_functions(props["site"], props["functions"])
 
 
-class Release(dynamic.Resource, module="image-pipeline", name="Release"):
-    """`bundle`, live on `app`, with exactly `functions` registered; shipped again only when its content changes."""
+class CodeDeployment(dynamic.Resource, module="image-pipeline", name="CodeDeployment"):
+    """A deployment package that runs on a function app; it is deployed again only when its content changes.
+
+    Args:
+        name: Logical name.
+        target: The function app.
+        package: The deployment package.
+        expected_functions: Names of the functions that must be registered afterwards, and no others.
+    """
 
     sha256: pulumi.Output[str]
 
@@ -46,21 +73,19 @@ class Release(dynamic.Resource, module="image-pipeline", name="Release"):
         self,
         name: str,
         *,
-        app: FunctionApp,
-        bundle: Bundle,
-        functions: Sequence[str],
+        target: DeploymentTarget,
+        package: DeploymentPackage,
+        expected_functions: Sequence[str],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        revision = PackageRevision(f"{name}-package", sha256=bundle.sha256, opts=opts)
+        revision = PackageRevision(f"{name}-package-revision", sha256=package.sha256, opts=opts)
         inputs = {
-            "site": app.site.id,
-            "scm_host": app.scm_host,
-            "package": bundle.path.as_posix(),
-            "sha256": bundle.sha256,
+            "site": target.site_id,
+            "scm_host": target.scm_host,
+            "package": package.path.as_posix(),
+            "sha256": package.sha256,
             "revision": revision.revision,
-            "functions": [*functions],
+            "functions": [*expected_functions],
         }
-        # Changing a publishing policy locks the site and may restart its deployment service:
-        # https://github.com/pulumi/pulumi-azure-native/issues/4461
-        settled = pulumi.ResourceOptions(depends_on=[revision, *app.publishing_policies])
-        super().__init__(_ReleaseProvider(), name, inputs, pulumi.ResourceOptions.merge(opts, settled))
+        prerequisites = pulumi.ResourceOptions(depends_on=[revision, *target.prerequisites])
+        super().__init__(_CodeDeploymentProvider(), name, inputs, pulumi.ResourceOptions.merge(opts, prerequisites))

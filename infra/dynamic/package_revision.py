@@ -1,4 +1,4 @@
-"""Package revision: what makes a failed deployment of code visible to the next update."""
+"""Package revision: makes a failed deployment of code visible to the next update."""
 
 import uuid
 from typing import Any
@@ -8,6 +8,8 @@ from pulumi import dynamic
 
 
 class _RevisionProvider(dynamic.ResourceProvider):
+    """Creates a new revision when the hash of the package has changed."""
+
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
         return dynamic.CreateResult("revision", props | {"revision": str(uuid.uuid4())})
 
@@ -19,7 +21,7 @@ class _RevisionProvider(dynamic.ResourceProvider):
 
 
 class PackageRevision(dynamic.Resource, module="image-pipeline", name="PackageRevision"):
-    """A new `revision` each time that the package's SHA-256 is another one than at the last update.
+    """A `revision` that changes whenever the package's SHA-256 differs from that of the last update.
 
     A dynamic resource whose update fails keeps its old state, although the app may run the new package by then. If the
     package were then changed back, its hash would be that of the state, and nothing would be deployed. The revision is

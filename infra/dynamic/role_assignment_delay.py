@@ -1,4 +1,4 @@
-"""Propagation: time for role definitions and role assignments to reach the services that check them."""
+"""Delays after changes of Azure RBAC, for role definitions to replicate and role assignments to become effective."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ type Assignment = authorization.RoleAssignment | cosmosdb.SqlResourceSqlRoleAssi
 type Definition = authorization.RoleDefinition | cosmosdb.SqlResourceSqlRoleDefinition
 
 
-class _Wait(dynamic.ResourceProvider):
-    """Waits `seconds` when there is an entry that was not there before, in this form.
+class _DelayProvider(dynamic.ResourceProvider):
+    """Waits `seconds` when an entry is new or has changed.
 
-    Azure offers no way to ask whether a definition or an assignment has arrived everywhere:
+    Azure offers no way to query whether a definition or an assignment is effective everywhere:
     https://learn.microsoft.com/azure/role-based-access-control/troubleshooting#symptom---role-assignment-changes-are-not-being-detected
     """
 
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
         time.sleep(int(props["seconds"]))
-        return dynamic.CreateResult("propagation", props)
+        return dynamic.CreateResult("delay", props)
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.DiffResult:
-        # Another number of seconds alone is no reason to wait again. A state of version 0.1.0 has no entries.
-        return dynamic.DiffResult(changes=_olds.get("entries") != _news["entries"])
+        # Another number of seconds alone is no reason to wait again.
+        return dynamic.DiffResult(changes=_olds["entries"] != _news["entries"])
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.UpdateResult:
-        before: Sequence[Any] = _olds.get("entries") or []
-        if any(entry not in before for entry in _news["entries"]):
+        previous: Sequence[Any] = _olds["entries"]
+        if any(entry not in previous for entry in _news["entries"]):
             time.sleep(int(_news["seconds"]))
         return dynamic.UpdateResult(_news)
 
 
 def _definition_entry(definition: Definition) -> Mapping[str, pulumi.Input[Any]]:
-    """What an assignment of the role depends on: its data actions, and where it can be assigned."""
+    """What of a role definition must replicate: its data actions, and where it can be assigned."""
     return {
         "id": definition.id,
         "dataActions": definition.permissions.apply(
@@ -49,7 +49,10 @@ def _definition_entry(definition: Definition) -> Mapping[str, pulumi.Input[Any]]
 
 
 def _assignment_entry(assignment: Assignment) -> Mapping[str, pulumi.Input[Any]]:
-    """Its id is made of logical names, so it stays the same when the assignment is replaced by another one."""
+    """What of a role assignment must become effective.
+
+    The id alone is not enough: it is derived from logical names, so it stays the same when an assignment is replaced.
+    """
     return {
         "id": assignment.id,
         "principalId": assignment.principal_id,
@@ -59,9 +62,9 @@ def _assignment_entry(assignment: Assignment) -> Mapping[str, pulumi.Input[Any]]
 
 
 class RoleDefinitionDelay(dynamic.Resource, module="image-pipeline", name="RoleDefinitionDelay"):
-    """Ready when `seconds` have passed since the last of `definitions` was made or changed; free at every later run.
+    """Waits after a role definition was created or changed; later runs do not wait.
 
-    An assignment of a custom role depends on it. Azure's landing zones wait 60 seconds at the same place:
+    Assignments of custom roles must depend on it. Azure's landing zones wait 60 seconds at the same place:
     https://github.com/Azure/terraform-azurerm-caf-enterprise-scale/wiki/%5BVariables%5D-create_duration_delay
     """
 
@@ -69,29 +72,38 @@ class RoleDefinitionDelay(dynamic.Resource, module="image-pipeline", name="RoleD
         self,
         name: str,
         *,
-        definitions: Sequence[authorization.RoleDefinition],
+        role_definitions: Sequence[authorization.RoleDefinition],
         seconds: int,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        entries = [_definition_entry(definition) for definition in definitions]
-        super().__init__(_Wait(), name, {"entries": entries, "seconds": seconds}, opts)
+        entries = [_definition_entry(definition) for definition in role_definitions]
+        super().__init__(_DelayProvider(), name, {"entries": entries, "seconds": seconds}, opts)
 
 
-class Propagation(dynamic.Resource, module="image-pipeline", name="Propagation"):
-    """Ready when `seconds` have passed since the last of `grants` was made or changed; free at every later run.
+class RoleAssignmentDelay(dynamic.Resource, module="image-pipeline", name="RoleAssignmentDelay"):
+    """Waits after a role assignment was created or changed; later runs do not wait.
 
-    The data actions of `definitions`, the custom roles among the grants, count as part of them: a changed role takes
-    as long to reach the services as a new assignment.
+    What relies on the assignments must depend on it.
+
+    Args:
+        name: Logical name.
+        role_assignments: The assignments that must become effective.
+        seconds: How long to wait.
+        role_definitions: Custom roles among the assignments. A change of their data actions takes as long to become
+            effective as a new assignment.
     """
 
     def __init__(
         self,
         name: str,
         *,
-        grants: Sequence[Assignment],
+        role_assignments: Sequence[Assignment],
         seconds: int,
-        definitions: Sequence[Definition] = (),
+        role_definitions: Sequence[Definition] = (),
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        entries = [*map(_assignment_entry, grants), *map(_definition_entry, definitions)]
-        super().__init__(_Wait(), name, {"entries": entries, "seconds": seconds}, opts)
+        entries = [
+            *[_assignment_entry(assignment) for assignment in role_assignments],
+            *[_definition_entry(definition) for definition in role_definitions],
+        ]
+        super().__init__(_DelayProvider(), name, {"entries": entries, "seconds": seconds}, opts)

@@ -1,29 +1,17 @@
-"""Diagnostics: what Azure's services log goes to the workspace, where it can be asked about."""
+"""Diagnostic settings: send the logs and metrics of resources to the Log Analytics workspace."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import pulumi
-from pulumi_azure_native import monitor, operationalinsights
+from pulumi_azure_native import monitor
+
+from infra.core.context import DiagnosticTarget
 
 
-@dataclass(frozen=True, kw_only=True)
-class Source:
-    """Something that logs: its ARM id, the categories of its logs, and whether its metrics are wanted as well.
-
-    https://learn.microsoft.com/azure/azure-monitor/reference/logs-index
-    """
-
-    name: str
-    id: pulumi.Output[str]
-    logs: tuple[str, ...]
-    metrics: bool = False
-
-
-class Diagnostics(pulumi.ComponentResource):
-    """One diagnostic setting for each of `sources`, to `workspace`, which decides how long they are kept."""
+class DiagnosticSettings(pulumi.ComponentResource):
+    """A diagnostic setting for each target; the workspace decides how long data is retained."""
 
     settings: list[monitor.DiagnosticSetting]
 
@@ -31,23 +19,29 @@ class Diagnostics(pulumi.ComponentResource):
         self,
         name: str,
         *,
-        workspace: operationalinsights.Workspace,
-        sources: Sequence[Source],
+        workspace_id: pulumi.Input[str],
+        targets: Sequence[DiagnosticTarget],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("image-pipeline:diagnostics:Diagnostics", name, {}, opts)
-        self.settings = [
-            monitor.DiagnosticSetting(
-                f"{name}-{source.name}",
-                name="to-workspace",
-                resource_uri=source.id,
-                workspace_id=workspace.id,
-                logs=[monitor.DiagnosticsLogSettingsArgs(category=category, enabled=True) for category in source.logs],
-                metrics=[monitor.DiagnosticsMetricSettingsArgs(category="AllMetrics", enabled=True)]
-                if source.metrics
-                else [],
-                opts=pulumi.ResourceOptions(parent=self),
-            )
-            for source in sources
-        ]
+        super().__init__("image-pipeline:index:DiagnosticSettings", name, {}, opts)
+        self.settings = [self._create_setting(f"{name}-{target.name}", workspace_id, target) for target in targets]
         self.register_outputs({"settings": [setting.id for setting in self.settings]})
+
+    def _create_setting(
+        self, name: str, workspace_id: pulumi.Input[str], target: DiagnosticTarget
+    ) -> monitor.DiagnosticSetting:
+        metrics: list[monitor.DiagnosticsMetricSettingsArgs] = []
+        if target.metrics:
+            metrics.append(monitor.DiagnosticsMetricSettingsArgs(category="AllMetrics", enabled=True))
+        return monitor.DiagnosticSetting(
+            name,
+            name="to-workspace",
+            resource_uri=target.resource_id,
+            workspace_id=workspace_id,
+            logs=[
+                monitor.DiagnosticsLogSettingsArgs(category=category, enabled=True)
+                for category in target.log_categories
+            ],
+            metrics=metrics,
+            opts=pulumi.ResourceOptions(parent=self),
+        )

@@ -1,103 +1,80 @@
-"""Operations: what a running pipeline needs beside itself: logs kept, alerts, a page to look at, and a budget."""
+"""Monitoring of the pipeline: diagnostic settings, alerts, workbook and budget."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 import pulumi
-from pulumi_azure_native import consumption
 
-from infra.components.cosmos import Records
-from infra.components.event_grid import ImageTopic
-from infra.components.resource_group import Place
-from infra.core.rbac import Scope
+from infra.core.context import DeploymentContext, DiagnosticTarget, Scope
 from infra.monitoring.alerts import Alerts
-from infra.monitoring.diagnostics import Diagnostics, Source
-from infra.monitoring.telemetry import Telemetry
-from infra.monitoring.workbook import Dashboard
+from infra.monitoring.budget import Budget
+from infra.monitoring.diagnostics import DiagnosticSettings
+from infra.monitoring.workbook import Workbook
 
 
-class Budget(pulumi.ComponentResource):
-    """What `on` is meant to cost in a month, at most; `tell`, an action group, hears of 50, 80 and 100 percent.
+class Monitoring(pulumi.ComponentResource):
+    """Diagnostic settings, alerts, a workbook and a monthly budget.
 
-    And of 100 that are foreseen. It stops nothing: Azure's budgets never do.
+    Args:
+        name: Logical name.
+        context: Where the component deploys.
+        workspace_id: ARM id of the Log Analytics workspace.
+        diagnostic_targets: Resources whose logs and metrics go to the workspace.
+        event_topic_id: ARM id of the Event Grid system topic.
+        cosmos_account_id: ARM id of the Cosmos DB account.
+        budget_scope: What the budget is for.
+        monthly_budget: Cost of a month, in the subscription's currency.
+        email: Recipient of notifications; None notifies the owners of the subscription.
     """
 
-    budget: consumption.Budget
-
-    def __init__(
-        self,
-        name: str,
-        *,
-        on: Scope,
-        amount: int,
-        tell: pulumi.Input[str],
-        opts: pulumi.ResourceOptions | None = None,
-    ) -> None:
-        super().__init__("image-pipeline:operations:Budget", name, {}, opts)
-        steps = [(percent, consumption.ThresholdType.ACTUAL) for percent in (50, 80, 100)]
-        self.budget = consumption.Budget(
-            name,
-            budget_name=name,
-            scope=on.id,
-            amount=amount,
-            category=consumption.CategoryType.COST,
-            time_grain=consumption.TimeGrainType.MONTHLY,
-            # Azure takes the first of the current month and nothing earlier; later runs leave it as it was.
-            time_period=consumption.BudgetTimePeriodArgs(start_date=f"{datetime.now(UTC):%Y-%m}-01T00:00:00Z"),
-            notifications={
-                f"{kind.value.lower()}-{percent}": consumption.NotificationArgs(
-                    enabled=True,
-                    operator=consumption.OperatorType.GREATER_THAN_OR_EQUAL_TO,
-                    threshold=percent,
-                    threshold_type=kind,
-                    # Of a resource group's budget, Azure wants an address or a group; a role alone is not enough:
-                    # https://learn.microsoft.com/rest/api/consumption/budgets/create-or-update#notification
-                    contact_emails=[],
-                    contact_groups=[tell],
-                )
-                for percent, kind in [*steps, (100, consumption.ThresholdType.FORECASTED)]
-            },
-            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["timePeriod"]),
-        )
-        self.register_outputs({"budget": self.budget.id})
-
-
-class Operations(pulumi.ComponentResource):
-    """All of that: logs kept, somebody told, a page to look at, and a limit to the costs of `group`."""
-
-    diagnostics: Diagnostics
+    diagnostics: DiagnosticSettings
     alerts: Alerts
-    dashboard: Dashboard
+    workbook: Workbook
     budget: Budget
 
     def __init__(
         self,
         name: str,
         *,
-        place: Place,
-        group: Scope,
-        telemetry: Telemetry,
-        topic: ImageTopic,
-        records: Records,
-        sources: Sequence[Source],
-        email: str | None,
+        context: DeploymentContext,
+        workspace_id: pulumi.Input[str],
+        diagnostic_targets: Sequence[DiagnosticTarget],
+        event_topic_id: pulumi.Input[str],
+        cosmos_account_id: pulumi.Input[str],
+        budget_scope: Scope,
         monthly_budget: int,
+        email: str | None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("image-pipeline:operations:Operations", name, {}, opts)
-        child, workspace = pulumi.ResourceOptions(parent=self), telemetry.workspace
-        self.diagnostics = Diagnostics(f"{name}-diagnostics", workspace=workspace, sources=sources, opts=child)
+        super().__init__("image-pipeline:index:Monitoring", name, {}, opts)
+        child_opts = pulumi.ResourceOptions(parent=self)
+        self.diagnostics = DiagnosticSettings(
+            f"{name}-diagnostics",
+            workspace_id=workspace_id,
+            targets=diagnostic_targets,
+            opts=child_opts,
+        )
         self.alerts = Alerts(
             f"{name}-alerts",
-            place=place,
-            workspace=workspace,
-            topic=topic.topic.id,
-            records=records.account.id,
+            context=context,
+            workspace_id=workspace_id,
+            event_topic_id=event_topic_id,
+            cosmos_account_id=cosmos_account_id,
             email=email,
-            opts=child,
+            opts=child_opts,
         )
-        self.dashboard = Dashboard(f"{name}-dashboard", place=place, workspace=workspace, opts=child)
-        self.budget = Budget(f"{name}-budget", on=group, amount=monthly_budget, tell=self.alerts.group.id, opts=child)
-        self.register_outputs({"actionGroup": self.alerts.group.id})
+        self.workbook = Workbook(
+            f"{name}-workbook",
+            context=context,
+            workspace_id=workspace_id,
+            opts=child_opts,
+        )
+        self.budget = Budget(
+            f"{name}-budget",
+            scope=budget_scope,
+            amount=monthly_budget,
+            action_group_id=self.alerts.action_group.id,
+            opts=child_opts,
+        )
+        self.register_outputs({"actionGroup": self.alerts.action_group.id})

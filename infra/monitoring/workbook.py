@@ -1,4 +1,4 @@
-"""Dashboard: a page to look at."""
+"""Azure Monitor workbook with the pipeline's charts."""
 
 from __future__ import annotations
 
@@ -6,14 +6,18 @@ import json
 from typing import Any
 
 import pulumi
-from pulumi_azure_native import applicationinsights, operationalinsights
+from pulumi_azure_native import applicationinsights
 
-from infra.components.resource_group import Place
-from infra.monitoring.queries import CHARTS
+from infra.core.context import DeploymentContext
+from infra.monitoring.queries import CHARTS, Chart
+
+_HOUR_MS = 3_600_000
+_DEFAULT_RANGE_MS = 24 * _HOUR_MS
+_SELECTABLE_RANGES_MS = (1 * _HOUR_MS, 24 * _HOUR_MS, 168 * _HOUR_MS, 720 * _HOUR_MS)
 
 
-class Dashboard(pulumi.ComponentResource):
-    """An Azure Monitor workbook: from images that arrive to what went wrong, over the time range chosen in it."""
+class Workbook(pulumi.ComponentResource):
+    """An Azure Monitor workbook: uploads, invocations, queue, Vision, results and exceptions over one time range."""
 
     workbook: applicationinsights.Workbook
 
@@ -21,46 +25,62 @@ class Dashboard(pulumi.ComponentResource):
         self,
         name: str,
         *,
-        place: Place,
-        workspace: operationalinsights.Workspace,
+        context: DeploymentContext,
+        workspace_id: pulumi.Input[str],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("image-pipeline:operations:Dashboard", name, {}, opts)
+        super().__init__("image-pipeline:index:Workbook", name, {}, opts)
         self.workbook = applicationinsights.Workbook(
             name,
-            # Azure wants a GUID as the name.
-            resource_name_=place.names.guid("workbook", name),
-            resource_group_name=place.resource_group_name,
-            location=place.location,
+            # Azure requires a GUID as the name.
+            resource_name_=context.names.guid("workbook", name),
+            resource_group_name=context.resource_group_name,
+            location=context.location,
             kind=applicationinsights.WorkbookSharedTypeKind.SHARED,
             category="workbook",
-            display_name=f"Image pipeline {place.names.deployment}",
-            source_id=workspace.id,
-            serialized_data=json.dumps(_pages()),
-            tags=place.tags,
+            display_name=f"Image pipeline {context.names.deployment_name}",
+            source_id=workspace_id,
+            serialized_data=json.dumps(_notebook()),
+            tags=context.tags,
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.register_outputs({"workbook": self.workbook.id})
 
 
-def _pages() -> dict[str, Any]:
-    """https://github.com/microsoft/Application-Insights-Workbooks/blob/master/schema/workbook.json."""
+def _notebook() -> dict[str, Any]:
+    """Content of the workbook.
+
+    https://github.com/microsoft/Application-Insights-Workbooks/blob/master/schema/workbook.json
+    """
     range_parameter = {
-        "id": "range", "version": "KqlParameterItem/1.0", "name": "Range", "type": 4, "isRequired": True,
-        "value": {"durationMs": 86_400_000},
-        "typeSettings": {"selectableValues": [{"durationMs": hours * 3_600_000} for hours in (1, 24, 168, 720)]},
-    }  # fmt: skip
-    parameters = {"version": "KqlParameterItem/1.0", "style": "pills", "parameters": [range_parameter]}
-    charts = [
-        {
-            "type": 3,
-            "name": chart.title,
-            "content": {
-                "version": "KqlItem/1.0", "title": chart.title, "query": chart.query, "queryType": 0, "size": 0,
-                "resourceType": "microsoft.operationalinsights/workspaces", "timeContextFromParameter": "Range",
-                "visualization": chart.visualization,
-            },
-        }
-        for chart in CHARTS
-    ]  # fmt: skip
-    return {"version": "Notebook/1.0", "items": [{"type": 9, "name": "range", "content": parameters}, *charts]}
+        "id": "range",
+        "version": "KqlParameterItem/1.0",
+        "name": "Range",
+        "type": 4,
+        "isRequired": True,
+        "value": {"durationMs": _DEFAULT_RANGE_MS},
+        "typeSettings": {"selectableValues": [{"durationMs": duration} for duration in _SELECTABLE_RANGES_MS]},
+    }
+    parameters = {
+        "type": 9,
+        "name": "range",
+        "content": {"version": "KqlParameterItem/1.0", "style": "pills", "parameters": [range_parameter]},
+    }
+    return {"version": "Notebook/1.0", "items": [parameters, *[_chart_item(chart) for chart in CHARTS]]}
+
+
+def _chart_item(chart: Chart) -> dict[str, Any]:
+    return {
+        "type": 3,
+        "name": chart.title,
+        "content": {
+            "version": "KqlItem/1.0",
+            "title": chart.title,
+            "query": chart.query,
+            "queryType": 0,
+            "size": 0,
+            "resourceType": "microsoft.operationalinsights/workspaces",
+            "timeContextFromParameter": "Range",
+            "visualization": chart.visualization,
+        },
+    }

@@ -29,14 +29,21 @@ def planted(laptop: Checkout, mistake: Mistake) -> Iterator[None]:
             (laptop.root / name).write_text(text)
 
 
+_AFTER_ROLE_ASSIGNMENTS = "opts=ResourceOptions(depends_on=[role_assignment_delay]),"
+_AFTER_ROLE_DEFINITIONS = "role_definition_delay=role_definition_delay,"
 ORDER: dict[str, tuple[Mistake, str, str]] = {
     "subscription before its roles": (
-        {"__main__.py": ("scheduled, after=[in_force]", "scheduled, after=[]")},
+        {"__main__.py": (f"scheduled,\n    {_AFTER_ROLE_ASSIGNMENTS}", "scheduled,")},
         "subscription-after-roles",
         "let it depend on the delay behind the role assignments",
     ),
     "custom role assigned at once": (
-        {"__main__.py": (", custom_roles=custom_roles)", ")")},
+        {
+            "__main__.py": (
+                f"function_identity.principal,\n    {_AFTER_ROLE_DEFINITIONS}",
+                "function_identity.principal,",
+            )
+        },
         "custom-role-after-replication",
         "let it depend on the delay behind the definition",
     ),
@@ -83,7 +90,7 @@ def test_a_deployment_without_a_trigger_sync_fails_and_is_mended_by_the_next(lap
     mistake = {
         "infra/dynamic/code_deployer.py": ("for request in (sync, listing)]", "for request in (listing, listing)]"),
         # Ten minutes otherwise.
-        "infra/dynamic/code_deployment.py": (", sender())", ", sender(), timeout_seconds=8)"),
+        "infra/dynamic/code_deployment.py": ("=authenticated_client(),", "=authenticated_client(), timeout_seconds=8,"),
         "functions/classifier/models.py": ("SCHEMA_VERSION = 1", "SCHEMA_VERSION = 8"),
     }
     with planted(laptop, mistake):

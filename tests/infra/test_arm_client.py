@@ -7,7 +7,7 @@ from azure.core.credentials import AccessToken
 from azure.core.pipeline.transport import RequestsTransport
 from azure.core.rest import HttpRequest
 
-from infra.dynamic.arm_client import sender
+from infra.dynamic.arm_client import authenticated_client
 
 
 class Credential:
@@ -42,5 +42,5 @@ def test_a_post_is_sent_once_whatever_is_answered(
     monkeypatch.setattr("azure.identity.DefaultAzureCredential", Credential)
     monkeypatch.setattr(RequestsTransport, "send", send)
     monkeypatch.setattr(RequestsTransport, "sleep", lambda _self, _seconds: None)
-    assert sender("https://scm")(HttpRequest(method, "/api/publish")).status_code == status
+    assert authenticated_client("https://scm")(HttpRequest(method, "/api/publish")).status_code == status
     assert sent == ["https://scm/api/publish"] * times

@@ -9,8 +9,9 @@ import pytest
 from azure.core.exceptions import ServiceRequestError, ServiceResponseError
 from azure.core.rest import HttpRequest
 
-from infra.dynamic.code_deployer import Publisher, ReleaseError
-from infra.dynamic.code_deployment import _ReleaseProvider
+from infra.core.errors import CodeDeploymentError
+from infra.dynamic.code_deployer import CodeDeployer
+from infra.dynamic.code_deployment import _CodeDeploymentProvider
 from infra.dynamic.package_revision import _RevisionProvider
 from tests.conftest import Recorder
 
@@ -69,8 +70,8 @@ class Azure:
             raise answer
         return answer
 
-    def publisher(self) -> Publisher:
-        return Publisher(self.send, self.send, timeout_seconds=0.4, first_wait_seconds=0.01)
+    def deployer(self) -> CodeDeployer:
+        return CodeDeployer(self.send, self.send, timeout_seconds=0.4, first_wait_seconds=0.01)
 
     def sent(self, method: str, ending: str) -> list[HttpRequest]:
         return [
@@ -84,8 +85,8 @@ def refused() -> Callable[..., str]:
     """The text that a deployment fails with under given answers."""
 
     def text(**answers: list[Given]) -> str:
-        with pytest.raises(ReleaseError) as raised:
-            Azure(**answers).publisher().publish(b"zip")
+        with pytest.raises(CodeDeploymentError) as raised:
+            Azure(**answers).deployer().deploy(b"zip")
         return str(raised.value)
 
     return text
@@ -96,8 +97,8 @@ def unregistered() -> Callable[..., str]:
     """The text that the check of the functions fails with under given answers."""
 
     def text(**answers: list[Given]) -> str:
-        with pytest.raises(ReleaseError) as raised:
-            Azure(**answers).publisher().check(SITE, FUNCTIONS)
+        with pytest.raises(CodeDeploymentError) as raised:
+            Azure(**answers).deployer().wait_for_functions(SITE, FUNCTIONS)
         return str(raised.value)
 
     return text
@@ -105,7 +106,7 @@ def unregistered() -> Callable[..., str]:
 
 def test_a_package_is_deployed_when_its_own_deployment_has_succeeded() -> None:
     azure = Azure(latest=[deployment("old", 4), deployment("old", 4), deployment("new", 2), deployment("new", 4)])
-    azure.publisher().publish(b"zip")
+    azure.deployer().deploy(b"zip")
     (post,) = azure.sent("POST", "/api/publish")
     assert post.url == "/api/publish?RemoteBuild=false&Deployer=pulumi"
     assert post.headers["Content-Type"] == "application/zip"
@@ -124,21 +125,21 @@ def test_a_package_is_deployed_when_its_own_deployment_has_succeeded() -> None:
 )
 def test_an_app_or_a_role_that_is_minutes_old_is_waited_for(publish: list[Given]) -> None:
     azure = Azure(publish=[*publish], latest=[NOT_DEPLOYED] * len(publish) + [deployment("new", 4)])
-    azure.publisher().publish(b"zip")
+    azure.deployer().deploy(b"zip")
     assert len(azure.sent("POST", "/api/publish")) == len(publish)
 
 
 def test_an_old_deployment_is_not_taken_for_the_new_one_when_it_could_not_be_read_at_first() -> None:
     """A status that was refused says nothing about which deployment was the latest."""
     azure = Azure(latest=[Answer(403), NO_HOST, deployment("old", 4)])
-    with pytest.raises(ReleaseError, match="no end of the deployment was seen"):
-        azure.publisher().publish(b"zip")
+    with pytest.raises(CodeDeploymentError, match="no end of the deployment was seen"):
+        azure.deployer().deploy(b"zip")
 
 
 @pytest.mark.parametrize("answer", [LOST, Answer(504)], ids=["reset", "gateway timeout"])
 def test_a_package_whose_answer_was_lost_is_not_deployed_twice(answer: Given) -> None:
     azure = Azure(publish=[answer], latest=[deployment("old", 4), deployment("new", 1), deployment("new", 4)])
-    azure.publisher().publish(b"zip")
+    azure.deployer().deploy(b"zip")
     assert len(azure.sent("POST", "/api/publish")) == 1
 
 
@@ -150,7 +151,7 @@ def test_a_package_that_did_not_arrive_is_sent_again() -> None:
         arrived = len(azure.sent("POST", "/api/publish")) == 2
         return azure.send(request) if request.method == "POST" else new if arrived else old
 
-    Publisher(scm, azure.send, timeout_seconds=0.4, first_wait_seconds=0.01).publish(b"zip")
+    CodeDeployer(scm, azure.send, timeout_seconds=0.4, first_wait_seconds=0.01).deploy(b"zip")
     assert len(azure.sent("POST", "/api/publish")) == 2
 
 
@@ -191,7 +192,7 @@ def test_an_app_that_may_not_write_its_package_yet_is_tried_again() -> None:
     """https://github.com/Azure/azure-dev/issues/8026"""
     no = "BlobUploadFailedException: Failed to upload blob: 403\n(This request is not authorized)"
     azure = Azure(latest=[NOT_DEPLOYED, deployment("1", 3, no), deployment("1", 3, no), deployment("2", 4)])
-    azure.publisher().publish(b"zip")
+    azure.deployer().deploy(b"zip")
     assert len(azure.sent("POST", "/api/publish")) == 2
 
 
@@ -217,7 +218,7 @@ def test_functions_are_registered_once_a_sync_succeeded_and_they_are_listed() ->
         sync=[Answer(400, UNAVAILABLE), NO_HOST, Answer(403), Answer(204)],
         functions=[listing("WarmUp")] * 4 + [Answer(400, UNAVAILABLE), listing("WarmUp"), listing(*FUNCTIONS)],
     )
-    azure.publisher().check(SITE, FUNCTIONS)
+    azure.deployer().wait_for_functions(SITE, FUNCTIONS)
     syncs = azure.sent("POST", f"{SITE}/host/default/sync")
     assert len(syncs) == len(azure.sent("GET", f"{SITE}/functions")) == 7
     assert {request.url.partition("?")[2] for request in azure.requests} == {"api-version=2025-05-01"}
@@ -267,13 +268,13 @@ PROPS = {"sha256": "1", "revision": "r1", "site": SITE, "scm_host": "h", "functi
     ],
 )
 def test_only_another_content_or_place_is_a_change(change: dict[str, Any], differs: bool) -> None:
-    diff: Callable[..., Any] = _ReleaseProvider().diff
+    diff: Callable[..., Any] = _CodeDeploymentProvider().diff
     assert diff("id", PROPS, PROPS | change).changes is differs
 
 
 def test_the_publishing_policies_are_settled_before_the_package_is_sent(dev: Recorder) -> None:
     """They lock the site, and may restart its deployment service (https://github.com/pulumi/pulumi-azure-native/issues/4461)."""
-    (release,) = [resource for resource in dev.resources if resource.name == "release"]
+    (release,) = [resource for resource in dev.resources if resource.name == "code-deployment"]
     policies = {
         f"{policy.type}::{policy.name}"
         for kind in ("WebAppFtpAllowed", "WebAppScmAllowed")
@@ -292,11 +293,11 @@ def test_going_back_after_a_failed_deployment_is_a_change() -> None:
     assert revisions.diff("id", second, {"sha256": "1", "revision": None}).changes is True
     again = dict(revisions.update("id", second, {"sha256": "1", "revision": None}).outs or {})
     deployed = PROPS | {"revision": first["revision"]}
-    assert _ReleaseProvider().diff("id", deployed, PROPS | {"revision": again["revision"]}).changes is True
+    assert _CodeDeploymentProvider().diff("id", deployed, PROPS | {"revision": again["revision"]}).changes is True
 
 
 def test_the_revision_is_stored_before_the_package_is_sent(dev: Recorder) -> None:
-    (release,) = [resource for resource in dev.resources if resource.name == "release"]
-    (revision,) = [resource for resource in dev.resources if resource.name == "release-package"]
+    (release,) = [resource for resource in dev.resources if resource.name == "code-deployment"]
+    (revision,) = [resource for resource in dev.resources if resource.name == "code-deployment-package-revision"]
     assert f"{revision.type}::{revision.name}" in release.dependencies
     assert revision.inputs["sha256"] == release.inputs["sha256"]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from infra.monitoring.queries import ALARMS, CHARTS
+from infra.monitoring.queries import CHARTS, LOG_ALERT_RULES
 from tests.conftest import ROOT, Recorder, run_program
 
 # The columns that are used, as https://learn.microsoft.com/azure/azure-monitor/reference/tables-index has them.
@@ -34,7 +34,7 @@ def wrong_with(*queries: str) -> list[list[str]]:
 
 
 def test_every_query_is_kql_over_columns_that_exist() -> None:
-    queries = [item.query for item in (*ALARMS, *CHARTS)]
+    queries = [item.query for item in (*LOG_ALERT_RULES, *CHARTS)]
     assert wrong_with(*queries) == [[]] * len(queries)
 
 
@@ -47,7 +47,7 @@ def test_a_wrong_query_would_be_noticed() -> None:
 def test_sampled_telemetry_is_counted_by_item_count() -> None:
     """A row of these tables may stand for many occurrences; only whether there are any may be asked by rows."""
     sampled = re.compile(r"\b(AppRequests|AppExceptions)\b")
-    counted = [item.query for item in (*ALARMS, *CHARTS) if sampled.search(item.query)]
+    counted = [item.query for item in (*LOG_ALERT_RULES, *CHARTS) if sampled.search(item.query)]
     assert len(counted) == 3
     for query in counted:
         assert re.search(r"\bcount(if)?\(", query) is None, query
@@ -58,7 +58,7 @@ def alert(recorder: Recorder, name: str) -> dict[str, Any]:
     found = [
         item
         for item in recorder.resources
-        if item.name == f"operations-alerts-{name}" and item.kind.startswith("monitor:")
+        if item.name == f"monitoring-alerts-{name}" and item.kind.startswith("monitor:")
     ]
     return found[0].inputs
 
@@ -71,8 +71,8 @@ WATCHED = {
 
 def test_somebody_is_told_of_everything_that_matters(dev: Recorder) -> None:
     alerts = [*dev.of_type("monitor:ScheduledQueryRule"), *dev.of_type("monitor:MetricAlert")]
-    assert {item.name.removeprefix("operations-alerts-") for item in alerts} == WATCHED
-    group = dev.one("monitor:ActionGroup", "operations-alerts-group").id
+    assert {item.name.removeprefix("monitoring-alerts-") for item in alerts} == WATCHED
+    group = dev.one("monitor:ActionGroup", "monitoring-alerts-group").id
     for item in alerts:
         actions = item.inputs["actions"]
         told = actions["actionGroups"] if isinstance(actions, dict) else [action["actionGroupId"] for action in actions]
@@ -97,8 +97,8 @@ def test_a_log_alert_is_replaced_when_its_workspace_changes(dev: Recorder) -> No
 @pytest.mark.parametrize(
     ("name", "scope", "metric", "dimension"),
     [
-        ("dead-letters", "topic", "DeadLetteredCount", []),
-        ("dropped-events", "topic", "DroppedEventCount", []),
+        ("dead-letters", "blob-event-topic", "DeadLetteredCount", []),
+        ("dropped-events", "blob-event-topic", "DroppedEventCount", []),
         ("cosmos-throttled", "records-account", "TotalRequests",
          [{"name": "StatusCode", "operator": "Include", "values": ["429"]}]),
     ],
@@ -112,10 +112,10 @@ def test_metric_alerts_watch_the_right_thing(dev: Recorder, name: str, scope: st
 
 
 def test_queries_speak_of_containers_queues_and_functions_that_exist(dev: Recorder) -> None:
-    text = "".join(item.query for item in ALARMS)
+    text = "".join(item.query for item in LOG_ALERT_RULES)
     containers = {item.inputs["containerName"] for item in dev.of_type("storage:BlobContainer")}
     queues = {item.inputs["queueName"] for item in dev.of_type("storage:Queue")}
-    (release,) = [item for item in dev.resources if item.name == "release"]
+    (release,) = [item for item in dev.resources if item.name == "code-deployment"]
     assert '"/images/"' in text
     assert "images" in containers
     assert '"/images-poison/"' in text
@@ -126,7 +126,7 @@ def test_queries_speak_of_containers_queues_and_functions_that_exist(dev: Record
 
 def test_what_the_queries_ask_for_is_logged(dev: Recorder) -> None:
     settings = {
-        setting.name.removeprefix("operations-diagnostics-"): setting.inputs
+        setting.name.removeprefix("monitoring-diagnostics-"): setting.inputs
         for setting in dev.of_type("monitor:DiagnosticSetting")
     }
     categories = {name: [log["category"] for log in found["logs"]] for name, found in settings.items()}
@@ -135,9 +135,13 @@ def test_what_the_queries_ask_for_is_logged(dev: Recorder) -> None:
     assert categories == {
         "host-blob": changes, "images-blob": changes, "images-queue": ["StorageWrite"],
         "results": ["DeliveryFailures", "PublishFailures"],
-        "topic": ["DeliveryFailures"], "vision-account-1": ["Audit"], "records": ["ControlPlaneRequests"],
+        "blob-event-topic": ["DeliveryFailures"], "vision-account-1": ["Audit"], "records": ["ControlPlaneRequests"],
     }  # fmt: skip
-    assert {name for name, found in settings.items() if found["metrics"]} == {"results", "topic", "vision-account-1"}
+    assert {name for name, found in settings.items() if found["metrics"]} == {
+        "results",
+        "blob-event-topic",
+        "vision-account-1",
+    }
     assert settings["images-queue"]["resourceUri"].endswith("::images-account/queueServices/default")
 
 
@@ -152,13 +156,13 @@ def test_every_storage_operation_that_a_query_reads_is_logged(dev: Recorder) -> 
     logged = {
         table: {log["category"] for log in dev.one("monitor:DiagnosticSetting", name).inputs["logs"]}
         for table, name in (
-            ("StorageBlobLogs", "operations-diagnostics-images-blob"),
-            ("StorageQueueLogs", "operations-diagnostics-images-queue"),
+            ("StorageBlobLogs", "monitoring-diagnostics-images-blob"),
+            ("StorageQueueLogs", "monitoring-diagnostics-images-queue"),
         )
     }
     read = {
         (table, operation)
-        for item in (*ALARMS, *CHARTS)
+        for item in (*LOG_ALERT_RULES, *CHARTS)
         for table in logged
         if table in item.query
         for operation in re.findall(r'"((?:Put|Copy|Get|Delete|List|Peek|Update|Clear)\w+)"', item.query)
@@ -170,7 +174,7 @@ def test_every_storage_operation_that_a_query_reads_is_logged(dev: Recorder) -> 
 @pytest.mark.parametrize("email", ["", "ops@example.com"])
 def test_alerts_and_budget_reach_the_address_or_the_owners(email: str) -> None:
     recorder = run_program("dev", {"alertEmail": email, "monthlyBudget": 70})
-    group = recorder.one("monitor:ActionGroup", "operations-alerts-group").inputs
+    group = recorder.one("monitor:ActionGroup", "monitoring-alerts-group").inputs
     mails = [receiver["emailAddress"] for receiver in group["emailReceivers"]]
     assert mails == ([email] if email else [])
     assert len(group["armRoleReceivers"]) == (0 if email else 1)
@@ -179,7 +183,7 @@ def test_alerts_and_budget_reach_the_address_or_the_owners(email: str) -> None:
     assert budget.inputs["timePeriod"] == {"startDate": f"{datetime.now(UTC):%Y-%m}-01T00:00:00Z"}
     assert set(budget.inputs["notifications"]) == {"actual-50", "actual-80", "actual-100", "forecasted-100"}
     for notification in budget.inputs["notifications"].values():
-        assert notification["contactGroups"] == [recorder.one("monitor:ActionGroup", "operations-alerts-group").id]
+        assert notification["contactGroups"] == [recorder.one("monitor:ActionGroup", "monitoring-alerts-group").id]
 
 
 def test_the_workbook_shows_every_chart_over_one_range(dev: Recorder) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.packaging import BundleError, build, shipped
+from infra.core.errors import DeploymentPackageError
+from infra.packaging import build_deployment_package, package_files
 from tests.conftest import ROOT
 
 
@@ -18,18 +19,18 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("out")
     for packages in (ROOT / ".build").glob("packages-*"):
         shutil.copytree(packages, out / packages.name)
-    return build(ROOT / "functions", out).path
+    return build_deployment_package(ROOT / "functions", out).path
 
 
 def test_two_builds_in_two_places_are_byte_for_byte_the_same(built: Path) -> None:
-    here = build(ROOT / "functions", ROOT / ".build")
+    here = build_deployment_package(ROOT / "functions", ROOT / ".build")
     assert here.path.name == built.name
     assert here.sha256 == hashlib.sha256(built.read_bytes()).hexdigest()
 
 
 def test_it_holds_the_code_its_packages_and_their_bytecode(built: Path) -> None:
     names = set(zipfile.ZipFile(built).namelist())
-    assert {path.as_posix() for path in shipped(ROOT / "functions")} <= names
+    assert {path.as_posix() for path in package_files(ROOT / "functions")} <= names
     packages = ".python_packages/lib/site-packages"
     assert f"{packages}/azure/cosmos/__init__.py" in names
     assert f"{packages}/azure/cosmos/__pycache__/__init__.cpython-313.pyc" in names
@@ -49,9 +50,9 @@ def test_a_change_of_code_is_another_bundle_without_installing_again(tmp_path: P
     shutil.copytree(ROOT / "functions", source, ignore=shutil.ignore_patterns("__pycache__"))
     for packages in (ROOT / ".build").glob("packages-*"):
         (out / packages.name).mkdir(parents=True)
-    before = build(source, out)
+    before = build_deployment_package(source, out)
     (source / "classifier/limits.py").write_text("# changed\n")
-    after = build(source, out)
+    after = build_deployment_package(source, out)
     assert before.sha256 != after.sha256
     assert before.path != after.path
 
@@ -60,8 +61,8 @@ def test_a_lock_that_cannot_be_met_is_refused_with_the_reason(tmp_path: Path) ->
     source = tmp_path / "functions"
     shutil.copytree(ROOT / "functions", source, ignore=shutil.ignore_patterns("__pycache__"))
     (source / "requirements.txt").write_text("no-such-package\n")
-    with pytest.raises(BundleError, match="no-such-package"):
-        build(source, tmp_path / "out")
+    with pytest.raises(DeploymentPackageError, match="no-such-package"):
+        build_deployment_package(source, tmp_path / "out")
     assert not list((tmp_path / "out").glob("functions-*"))
     assert not list((tmp_path / "out").glob("packages-*"))
 
@@ -88,12 +89,14 @@ def test_a_package_whose_host_would_have_no_queue_trigger_is_refused(tmp_path: P
     host = json.loads((source / "host.json").read_text())
     del host["extensionBundle"]
     (source / "host.json").write_text(json.dumps(host if declared is None else host | {"extensionBundle": declared}))
-    with pytest.raises(BundleError, match=r'extensionBundle is .* Set it to \{"id": .*"\[4\.\*, 5\.0\.0\)"\}'):
-        build(source, tmp_path / "out")
+    with pytest.raises(
+        DeploymentPackageError, match=r'extensionBundle is .* Set it to \{"id": .*"\[4\.\*, 5\.0\.0\)"\}'
+    ):
+        build_deployment_package(source, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
 def test_a_host_json_that_is_not_json_is_refused(tmp_path: Path) -> None:
     (tmp_path / "host.json").write_text("{")
-    with pytest.raises(BundleError, match=r"host\.json cannot be read"):
-        build(tmp_path, tmp_path / "out")
+    with pytest.raises(DeploymentPackageError, match=r"host\.json cannot be read"):
+        build_deployment_package(tmp_path, tmp_path / "out")

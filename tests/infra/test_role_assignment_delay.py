@@ -2,7 +2,7 @@
 
 import pytest
 
-from infra.dynamic.role_assignment_delay import _Wait
+from infra.dynamic.role_assignment_delay import _DelayProvider
 from tests.conftest import Recorded, Recorder, run_program
 
 DEFINITION = "authorization:RoleDefinition"
@@ -21,33 +21,26 @@ def state(*ids: str, seconds: int = 120, **changed: str) -> dict[str, object]:
 
 
 def test_the_first_time_waits(slept: list[int]) -> None:
-    assert _Wait().create(state("a", "b")).outs == state("a", "b")
+    assert _DelayProvider().create(state("a", "b")).outs == state("a", "b")
     assert slept == [120]
 
 
 def test_a_later_run_without_new_grants_has_nothing_to_do() -> None:
-    assert _Wait().diff("id", state("a", "b"), state("a", "b")).changes is False
-    assert _Wait().diff("id", state("a"), state("a", seconds=5)).changes is False
+    assert _DelayProvider().diff("id", state("a", "b"), state("a", "b")).changes is False
+    assert _DelayProvider().diff("id", state("a"), state("a", seconds=5)).changes is False
 
 
 def test_a_new_grant_is_waited_for_and_a_lost_one_is_not(slept: list[int]) -> None:
-    assert _Wait().diff("id", state("a"), state("a", "b")).changes is True
-    _Wait().update("id", state("a", "b"), state("a"))
+    assert _DelayProvider().diff("id", state("a"), state("a", "b")).changes is True
+    _DelayProvider().update("id", state("a", "b"), state("a"))
     assert slept == []
-    _Wait().update("id", state("a"), state("a", "b", seconds=7))
+    _DelayProvider().update("id", state("a"), state("a", "b", seconds=7))
     assert slept == [7]
 
 
 def test_an_assignment_that_is_replaced_under_its_own_id_is_waited_for(slept: list[int]) -> None:
-    assert _Wait().diff("id", state("a", "b"), state("a", "b", b="other")).changes is True
-    _Wait().update("id", state("a", "b"), state("a", "b", b="other"))
-    assert slept == [120]
-
-
-def test_a_state_of_an_earlier_version_is_waited_for_once(slept: list[int]) -> None:
-    old = {"assignments": ["a"], "seconds": 120}
-    assert _Wait().diff("id", old, state("a")).changes is True
-    _Wait().update("id", old, state("a"))
+    assert _DelayProvider().diff("id", state("a", "b"), state("a", "b", b="other")).changes is True
+    _DelayProvider().update("id", state("a", "b"), state("a", "b", b="other"))
     assert slept == [120]
 
 
@@ -57,7 +50,7 @@ def delay(recorder: Recorder, name: str) -> Recorded:
 
 
 def test_every_grant_is_waited_for_before_what_relies_on_it(dev: Recorder) -> None:
-    wait = delay(dev, "grants-in-force")
+    wait = delay(dev, "role-assignment-delay")
     grants = [*dev.of_type("authorization:RoleAssignment"), *dev.of_type("cosmosdb:SqlResourceSqlRoleAssignment")]
     entries = {entry["id"]: entry for entry in wait.inputs["entries"]}
     for grant in grants:
@@ -69,20 +62,23 @@ def test_every_grant_is_waited_for_before_what_relies_on_it(dev: Recorder) -> No
         for kind in ("authorization:RoleDefinition", "cosmosdb:SqlResourceSqlRoleDefinition")
         for definition in dev.of_type(kind)
     }
-    for kind, name in (("web:WebApp", "app-site"), ("eventgrid:SystemTopicEventSubscription", "route")):
+    for kind, name in (
+        ("web:WebApp", "app-site"),
+        ("eventgrid:SystemTopicEventSubscription", "blob-event-subscription"),
+    ):
         assert f"{wait.type}::{wait.name}" in dev.one(kind, name).dependencies
 
 
 def test_a_feature_that_changes_a_role_is_waited_for(slept: list[int], dev: Recorder) -> None:
     safety = run_program("dev", {"features": ["tags", "objects", "people", "read", "caption", "safety"]})
-    for name in ("custom-roles-delay", "grants-in-force"):
+    for name in ("role-definition-delay", "role-assignment-delay"):
         old, new = delay(dev, name).inputs, delay(safety, name).inputs
-        _Wait().update("id", old, new)
+        _DelayProvider().update("id", old, new)
         assert slept.pop() == int(new["seconds"]) > 0
 
 
 def test_a_custom_role_is_assigned_after_the_delay_behind_its_definition(dev: Recorder) -> None:
-    wait = delay(dev, "custom-roles-delay")
+    wait = delay(dev, "role-definition-delay")
     definitions = {definition.inputs["roleDefinitionId"]: definition for definition in dev.of_type(DEFINITION)}
     assert {f"{item.type}::{item.name}" for item in definitions.values()} <= wait.dependencies
     own = [
@@ -98,6 +94,6 @@ def test_on_azure_the_delays_are_minutes_and_in_the_emulator_a_second(dev: Recor
     local = run_program("local")
     seconds = {
         name: (int(delay(dev, name).inputs["seconds"]), int(delay(local, name).inputs["seconds"]))
-        for name in ("custom-roles-delay", "grants-in-force")
+        for name in ("role-definition-delay", "role-assignment-delay")
     }
-    assert seconds == {"custom-roles-delay": (60, 1), "grants-in-force": (300, 1)}
+    assert seconds == {"role-definition-delay": (60, 1), "role-assignment-delay": (300, 1)}

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from infra.core.rbac import Role
+from infra.core.rbac import BuiltInRole
 from policy import roles, rules
 from policy.known_types import KNOWN_TYPES
 from policy.model import UNKNOWN, Resource, ResourceRule
@@ -117,7 +117,7 @@ STORAGE, SITE, COSMOS = "storage:StorageAccount", "web:WebApp", "cosmosdb:Databa
 ASSIGNMENT, ITEMS = "authorization:RoleAssignment", "cosmosdb:SqlResourceSqlRoleAssignment"
 CONTAINER, ROLE = "cosmosdb:SqlResourceSqlContainer", "authorization:RoleDefinition"
 SUBSCRIBED, ITEMS_ROLE = "eventgrid:SystemTopicEventSubscription", "cosmosdb:SqlResourceSqlRoleDefinition"
-ENDPOINT, TOPICS_ROLE = "network:PrivateEndpoint", "topic-storage-queue-data-message-sender-on-images-queue"
+ENDPOINT, TOPICS_ROLE = "network:PrivateEndpoint", "blob-event-topic-storage-queue-data-message-sender-on-images-queue"
 DNS_GROUP = "azure-native:network:PrivateDnsZoneGroup"
 WHERE = f"/subscriptions/{SUBSCRIPTION}"
 COSMOS_ID = f"{WHERE}/resourceGroups/rg/providers/Microsoft.DocumentDB/databaseAccounts/c"
@@ -149,11 +149,11 @@ PLANTED: list[tuple[str, Callable[[list[Resource]], None]]] = [
     ("tags", put(STORAGE, "tags", {"application": "image-pipeline"})),
     ("tags", drop("monitor:ActionGroup", "tags")),
     ("tags", put(SITE, "tags.environment", "")),
-    ("diagnostic-settings", remove("monitor:DiagnosticSetting", "operations-diagnostics-records")),
-    ("diagnostic-settings", remove("monitor:DiagnosticSetting", "operations-diagnostics-host-blob")),
+    ("diagnostic-settings", remove("monitor:DiagnosticSetting", "monitoring-diagnostics-records")),
+    ("diagnostic-settings", remove("monitor:DiagnosticSetting", "monitoring-diagnostics-host-blob")),
     ("roles-from-the-list", put(ASSIGNMENT, "roleDefinitionId", OWNER)),
     ("roles-from-the-list", put(ASSIGNMENT, "roleDefinitionId", UNKNOWN)),
-    ("roles-from-the-list", remove(ROLE, "image-analyst-role")),
+    ("roles-from-the-list", remove(ROLE, "vision-caller-role")),
     ("roles-narrow", put(ASSIGNMENT, "scope", f"{WHERE}/resourceGroups/rg")),
     ("roles-narrow", put(ASSIGNMENT, "scope", WHERE)),
     ("roles-narrow", put(ASSIGNMENT, "scope", "/providers/Microsoft.Management/managementGroups/all")),
@@ -184,7 +184,7 @@ def test_a_planted_violation_is_caught_by_its_rule_alone(
     assert set(violations(resources)) == {rule}
 
 
-ASSIGNMENT_DELAY = "pulumi-python:dynamic/image-pipeline:Propagation"
+ASSIGNMENT_DELAY = "pulumi-python:dynamic/image-pipeline:RoleAssignmentDelay"
 DEFINITION_DELAY = "pulumi-python:dynamic/image-pipeline:RoleDefinitionDelay"
 
 
@@ -209,16 +209,16 @@ def forget(kind: str, name: str, *dependencies: str) -> Callable[[list[Resource]
 
 
 ORDER: list[tuple[str, Callable[[list[Resource]], None], str]] = [
-    ("subscription-after-roles", forget(SUBSCRIBED, "route", ASSIGNMENT_DELAY), TOPICS_ROLE),
-    ("subscription-after-roles", forget(ASSIGNMENT_DELAY, "grants-in-force", TOPICS_ROLE), TOPICS_ROLE),
+    ("subscription-after-roles", forget(SUBSCRIBED, "blob-event-subscription", ASSIGNMENT_DELAY), TOPICS_ROLE),
+    ("subscription-after-roles", forget(ASSIGNMENT_DELAY, "role-assignment-delay", TOPICS_ROLE), TOPICS_ROLE),
     (
         "custom-role-after-replication",
-        forget(ASSIGNMENT, "function-queue-worker-on-images-queue", DEFINITION_DELAY),
-        "it assigns queue-worker-role without waiting until that is replicated",
+        forget(ASSIGNMENT, "function-queue-processor-on-images-queue", DEFINITION_DELAY),
+        "it assigns queue-processor-role without waiting until that is replicated",
     ),
     (
         "custom-role-after-replication",
-        forget(DEFINITION_DELAY, "custom-roles-delay", "queue-worker-role"),
+        forget(DEFINITION_DELAY, "role-definition-delay", "queue-processor-role"),
         "let it depend on the delay behind the definition",
     ),
     ("cosmos-one-by-one", forget(CONTAINER, "records-analyses", "records-images"), "same time as records-images"),
@@ -242,7 +242,9 @@ def test_what_comes_too_early_is_caught_by_its_rule_alone_with_what_to_depend_on
 
 def test_a_topic_without_any_role_is_caught_too(dev: Recorder) -> None:
     resources = seen(dev)
-    resources[:] = [item for item in resources if not item.urn.rpartition("::")[2].startswith("topic-storage")]
+    resources[:] = [
+        item for item in resources if not item.urn.rpartition("::")[2].startswith("blob-event-topic-storage")
+    ]
     ((rule, sentences),) = violations(resources).items()
     assert rule == "subscription-after-roles"
     assert sentences[0].startswith("its topic's identity has no role")
@@ -267,7 +269,7 @@ def test_a_preview_does_not_hide_a_role_on_the_group(dev: Recorder) -> None:
     """The scope is not known yet, but what it comes from is."""
     resources = seen(dev, preview=True)
     target = next(item for item in resources if item.type == ASSIGNMENT)
-    refers = {**target.refers, "scope": frozenset({"azure-native:resources:ResourceGroup::foundation-group"})}
+    refers = {**target.refers, "scope": frozenset({"azure-native:resources:ResourceGroup::resource-group"})}
     wide = Resource(urn=target.urn, type=target.type, properties=target.properties, refers=refers)
     assert "roles-narrow" in violations([*resources, wide])
     nowhere = Resource(urn=target.urn, type=target.type, properties=target.properties)
@@ -282,7 +284,7 @@ def test_what_is_encrypted_may_be_a_secret() -> None:
 
 
 def test_the_list_of_roles_is_the_programs() -> None:
-    assert roles.ALLOWED.keys() == {role.value for role in Role}
+    assert roles.ALLOWED.keys() == {role.value for role in BuiltInRole}
 
 
 def test_what_has_no_tags_is_agreed_on() -> None:
