@@ -48,9 +48,9 @@ def seen(recorder: Recorder, *, preview: bool = False) -> list[Resource]:
                 name: not_yet_known(value) if preview and resource.refers.get(name) else ids_of_azure(value)
                 for name, value in resource.inputs.items()
             },
-            refers=resource.refers,
+            property_dependencies=resource.refers,
             dependencies=resource.dependencies,
-            hidden=resource.hidden,
+            secret_outputs=resource.hidden,
         )
         for resource in recorder.resources
     ]
@@ -201,8 +201,8 @@ def forget(kind: str, name: str, *dependencies: str) -> Callable[[list[Resource]
             number for number, item in enumerate(resources) if item.type == kind and item.urn.endswith(f"::{name}")
         ]
         target = resources[number]
-        refers = {key: without(urns) for key, urns in target.refers.items()}
-        resources[number] = replace(target, dependencies=without(target.dependencies), refers=refers)
+        refers = {key: without(urns) for key, urns in target.property_dependencies.items()}
+        resources[number] = replace(target, dependencies=without(target.dependencies), property_dependencies=refers)
         assert resources[number] != target
 
     return plant
@@ -253,7 +253,7 @@ def test_a_topic_without_any_role_is_caught_too(dev: Recorder) -> None:
 def test_what_azure_answers_of_a_custom_role_is_recognized(dev: Recorder) -> None:
     """A deployed role definition has its GUID in `name`: `roleDefinitionId` is an input only."""
     resources = [
-        replace(item, properties={"name": item.at("roleDefinitionId"), "permissions": item.at("permissions")})
+        replace(item, properties={"name": item.get("roleDefinitionId"), "permissions": item.get("permissions")})
         if item.type == ROLE
         else item
         for item in seen(dev)
@@ -269,8 +269,11 @@ def test_a_preview_does_not_hide_a_role_on_the_group(dev: Recorder) -> None:
     """The scope is not known yet, but what it comes from is."""
     resources = seen(dev, preview=True)
     target = next(item for item in resources if item.type == ASSIGNMENT)
-    refers = {**target.refers, "scope": frozenset({"azure-native:resources:ResourceGroup::resource-group"})}
-    wide = Resource(urn=target.urn, type=target.type, properties=target.properties, refers=refers)
+    refers = {
+        **target.property_dependencies,
+        "scope": frozenset({"azure-native:resources:ResourceGroup::resource-group"}),
+    }
+    wide = Resource(urn=target.urn, type=target.type, properties=target.properties, property_dependencies=refers)
     assert "roles-narrow" in violations([*resources, wide])
     nowhere = Resource(urn=target.urn, type=target.type, properties=target.properties)
     assert "roles-narrow" in violations([*resources, nowhere])
@@ -278,7 +281,10 @@ def test_a_preview_does_not_hide_a_role_on_the_group(dev: Recorder) -> None:
 
 def test_what_is_encrypted_may_be_a_secret() -> None:
     resource = Resource(
-        urn="r", type="x:Y", properties={"key": "A" * 86 + "==", "__provider": "AccountKey="}, hidden=frozenset({"key"})
+        urn="r",
+        type="x:Y",
+        properties={"key": "A" * 86 + "==", "__provider": "AccountKey="},
+        secret_outputs=frozenset({"key"}),
     )
     assert violations([resource]).keys() == {"tags", "types-known"}
 
