@@ -1,4 +1,4 @@
-"""Error hooks: how a deployment handles errors of Azure that pass after a while, or that need a person to act.
+"""Error hooks: retry operations that Azure refuses for a while, and explain errors that need a person to act.
 
 https://www.pulumi.com/docs/iac/concepts/resources/options/hooks (the CLI must be 3.219 or later).
 """
@@ -23,8 +23,8 @@ class KnownError:
     Attributes:
         name: Short name in kebab case; part of the error hook's name.
         pattern: Regular expression that is searched in the error's text, without regard to case.
-        advice: What is logged when the operation is not repeated (any more): what to do.
-        retry_seconds: How long the operation is repeated at most, in seconds of waiting; 0 if that does not help.
+        advice: What to do; logged when the operation is not retried, or not any more.
+        retry_seconds: Maximum sum of the waits between retries; 0 if retrying does not help.
     """
 
     name: str
@@ -34,7 +34,7 @@ class KnownError:
 
 
 def waits(retry_seconds: int) -> Iterator[int]:
-    """The seconds to wait before each repetition: 5, 10, 20, 40, then 60 each; together at most `retry_seconds`."""
+    """The seconds to wait before each retry: 5, 10, 20, 40, then 60 each; together at most `retry_seconds`."""
     wait = _FIRST_WAIT_SECONDS
     remaining = retry_seconds
     while wait <= remaining:
@@ -44,9 +44,9 @@ def waits(retry_seconds: int) -> Iterator[int]:
 
 
 async def should_retry(args: pulumi.ErrorHookArgs, *known_errors: KnownError) -> bool:
-    """Whether the failed operation is to be repeated; the answer comes when the time to wait is over.
+    """Return whether to retry the failed operation, after the wait before the retry.
 
-    The wait follows from the number of errors so far, so the hook keeps no state. An unknown error is not repeated.
+    The wait is derived from the number of errors so far, so the hook keeps no state. An unknown error is not retried.
     """
     latest_error = args.errors[0]
     for known in known_errors:
@@ -66,7 +66,7 @@ async def should_retry(args: pulumi.ErrorHookArgs, *known_errors: KnownError) ->
 def error_hooks(resource_name: str, *known_errors: KnownError) -> pulumi.ResourceHookBinding:
     """The resource option `hooks` that handles `known_errors` of the resource with this logical name.
 
-    The hook has a name of its own for each resource: the engine accepts a name only once in a program.
+    Each resource's hook has its own name, because the engine accepts a name only once in a program.
     """
 
     async def on_error(args: pulumi.ErrorHookArgs) -> bool:

@@ -1,9 +1,9 @@
-"""Errors of Azure that a deployment can meet although the program is right: which of them pass, and what to do."""
+"""Errors of Azure that a correct deployment can get: which of them are transient, and what to do."""
 
 from infra.core.error_hooks import KnownError
 
-# Role definitions and new principals reach the servers of Azure Resource Manager one after the other; an assignment
-# that meets one which does not know them yet is refused, and azure-native does not repeat it:
+# Role definitions and new principals are replicated to the servers of Azure Resource Manager. A server that does not
+# have them yet refuses an assignment, and azure-native does not retry it:
 # https://github.com/hashicorp/terraform-provider-azurerm/issues/10602 and /19916 (RoleDefinitionDoesNotExist),
 # https://learn.microsoft.com/azure/role-based-access-control/troubleshooting (PrincipalNotFound)
 NOT_REPLICATED = KnownError(
@@ -14,7 +14,7 @@ NOT_REPLICATED = KnownError(
     " it makes what is missing. If it fails again, check that the role definition and the principal exist.",
 )
 
-# One management operation at a time for each account, whatever started it; azure-native does not repeat this one:
+# An account accepts one management operation at a time; azure-native does not retry:
 # https://github.com/hashicorp/terraform-provider-azurerm/issues/15842, /17233 and
 # https://github.com/pulumi/pulumi-azure-native/issues/1266
 ACCOUNT_LOCKED = KnownError(
@@ -24,8 +24,8 @@ ACCOUNT_LOCKED = KnownError(
     advice="another operation on the Cosmos DB account has not ended within ten minutes. Running `pulumi up` again is"
     " safe: it makes what is missing.",
 )
-# A principal that was made a moment ago, as Cosmos DB's own role assignments refuse it (the text is in the tests
-# of azure-native: provider/pkg/provider in https://github.com/pulumi/pulumi-azure-native).
+# How Cosmos DB's own role assignments refuse a principal that was created moments ago (the text is in the tests of
+# azure-native: provider/pkg/provider in https://github.com/pulumi/pulumi-azure-native).
 PRINCIPAL_NOT_FOUND = KnownError(
     name="principal-not-replicated",
     pattern=r"principal ID .*was not found in the AAD tenant",
@@ -46,8 +46,8 @@ VECTOR_SEARCH_INACTIVE = KnownError(
 
 # Event Grid checks, when a subscription is saved, that the topic's identity may write to the queue and to the
 # dead-letter container (https://github.com/MicrosoftDocs/azure-docs/issues/98216). How long role assignments take to
-# reach it is not documented, and neither is the error's text: any refusal for want of a right is repeated, except ARM's
-# own AuthorizationFailed, which is about the deployer.
+# become effective there is not documented, and neither is the error's text: any authorization error is retried, except
+# ARM's own AuthorizationFailed, which is about the deployer.
 IDENTITY_REFUSED = KnownError(
     name="role-assignments-not-in-effect",
     pattern=r"^(?!.*AuthorizationFailed).*(forbidden|unauthori[sz]ed|not authori[sz]ed|permission|lacks)",
