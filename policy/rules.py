@@ -148,7 +148,9 @@ RULES: tuple[Rule, ...] = (
     TLS,
     NO_PUBLIC_BLOBS,
     ResourceRule(name="autoscale", description="Cosmos DB containers use autoscale.", check=_autoscale),
-    ResourceRule(name="dead-letter", description="Events that cannot be delivered are kept.", check=_dead_letter),
+    ResourceRule(
+        name="dead-letter", description="Events that cannot be delivered become dead letters.", check=_dead_letter
+    ),
     ResourceRule(
         name="tags",
         description="Every resource that can be tagged has the tags application and environment.",

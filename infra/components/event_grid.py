@@ -82,8 +82,8 @@ class BlobEventSubscription(pulumi.ComponentResource):
         context: Where the component deploys.
         topic: Where the events come from.
         storage: The queue and the dead-letter container, and the container whose events are delivered.
-        deletions_only: Deliver only deletions, as in scheduled mode: a record whose image was deleted is found in no
-            other way.
+        deletions_only: Deliver only deletions, as in scheduled mode: nothing else removes the record of a deleted
+            image.
     """
 
     subscription: eventgrid.SystemTopicEventSubscription

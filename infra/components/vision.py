@@ -74,7 +74,7 @@ class VisionAccounts(pulumi.ComponentResource):
 
     @property
     def diagnostic_targets(self) -> list[DiagnosticTarget]:
-        """What needs a diagnostic setting. Logs of single calls are left out: they would cost more than they tell."""
+        """What needs a diagnostic setting. Logs of single calls are left out: they cost more than they are worth."""
         return [
             DiagnosticTarget(name=scope.name, resource_id=scope.id, log_categories=("Audit",), metrics=True)
             for scope in self.scopes

@@ -9,7 +9,7 @@ from infra.core.errors import SizingError
 
 _DAYS_PER_MONTH = 30
 _SECONDS_PER_MONTH = _DAYS_PER_MONTH * 24 * 3600
-# A call takes 0.5 to 1 s; the slower figure, so that the accounts are kept busy (docs/decisions/0015).
+# Duration of a call to Vision: 0.5 to 1 s; the upper figure, so that the accounts are fully used (docs/decisions/0015).
 _SECONDS_PER_CALL = 1
 # An analysis, and a record of it, as JSON; 2 to 4 KB with the default features. Embeddings are 1,024 numbers of about
 # 20 characters, each with a comma.
@@ -21,7 +21,7 @@ _INDEXED_TERMS = 20
 # Beside the record itself: a fifth of it for the indexed terms, or for the vector, which the index keeps as numbers of
 # four bytes.
 _RECORD_INDEX_SHARE = 0.2
-# Records that are kept for ever are counted for a year: what they take after that is for the next change of sizes.
+# Records without a retention period are counted for a year: later growth is for the next change of sizes.
 KEPT_RECORDS_DAYS = 365
 # The lowest maximum that every Flex Consumption app accepts, and the highest that any does.
 # https://learn.microsoft.com/azure/azure-functions/flex-consumption-plan#considerations
