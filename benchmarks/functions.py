@@ -117,7 +117,7 @@ def _services(folder: Path, image_bytes: int) -> Iterator[tuple[str, dict[str, s
                 "PIPELINE_COSMOS_IMAGES": "records", "PIPELINE_COSMOS_ANALYSES": "analyses",
                 "PIPELINE_ANALYZER": "image-analysis", "PIPELINE_ANALYZER_OPTIONS": json.dumps(options),
                 "PIPELINE_FEATURES": '["tags", "objects", "caption"]', "PIPELINE_MIN_CONFIDENCE": "0.5",
-                "PIPELINE_PATIENCE_HOURS": "1", "PIPELINE_TRIGGER": "events",
+                "PIPELINE_MAX_RETRY_AGE_HOURS": "1", "PIPELINE_TRIGGER": "events",
                 "PIPELINE_RECONCILE_SCHEDULE": "0 */15 * * * *",
             }  # fmt: skip
         finally:

@@ -21,7 +21,7 @@ REQUIRED = (
     "PIPELINE_ANALYZER_OPTIONS",
     "PIPELINE_FEATURES",
     "PIPELINE_MIN_CONFIDENCE",
-    "PIPELINE_PATIENCE_HOURS",
+    "PIPELINE_MAX_RETRY_AGE_HOURS",
     "PIPELINE_TRIGGER",
     "PIPELINE_RECONCILE_SCHEDULE",
 )
@@ -55,7 +55,7 @@ class OperatorPrincipal:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """The pipeline's settings; infra/app.py (code_settings) writes them."""
+    """The pipeline's settings; infra/app_settings.py writes them."""
 
     client_id: str
     blob_endpoint: str
@@ -105,7 +105,7 @@ class Settings:
             analyzer_options=read.parsed("PIPELINE_ANALYZER_OPTIONS", _object, "a JSON object", {}),
             features=read.parsed("PIPELINE_FEATURES", _texts, "a JSON list of texts", ()),
             min_confidence=read.parsed("PIPELINE_MIN_CONFIDENCE", _share, "a number 0 to 1", 0.0),
-            patience_hours=read.parsed("PIPELINE_PATIENCE_HOURS", _positive, "a number over 0", 1.0),
+            patience_hours=read.parsed("PIPELINE_MAX_RETRY_AGE_HOURS", _positive, "a number over 0", 1.0),
             scheduled=read.parsed("PIPELINE_TRIGGER", _trigger, "events or schedule", default=False),
             operators=read.parsed("PIPELINE_OPERATORS", _principals, _PRINCIPALS, (), optional=True),
             api_audience=read.optional("PIPELINE_API_AUDIENCE"),

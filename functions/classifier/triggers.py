@@ -1,7 +1,7 @@
 """The functions themselves: each turns its trigger into one call of the app, and logs what came of it.
 
 One line of JSON each, behind a word that says what it is: Application Insights gets them from the host, by identity,
-and infra/queries.py makes metrics of them (docs/decisions/0026).
+and infra/monitoring/queries.py makes metrics of them (docs/decisions/0026).
 """
 
 import json

@@ -7,7 +7,7 @@ from classifier.settings import OPTIONAL, REQUIRED, OperatorPrincipal, Settings,
 
 GOOD = dict.fromkeys(REQUIRED, "x") | {
     "PIPELINE_FEATURES": '["tags"]', "PIPELINE_MIN_CONFIDENCE": "0.5", "PIPELINE_ANALYZER_OPTIONS": '{"a": 1}',
-    "PIPELINE_PATIENCE_HOURS": "168", "PIPELINE_TRIGGER": "events",
+    "PIPELINE_MAX_RETRY_AGE_HOURS": "168", "PIPELINE_TRIGGER": "events",
 }  # fmt: skip
 ALL = GOOD | dict.fromkeys(OPTIONAL, "y") | {"PIPELINE_OPERATORS": '[{"objectId": "me", "principalType": "Group"}]'}
 
@@ -39,7 +39,7 @@ def test_all_that_is_missing_is_named_together() -> None:
         ("PIPELINE_ANALYZER_OPTIONS", "[1]"),
         ("PIPELINE_MIN_CONFIDENCE", "half"),
         ("PIPELINE_MIN_CONFIDENCE", "1.5"),
-        ("PIPELINE_PATIENCE_HOURS", "inf"),
+        ("PIPELINE_MAX_RETRY_AGE_HOURS", "inf"),
         ("PIPELINE_TRIGGER", "sometimes"),
         ("PIPELINE_OPERATORS", "me"),
         ("PIPELINE_OPERATORS", "[]"),

@@ -6,8 +6,13 @@ from typing import Any
 
 import pytest
 
+<<<<<<< HEAD
 from client.stack_outputs import record_id as client_record_id
 from infra import app, bundle, settings
+=======
+from infra import packaging
+from infra.core import analysis
+>>>>>>> wt-infra
 from local.provider import rules
 from local.provider.kinds import KINDS
 from tests.conftest import ROOT, Recorder, run_program
@@ -84,11 +89,11 @@ def test_the_analyser_can_read_what_it_is_told(asked: dict[str, Any], features: 
 def test_both_sides_have_the_same_analysers() -> None:
     folder = ROOT / "functions/classifier/analyzers"
     found = {path.stem.replace("_", "-") for path in folder.glob("*.py") if "\ndef build(" in path.read_text()}
-    assert found == set(settings.ANALYZERS)
+    assert found == set(analysis.ANALYZERS)
 
 
 def test_the_features_of_both_sides_are_the_same() -> None:
-    assert set(importlib.import_module("classifier.analyzers.image_analysis").FEATURES) == set(settings.FEATURES)
+    assert set(importlib.import_module("classifier.analyzers.image_analysis").FEATURES) == set(analysis.FEATURES)
 
 
 def test_the_trigger_listens_to_the_queue_and_connection_that_are_configured(
@@ -104,7 +109,7 @@ def test_the_trigger_listens_to_the_queue_and_connection_that_are_configured(
 
 
 def test_the_release_expects_the_functions_that_there_are(dev: Recorder, functions: dict[str, list[str]]) -> None:
-    (release,) = [resource for resource in dev.resources if resource.name == "release"]
+    (release,) = [resource for resource in dev.resources if resource.name == "code-deployment"]
     assert release.inputs["functions"] == sorted(functions)
 
 
@@ -131,7 +136,7 @@ def test_everything_in_functions_ships() -> None:
         for path in (ROOT / "functions").rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
-    assert set(bundle.shipped(ROOT / "functions")) == found
+    assert set(packaging.package_files(ROOT / "functions")) == found
 
 
 def test_the_record_id_of_clients_is_the_codes() -> None:
@@ -139,5 +144,6 @@ def test_the_record_id_of_clients_is_the_codes() -> None:
     assert client_record_id("images", "a b/é.png") == record_id
 
 
-def test_the_python_of_the_app_is_the_python_of_the_bundle() -> None:
-    assert app.PYTHON_VERSION == bundle.PYTHON_VERSION == (ROOT / ".python-version").read_text().strip()
+def test_the_python_of_the_app_is_the_python_of_the_package(dev: Recorder) -> None:
+    runtime = dev.one("web:WebApp", "app-site").inputs["functionAppConfig"]["runtime"]
+    assert runtime["version"] == packaging.PYTHON_VERSION == (ROOT / ".python-version").read_text().strip()

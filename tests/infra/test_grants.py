@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infra.roles import Role
+from infra.core.rbac import BuiltInRole
 from tests.conftest import SUBSCRIPTION, Recorder, run_program
 from tests.infra.test_settings import CUSTOM
 
@@ -21,7 +21,7 @@ def scope(kind: str, name: str) -> str:
 
 
 def granted(recorder: Recorder) -> set[tuple[str, str, str, str]]:
-    roles = {role.value: role.name for role in Role} | {
+    roles = {role.value: role.name for role in BuiltInRole} | {
         role.inputs["roleDefinitionId"]: role.name for role in recorder.of_type("authorization:RoleDefinition")
     }
     assignments = recorder.of_type("authorization:RoleAssignment")
@@ -45,8 +45,8 @@ def expected(vision_accounts: int = 1) -> set[tuple[str, str, str, str]]:
         (FUNCTION, service, "STORAGE_BLOB_DATA_OWNER", scope("storage:StorageAccount", "host-account")),
         (FUNCTION, service, "STORAGE_BLOB_DATA_READER", scope("storage:BlobContainer", "images-container")),
         (FUNCTION, service, "STORAGE_QUEUE_DATA_READER", scope("storage:Queue", "images-queue")),
-        (FUNCTION, service, "queue-worker-role", scope("storage:Queue", "images-queue")),
-        (FUNCTION, service, "dead-letter-clerk-role", scope("storage:BlobContainer", "images-deadletter")),
+        (FUNCTION, service, "queue-processor-role", scope("storage:Queue", "images-queue")),
+        (FUNCTION, service, "dead-letter-processor-role", scope("storage:BlobContainer", "images-deadletter")),
         (FUNCTION, service, "STORAGE_QUEUE_DATA_MESSAGE_PROCESSOR", scope("storage:Queue", "images-poison-queue")),
         (FUNCTION, service, "EVENTGRID_DATA_SENDER", scope("eventgrid:Topic", "results")),
         (FUNCTION, service, "STORAGE_QUEUE_DATA_MESSAGE_SENDER", scope("storage:Queue", "images-poison-queue")),
@@ -57,7 +57,7 @@ def expected(vision_accounts: int = 1) -> set[tuple[str, str, str, str]]:
             scope("applicationinsights:Component", "telemetry-insights"),
         ),
         *(
-            (FUNCTION, service, "image-analyst-role", scope("cognitiveservices:Account", f"vision-account-{number}"))
+            (FUNCTION, service, "vision-caller-role", scope("cognitiveservices:Account", f"vision-account-{number}"))
             for number in range(1, vision_accounts + 1)
         ),
         (TOPIC, service, "STORAGE_QUEUE_DATA_MESSAGE_SENDER", scope("storage:Queue", "images-queue")),
@@ -149,8 +149,8 @@ SERVICES = "Microsoft.CognitiveServices/accounts"
         ({"trigger": "schedule"}, set(), set()),
         (
             {"analyzer": "custom-vision", "customVision": CUSTOM, "features": ["tags"]},
-            {("image-analyst-role", "roses")},
-            {"image-analyst-role"},
+            {("vision-caller-role", "roses")},
+            {"vision-caller-role"},
         ),
     ],
     ids=lambda value: str(value)[:40],
@@ -182,46 +182,46 @@ def test_a_setting_changes_its_own_grant_and_no_other(
     ],
     ids=lambda value: str(value)[:40],
 )
-def test_the_analyst_may_call_what_the_features_need(config: dict[str, Any], actions: list[str]) -> None:
+def test_the_vision_caller_may_call_what_the_features_need(config: dict[str, Any], actions: list[str]) -> None:
     (permission,) = (
-        run_program("dev", config).one("authorization:RoleDefinition", "image-analyst-role").inputs["permissions"]
+        run_program("dev", config).one("authorization:RoleDefinition", "vision-caller-role").inputs["permissions"]
     )
     assert permission == {"actions": [], "dataActions": [f"{SERVICES}/{action}" for action in actions]}
 
 
-def test_the_analyst_can_be_assigned_where_the_custom_vision_account_is() -> None:
+def test_the_vision_caller_can_be_assigned_where_the_custom_vision_account_is() -> None:
     config = {"analyzer": "custom-vision", "customVision": CUSTOM, "features": ["tags"]}
-    role = run_program("dev", config).one("authorization:RoleDefinition", "image-analyst-role").inputs
+    role = run_program("dev", config).one("authorization:RoleDefinition", "vision-caller-role").inputs
     assert role["assignableScopes"] == [
-        scope("resources:ResourceGroup", "foundation-group"), "/subscriptions/s/resourceGroups/rg",
+        scope("resources:ResourceGroup", "resource-group"), "/subscriptions/s/resourceGroups/rg",
     ]  # fmt: skip
 
 
 def test_the_programs_own_roles_allow_exactly_one_thing_each(dev: Recorder) -> None:
     roles = {role.name: role.inputs for role in dev.of_type("authorization:RoleDefinition")}
     assert {name: role["permissions"] for name, role in roles.items()} == {
-        "image-analyst-role": [
+        "vision-caller-role": [
             {
                 "actions": [],
                 "dataActions": ["Microsoft.CognitiveServices/accounts/ComputerVision/imageanalysis:analyze/action"],
             }
         ],
         "image-uploader-role": [{"actions": [], "dataActions": [f"{BLOBS}/write"]}],
-        "dead-letter-clerk-role": [{"actions": [], "dataActions": [f"{BLOBS}/read", f"{BLOBS}/delete"]}],
-        "queue-worker-role": [
+        "dead-letter-processor-role": [{"actions": [], "dataActions": [f"{BLOBS}/read", f"{BLOBS}/delete"]}],
+        "queue-processor-role": [
             {
                 "actions": [],
                 "dataActions": [f"{MESSAGES}/process/action", f"{MESSAGES}/add/action", f"{MESSAGES}/write"],
             }
         ],
     }
-    group = scope("resources:ResourceGroup", "foundation-group")
+    group = scope("resources:ResourceGroup", "resource-group")
     assert all(role["assignableScopes"] == [group] and role["scope"] == group for role in roles.values())
 
 
 def test_a_role_of_the_programs_own_is_made_before_it_is_granted(dev: Recorder) -> None:
-    grant = dev.one("authorization:RoleAssignment", "function-image-analyst-on-vision-account-1")
-    assert "azure-native:authorization:RoleDefinition::image-analyst-role" in grant.dependencies
+    grant = dev.one("authorization:RoleAssignment", "function-vision-caller-on-vision-account-1")
+    assert "azure-native:authorization:RoleDefinition::vision-caller-role" in grant.dependencies
 
 
 @settings(max_examples=3)

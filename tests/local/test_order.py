@@ -10,8 +10,8 @@ import pulumi
 import pytest
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
-from infra.error_hooks import KnownError, should_retry
-from infra.known_errors import ACCOUNT_LOCKED, IDENTITY_REFUSED, NOT_REPLICATED, TERMS_NOT_ACCEPTED
+from infra.core.error_hooks import KnownError, should_retry
+from infra.core.known_errors import ACCOUNT_LOCKED, IDENTITY_REFUSED, NOT_REPLICATED, TERMS_NOT_ACCEPTED
 from local.faults import Faults
 from local.identity import SUBSCRIPTION
 from local.provider.replication import Replication
