@@ -8,12 +8,8 @@ from azure.core.credentials import AccessToken
 from azure.core.pipeline.transport import RequestsTransport
 from azure.core.rest import HttpRequest
 
-<<<<<<< HEAD:tests/infra/test_management.py
-from infra.management import sender, until
+from infra.dynamic.arm_client import authenticated_client, poll_until
 from tests.infra.clock import Clock
-=======
-from infra.dynamic.arm_client import authenticated_client
->>>>>>> wt-infra:tests/infra/test_arm_client.py
 
 
 class Credential:
@@ -68,7 +64,7 @@ def test_requests_carry_a_token_for_the_resource_manager_and_go_there(monkeypatc
 
     monkeypatch.setattr("azure.identity.DefaultAzureCredential", Asked)
     monkeypatch.setattr(RequestsTransport, "send", send)
-    sender()(HttpRequest("GET", "/subscriptions/s"))
+    authenticated_client()(HttpRequest("GET", "/subscriptions/s"))
     assert scopes == ["https://management.azure.com/.default"]
     (request,) = sent
     assert request.url == "https://management.azure.com/subscriptions/s"
@@ -78,14 +74,16 @@ def test_requests_carry_a_token_for_the_resource_manager_and_go_there(monkeypatc
 def test_waits_double_up_to_fifteen_seconds_until_time_is_up(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock(monkeypatch)
     answers = count(1)
-    assert until(lambda: next(answers), lambda _answer: False, seconds=60) == 8
+    assert poll_until(lambda: next(answers), lambda _answer: False, timeout_seconds=60) == 8
     assert clock.waits == [1, 2, 4, 8, 15, 15, 15]
 
 
 def test_the_first_wait_can_be_shorter_and_what_is_done_is_not_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock(monkeypatch)
     answers = count(1)
-    assert until(lambda: next(answers), lambda answer: answer == 4, seconds=60, first_wait=0.25) == 4
+    assert (
+        poll_until(lambda: next(answers), lambda answer: answer == 4, timeout_seconds=60, first_wait_seconds=0.25) == 4
+    )
     assert clock.waits == [0.25, 0.5, 1]
-    assert until(lambda: None, lambda _answer: True, seconds=60) is None
+    assert poll_until(lambda: None, lambda _answer: True, timeout_seconds=60) is None
     assert len(clock.waits) == 3

@@ -124,13 +124,8 @@ def test_a_package_is_deployed_when_its_own_deployment_has_succeeded() -> None:
     ids=["starting", "no such host yet", "role not propagated"],
 )
 def test_an_app_or_a_role_that_is_minutes_old_is_waited_for(publish: list[Given]) -> None:
-<<<<<<< HEAD:tests/infra/test_release.py
     azure = Azure(publish=[*publish], latest=[*[NOT_DEPLOYED] * len(publish), deployment("new", 4)])
-    azure.publisher().publish(b"zip")
-=======
-    azure = Azure(publish=[*publish], latest=[NOT_DEPLOYED] * len(publish) + [deployment("new", 4)])
     azure.deployer().deploy(b"zip")
->>>>>>> wt-infra:tests/infra/test_code_deployment.py
     assert len(azure.sent("POST", "/api/publish")) == len(publish)
 
 

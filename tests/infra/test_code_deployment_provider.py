@@ -13,11 +13,11 @@ from azure.core.pipeline.transport import RequestsTransport
 from azure.core.rest import HttpRequest
 from pulumi.runtime import mocks
 
-from infra.package_revision import _RevisionProvider
-from infra.publisher import ReleaseError
-from infra.release import _ReleaseProvider
+from infra.core.errors import CodeDeploymentError
+from infra.dynamic.code_deployment import _CodeDeploymentProvider
+from infra.dynamic.package_revision import _RevisionProvider
 from tests.conftest import Recorder, run_program
-from tests.infra import test_release as release
+from tests.infra import test_code_deployment
 from tests.infra.clock import Clock
 
 SITE = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/sites/app"
@@ -32,7 +32,7 @@ FUNCTIONS = ("GET", f"{MANAGEMENT}/functions?api-version=2025-05-01")
 type Route = tuple[str, str]
 
 
-class Answer(release.Answer):
+class Answer(test_code_deployment.Answer):
     """What the policies of azure-core look at as well."""
 
     def __init__(self, status_code: int, body: Any = None) -> None:
@@ -120,8 +120,8 @@ def test_create_deploys_the_package_and_then_checks_the_functions(
     serve: Callable[..., Services], props: dict[str, Any]
 ) -> None:
     services = serve()
-    created = _ReleaseProvider().create(props)
-    assert (created.id, created.outs) == (f"{SITE}/release", props)
+    created = _CodeDeploymentProvider().create(props)
+    assert (created.id, created.outs) == (f"{SITE}/code-deployment", props)
     assert services.routes == ROUTES
     publish = services.requests[1]
     assert publish.content == b"PK the package"
@@ -133,7 +133,9 @@ def test_create_deploys_the_package_and_then_checks_the_functions(
 
 def test_update_deploys_the_new_package(serve: Callable[..., Services], props: dict[str, Any]) -> None:
     services = serve()
-    updated = _ReleaseProvider().update("id", props | {"scm_host": "old", "site": "old", "package": "old"}, props)
+    updated = _CodeDeploymentProvider().update(
+        "id", props | {"scm_host": "old", "site": "old", "package": "old"}, props
+    )
     assert updated.outs == props
     assert services.routes == ROUTES
     assert services.requests[1].content == b"PK the package"
@@ -142,7 +144,7 @@ def test_update_deploys_the_new_package(serve: Callable[..., Services], props: d
 def test_delete_leaves_the_app_alone(serve: Callable[..., Services], props: dict[str, Any]) -> None:
     """The app is deleted with its code; there is nothing to withdraw."""
     services = serve()
-    _ReleaseProvider().delete("id", props)
+    _CodeDeploymentProvider().delete("id", props)
     assert services.routes == []
 
 
@@ -152,7 +154,7 @@ def test_a_package_that_is_taken_is_followed(
 ) -> None:
     in_progress = [deployment("new", status) for status in (0, 1, 2)]
     serve(publish=[Answer(status, "new")], latest=[deployment("old", 4), *in_progress, deployment("new", 4)])
-    _ReleaseProvider().create(props)
+    _CodeDeploymentProvider().create(props)
     assert clock.waits == [1, 2, 4]
 
 
@@ -161,7 +163,7 @@ def test_a_service_that_is_not_ready_is_sent_the_package_again(
     serve: Callable[..., Services], props: dict[str, Any], status: int
 ) -> None:
     services = serve(publish=[Answer(status), Answer(202)], latest=[Answer(404), Answer(404), deployment("new", 4)])
-    _ReleaseProvider().create(props)
+    _CodeDeploymentProvider().create(props)
     assert services.routes.count(PUBLISH) == 2
 
 
@@ -170,7 +172,7 @@ def test_a_package_that_may_have_been_taken_is_not_sent_twice(
     serve: Callable[..., Services], props: dict[str, Any], status: int
 ) -> None:
     services = serve(publish=[Answer(status)], latest=[Answer(404), Answer(404), deployment("new", 4)])
-    _ReleaseProvider().create(props)
+    _CodeDeploymentProvider().create(props)
     assert services.routes.count(PUBLISH) == 1
 
 
@@ -178,8 +180,8 @@ def test_a_package_whose_deployment_never_begins_is_sent_again_after_half_a_minu
     serve: Callable[..., Services], props: dict[str, Any], clock: Clock
 ) -> None:
     serve(publish=[Answer(502), Answer(400)], latest=[deployment("old", 4)])
-    with pytest.raises(ReleaseError, match="refused the package: 400"):
-        _ReleaseProvider().create(props)
+    with pytest.raises(CodeDeploymentError, match="refused the package: 400"):
+        _CodeDeploymentProvider().create(props)
     # A twentieth of the ten minutes: until 31 seconds have passed, then the pause before the second attempt.
     assert clock.waits == [1, 2, 4, 8, 15, 1]
 
@@ -189,8 +191,8 @@ def test_a_package_that_is_refused_ends_it_without_a_wait(
     serve: Callable[..., Services], props: dict[str, Any], status: int, clock: Clock
 ) -> None:
     services = serve(publish=[Answer(status, "no")])
-    with pytest.raises(ReleaseError, match=f": {status} because: "):
-        _ReleaseProvider().create(props)
+    with pytest.raises(CodeDeploymentError, match=f": {status} because: "):
+        _CodeDeploymentProvider().create(props)
     assert services.routes == [LATEST, PUBLISH]
     assert clock.waits == []
 
@@ -200,8 +202,8 @@ def test_a_deployment_that_ends_otherwise_is_noticed_when_it_ends(
     serve: Callable[..., Services], props: dict[str, Any], status: int, clock: Clock
 ) -> None:
     services = serve(latest=[Answer(404), deployment("new", 1), deployment("new", status), deployment("new", 4)])
-    with pytest.raises(ReleaseError, match="the deployment new"):
-        _ReleaseProvider().create(props)
+    with pytest.raises(CodeDeploymentError, match="the deployment new"):
+        _CodeDeploymentProvider().create(props)
     assert services.routes == [LATEST, PUBLISH, LATEST, LATEST, LOG]
     assert clock.waits == [1]
 
@@ -210,8 +212,8 @@ def test_a_deployment_without_end_is_given_up_after_ten_minutes(
     serve: Callable[..., Services], props: dict[str, Any], clock: Clock
 ) -> None:
     serve(latest=[Answer(404), deployment("new", 1)])
-    with pytest.raises(ReleaseError, match="no end of the deployment was seen within 600 seconds"):
-        _ReleaseProvider().create(props)
+    with pytest.raises(CodeDeploymentError, match="no end of the deployment was seen within 600 seconds"):
+        _CodeDeploymentProvider().create(props)
     assert clock.waits[:6] == [1, 2, 4, 8, 15, 15]
     assert 600 <= sum(clock.waits) < 615
 
@@ -220,8 +222,8 @@ def test_functions_that_are_never_listed_are_given_up_after_ten_minutes(
     serve: Callable[..., Services], props: dict[str, Any], clock: Clock
 ) -> None:
     services = serve(functions=[Answer(200, {"value": []})])
-    with pytest.raises(ReleaseError, match=r"lists the functions \[\] after 600 seconds"):
-        _ReleaseProvider().create(props)
+    with pytest.raises(CodeDeploymentError, match=r"lists the functions \[\] after 600 seconds"):
+        _CodeDeploymentProvider().create(props)
     assert 600 <= sum(clock.waits) < 615
     assert services.routes.count(SYNC) == services.routes.count(FUNCTIONS) == len(clock.waits) + 1
 
@@ -230,15 +232,15 @@ def test_functions_that_are_listed_already_wait_for_a_sync_that_succeeds(
     serve: Callable[..., Services], props: dict[str, Any]
 ) -> None:
     services = serve(sync=[Answer(503), Answer(403), Answer(204)])
-    _ReleaseProvider().create(props)
+    _CodeDeploymentProvider().create(props)
     assert services.routes.count(SYNC) == 3
 
 
 def test_missing_and_unexpected_functions_are_told_apart(serve: Callable[..., Services], props: dict[str, Any]) -> None:
     listed = [{"properties": {"name": name}} for name in ("reconcile", "leftover", "classify")]
     serve(functions=[Answer(200, {"value": listed})])
-    with pytest.raises(ReleaseError) as failure:
-        _ReleaseProvider().create(props | {"functions": ["classify", "redrive"]})
+    with pytest.raises(CodeDeploymentError) as failure:
+        _CodeDeploymentProvider().create(props | {"functions": ["classify", "redrive"]})
     assert (
         "lists the functions ['classify', 'leftover', 'reconcile'] after 600 seconds"
         " (missing: ['redrive'], not expected: ['leftover', 'reconcile'])"
@@ -250,7 +252,7 @@ def test_functions_of_a_list_that_was_refused_do_not_count(
 ) -> None:
     listed = {"value": [{"properties": {"name": "classify"}}]}
     services = serve(functions=[Answer(403, listed), Answer(200, listed)])
-    _ReleaseProvider().create(props)
+    _CodeDeploymentProvider().create(props)
     assert services.routes.count(FUNCTIONS) == 2
 
 
@@ -268,13 +270,13 @@ def test_functions_of_a_list_that_was_refused_do_not_count(
 def test_what_is_deployed_and_where_to_is_a_change(
     props: dict[str, Any], change: dict[str, Any], *, differs: bool
 ) -> None:
-    diff = _ReleaseProvider().diff("id", props, props | change)
+    diff = _CodeDeploymentProvider().diff("id", props, props | change)
     assert diff.changes is differs
     assert not diff.replaces
 
 
 def test_the_release_is_told_the_app_the_package_and_the_functions(dev: Recorder) -> None:
-    (deployed,) = [resource for resource in dev.resources if resource.name == "release"]
+    (deployed,) = [resource for resource in dev.resources if resource.name == "code-deployment"]
     inputs = {key: value for key, value in deployed.inputs.items() if key != "__provider"}
     package, sha256 = inputs.pop("package"), inputs.pop("sha256")
     assert inputs == {
@@ -291,10 +293,10 @@ def test_the_release_gets_the_revision_of_its_package() -> None:
         @override
         def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
             resource_id, state = super().new_resource(args)
-            return resource_id, state | ({"revision": "r7"} if args.name == "release-package" else {})
+            return resource_id, state | ({"revision": "r7"} if args.name == "code-deployment-package-revision" else {})
 
     recorder = run_program("dev", recorder=Revising())
-    (deployed,) = [resource for resource in recorder.resources if resource.name == "release"]
+    (deployed,) = [resource for resource in recorder.resources if resource.name == "code-deployment"]
     assert deployed.inputs["revision"] == "r7"
 
 

@@ -1,4 +1,4 @@
-"""What the components make of Azure's answers, and of answers that Azure should not give."""
+"""Details of components: hosts and principals that Azure reports, and inputs of roles in another program."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -7,25 +7,24 @@ import pulumi
 import pytest
 
 import infra
-from infra.app import _repository_host
-from infra.events import _principal_id
+from infra.components.event_grid import _principal_id
+from infra.components.function_app import _scm_host
 from tests.conftest import SUBSCRIPTION, record
-from tests.infra.test_components import SIZING
 
 
 def state(host_type: str, name: str | None) -> Any:
     return SimpleNamespace(host_type=host_type, name=name)
 
 
-def test_the_deployment_service_is_the_named_repository_host() -> None:
+def test_the_deployment_service_is_the_named_scm_host() -> None:
     states = [state("Standard", "app.example"), state("Repository", None), state("Repository", "scm.example")]
-    assert _repository_host(states) == "scm.example"
+    assert _scm_host(states) == "scm.example"
 
 
 @pytest.mark.parametrize("states", [None, [], [state("Standard", "app.example")], [state("Repository", "")]])
 def test_an_app_without_a_deployment_service_is_an_error(states: Any) -> None:
-    with pytest.raises(ValueError, match="Azure named no deployment"):
-        _repository_host(states)
+    with pytest.raises(ValueError, match=r"Azure reports no deployment \(SCM\) host"):
+        _scm_host(states)
 
 
 def test_a_topics_principal_is_that_of_its_identity() -> None:
@@ -35,44 +34,70 @@ def test_a_topics_principal_is_that_of_its_identity() -> None:
 
 @pytest.mark.parametrize("identity", [None, SimpleNamespace(principal_id=None)])
 def test_a_topic_without_an_identity_is_an_error(identity: Any) -> None:
-    with pytest.raises(ValueError, match="gave the system topic no identity"):
+    with pytest.raises(ValueError, match="created the system topic without an identity"):
         _principal_id(identity)
 
 
-def test_a_role_that_nobody_gets_is_not_defined() -> None:
-    context = infra.Place(
+def other_context() -> infra.DeploymentContext:
+    """The context of another program than this one's."""
+    return infra.DeploymentContext(
         names=infra.Names(prefix="other", stack="test", subscription_id=SUBSCRIPTION),
         location="westeurope",
         resource_group_name="rg",
         tags={},
     )
-    granted: list[Any] = []
+
+
+def test_a_data_role_without_principals_is_not_defined() -> None:
+    created: list[pulumi.Resource] = []
 
     def program() -> None:
-        records = infra.Records("records", place=context, sizing=SIZING, cache_days=1)
-        granted.extend(records.allow([], infra.READ_RECORDS, on=[records.images], role="reader"))
-        granted.extend(records.definitions)
+        database = infra.CosmosDatabase(
+            "records",
+            context=other_context(),
+            images_max_ru=1000,
+            analyses_max_ru=1000,
+            analysis_retention_days=1,
+        )
+        database.assign_data_role(
+            "reader",
+            data_actions=infra.RECORD_READER_DATA_ACTIONS,
+            principals=[],
+            containers=[database.images],
+        )
+        created.extend(database.role_assignments)
+        created.extend(database.role_definitions)
 
     recorder = record(program)
-    assert granted == []
+    assert created == []
     assert recorder.of_type("cosmosdb:SqlResourceSqlRoleDefinition") == []
+    assert recorder.of_type("cosmosdb:SqlResourceSqlRoleAssignment") == []
 
 
-def test_a_grant_of_a_custom_role_waits_for_its_definition_even_without_a_delay() -> None:
-    names = infra.Names(prefix="other", stack="test", subscription_id=SUBSCRIPTION)
+def test_an_assignment_of_a_custom_role_depends_on_its_definition_without_a_delay() -> None:
+    context = other_context()
+    names = context.names
 
     def program() -> None:
         scope = infra.Scope(name="here", id=pulumi.Output.from_input("/here"))
-        user = infra.principal_from_setting(infra.DirectoryPrincipal(object_id="id", principal_type="Group"))
-        role = infra.custom_role(names, "my-role", ["Some/action", "Some/other"], within=scope, also=["/there"])
-        infra.grant(names, user, role, on=scope)
-        infra.grant(names, user, infra.Role.STORAGE_BLOB_DATA_READER, on=scope)
+        group = infra.Principal.from_setting(infra.DirectoryPrincipal(object_id="id", principal_type="Group"))
+        role = infra.CustomRoleDefinition(
+            "my-role",
+            context=context,
+            title="My Role",
+            data_actions=["Some/action", "Some/other"],
+            scope=scope,
+            more_assignable_scopes=["/there"],
+        )
+        access = infra.RoleAssignments("group-access", context=context, principal=group)
+        access.assign(role, scope)
+        access.assign(infra.BuiltInRole.STORAGE_BLOB_DATA_READER, scope)
 
     recorder = record(program)
     definition = recorder.one("authorization:RoleDefinition", "my-role-role")
     assert definition.inputs == {
         "roleDefinitionId": names.guid("role", "my-role"),
-        "roleName": f"my-role-other-test-{names.unique}",
+        "roleName": f"Image Pipeline My Role (other-test-{names.unique_suffix})",
         "description": "Some/action, Some/other; nothing else.",
         "roleType": "CustomRole",
         "scope": "/here",
@@ -95,7 +120,7 @@ def test_a_grant_of_a_custom_role_waits_for_its_definition_even_without_a_delay(
 
 # https://learn.microsoft.com/azure/role-based-access-control/built-in-roles
 def test_the_built_in_roles_are_azures() -> None:
-    assert {role.name: role.value for role in infra.Role} == {
+    assert {role.name: role.value for role in infra.BuiltInRole} == {
         "STORAGE_BLOB_DATA_OWNER": "b7e6dc6d-f1e8-4753-8033-0f276bb0955b",
         "STORAGE_BLOB_DATA_CONTRIBUTOR": "ba92f5b4-2d11-453d-a403-e96b0029c9fe",
         "STORAGE_BLOB_DATA_READER": "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1",

@@ -6,13 +6,9 @@ from typing import Any
 
 import pytest
 
-<<<<<<< HEAD
 from client.stack_outputs import record_id as client_record_id
-from infra import app, bundle, settings
-=======
 from infra import packaging
 from infra.core import analysis
->>>>>>> wt-infra
 from local.provider import rules
 from local.provider.kinds import KINDS
 from tests.conftest import ROOT, Recorder, run_program

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Recorded, run_program
+from tests.conftest import RecordedResource, run_program
 
 FOLDER = Path(__file__).parent / "golden"
 STACKS = ("local", "dev", "staging", "prod")
@@ -53,10 +53,10 @@ def normalized(value: Any) -> Any:
     return value
 
 
-def options(resource: Recorded) -> dict[str, Any]:
+def options(resource: RecordedResource) -> dict[str, Any]:
     """The resource options that differ from Pulumi's defaults."""
     values = {
-        "additionalSecretOutputs": sorted(resource.hidden),
+        "additionalSecretOutputs": sorted(resource.additional_secret_outputs),
         "aliases": list(resource.aliases),
         "deleteBeforeReplace": resource.delete_before_replace,
         "errorHooks": list(resource.error_hooks),
@@ -76,7 +76,7 @@ def recording(stack: str, mode: str) -> str:
             "dependencies": sorted(resource.dependencies),
             "propertyDependencies": {
                 name: sorted(sources)
-                for name, sources in resource.refers.items()
+                for name, sources in resource.property_dependencies.items()
                 if sources and name != PICKLED_PROVIDER
             },
             "options": options(resource),

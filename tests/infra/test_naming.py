@@ -25,20 +25,10 @@ def test_every_name_is_legal(prefix: str, stack: str, subscription: str) -> None
 
 
 @given(prefixes, stacks, subscriptions)
-<<<<<<< HEAD
 def test_purposes_and_parts_make_names_of_their_own(prefix: str, stack: str, subscription: str) -> None:
     names = Names(prefix=prefix, stack=stack, subscription_id=subscription)
-    assert names.storage("data") != names.storage("host")
+    assert names.storage_account_name("data") != names.storage_account_name("host")
     assert names.guid("a", "b") != names.guid("ab")
-=======
-def test_names_stay_the_same_and_purposes_differ(prefix: str, stack: str, subscription: str) -> None:
-    first = Names(prefix=prefix, stack=stack, subscription_id=subscription)
-    again = Names(prefix=prefix, stack=stack, subscription_id=subscription)
-    assert (
-        first.storage_account_name("data") == again.storage_account_name("data") != first.storage_account_name("host")
-    )
-    assert first.guid("a", "b") == again.guid("a", "b") != first.guid("ab")
->>>>>>> wt-infra
 
 
 def test_another_subscription_gets_other_names_in_the_world() -> None:

@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 import uv
 
-from infra import bundle
-from infra.bundle import BundleError, build, shipped
+from infra import packaging
+from infra.core.errors import DeploymentPackageError
+from infra.packaging import build_deployment_package, package_files
 from tests.conftest import ROOT
 
 BUNDLE_ID = "Microsoft.Azure.Functions.ExtensionBundle"
@@ -60,13 +61,13 @@ def test_what_the_app_never_reads_is_pruned(tmp_path: Path) -> None:
         "pkg-1.dist-info/licenses/NOTICE",
     ]
     write(tmp_path, *needed, *pruned)
-    bundle._prune(tmp_path)
+    packaging._prune(tmp_path)
     assert files(tmp_path) == {*needed}
 
 
 def test_bytecode_is_unchecked_and_knows_where_it_will_run(tmp_path: Path) -> None:
     write(tmp_path, "pkg/mod.py")
-    bundle._compile(tmp_path, "/home/site/wwwroot")
+    packaging._compile(tmp_path, "/home/site/wwwroot")
     content = (tmp_path / "pkg/__pycache__/mod.cpython-313.pyc").read_bytes()
     # Flags of PEP 552: by hash (1), and not compared with the source (2 is not set).
     assert int.from_bytes(content[4:8], "little") == 1
@@ -77,17 +78,17 @@ def test_bytecode_is_unchecked_and_knows_where_it_will_run(tmp_path: Path) -> No
 
 def test_bytecode_is_made_again_for_a_changed_source(tmp_path: Path) -> None:
     write(tmp_path, "mod.py")
-    bundle._compile(tmp_path, "/x")
+    packaging._compile(tmp_path, "/x")
     before = (tmp_path / "__pycache__/mod.cpython-313.pyc").read_bytes()
     (tmp_path / "mod.py").write_text("VALUE = 1\n")
-    bundle._compile(tmp_path, "/x")
+    packaging._compile(tmp_path, "/x")
     assert (tmp_path / "__pycache__/mod.cpython-313.pyc").read_bytes() != before
 
 
 def test_the_bytecode_of_the_bundle_is_where_the_app_runs() -> None:
     """As Azure mounts the package: /home/site/wwwroot."""
     packages = ".python_packages/lib/site-packages"
-    with zipfile.ZipFile(build(ROOT / "functions", ROOT / ".build").path) as archive:
+    with zipfile.ZipFile(build_deployment_package(ROOT / "functions", ROOT / ".build").path) as archive:
         for cached, source in (
             ("classifier/__pycache__/pipeline.cpython-313.pyc", "classifier/pipeline.py"),
             (f"{packages}/azure/cosmos/__pycache__/__init__.cpython-313.pyc", f"{packages}/azure/cosmos/__init__.py"),
@@ -99,7 +100,7 @@ def test_the_bytecode_of_the_bundle_is_where_the_app_runs() -> None:
 def test_entries_are_sorted_over_all_folders_and_have_fixed_attributes(tmp_path: Path) -> None:
     write(tmp_path / "code", "b.py", "a/native.so", "z/c.py")
     write(tmp_path / "packages", "x.py")
-    bundle._zip({Path(): tmp_path / "code", Path("p/q"): tmp_path / "packages"}, tmp_path / "out.zip")
+    packaging._zip({Path(): tmp_path / "code", Path("p/q"): tmp_path / "packages"}, tmp_path / "out.zip")
     with zipfile.ZipFile(tmp_path / "out.zip") as archive:
         entries = archive.infolist()
         assert archive.read("p/q/x.py") == b"# x.py\n"
@@ -126,9 +127,9 @@ def test_packages_are_installed_by_hash_for_the_platform_of_the_app(
         return subprocess.CompletedProcess(command, returncode=len(commands) - 1, stdout="", stderr="  no such thing\n")
 
     monkeypatch.setattr(subprocess, "run", run)
-    bundle._install(tmp_path / "lock.txt", tmp_path / "target")
-    with pytest.raises(BundleError) as refusal:
-        bundle._install(tmp_path / "lock.txt", tmp_path / "target")
+    packaging._install(tmp_path / "lock.txt", tmp_path / "target")
+    with pytest.raises(DeploymentPackageError) as refusal:
+        packaging._install(tmp_path / "lock.txt", tmp_path / "target")
     assert str(refusal.value) == "the function's dependencies could not be installed:\nno such thing"
     expected = (
         f"{uv.find_uv_bin()} pip install --quiet --no-config --require-hashes --only-binary :all:"
@@ -147,19 +148,19 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
         locks.append(lock)
         write(target, "pkg/mod.py", "pkg/mod.pyi")
 
-    monkeypatch.setattr(bundle, "_install", install)
+    monkeypatch.setattr(packaging, "_install", install)
     return locks
 
 
 def test_packages_are_installed_once_for_a_lock(tmp_path: Path, installed: list[Path]) -> None:
     lock, out = tmp_path / "lock.txt", tmp_path / "deep/out"
     lock.write_text("one")
-    first = bundle._packages(lock, out)
+    first = packaging._install_packages(lock, out)
     assert files(first) == {"pkg/mod.py", "pkg/__pycache__/mod.cpython-313.pyc"}
-    assert bundle._packages(lock, out) == first
+    assert packaging._install_packages(lock, out) == first
     assert len(installed) == 1
     lock.write_text("two")
-    assert bundle._packages(lock, out) != first
+    assert packaging._install_packages(lock, out) != first
     assert len(installed) == 2
     assert sorted(path.name.partition("-")[0] for path in out.iterdir()) == ["packages", "packages"]
 
@@ -175,7 +176,7 @@ def test_of_two_builds_at_once_the_first_to_finish_counts(tmp_path: Path, monkey
 
     with monkeypatch.context() as patched:
         patched.setattr(Path, "replace", replace)
-        target = bundle._packages(lock, out)
+        target = packaging._install_packages(lock, out)
     assert files(target) == {"of-the-other-build.py"}
 
     def fail(_self: Path, _target: Path) -> None:
@@ -184,7 +185,7 @@ def test_of_two_builds_at_once_the_first_to_finish_counts(tmp_path: Path, monkey
     lock.write_text("two")
     monkeypatch.setattr(Path, "replace", fail)
     with pytest.raises(OSError, match="no space"):
-        bundle._packages(lock, out)
+        packaging._install_packages(lock, out)
 
 
 def app(tmp_path: Path, extension_bundle: object = None) -> Path:
@@ -201,7 +202,7 @@ def app(tmp_path: Path, extension_bundle: object = None) -> Path:
 def test_both_spellings_of_the_supported_extension_bundle_are_accepted(tmp_path: Path, versions: str) -> None:
     source = app(tmp_path, {"id": BUNDLE_ID, "version": versions})
     write(source, "README.md", "classifier/data.json", "local.settings.json")
-    built = build(source, tmp_path / "out")
+    built = build_deployment_package(source, tmp_path / "out")
     packages = ".python_packages/lib/site-packages/pkg"
     assert zipfile.ZipFile(built.path).namelist() == [
         f"{packages}/__pycache__/mod.cpython-313.pyc",
@@ -215,7 +216,7 @@ def test_both_spellings_of_the_supported_extension_bundle_are_accepted(tmp_path:
         "host.json",
         "requirements.txt",
     ]
-    assert [path.as_posix() for path in shipped(source)] == [
+    assert [path.as_posix() for path in package_files(source)] == [
         "classifier/a.py",
         "classifier/deep/b.py",
         "function_app.py",
@@ -231,21 +232,21 @@ def test_both_spellings_of_the_supported_extension_bundle_are_accepted(tmp_path:
 @pytest.mark.usefixtures("installed")
 def test_a_moved_file_is_another_bundle(tmp_path: Path) -> None:
     source = app(tmp_path)
-    before = build(source, tmp_path / "out")
+    before = build_deployment_package(source, tmp_path / "out")
     (source / "classifier/a.py").rename(source / "classifier/c.py")
-    assert build(source, tmp_path / "out").path != before.path
+    assert build_deployment_package(source, tmp_path / "out").path != before.path
 
 
 @pytest.mark.parametrize("document", ["[]", "5", '"text"', '{"extensionBundle": []}'])
 def test_a_host_json_of_another_form_is_refused(tmp_path: Path, document: str) -> None:
     (tmp_path / "host.json").write_text(document)
-    with pytest.raises(BundleError, match=r"host\.json: extensionBundle is (null|\[\])\. Set it to "):
-        build(tmp_path, tmp_path / "out")
+    with pytest.raises(DeploymentPackageError, match=r"host\.json: extensionBundle is (null|\[\])\. Set it to "):
+        build_deployment_package(tmp_path, tmp_path / "out")
 
 
 def test_another_python_cannot_make_the_bytecode(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     other = SimpleNamespace(version_info=SimpleNamespace(major=3, minor=14), version="3.14.1 (main)")
-    monkeypatch.setattr(bundle, "sys", other)
-    with pytest.raises(BundleError) as refusal:
-        build(tmp_path, tmp_path / "out")
-    assert str(refusal.value) == "the bundle holds bytecode for Python 3.13; this is 3.14.1"
+    monkeypatch.setattr(packaging, "sys", other)
+    with pytest.raises(DeploymentPackageError) as refusal:
+        build_deployment_package(tmp_path, tmp_path / "out")
+    assert str(refusal.value) == "the package holds bytecode for Python 3.13; this is 3.14.1"

@@ -6,14 +6,9 @@ from typing import Any
 import pytest
 from azure.core.rest import HttpRequest
 
-<<<<<<< HEAD:tests/infra/test_vision.py
-from infra.vision import PurgeError, _Name, purge
-from tests.infra.test_release import Answer
-=======
 from infra.core.errors import AccountPurgeError
-from infra.dynamic.purge_deleted_account import purge_deleted_account
+from infra.dynamic.purge_deleted_account import _PurgeProvider, purge_deleted_account
 from tests.infra.test_code_deployment import Answer
->>>>>>> wt-infra:tests/infra/test_purge_deleted_account.py
 
 DELETED = "/subscriptions/s/providers/Microsoft.CognitiveServices/locations/x/resourceGroups/g/deletedAccounts/v"
 
@@ -57,13 +52,12 @@ def test_a_deployer_who_may_not_purge_is_told_what_to_do() -> None:
 
 
 def test_a_purge_that_takes_too_long_is_no_success() -> None:
-<<<<<<< HEAD:tests/infra/test_vision.py
-    with pytest.raises(PurgeError, match="still there"):
-        purge(Manager(200, 202, 200), DELETED, seconds=0.05, first_wait=0.01)
+    with pytest.raises(AccountPurgeError, match="still there"):
+        purge_deleted_account(Manager(200, 202, 200), DELETED, timeout_seconds=0.05, first_wait_seconds=0.01)
 
 
 class Purging:
-    """Takes the place of `purge`: notes what is to be purged, and fails if told so."""
+    """Replaces `purge_deleted_account`: records its arguments, and fails if `fails` is set."""
 
     def __init__(self, *, fails: bool = False) -> None:
         self.purged: list[tuple[object, str]] = []
@@ -72,15 +66,15 @@ class Purging:
     def __call__(self, send: object, deleted_account: str) -> None:
         self.purged.append((send, deleted_account))
         if self._fails:
-            raise PurgeError("still there")
+            raise AccountPurgeError("still there")
 
 
 @pytest.fixture
 def purging(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Purging]:
     def start(*, fails: bool = False) -> Purging:
         purging = Purging(fails=fails)
-        monkeypatch.setattr("infra.vision.purge", purging)
-        monkeypatch.setattr("infra.vision.sender", lambda: "management")
+        monkeypatch.setattr("infra.dynamic.purge_deleted_account.purge_deleted_account", purging)
+        monkeypatch.setattr("infra.dynamic.purge_deleted_account.authenticated_client", lambda: "management")
         return purging
 
     return start
@@ -88,53 +82,56 @@ def purging(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Purging]:
 
 def test_a_name_is_freed_before_it_is_used_and_after_its_account_is_deleted(purging: Callable[..., Purging]) -> None:
     purged = purging()
-    created = _Name().create({"deleted_account": DELETED})
+    created = _PurgeProvider().create({"deleted_account": DELETED})
     assert (created.id, created.outs) == (DELETED, {"deleted_account": DELETED})
     assert purged.purged == [("management", DELETED)]
-    _Name().delete("id", {"deleted_account": DELETED})
+    _PurgeProvider().delete("id", {"deleted_account": DELETED})
     assert purged.purged == [("management", DELETED)] * 2
 
 
 def test_a_name_that_cannot_be_freed_ends_a_deployment_and_not_a_destruction(purging: Callable[..., Purging]) -> None:
     purging(fails=True)
-    with pytest.raises(PurgeError):
-        _Name().create({"deleted_account": DELETED})
-    _Name().delete("id", {"deleted_account": DELETED})
+    with pytest.raises(AccountPurgeError):
+        _PurgeProvider().create({"deleted_account": DELETED})
+    _PurgeProvider().delete("id", {"deleted_account": DELETED})
 
 
 @pytest.mark.parametrize(("other", "replaces"), [(DELETED, []), ("another", ["deleted_account"])])
 def test_another_name_is_another_resource(other: str, replaces: list[str]) -> None:
-    diff = _Name().diff("id", {"deleted_account": DELETED}, {"deleted_account": other})
+    diff = _PurgeProvider().diff("id", {"deleted_account": DELETED}, {"deleted_account": other})
     assert (diff.changes, diff.replaces) == (bool(replaces), replaces)
 
 
 @pytest.mark.parametrize("status", [200, 202, 204, 404])
 def test_a_purge_that_azure_takes_is_waited_for(status: int) -> None:
     manager = Manager(200, status, 404)
-    purge(manager, DELETED)
+    purge_deleted_account(manager, DELETED)
     assert manager.asked == ["GET", "DELETE", "GET"]
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 409, 500])
 def test_a_purge_that_azure_refuses_is_an_error(status: int) -> None:
     manager = Manager(200, status)
-    with pytest.raises(PurgeError, match=f"could not be purged: {status} because"):
-        purge(manager, DELETED)
+    with pytest.raises(AccountPurgeError, match=f"could not be purged: {status} because"):
+        purge_deleted_account(manager, DELETED)
     assert manager.asked == ["GET", "DELETE"]
 
 
 def test_a_purge_is_waited_for_five_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
     waits: list[tuple[float, float]] = []
 
-    def until(ask: Callable[[], int], _done: Callable[[int], bool], *, seconds: float, first_wait: float) -> int:
-        waits.append((seconds, first_wait))
-        return ask()
+    def poll_until(
+        poll: Callable[[], int],
+        is_done: Callable[[int], bool],
+        *,
+        timeout_seconds: float,
+        first_wait_seconds: float,
+    ) -> int:
+        assert not is_done(200)
+        waits.append((timeout_seconds, first_wait_seconds))
+        return poll()
 
-    monkeypatch.setattr("infra.vision.until", until)
-    with pytest.raises(PurgeError, match="still there 300 seconds after it was purged"):
-        purge(Manager(200, 202, 200), DELETED)
+    monkeypatch.setattr("infra.dynamic.purge_deleted_account.poll_until", poll_until)
+    with pytest.raises(AccountPurgeError, match="still there 300 seconds after it was purged"):
+        purge_deleted_account(Manager(200, 202, 200), DELETED)
     assert waits == [(300, 1)]
-=======
-    with pytest.raises(AccountPurgeError, match="still there"):
-        purge_deleted_account(Manager(200, 202, 200), DELETED, timeout_seconds=0.05, first_wait_seconds=0.01)
->>>>>>> wt-infra:tests/infra/test_purge_deleted_account.py

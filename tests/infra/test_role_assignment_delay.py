@@ -2,13 +2,8 @@
 
 import pytest
 
-<<<<<<< HEAD:tests/infra/test_propagation.py
-from infra.propagation import _Wait
-from tests.conftest import RecordedResource, Recorder, run_program
-=======
 from infra.dynamic.role_assignment_delay import _DelayProvider
-from tests.conftest import Recorded, Recorder, run_program
->>>>>>> wt-infra:tests/infra/test_role_assignment_delay.py
+from tests.conftest import RecordedResource, Recorder, run_program
 
 DEFINITION = "authorization:RoleDefinition"
 
@@ -26,12 +21,8 @@ def state(*ids: str, seconds: int = 120, **changed: str) -> dict[str, object]:
 
 
 def test_the_first_time_waits(slept: list[int]) -> None:
-<<<<<<< HEAD:tests/infra/test_propagation.py
-    created = _Wait().create(state("a", "b"))
-    assert (created.id, created.outs) == ("propagation", state("a", "b"))
-=======
-    assert _DelayProvider().create(state("a", "b")).outs == state("a", "b")
->>>>>>> wt-infra:tests/infra/test_role_assignment_delay.py
+    created = _DelayProvider().create(state("a", "b"))
+    assert (created.id, created.outs) == ("delay", state("a", "b"))
     assert slept == [120]
 
 
@@ -41,13 +32,8 @@ def test_a_later_run_without_new_grants_has_nothing_to_do() -> None:
 
 
 def test_a_new_grant_is_waited_for_and_a_lost_one_is_not(slept: list[int]) -> None:
-<<<<<<< HEAD:tests/infra/test_propagation.py
-    assert _Wait().diff("id", state("a"), state("a", "b")).changes is True
-    assert _Wait().update("id", state("a", "b"), state("a")).outs == state("a")
-=======
     assert _DelayProvider().diff("id", state("a"), state("a", "b")).changes is True
-    _DelayProvider().update("id", state("a", "b"), state("a"))
->>>>>>> wt-infra:tests/infra/test_role_assignment_delay.py
+    assert _DelayProvider().update("id", state("a", "b"), state("a")).outs == state("a")
     assert slept == []
     _DelayProvider().update("id", state("a"), state("a", "b", seconds=7))
     assert slept == [7]

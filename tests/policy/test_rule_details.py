@@ -157,9 +157,11 @@ LOGGED = [COSMOS, STORAGE, "cognitiveservices:Account", "eventgrid:SystemTopic",
 @pytest.mark.parametrize("kind", LOGGED)
 def test_what_holds_data_has_a_diagnostic_setting_of_its_own(kind: str) -> None:
     one, other = resource(kind, urn="one"), resource(kind, urn="other")
-    setting = resource("monitor:DiagnosticSetting", urn="s", refers={"resourceUri": frozenset({"one"})})
-    unrelated = resource("monitor:MetricAlert", urn="m", refers={"resourceUri": frozenset({"other"})})
-    workspace_only = resource("monitor:DiagnosticSetting", urn="w", refers={"workspaceId": frozenset({"other"})})
+    setting = resource("monitor:DiagnosticSetting", urn="s", property_dependencies={"resourceUri": frozenset({"one"})})
+    unrelated = resource("monitor:MetricAlert", urn="m", property_dependencies={"resourceUri": frozenset({"other"})})
+    workspace_only = resource(
+        "monitor:DiagnosticSetting", urn="w", property_dependencies={"workspaceId": frozenset({"other"})}
+    )
     assert about_all("diagnostic-settings", [one, other, setting, unrelated, workspace_only]) == [
         ("other", "it logs nothing: no diagnostic setting refers to it")
     ]
@@ -276,7 +278,7 @@ def test_items_are_granted_on_a_container() -> None:
 def test_a_scope_that_is_not_known_yet_is_judged_by_its_sources(kind: str, sources: list[str], violations: int) -> None:
     others = [resource(source, urn=source) for source in sources]
     refers = {"scope": frozenset(sources), "principalId": frozenset({"somebody"})}
-    granted = resource(kind, {"scope": UNKNOWN}, urn="granted", refers=refers)
+    granted = resource(kind, {"scope": UNKNOWN}, urn="granted", property_dependencies=refers)
     assert len(about_all("roles-narrow", [granted, *others])) == violations
 
 
@@ -372,7 +374,7 @@ def test_what_only_looks_like_a_credential_is_none(text: str) -> None:
 
 def test_what_is_encrypted_or_pulumis_own_does_not_end_the_search() -> None:
     properties = {"hidden": KEY, "__provider": "AccountKey=", "_one": JWT, "last": KEY}
-    found = about_all("no-secrets", [resource(STORAGE, properties, urn="r", hidden=frozenset({"hidden"}))])
+    found = about_all("no-secrets", [resource(STORAGE, properties, urn="r", secret_outputs=frozenset({"hidden"}))])
     assert [sentence.partition(",")[0] for _, sentence in found] == [
         "_one holds a token",
         "last holds a key of 64 bytes",
@@ -385,8 +387,8 @@ def test_what_is_encrypted_or_pulumis_own_does_not_end_the_search() -> None:
         "pulumi:pulumi:Stack",
         "pulumi:providers:azure-native",
         "pulumi:providers:pulumi-python",
-        "image-pipeline:storage:ImageStorage",
-        "pulumi-python:dynamic/image-pipeline:Release",
+        "image-pipeline:index:ImageStorage",
+        "pulumi-python:dynamic/image-pipeline:CodeDeployment",
         "storage:StorageAccount",
     ],
 )
@@ -399,7 +401,7 @@ def test_a_known_type_is_let_through(kind: str) -> None:
     [
         "pulumi:providers:random",
         "pulumi:pulumi:StackReference",
-        "image-pipeline:storage:ImageStorage:more",
+        "image-pipeline:index:ImageStorage:more",
         "xpulumi:pulumi:Stack",
         "pulumi-python:dynamic/other:Thing",
         "storage:Table",
@@ -433,7 +435,7 @@ def test_an_unknown_type_is_reported(kind: str) -> None:
     ],
 )
 def test_a_value_at_a_path(path: str, value: object) -> None:
-    found = resource("t", {"a": {"b": {"c": 1}, "u": UNKNOWN, "t": "text"}}).at(path)
+    found = resource("t", {"a": {"b": {"c": 1}, "u": UNKNOWN, "t": "text"}}).get(path)
     assert found == value
 
 

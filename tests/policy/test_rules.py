@@ -50,15 +50,9 @@ def seen(recorder: Recorder, *, preview: bool = False) -> list[Resource]:
                 else ids_of_azure(value)
                 for name, value in resource.inputs.items()
             },
-<<<<<<< HEAD
-            refers=resource.property_dependencies,
+            property_dependencies=resource.property_dependencies,
             dependencies=resource.dependencies,
-            hidden=resource.additional_secret_outputs,
-=======
-            property_dependencies=resource.refers,
-            dependencies=resource.dependencies,
-            secret_outputs=resource.hidden,
->>>>>>> wt-infra
+            secret_outputs=resource.additional_secret_outputs,
         )
         for resource in recorder.resources
     ]
