@@ -99,7 +99,7 @@ def test_a_purpose_of_twelve_characters_still_has_room() -> None:
 # (containers, queues, settings), the name is within that resource.
 AZURE_NAMES: dict[str, tuple[str, list[str]]] = {
     "applicationinsights:Component": ("resourceName", ["appi-imgpipe-dev"]),
-    "applicationinsights:Workbook": ("resourceName", ["f67fa146-885b-50a8-8c05-ee9c2420ac3b"]),
+    "applicationinsights:Workbook": ("resourceName", ["1180a7e6-57bc-5ed0-a617-234e73be15a8"]),
     "cognitiveservices:Account": ("accountName", ["vision1-imgpipe-dev-nd27m23b", "vision2-imgpipe-dev-nd27m23b"]),
     "consumption:Budget": ("budgetName", ["monitoring-budget"]),
     "cosmosdb:DatabaseAccount": ("accountName", ["cosmos-imgpipe-dev-nd27m23b"]),
@@ -168,23 +168,32 @@ AZURE_NAMES: dict[str, tuple[str, list[str]]] = {
 # The custom roles: their GUIDs, and the names that must be unique in the tenant or in the Cosmos DB account.
 ROLE_DEFINITIONS = {
     "dead-letter-processor-role": (
-        "2790b180-9eec-5d97-9e95-4a80b9277cc0",
-        "dead-letter-processor-imgpipe-dev-nd27m23b",
+        "6b837d08-09c9-5ae1-a8ad-067955d267ae",
+        "Image Pipeline Dead Letter Processor (imgpipe-dev-nd27m23b)",
     ),
-    "vision-caller-role": ("fcd334d4-da0e-54d8-a6bc-1d36b7e581a4", "vision-caller-imgpipe-dev-nd27m23b"),
-    "image-uploader-role": ("d12f4a94-6ed8-5ed9-a22f-6bb37fbbc005", "image-uploader-imgpipe-dev-nd27m23b"),
-    "queue-processor-role": ("18c80e17-a2df-5caf-8801-8b64cf5d2dc4", "queue-processor-imgpipe-dev-nd27m23b"),
+    "vision-caller-role": (
+        "b1bb2e9e-ee4f-5c21-8f2a-54c828d41221",
+        "Image Pipeline Vision Caller (imgpipe-dev-nd27m23b)",
+    ),
+    "image-uploader-role": (
+        "d12f4a94-6ed8-5ed9-a22f-6bb37fbbc005",
+        "Image Pipeline Image Uploader (imgpipe-dev-nd27m23b)",
+    ),
+    "queue-processor-role": (
+        "058f354d-d9ef-5bb1-ada7-41f4d4d9e877",
+        "Image Pipeline Queue Processor (imgpipe-dev-nd27m23b)",
+    ),
     "records-reader-role": ("fc07c4da-1f38-5b89-b4c5-e4b91a4b143a", "reader"),
     "records-writer-role": ("44f5ecb8-b57b-50ab-8fd0-7022ef37c53d", "writer"),
 }
 # The role assignments, by logical name: <principal>-<role>-on-<scope>, in Cosmos DB <principal>-<role>-of-<container>.
 ROLE_ASSIGNMENTS: dict[str, str] = {
-    "function-dead-letter-processor-on-images-deadletter": "6f440a37-b031-530b-abeb-4c67b056df5c",
+    "function-dead-letter-processor-on-images-deadletter": "a933b19b-3098-5f6a-af88-2452f8092005",
     "function-eventgrid-data-sender-on-results": "c7023858-5612-59f4-b9a3-c7bc872a954f",
-    "function-vision-caller-on-vision-account-1": "14a44e5a-15c2-58ba-a3c1-43293f2c384c",
-    "function-vision-caller-on-vision-account-2": "8d471799-0f2d-5444-9817-f265c18768c2",
+    "function-vision-caller-on-vision-account-1": "3bdbc6a1-f614-5b7f-85ec-f53c2387f5b2",
+    "function-vision-caller-on-vision-account-2": "6c90b433-80a6-5c34-a77b-77e00fc41929",
     "function-monitoring-metrics-publisher-on-telemetry-insights": "cae12928-7bcc-529b-8c37-19b5fe75c890",
-    "function-queue-processor-on-images-queue": "80a1e6e3-1e53-5273-b8ef-4bafc6374a5f",
+    "function-queue-processor-on-images-queue": "6c57ba7d-fa29-5c5f-9821-49f8566435b0",
     "function-storage-blob-data-contributor-on-images-classified": "b74ef84b-1f5f-50fb-b99e-4c6401a29359",
     "function-storage-blob-data-owner-on-host-account": "441cb583-13df-5aed-ac95-21baa416d8d8",
     "function-storage-blob-data-reader-on-images-container": "efcf039c-2809-5116-a39a-f8adb481c7ea",
@@ -192,8 +201,8 @@ ROLE_ASSIGNMENTS: dict[str, str] = {
     "function-storage-queue-data-message-sender-on-images-poison-queue": "1ef533d7-5cc6-5f32-9347-9942e2bd7a42",
     "function-storage-queue-data-reader-on-images-queue": "1bb2c2f0-250c-508c-8d35-ebe353a375ff",
     f"group-{ALICE}-image-uploader-on-images-container": "013ccc4a-1d56-50a9-a413-b6bdb8b690ab",
-    "blob-event-topic-storage-blob-data-contributor-on-images-deadletter": "12bd1162-33c7-5322-855b-4df9cea1b366",
-    "blob-event-topic-storage-queue-data-message-sender-on-images-queue": "a36946e1-3be3-5335-9f4b-9c6c4a55f6b0",
+    "blob-event-topic-storage-blob-data-contributor-on-images-deadletter": "e0b1fb19-ee83-5e48-8a31-14eaffb38525",
+    "blob-event-topic-storage-queue-data-message-sender-on-images-queue": "aae1aea6-0697-50ce-9c8e-0c09a22531a2",
     "function-writer-of-records-analyses": "9df76f5c-f179-5301-8000-e551b84b22eb",
     "function-writer-of-records-images": "1f912e6c-a7ae-5451-b5c2-d9bb2d30e1df",
     f"group-{ALICE}-reader-of-records-images": "220d1cd1-302f-5ee0-a396-379a763d75f0",
@@ -254,7 +263,7 @@ def test_every_role_assignment_keeps_its_guid(everything: Recorder) -> None:
 def test_the_role_on_a_custom_vision_account_keeps_its_guid() -> None:
     recorder = run_program("dev", {"analyzer": "custom-vision", "customVision": CUSTOM, "features": ["tags"]})
     assignment = recorder.one("authorization:RoleAssignment", "function-vision-caller-on-custom-vision")
-    assert assignment.inputs["roleAssignmentName"] == "5a1938f7-1f4e-56c5-9d15-4a64dad5bc09"
+    assert assignment.inputs["roleAssignmentName"] == "38648124-eaad-5c21-af13-00dab49e2854"
 
 
 def test_a_deleted_vision_account_is_looked_for_under_its_name_and_region(everything: Recorder) -> None:

@@ -132,9 +132,9 @@ def test_packages_are_installed_by_hash_for_the_platform_of_the_app(
         packaging._install(tmp_path / "lock.txt", tmp_path / "target")
     assert str(refusal.value) == "the function's dependencies could not be installed:\nno such thing"
     expected = (
-        f"{uv.find_uv_bin()} pip install --quiet --no-config --require-hashes --only-binary :all:"
+        f"{uv.find_uv_bin()} pip install --quiet --no-config --require-hashes --only-binary :all: --link-mode copy"
         f" --python {sys.executable} --python-version 3.13 --python-platform x86_64-manylinux_2_28"
-        f" --link-mode copy --target {tmp_path / 'target'} --requirement {tmp_path / 'lock.txt'}"
+        f" --target {tmp_path / 'target'} --requirement {tmp_path / 'lock.txt'}"
     )
     assert commands == [expected.split()] * 2
 

@@ -249,6 +249,7 @@ VARIANTS: dict[str, tuple[dict[str, Any], Difference]] = {
         Difference(
             added={
                 "records-reader-role",
+                f"service-principal-{ALICE}-access",
                 f"service-principal-{ALICE}-image-uploader-on-images-container",
                 f"service-principal-{ALICE}-reader-of-records-images",
             },

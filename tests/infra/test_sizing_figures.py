@@ -1,6 +1,7 @@
 """Sizes as figures: what a workload takes exactly, where one figure becomes the next, and where it ends.
 
-The figures are worked out by hand from the prices and limits that infra/config/sizing.py and infra/config/throughput.py cite.
+The figures are worked out by hand from the prices and limits that infra/config/sizing.py and
+infra/config/throughput.py cite.
 """
 
 from typing import Any

@@ -165,8 +165,8 @@ def child(name: str, *after: str, account: object = UNKNOWN, refers: str = "") -
 
 def test_what_lies_in_one_cosmos_account_is_made_one_by_one() -> None:
     sentence = (
-        "it can be created at the same time as one, which is in the same Cosmos DB account: let one depend on the other;"
-        " Azure answers 412 PreconditionFailed while the account is locked"
+        "it can be created at the same time as one, which is in the same Cosmos DB account: let one depend on the"
+        " other; Azure answers 412 PreconditionFailed while the account is locked"
     )
     for key in ({"account": "a"}, {"refers": "a"}):
         assert violations(COSMOS_ONE_BY_ONE, child("one", **key), child("two", "one", **key)) == []

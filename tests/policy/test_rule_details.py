@@ -213,7 +213,7 @@ def test_any_other_role_is_reported_with_the_list(guid: str) -> None:
         " Storage Queue Data Reader"
     )
     assert assigned(guid) == [
-        ("assignment", f"roleDefinitionId is {PATH + guid!r}; allowed: {allowed}, and the stack's own roles")
+        ("assignment", f"roleDefinitionId is {PATH + guid!r}; allowed: {allowed}, and the stack's custom roles")
     ]
 
 
@@ -241,7 +241,7 @@ GROUP = "/subscriptions/s/resourceGroups/rg"
 )
 def test_a_role_on_what_holds_resources_is_too_wide(scope: str) -> None:
     assert about_all("roles-narrow", [resource(ASSIGNMENT, {"scope": scope}, urn="a")]) == [
-        ("a", f"scope is {scope!r}; data roles are granted on resources, never on what holds them")
+        ("a", f"scope is {scope!r}; data roles are assigned on single resources, never on what contains them")
     ]
 
 
@@ -259,7 +259,7 @@ def test_items_are_granted_on_a_container() -> None:
         assert about_all("roles-narrow", [resource(ITEMS, {"scope": scope})]) == []
     for scope in (ACCOUNT, f"{ACCOUNT}/dbs/d", f"{ACCOUNT}/dbs/d/colls/c/x", "", "/dbs/d/colls/c"):
         assert about_all("roles-narrow", [resource(ITEMS, {"scope": scope}, urn="i")]) == [
-            ("i", f"scope is {scope!r}; items are granted container by container")
+            ("i", f"scope is {scope!r}; roles for items are assigned container by container")
         ]
 
 
@@ -292,7 +292,7 @@ def test_a_role_of_the_stack_spells_its_data_actions_out(kind: str) -> None:
 
     assert said({"actions": [], "dataActions": [READ]}, {"dataActions": [READ]}) == []
     assert said({"actions": [READ], "dataActions": [READ]}) == [
-        f"actions is ['{READ}']; the stack's own roles manage nothing"
+        f"actions is ['{READ}']; custom roles of the stack must allow no management"
     ]
     for actions in ([READ, "Microsoft.Storage/*"], ["*"], [UNKNOWN], [5], None, UNKNOWN, READ):
         assert said({"dataActions": [READ]}, {"dataActions": actions}) == [
@@ -343,7 +343,7 @@ def test_each_kind_of_credential_is_recognized(what: str, texts: list[str]) -> N
     for text in texts:
         for value in (text, [text], {"deep": ["x", {"deeper": text}]}):
             assert about_all("no-secrets", [resource(STORAGE, {"name": "x", "value": value}, urn="r")]) == [
-                ("r", f"value holds {what}, to be read by whoever may read the state or the outputs")
+                ("r", f"value holds {what}, which anyone with access to the state or the outputs can read")
             ], text
 
 
