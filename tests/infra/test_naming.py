@@ -1,4 +1,4 @@
-"""Names are legal for Azure, whatever the prefix and the stack are called; test_names.py pins them."""
+"""Names are legal for Azure, whatever the prefix and the stack are called; test_pinned_names.py pins them."""
 
 import re
 
