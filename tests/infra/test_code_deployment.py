@@ -1,5 +1,4 @@
-"""The release: what is sent, how each ending of a deployment is reported, when functions are registered, what it waits
-for, and what makes it deploy again."""
+"""Code deployment: requests, how each ending is reported, when functions are registered, waits, and repeated deployment."""
 
 import json
 from collections.abc import Callable
@@ -240,7 +239,7 @@ def test_an_app_that_lists_only_its_placeholder_was_not_synchronized(unregistere
 
 
 @pytest.mark.parametrize("registered", [[], ["classify"], ["classify", "leftover", "reconcile"]])
-def test_other_functions_than_expected_fail_the_release(
+def test_other_functions_than_expected_fail_the_deployment(
     unregistered: Callable[..., str], registered: list[str]
 ) -> None:
     text = unregistered(functions=[listing(*registered)])
@@ -274,18 +273,18 @@ def test_only_another_content_or_place_is_a_change(change: dict[str, Any], diffe
 
 def test_the_publishing_policies_are_settled_before_the_package_is_sent(dev: Recorder) -> None:
     """They lock the site, and may restart its deployment service (https://github.com/pulumi/pulumi-azure-native/issues/4461)."""
-    (release,) = [resource for resource in dev.resources if resource.name == "code-deployment"]
+    (code_deployment,) = [resource for resource in dev.resources if resource.name == "code-deployment"]
     policies = {
         f"{policy.type}::{policy.name}"
         for kind in ("WebAppFtpAllowed", "WebAppScmAllowed")
         for policy in dev.of_type(f"web:{kind}")
     }
     assert len(policies) == 2
-    assert policies <= release.dependencies
+    assert policies <= code_deployment.dependencies
 
 
 def test_going_back_after_a_failed_deployment_is_a_change() -> None:
-    """The state of the release is still that of package 1, which is wanted again; package 2 may be what runs."""
+    """The state is still that of package 1, which is wanted again; package 2 may be what runs."""
     revisions = _RevisionProvider()
     first = dict(revisions.create({"sha256": "1", "revision": None}).outs or {})
     second = dict(revisions.update("id", first, {"sha256": "2", "revision": None}).outs or {})
@@ -297,7 +296,7 @@ def test_going_back_after_a_failed_deployment_is_a_change() -> None:
 
 
 def test_the_revision_is_stored_before_the_package_is_sent(dev: Recorder) -> None:
-    (release,) = [resource for resource in dev.resources if resource.name == "code-deployment"]
+    (code_deployment,) = [resource for resource in dev.resources if resource.name == "code-deployment"]
     (revision,) = [resource for resource in dev.resources if resource.name == "code-deployment-package-revision"]
-    assert f"{revision.type}::{revision.name}" in release.dependencies
-    assert revision.inputs["sha256"] == release.inputs["sha256"]
+    assert f"{revision.type}::{revision.name}" in code_deployment.dependencies
+    assert revision.inputs["sha256"] == code_deployment.inputs["sha256"]

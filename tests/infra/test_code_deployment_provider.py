@@ -1,4 +1,4 @@
-"""The release's dynamic provider against both services, reached through the deployer's own pipeline of policies.
+"""The dynamic provider of code deployments against both services, reached through the deployer's HTTP pipeline.
 
 The services look at method, URL and headers: what goes anywhere else is an error of the test.
 """
@@ -236,7 +236,9 @@ def test_functions_that_are_listed_already_wait_for_a_sync_that_succeeds(
     assert services.routes.count(SYNC) == 3
 
 
-def test_missing_and_unexpected_functions_are_told_apart(serve: Callable[..., Services], props: dict[str, Any]) -> None:
+def test_missing_and_unexpected_functions_are_distinguished(
+    serve: Callable[..., Services], props: dict[str, Any]
+) -> None:
     listed = [{"properties": {"name": name}} for name in ("reconcile", "leftover", "classify")]
     serve(functions=[Answer(200, {"value": listed})])
     with pytest.raises(CodeDeploymentError) as failure:
@@ -275,7 +277,7 @@ def test_what_is_deployed_and_where_to_is_a_change(
     assert not diff.replaces
 
 
-def test_the_release_is_told_the_app_the_package_and_the_functions(dev: Recorder) -> None:
+def test_the_inputs_are_the_app_the_package_and_the_functions(dev: Recorder) -> None:
     (deployed,) = [resource for resource in dev.resources if resource.name == "code-deployment"]
     inputs = {key: value for key, value in deployed.inputs.items() if key != "__provider"}
     package, sha256 = inputs.pop("package"), inputs.pop("sha256")
@@ -288,7 +290,7 @@ def test_the_release_is_told_the_app_the_package_and_the_functions(dev: Recorder
     assert len(sha256) == 64
 
 
-def test_the_release_gets_the_revision_of_its_package() -> None:
+def test_the_revision_is_that_of_the_package() -> None:
     class Revising(Recorder):
         @override
         def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:

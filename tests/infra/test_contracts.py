@@ -31,21 +31,21 @@ def app_settings(dev: Recorder) -> dict[str, str]:
     return {setting["name"]: setting["value"] for setting in listed}
 
 
-def test_the_app_is_told_everything_the_code_requires(app_settings: dict[str, str]) -> None:
+def test_the_app_has_every_setting_that_the_code_requires(app_settings: dict[str, str]) -> None:
     known = importlib.import_module("classifier.settings")
-    told = {name for name in app_settings if name.startswith("PIPELINE_")}
-    assert told - set(known.OPTIONAL) == set(known.REQUIRED)
+    names = {name for name in app_settings if name.startswith("PIPELINE_")}
+    assert names - set(known.OPTIONAL) == set(known.REQUIRED)
 
 
-def test_the_app_is_told_everything_optional_that_is_asked_for() -> None:
+def test_the_app_has_every_optional_setting_that_the_stack_asks_for() -> None:
     asked = {"copyClassified": True, "operators": [OPERATOR], "apiAudience": "api://pipeline"}
     listed = run_program("dev", asked).one("web:WebApp", "app-site").inputs["siteConfig"]["appSettings"]
     known = importlib.import_module("classifier.settings")
-    told = {setting["name"] for setting in listed if setting["name"].startswith("PIPELINE_")}
-    assert told == {*known.REQUIRED, *known.OPTIONAL}
+    names = {setting["name"] for setting in listed if setting["name"].startswith("PIPELINE_")}
+    assert names == {*known.REQUIRED, *known.OPTIONAL}
 
 
-def test_the_code_can_read_what_it_is_told(app_settings: dict[str, str]) -> None:
+def test_the_code_can_read_its_settings(app_settings: dict[str, str]) -> None:
     read = importlib.import_module("classifier.settings").Settings.load(app_settings)
     assert read.features == ("tags", "objects", "people", "read", "caption")
     assert read.min_confidence == 0.5
@@ -104,9 +104,9 @@ def test_the_trigger_listens_to_the_queue_and_connection_that_are_configured(
         assert f"{trigger['connection']}__{suffix}" in app_settings
 
 
-def test_the_release_expects_the_functions_that_there_are(dev: Recorder, functions: dict[str, list[str]]) -> None:
-    (release,) = [resource for resource in dev.resources if resource.name == "code-deployment"]
-    assert release.inputs["functions"] == sorted(functions)
+def test_the_code_deployment_expects_the_functions_of_the_app(dev: Recorder, functions: dict[str, list[str]]) -> None:
+    (code_deployment,) = [resource for resource in dev.resources if resource.name == "code-deployment"]
+    assert code_deployment.inputs["functions"] == sorted(functions)
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod", "prod_private"])

@@ -1,4 +1,4 @@
-"""Alerts, charts, diagnostic settings and the budget: that they ask for what exists, and tell somebody."""
+"""Alerts, charts, diagnostic settings and the budget: they query what exists, and notify the action group."""
 
 import json
 import re
@@ -69,14 +69,16 @@ WATCHED = {
 }  # fmt: skip
 
 
-def test_somebody_is_told_of_everything_that_matters(dev: Recorder) -> None:
+def test_every_alert_notifies_the_action_group(dev: Recorder) -> None:
     alerts = [*dev.of_type("monitor:ScheduledQueryRule"), *dev.of_type("monitor:MetricAlert")]
     assert {item.name.removeprefix("monitoring-alerts-") for item in alerts} == WATCHED
     group = dev.one("monitor:ActionGroup", "monitoring-alerts-group").id
     for item in alerts:
         actions = item.inputs["actions"]
-        told = actions["actionGroups"] if isinstance(actions, dict) else [action["actionGroupId"] for action in actions]
-        assert told == [group], item.name
+        groups = (
+            actions["actionGroups"] if isinstance(actions, dict) else [action["actionGroupId"] for action in actions]
+        )
+        assert groups == [group], item.name
         assert item.inputs["enabled"] is True
 
 

@@ -1,4 +1,4 @@
-"""The bundle: the same bytes wherever it is built, with nothing in it that does not belong."""
+"""Deployment package: the same bytes wherever it is built, and no file that the app does not need."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ from tests.conftest import ROOT
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The bundle, built somewhere else; the packages that were installed for it before are used again."""
+    """The deployment package, built in another folder with the dependencies that are installed already."""
     out = tmp_path_factory.mktemp("out")
     for packages in (ROOT / ".build").glob("packages-*"):
         shutil.copytree(packages, out / packages.name)
@@ -45,7 +45,7 @@ def test_it_holds_nothing_that_differs_between_installs(built: Path) -> None:
     assert not [entry.filename for entry in entries if entry.filename.endswith(("/RECORD", "/INSTALLER", ".pyi"))]
 
 
-def test_a_change_of_code_is_another_bundle_without_installing_again(tmp_path: Path) -> None:
+def test_a_change_of_code_is_another_package_without_installing_again(tmp_path: Path) -> None:
     source, out = tmp_path / "functions", tmp_path / "out"
     shutil.copytree(ROOT / "functions", source, ignore=shutil.ignore_patterns("__pycache__"))
     for packages in (ROOT / ".build").glob("packages-*"):

@@ -1,4 +1,4 @@
-"""The steps of building the bundle, on small trees of the test's own: installing, pruning, compiling and zipping."""
+"""Steps of building the deployment package, each on a small folder: installing, pruning, compiling and zipping."""
 
 import json
 import marshal
@@ -85,7 +85,7 @@ def test_bytecode_is_made_again_for_a_changed_source(tmp_path: Path) -> None:
     assert (tmp_path / "__pycache__/mod.cpython-313.pyc").read_bytes() != before
 
 
-def test_the_bytecode_of_the_bundle_is_where_the_app_runs() -> None:
+def test_the_bytecode_names_the_folder_where_the_app_runs() -> None:
     """As Azure mounts the package: /home/site/wwwroot."""
     packages = ".python_packages/lib/site-packages"
     with zipfile.ZipFile(build_deployment_package(ROOT / "functions", ROOT / ".build").path) as archive:
@@ -224,13 +224,13 @@ def test_both_spellings_of_the_supported_extension_bundle_are_accepted(tmp_path:
         "requirements.txt",
     ]
     # Nothing of the stages is left.
-    bundled, packages = sorted(path.name for path in (tmp_path / "out").iterdir())
-    assert re.fullmatch(r"functions-[0-9a-f]{16}\.zip", bundled)
+    archive, packages = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert re.fullmatch(r"functions-[0-9a-f]{16}\.zip", archive)
     assert re.fullmatch(r"packages-[0-9a-f]{16}", packages)
 
 
 @pytest.mark.usefixtures("installed")
-def test_a_moved_file_is_another_bundle(tmp_path: Path) -> None:
+def test_a_moved_file_is_another_package(tmp_path: Path) -> None:
     source = app(tmp_path)
     before = build_deployment_package(source, tmp_path / "out")
     (source / "classifier/a.py").rename(source / "classifier/c.py")

@@ -61,7 +61,7 @@ def test_copies_are_kept_where_nothing_triggers_and_expire_with_the_images() -> 
     assert names == ["expire-classified", "expire-deadletter", "expire-images"]
 
 
-def test_results_are_announced_without_keys(dev: Recorder) -> None:
+def test_results_are_published_without_keys(dev: Recorder) -> None:
     topic = dev.one("eventgrid:Topic", "results").inputs
     assert (topic["disableLocalAuth"], topic["minimumTlsVersionAllowed"]) == (True, "1.2")
     assert topic["inputSchema"] == "CloudEventSchemaV1_0"
@@ -162,7 +162,7 @@ def test_a_vision_account_comes_after_the_purge_of_its_name(dev: Recorder) -> No
     assert name.inputs["deleted_account"].endswith(f"/deletedAccounts/{account.inputs['accountName']}")
 
 
-def test_one_more_vision_account_changes_nothing_but_who_is_told_of_it() -> None:
+def test_one_more_vision_account_changes_only_the_app_and_the_delay() -> None:
     # With analyses remembered for a day, both need the lowest throughput that there is.
     one, two = (run_program("dev", {"imagesPerMonth": images, "cacheDays": 1}) for images in (5_000, 10_000_000))
     before, after = ({(r.type, r.name): r.inputs for r in recorder.resources} for recorder in (one, two))

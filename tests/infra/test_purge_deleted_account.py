@@ -44,7 +44,7 @@ def test_a_deployer_who_may_not_look_goes_on() -> None:
     assert manager.asked == ["GET"]
 
 
-def test_a_deployer_who_may_not_purge_is_told_what_to_do() -> None:
+def test_a_deployer_who_may_not_purge_gets_an_error_with_the_remedy() -> None:
     with pytest.raises(
         AccountPurgeError, match=r"deletedAccounts/v holds the name .*az cognitiveservices account purge"
     ):

@@ -26,12 +26,12 @@ def test_the_first_time_waits(slept: list[int]) -> None:
     assert slept == [120]
 
 
-def test_a_later_run_without_new_grants_has_nothing_to_do() -> None:
+def test_a_later_run_without_new_assignments_has_nothing_to_do() -> None:
     assert _DelayProvider().diff("id", state("a", "b"), state("a", "b")).changes is False
     assert _DelayProvider().diff("id", state("a"), state("a", seconds=5)).changes is False
 
 
-def test_a_new_grant_is_waited_for_and_a_lost_one_is_not(slept: list[int]) -> None:
+def test_a_new_assignment_is_waited_for_and_a_removed_one_is_not(slept: list[int]) -> None:
     assert _DelayProvider().diff("id", state("a"), state("a", "b")).changes is True
     assert _DelayProvider().update("id", state("a", "b"), state("a")).outs == state("a")
     assert slept == []
@@ -50,13 +50,13 @@ def delay(recorder: Recorder, name: str) -> RecordedResource:
     return found
 
 
-def test_every_grant_is_waited_for_before_what_relies_on_it(dev: Recorder) -> None:
+def test_every_assignment_is_waited_for_before_what_relies_on_it(dev: Recorder) -> None:
     wait = delay(dev, "role-assignment-delay")
-    grants = [*dev.of_type("authorization:RoleAssignment"), *dev.of_type("cosmosdb:SqlResourceSqlRoleAssignment")]
+    assignments = [*dev.of_type("authorization:RoleAssignment"), *dev.of_type("cosmosdb:SqlResourceSqlRoleAssignment")]
     entries = {entry["id"]: entry for entry in wait.inputs["entries"]}
-    for grant in grants:
-        given = {key: grant.inputs[key] for key in ("principalId", "roleDefinitionId", "scope")}
-        assert entries.pop(grant.id) == {"id": grant.id, **given}
+    for assignment in assignments:
+        given = {key: assignment.inputs[key] for key in ("principalId", "roleDefinitionId", "scope")}
+        assert entries.pop(assignment.id) == {"id": assignment.id, **given}
     # What is left are the custom roles: a changed role takes as long to reach the services as a new assignment.
     assert {key.rpartition("::")[2]: entry["dataActions"] for key, entry in entries.items()} == {
         definition.name: sorted(definition.inputs["permissions"][0]["dataActions"])

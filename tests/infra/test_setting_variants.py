@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Recorder, run_program
-from tests.infra.test_network import doors
+from tests.infra.test_network import private_endpoints
 from tests.infra.test_settings import ALICE, CUSTOM
 
 # A delay repeats what it waits for, which tests/infra/test_role_assignment_delay.py looks at.
@@ -305,7 +305,7 @@ def test_copies_have_a_container_like_that_of_the_images() -> None:
 def test_a_private_stack_has_endpoints_only_for_what_it_has() -> None:
     config = {"networkAccess": "private", "analyzer": "custom-vision", "customVision": CUSTOM, "features": ["tags"]}
     recorder = run_program("dev", config | {"publishResults": False})
-    assert doors(recorder) == {
+    assert private_endpoints(recorder) == {
         ("host-account", "blob"),
         ("images-account", "blob"),
         ("images-account", "queue"),
