@@ -1,4 +1,4 @@
-"""Code deployment: requests, how each ending is reported, when functions are registered, waits, and repeated deployment."""
+"""Code deployment: requests, how each ending is reported, registered functions, waits, and repeated deployment."""
 
 import json
 from collections.abc import Callable
