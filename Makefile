@@ -29,7 +29,7 @@ endif
 # Checked before anything is created or changed, and again on what was deployed.
 policy = --policy-pack policy/pack
 # Before the emulator's network takes over: a changed lock is installed from the package index.
-bundle = python -c 'from pathlib import Path; from infra import build; build(Path("functions/pipeline"), Path(".build"))'
+bundle = python -c 'from pathlib import Path; from infra import build_deployment_package; build_deployment_package(Path("functions/pipeline"), Path(".build"))'
 
 # `##@` begins a group, `##` behind a target is its description.
 help: ## print this list

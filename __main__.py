@@ -1,70 +1,260 @@
-"""The pipeline, in the order an image takes through it; then who may do what; then the code that does it."""
+"""Image classification on Azure: Blob Storage → Event Grid → Storage queue → Function App → AI Vision → Cosmos DB.
 
-from functools import partial
+The sections are the boxes of the diagram in README.md. What relies on role assignments is created after them and after
+their delay; the policy pack (policy/order.py) refuses any other order at preview.
+"""
+
 from pathlib import Path
 
+from pulumi import ResourceOptions
+
 import infra
-from infra import Role
+from infra import BuiltInRole
 
 infra.drop_version_aliases()
 settings = infra.Settings.load()
-foundation = infra.Foundation("foundation", settings=settings)
-place, identity, sizing = foundation.place, foundation.identity, settings.sizing
-telemetry = infra.Telemetry("telemetry", place=place, retention_days=settings.log_retention_days)
-host = infra.HostStorage("host", place=place)
-images = infra.ImageStorage("images", place=place, retention_days=settings.image_retention_days,
-                            copies=settings.copy_classified)  # fmt: skip
-topic = infra.ImageTopic("topic", place=place, source=images)
-analyzer = infra.analyzer("vision", place=place, settings=settings)
-records = infra.Records("records", place=place, sizing=sizing, cache_days=settings.cache_days,
-                        retention_days=settings.record_retention_days, vectors=settings.vectors)  # fmt: skip
-results = infra.ResultsTopic("results", place=place) if settings.publish_results else None
-services = [host, images, analyzer, records, *([results] if results else [])]
-network = infra.PrivateNetwork("network", place=place, address_space=settings.address_space,
-    doors=[door for service in services for door in service.doors]) if settings.private else None  # fmt: skip
+sizing = settings.sizing
 
-function, events, users = foundation.function, topic.principal, [*map(infra.principal_from_setting, settings.uploaders)]
-role = partial(infra.custom_role, place.names, within=foundation.scope)
-analyst, worker = role("image-analyst", analyzer.actions, also=analyzer.groups), role("queue-worker", infra.WORK_QUEUE)
-uploader, clerk = role("image-uploader", infra.UPLOAD_IMAGES), role("dead-letter-clerk", infra.CLEAR_DEAD_LETTERS)
-definitions = [custom.definition for custom in (analyst, worker, uploader, clerk)]
-custom_roles = infra.RoleDefinitionDelay(
-    "custom-roles-delay", definitions=definitions, seconds=settings.role_definition_replication_seconds
+# --- Resource group, telemetry, and what the function app needs: identity and host storage
+names = infra.derive_names(prefix=settings.name_prefix)
+tags = infra.derive_tags(settings.tags)
+resource_group = infra.ResourceGroup("resource-group", names=names, location=settings.location, tags=tags)
+context = infra.DeploymentContext(
+    names=names,
+    location=settings.location,
+    resource_group_name=resource_group.group.name,
+    tags=tags,
+    private_networking=settings.private_networking,
+    protect_data=settings.protect_data,
+    zone_redundant=settings.zone_redundant,
+    cosmos_zone_redundant=settings.cosmos_zone_redundant,
 )
-grant = partial(infra.grant, place.names, custom_roles=custom_roles)
-grants = [
-    grant(function, Role.STORAGE_BLOB_DATA_OWNER, on=host.scope),
-    grant(function, Role.STORAGE_BLOB_DATA_READER, on=images.images_scope),
-    grant(function, clerk, on=images.deadletter_scope),
-    *(grant(function, Role.STORAGE_BLOB_DATA_CONTRIBUTOR, on=copies) for copies in images.copies_scopes),
-    grant(function, Role.STORAGE_QUEUE_DATA_READER, on=images.queue_scope),
-    grant(function, worker, on=images.queue_scope),
-    grant(function, Role.STORAGE_QUEUE_DATA_MESSAGE_PROCESSOR, on=images.poison_scope),
-    grant(function, Role.STORAGE_QUEUE_DATA_MESSAGE_SENDER, on=images.poison_scope),
-    *(grant(function, analyst, on=account) for account in analyzer.scopes),
-    *(grant(function, Role.EVENTGRID_DATA_SENDER, on=announced.scope) for announced in [results] if announced),
-    grant(function, Role.MONITORING_METRICS_PUBLISHER, on=telemetry.scope),
-    grant(events, Role.STORAGE_QUEUE_DATA_MESSAGE_SENDER, on=images.queue_scope),
-    grant(events, Role.STORAGE_BLOB_DATA_CONTRIBUTOR, on=images.deadletter_scope),
-    *(grant(user, uploader, on=images.images_scope) for user in users),
-    *records.allow([function], infra.WRITE_RECORDS, on=[records.images, records.analyses], role="writer"),
-    *records.allow(users, infra.READ_RECORDS, on=[records.images], role="reader"),
+telemetry = infra.Telemetry("telemetry", context=context, retention_days=settings.log_retention_days)
+function_identity = infra.FunctionIdentity("function", context=context)
+host_storage = infra.HostStorage("host", context=context)
+
+# --- Ingestion: uploads raise blob events
+image_storage = infra.ImageStorage(
+    "images",
+    context=context,
+    retention_days=settings.image_retention_days,
+    copy_classified=settings.copy_classified,
+)
+blob_event_topic = infra.BlobEventTopic(
+    "blob-event-topic", context=context, storage_account_id=image_storage.account.id
+)
+
+# --- Analysis: Vision accounts of the stack, or an existing Custom Vision project
+if settings.custom_vision is None:
+    analyzer = infra.create_image_analysis(
+        "vision",
+        context=context,
+        features=settings.features,
+        language=settings.language,
+        gender_neutral_captions=settings.gender_neutral_captions,
+        smart_crop_aspect_ratios=settings.smart_crop_aspect_ratios,
+        account_count=sizing.vision_accounts,
+        calls_per_second=settings.vision_calls_per_second,
+        maximum_instances=sizing.maximum_instances,
+    )
+else:
+    analyzer = infra.use_custom_vision(
+        "custom-vision",
+        project=settings.custom_vision,
+        calls_per_second=settings.vision_calls_per_second,
+        maximum_instances=sizing.maximum_instances,
+    )
+
+# --- Results: records in Cosmos DB, and events for subscribers
+database = infra.CosmosDatabase(
+    "records",
+    context=context,
+    images_max_ru=sizing.images.max_ru,
+    analyses_max_ru=sizing.analyses.max_ru,
+    analysis_retention_days=settings.cache_days,
+    record_retention_days=settings.record_retention_days,
+    vector_search=settings.stores_embeddings,
+)
+result_topic = None
+if settings.publish_results:
+    result_topic = infra.ResultTopic("results", context=context)
+
+# --- Network: private endpoints for every service
+azure_services: list[infra.AzureService] = [host_storage, image_storage, analyzer, database]
+if result_topic is not None:
+    azure_services.append(result_topic)
+network = None
+if settings.private_networking:
+    network = infra.PrivateNetwork(
+        "network",
+        context=context,
+        address_space=settings.address_space,
+        private_link_targets=[target for service in azure_services for target in service.private_link_targets],
+    )
+
+# --- Access: custom roles
+vision_caller = infra.CustomRoleDefinition(
+    "vision-caller",
+    context=context,
+    title="Vision Caller",
+    data_actions=analyzer.data_actions,
+    scope=resource_group.scope,
+    more_assignable_scopes=analyzer.resource_group_ids,
+)
+queue_processor = infra.CustomRoleDefinition(
+    "queue-processor",
+    context=context,
+    title="Queue Processor",
+    data_actions=infra.QUEUE_PROCESSOR_DATA_ACTIONS,
+    scope=resource_group.scope,
+)
+image_uploader = infra.CustomRoleDefinition(
+    "image-uploader",
+    context=context,
+    title="Image Uploader",
+    data_actions=infra.IMAGE_UPLOADER_DATA_ACTIONS,
+    scope=resource_group.scope,
+)
+dead_letter_processor = infra.CustomRoleDefinition(
+    "dead-letter-processor",
+    context=context,
+    title="Dead Letter Processor",
+    data_actions=infra.DEAD_LETTER_PROCESSOR_DATA_ACTIONS,
+    scope=resource_group.scope,
+)
+role_definitions = [
+    vision_caller.definition,
+    queue_processor.definition,
+    image_uploader.definition,
+    dead_letter_processor.definition,
 ]
-in_force = infra.Propagation(
-    "grants-in-force",
-    grants=grants,
-    definitions=[*definitions, *records.definitions],
+role_definition_delay = infra.RoleDefinitionDelay(
+    "role-definition-delay",
+    role_definitions=role_definitions,
+    seconds=settings.role_definition_replication_seconds,
+)
+
+# --- Access: function app
+function_access = infra.RoleAssignments(
+    "function-access",
+    context=context,
+    principal=function_identity.principal,
+    role_definition_delay=role_definition_delay,
+)
+function_access.assign(BuiltInRole.STORAGE_BLOB_DATA_OWNER, host_storage.account_scope)
+function_access.assign(BuiltInRole.STORAGE_BLOB_DATA_READER, image_storage.images_scope)
+function_access.assign(dead_letter_processor, image_storage.dead_letters_scope)
+if image_storage.copies_scope is not None:
+    function_access.assign(BuiltInRole.STORAGE_BLOB_DATA_CONTRIBUTOR, image_storage.copies_scope)
+function_access.assign(BuiltInRole.STORAGE_QUEUE_DATA_READER, image_storage.queue_scope)
+function_access.assign(queue_processor, image_storage.queue_scope)
+function_access.assign(BuiltInRole.STORAGE_QUEUE_DATA_MESSAGE_PROCESSOR, image_storage.poison_queue_scope)
+function_access.assign(BuiltInRole.STORAGE_QUEUE_DATA_MESSAGE_SENDER, image_storage.poison_queue_scope)
+for vision_scope in analyzer.scopes:
+    function_access.assign(vision_caller, vision_scope)
+if result_topic is not None:
+    function_access.assign(BuiltInRole.EVENTGRID_DATA_SENDER, result_topic.scope)
+function_access.assign(BuiltInRole.MONITORING_METRICS_PUBLISHER, telemetry.insights_scope)
+
+# --- Access: Event Grid
+event_grid_access = infra.RoleAssignments("event-grid-access", context=context, principal=blob_event_topic.principal)
+event_grid_access.assign(BuiltInRole.STORAGE_QUEUE_DATA_MESSAGE_SENDER, image_storage.queue_scope)
+event_grid_access.assign(BuiltInRole.STORAGE_BLOB_DATA_CONTRIBUTOR, image_storage.dead_letters_scope)
+
+# --- Access: uploaders
+uploaders = [infra.Principal.from_setting(uploader) for uploader in settings.uploaders]
+role_assignments = [*function_access.assignments, *event_grid_access.assignments]
+for uploader in uploaders:
+    uploader_access = infra.RoleAssignments(
+        f"{uploader.name}-access",
+        context=context,
+        principal=uploader,
+        role_definition_delay=role_definition_delay,
+    )
+    uploader_access.assign(image_uploader, image_storage.images_scope)
+    role_assignments += uploader_access.assignments
+
+# --- Access: records, by Cosmos DB's own roles
+database.assign_data_role(
+    "writer",
+    data_actions=infra.RECORD_WRITER_DATA_ACTIONS,
+    principals=[function_identity.principal],
+    containers=[database.images, database.analyses],
+)
+database.assign_data_role(
+    "reader",
+    data_actions=infra.RECORD_READER_DATA_ACTIONS,
+    principals=uploaders,
+    containers=[database.images],
+)
+
+# --- Access: wait until the role assignments are effective
+role_assignment_delay = infra.RoleAssignmentDelay(
+    "role-assignment-delay",
+    role_assignments=[*role_assignments, *database.role_assignments],
+    role_definitions=[*role_definitions, *database.role_definitions],
     seconds=settings.role_propagation_seconds,
 )
 
-infra.ImageRoute("route", place=place, topic=topic, storage=images, deletions_only=settings.scheduled, after=[in_force])
-told = infra.code_settings(settings, identity, images, analyzer, records, results)
-app = infra.FunctionApp("app", place=place, identity=identity, host=host, telemetry=telemetry, network=network,
-                        sizing=sizing, settings=told, after=[in_force])  # fmt: skip
-bundle = infra.build(Path("functions/pipeline"), Path(".build"))
-functions = ["backfill", "classify", "reconcile", "redrive"]
-release = infra.Release("release", app=app, bundle=bundle, functions=functions)
-infra.Operations("operations", place=place, group=foundation.scope, telemetry=telemetry, topic=topic, records=records,
-                 sources=[source for service in [topic, *services] for source in service.sources],
-                 email=settings.alert_email, monthly_budget=settings.monthly_budget)  # fmt: skip
-infra.export(images=images, records=records, app=app, release=release, settings=settings)
+# --- Delivery: blob events to the queue
+infra.BlobEventSubscription(
+    "blob-event-subscription",
+    context=context,
+    topic=blob_event_topic,
+    storage=image_storage,
+    deletions_only=settings.scheduled,
+    opts=ResourceOptions(depends_on=[role_assignment_delay]),
+)
+
+# --- Function app and its code
+app_settings = infra.function_app_settings(
+    settings=settings,
+    identity=function_identity.identity,
+    image_storage=image_storage,
+    analyzer=analyzer,
+    database=database,
+    result_topic=result_topic,
+)
+function_app = infra.FunctionApp(
+    "app",
+    context=context,
+    identity=function_identity.identity,
+    host_storage=host_storage,
+    application_insights_connection_string=telemetry.insights.connection_string,
+    app_settings=app_settings,
+    python_version=infra.PYTHON_VERSION,
+    maximum_instances=sizing.maximum_instances,
+    instance_memory_mb=sizing.instance_memory_mb,
+    network=network,
+    opts=ResourceOptions(depends_on=[role_assignment_delay]),
+)
+package = infra.build_deployment_package(Path("functions/pipeline"), Path(".build"))
+code_deployment = infra.CodeDeployment(
+    "code-deployment",
+    target=function_app.deployment_target,
+    package=package,
+    expected_functions=["backfill", "classify", "reconcile", "redrive"],
+)
+
+# --- Monitoring
+monitored_services = [blob_event_topic, *azure_services]
+infra.Monitoring(
+    "monitoring",
+    context=context,
+    workspace_id=telemetry.workspace.id,
+    diagnostic_targets=[target for service in monitored_services for target in service.diagnostic_targets],
+    event_topic_id=blob_event_topic.topic.id,
+    cosmos_account_id=database.account.id,
+    budget_scope=resource_group.scope,
+    monthly_budget=settings.monthly_budget,
+    email=settings.alert_email,
+)
+
+# --- Stack outputs
+infra.export_stack_outputs(
+    image_storage=image_storage,
+    database=database,
+    function_app=function_app,
+    code_deployment=code_deployment,
+    settings=settings,
+)

@@ -39,7 +39,7 @@ async def _header(content: bytes) -> ImageInfo:
 
 @dataclass(frozen=True, kw_only=True)
 class Sizing:
-    """What a stack has; the default is prod's (infra/sizing.py, stacks/Pulumi.prod.yaml)."""
+    """What a stack has; the default is prod's (infra/config/sizing.py, stacks/Pulumi.prod.yaml)."""
 
     images_per_second: float = 19.2901
     accounts: int = 8

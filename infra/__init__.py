@@ -1,84 +1,109 @@
-"""The pipeline's infrastructure: components, grants, and the release of the function code.
+"""Infrastructure of the image pipeline: components, role assignments, and the deployment of the function code.
 
-Its modules put off evaluating annotations (`from __future__ import annotations`): azure-native loads a module's
+    core          names, value objects, roles, errors; imports nothing else of infra
+    config        the stack's settings and the sizes derived from them
+    dynamic       Pulumi dynamic providers, for operations that azure-native has no resource for
+    components    Pulumi components, one for each capability
+    monitoring    telemetry, diagnostic settings, alerts, workbook, budget
+
+Its modules postpone the evaluation of annotations (`from __future__ import annotations`): azure-native loads a module's
 classes when one is first named, which takes seconds for `network` alone, and a stack names only what it uses.
 """
 
-from infra.alerts import Alerts
-from infra.aliases import drop_version_aliases
-from infra.analyzers import Analyzer, analyzer
-from infra.app import FunctionApp, code_settings
-from infra.bundle import build
-from infra.dashboard import Dashboard
-from infra.database import READ_RECORDS, WRITE_RECORDS, Records
-from infra.diagnostics import Diagnostics, Source
-from infra.events import ImageRoute, ImageTopic
-from infra.foundation import Foundation, Place
-from infra.naming import Names
-from infra.network import Door, PrivateNetwork
-from infra.operations import Budget, Operations
-from infra.outputs import export
-from infra.principals import DirectoryPrincipal
-from infra.propagation import Propagation, RoleDefinitionDelay
-from infra.release import Release
-from infra.results import ResultsTopic
-from infra.roles import (
-    CLEAR_DEAD_LETTERS,
-    UPLOAD_IMAGES,
-    WORK_QUEUE,
+from infra.app_settings import function_app_settings
+from infra.components.analyzers import Analyzer, create_image_analysis, use_custom_vision
+from infra.components.cosmos import RECORD_READER_DATA_ACTIONS, RECORD_WRITER_DATA_ACTIONS, CosmosDatabase
+from infra.components.event_grid import BlobEventSubscription, BlobEventTopic, ResultTopic
+from infra.components.function_app import FunctionApp
+from infra.components.function_identity import FunctionIdentity
+from infra.components.host_storage import HostStorage
+from infra.components.image_storage import ImageStorage
+from infra.components.network import PrivateNetwork
+from infra.components.resource_group import ResourceGroup
+from infra.components.role_assignments import CustomRoleDefinition, RoleAssignments
+from infra.components.vision import VisionAccounts
+from infra.config.settings import Settings
+from infra.core.aliases import drop_version_aliases
+from infra.core.analysis import CustomVisionProject
+from infra.core.context import (
+    AzureService,
+    DeploymentContext,
+    DeploymentPackage,
+    DiagnosticTarget,
+    DirectoryPrincipal,
     Principal,
-    Role,
+    PrivateLinkTarget,
     Scope,
-    custom_role,
-    grant,
-    principal_from_setting,
+    derive_names,
+    derive_tags,
 )
-from infra.settings import Settings
-from infra.storage import HostStorage, ImageStorage
-from infra.telemetry import Telemetry
-from infra.vision import VisionPool
+from infra.core.naming import Names
+from infra.core.rbac import (
+    DEAD_LETTER_PROCESSOR_DATA_ACTIONS,
+    IMAGE_UPLOADER_DATA_ACTIONS,
+    QUEUE_PROCESSOR_DATA_ACTIONS,
+    BuiltInRole,
+)
+from infra.dynamic.code_deployment import CodeDeployment, DeploymentTarget
+from infra.dynamic.role_assignment_delay import RoleAssignmentDelay, RoleDefinitionDelay
+from infra.monitoring.alerts import Alerts
+from infra.monitoring.budget import Budget
+from infra.monitoring.diagnostics import DiagnosticSettings
+from infra.monitoring.monitoring import Monitoring
+from infra.monitoring.telemetry import Telemetry
+from infra.monitoring.workbook import Workbook
+from infra.outputs import export_stack_outputs
+from infra.packaging import PYTHON_VERSION, build_deployment_package
 
 __all__ = [
-    "CLEAR_DEAD_LETTERS",
-    "READ_RECORDS",
-    "UPLOAD_IMAGES",
-    "WORK_QUEUE",
-    "WRITE_RECORDS",
+    "DEAD_LETTER_PROCESSOR_DATA_ACTIONS",
+    "IMAGE_UPLOADER_DATA_ACTIONS",
+    "PYTHON_VERSION",
+    "QUEUE_PROCESSOR_DATA_ACTIONS",
+    "RECORD_READER_DATA_ACTIONS",
+    "RECORD_WRITER_DATA_ACTIONS",
     "Alerts",
     "Analyzer",
+    "AzureService",
+    "BlobEventSubscription",
+    "BlobEventTopic",
     "Budget",
-    "Dashboard",
-    "Diagnostics",
+    "BuiltInRole",
+    "CodeDeployment",
+    "CosmosDatabase",
+    "CustomRoleDefinition",
+    "CustomVisionProject",
+    "DeploymentContext",
+    "DeploymentPackage",
+    "DeploymentTarget",
+    "DiagnosticSettings",
+    "DiagnosticTarget",
     "DirectoryPrincipal",
-    "Door",
-    "Foundation",
     "FunctionApp",
+    "FunctionIdentity",
     "HostStorage",
-    "ImageRoute",
     "ImageStorage",
-    "ImageTopic",
+    "Monitoring",
     "Names",
-    "Operations",
-    "Place",
     "Principal",
+    "PrivateLinkTarget",
     "PrivateNetwork",
-    "Propagation",
-    "Records",
-    "Release",
-    "ResultsTopic",
-    "Role",
+    "ResourceGroup",
+    "ResultTopic",
+    "RoleAssignmentDelay",
+    "RoleAssignments",
     "RoleDefinitionDelay",
     "Scope",
     "Settings",
-    "Source",
     "Telemetry",
-    "VisionPool",
-    "analyzer",
-    "build",
-    "code_settings",
-    "custom_role",
+    "VisionAccounts",
+    "Workbook",
+    "build_deployment_package",
+    "create_image_analysis",
+    "derive_names",
+    "derive_tags",
     "drop_version_aliases",
-    "export",
-    "grant",
-    "principal_from_setting",
+    "export_stack_outputs",
+    "function_app_settings",
+    "use_custom_vision",
 ]

@@ -1,27 +1,34 @@
-"""Outputs: where clients find the pipeline, and what was deployed; nothing in them is secret."""
+"""Stack outputs: where clients reach the pipeline, and what was deployed; none of them is secret."""
 
 import pulumi
 
-from infra.app import FunctionApp
-from infra.database import Records
-from infra.release import Release
-from infra.settings import Settings
-from infra.storage import ImageStorage
+from infra.components.cosmos import CosmosDatabase
+from infra.components.function_app import FunctionApp
+from infra.components.image_storage import ImageStorage
+from infra.config.settings import Settings
+from infra.dynamic.code_deployment import CodeDeployment
 
 
-def export(*, images: ImageStorage, records: Records, app: FunctionApp, release: Release, settings: Settings) -> None:
-    """Exports the stack's outputs; `make classify` and `make redrive` read them, and so may any client."""
+def export_stack_outputs(
+    *,
+    image_storage: ImageStorage,
+    database: CosmosDatabase,
+    function_app: FunctionApp,
+    code_deployment: CodeDeployment,
+    settings: Settings,
+) -> None:
+    """Export the stack's outputs; `make classify` and `make redrive` read them."""
     outputs = {
-        "imagesEndpoint": images.blob_endpoint,
-        "imagesContainer": images.images.name,
-        "recordsEndpoint": records.endpoint,
-        "recordsDatabase": records.database.name,
-        "recordsContainer": records.images.name,
-        "functionApp": app.site.name,
-        "apiUrl": app.api_url,
+        "imagesEndpoint": image_storage.blob_endpoint,
+        "imagesContainer": image_storage.images.name,
+        "recordsEndpoint": database.endpoint,
+        "recordsDatabase": database.database.name,
+        "recordsContainer": database.images.name,
+        "functionApp": function_app.site.name,
+        "apiUrl": function_app.api_url,
         "apiAudience": settings.api_audience,
-        "release": release.sha256,
-        "sizing": settings.sizing.table(),
+        "packageSha256": code_deployment.sha256,
+        "sizing": settings.sizing.to_dict(),
     }
     for name, value in outputs.items():
         pulumi.export(name, value)

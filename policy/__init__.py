@@ -1,1 +1,1 @@
-"""What every stack of this program must hold, checked by Pulumi before anything is deployed, and after."""
+"""Policy pack: rules for every stack of this program, checked by Pulumi before and after a deployment."""

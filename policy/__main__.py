@@ -1,4 +1,4 @@
-"""The policy pack: hands what Pulumi knows of each resource to the rules, and what they say to Pulumi."""
+"""Entry point of the policy pack: converts Pulumi's resources for the rules, and reports violations to Pulumi."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
@@ -23,7 +23,7 @@ _PROVIDER = "azure-native:"
 
 
 def _plain(value: Any) -> Any:
-    """The value without Pulumi's proxies, which raise an error where something is not known yet."""
+    """The value without Pulumi's proxies, which raise an error for values that are not known yet."""
     if isinstance(value, Mapping):
         mapping = cast("Mapping[str, Any]", value)
         return {key: _item(mapping, key) for key in mapping}
@@ -40,20 +40,21 @@ def _item(container: Any, key: Any) -> Any:
         return UNKNOWN
 
 
-def _resource(found: PolicyResource) -> Resource:
+def _convert(resource: PolicyResource) -> Resource:
     return Resource(
-        urn=found.urn,
-        type=found.resource_type.removeprefix(_PROVIDER),
-        properties=_plain(found.props),
-        refers={
-            name: frozenset(source.urn for source in sources) for name, sources in found.property_dependencies.items()
+        urn=resource.urn,
+        type=resource.resource_type.removeprefix(_PROVIDER),
+        properties=_plain(resource.props),
+        property_dependencies={
+            name: frozenset(source.urn for source in sources)
+            for name, sources in resource.property_dependencies.items()
         },
-        dependencies=frozenset(source.urn for source in found.dependencies),
-        hidden=frozenset(found.opts.additional_secret_outputs),
+        dependencies=frozenset(source.urn for source in resource.dependencies),
+        secret_outputs=frozenset(resource.opts.additional_secret_outputs),
     )
 
 
-def _about_one(rule: ResourceRule) -> Policy:
+def _resource_policy(rule: ResourceRule) -> Policy:
     def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
         if args.resource_type.startswith(_PROVIDER):
             type_ = args.resource_type.removeprefix(_PROVIDER)
@@ -63,16 +64,16 @@ def _about_one(rule: ResourceRule) -> Policy:
     return ResourceValidationPolicy(rule.name, rule.description, validate)
 
 
-def _about_all(rule: StackRule) -> Policy:
+def _stack_policy(rule: StackRule) -> Policy:
     def validate(args: StackValidationArgs, report: ReportViolation) -> None:
-        for resource, sentence in rule.check([*map(_resource, args.resources)]):
+        for resource, sentence in rule.check([_convert(resource) for resource in args.resources]):
             report(sentence, resource.urn)
 
     return StackValidationPolicy(rule.name, rule.description, validate)
 
 
 def _policies(rules: Iterable[ResourceRule | StackRule]) -> list[Policy]:
-    return [_about_one(rule) if isinstance(rule, ResourceRule) else _about_all(rule) for rule in rules]
+    return [_resource_policy(rule) if isinstance(rule, ResourceRule) else _stack_policy(rule) for rule in rules]
 
 
 if __name__ == "__main__":

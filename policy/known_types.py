@@ -1,4 +1,4 @@
-"""The rule about resource types: every type of a stack is one that the other rules were written for."""
+"""Rule about resource types: the other rules were written for every type of a stack."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from policy.model import Resource, StackRule
 
 # azure-native's types, without the provider's name. Before a type is added here, each rule of policy/rules.py must be
-# read for what it has to say about it: a rule that lists its types says nothing about a new one.
+# reviewed for it: a rule that lists its types does not check a new one.
 KNOWN_TYPES = frozenset(
     {
         "applicationinsights:Component",

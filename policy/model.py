@@ -1,4 +1,4 @@
-"""What a rule sees of a resource, and what a rule is."""
+"""Resources and rules of the policy pack, independent of Pulumi's own classes."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,28 +12,33 @@ class Unknown:
         return "not known before it is deployed"
 
 
-# A value that a preview does not know yet. A rule about a setting takes it for a violation: what cannot be checked
-# before it is deployed is not let through, where Pulumi alone would turn a mandatory rule into advice.
+# A value that a preview does not know yet. A rule about a property treats it as a violation: what cannot be checked
+# before it is deployed is refused, where Pulumi alone would turn a mandatory rule into advice.
 UNKNOWN: Final = Unknown()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Resource:
-    """One resource of a stack; `type` is without azure-native's name in front.
+    """A resource of a stack.
 
-    `refers` says, for each property, the URNs of the resources that its value comes from; it is known at preview, when
-    the value is not. `dependencies` are the URNs of all resources that are made before it. `hidden` names the outputs
-    that are encrypted in the state.
+    Attributes:
+        urn: Pulumi's URN.
+        type: Type token, without `azure-native:`.
+        properties: Inputs before the deployment, outputs after it.
+        property_dependencies: For each property, the URNs of the resources that its value comes from; known at preview,
+            when the value is not.
+        dependencies: URNs of all resources that are created before it.
+        secret_outputs: Names of the outputs that are encrypted in the state.
     """
 
     urn: str
     type: str
     properties: Mapping[str, Any]
-    refers: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
+    property_dependencies: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
     dependencies: frozenset[str] = frozenset()
-    hidden: frozenset[str] = frozenset()
+    secret_outputs: frozenset[str] = frozenset()
 
-    def at(self, path: str) -> Any:
+    def get(self, path: str) -> Any:
         """The value at a dotted path, None when there is none, UNKNOWN when it or what holds it is not known."""
         value: Any = self.properties
         for name in path.split("."):
@@ -45,7 +50,7 @@ class Resource:
 
 @dataclass(frozen=True, kw_only=True)
 class ResourceRule:
-    """A rule about one resource at a time, checked before it is made; `check` gives a sentence for each violation."""
+    """A rule about single resources, checked before they are created; `check` yields a sentence for each violation."""
 
     name: str
     description: str
@@ -54,7 +59,7 @@ class ResourceRule:
 
 @dataclass(frozen=True, kw_only=True)
 class StackRule:
-    """A rule about all resources together; `check` gives the resource and a sentence for each violation."""
+    """A rule about all resources together; `check` yields the resource and a sentence for each violation."""
 
     name: str
     description: str

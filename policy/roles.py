@@ -1,4 +1,4 @@
-"""The rules about roles: which ones, where, and what the stack's own may allow."""
+"""Rules about roles: which may be assigned, at which scopes, and what custom roles may allow."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from policy.model import UNKNOWN, Resource, ResourceRule, StackRule
 
-# Built-in roles that may be granted: https://learn.microsoft.com/azure/role-based-access-control/built-in-roles
+# Built-in roles that may be assigned: https://learn.microsoft.com/azure/role-based-access-control/built-in-roles
 ALLOWED = {
     "b7e6dc6d-f1e8-4753-8033-0f276bb0955b": "Storage Blob Data Owner",
     "ba92f5b4-2d11-453d-a403-e96b0029c9fe": "Storage Blob Data Contributor",
@@ -27,16 +27,16 @@ ASSIGNMENT, _ITEMS_ASSIGNMENT = "authorization:RoleAssignment", "cosmosdb:SqlRes
 
 def role_guid(assignment: Resource) -> str:
     """The GUID of the role that is assigned, in lower case."""
-    return str(assignment.at("roleDefinitionId")).rpartition("/")[2].lower()
+    return str(assignment.get("roleDefinitionId")).rpartition("/")[2].lower()
 
 
 def custom_role_guids(resources: Sequence[Resource]) -> dict[str, Resource]:
-    """The stack's own role definitions by GUID, in lower case.
+    """The stack's custom role definitions by GUID, in lower case.
 
     What Azure answers has no roleDefinitionId, which is an input of azure-native; the GUID is the name there.
     """
     return {
-        str(resource.at("roleDefinitionId") or resource.at("name")).rpartition("/")[2].lower(): resource
+        str(resource.get("roleDefinitionId") or resource.get("name")).rpartition("/")[2].lower(): resource
         for resource in resources
         if resource.type == "authorization:RoleDefinition"
     }
@@ -49,12 +49,12 @@ def _from_the_list(resources: Sequence[Resource]) -> Iterator[tuple[Resource, st
             guid = role_guid(resource)
             if guid not in ALLOWED and guid not in own:
                 allowed = ", ".join(sorted(ALLOWED.values()))
-                role = resource.at("roleDefinitionId")
-                yield resource, f"roleDefinitionId is {role!r}; allowed: {allowed}, and the stack's own roles"
+                role = resource.get("roleDefinitionId")
+                yield resource, f"roleDefinitionId is {role!r}; allowed: {allowed}, and the stack's custom roles"
 
 
 def _too_wide(scope: Any, sources: set[str]) -> bool:
-    """Whether a scope, or, before it is known, the types that it comes from, is more than one resource."""
+    """Whether a scope is more than one resource; before it is known, whether the types it comes from are."""
     if scope is UNKNOWN:
         # A value that comes out of a resource is that resource's id, or lies below it.
         return sources <= {"resources:ResourceGroup"}
@@ -70,25 +70,31 @@ def _a_container(scope: Any, sources: set[str]) -> bool:
 def _narrow(resources: Sequence[Resource]) -> Iterator[tuple[Resource, str]]:
     types = {resource.urn: resource.type for resource in resources}
     for resource in resources:
-        scope, sources = resource.at("scope"), {types.get(urn, "") for urn in resource.refers.get("scope", ())}
+        scope, sources = (
+            resource.get("scope"),
+            {types.get(urn, "") for urn in resource.property_dependencies.get("scope", ())},
+        )
         if resource.type == ASSIGNMENT and _too_wide(scope, sources):
-            yield resource, f"scope is {scope!r}; data roles are granted on resources, never on what holds them"
+            yield (
+                resource,
+                f"scope is {scope!r}; data roles are assigned on single resources, never on what contains them",
+            )
         if resource.type == _ITEMS_ASSIGNMENT and not _a_container(scope, sources):
-            yield resource, f"scope is {scope!r}; items are granted container by container"
+            yield resource, f"scope is {scope!r}; roles for items are assigned container by container"
 
 
 def _spelled_out(resource: Resource) -> Iterator[str]:
     if resource.type not in {"authorization:RoleDefinition", "cosmosdb:SqlResourceSqlRoleDefinition"}:
         return
-    permissions = resource.at("permissions")
+    permissions = resource.get("permissions")
     if not isinstance(permissions, list):
         yield f"permissions is {permissions!r}; it must be a list that can be checked"
         return
     for permission in cast("list[Any]", permissions):
         part = Resource(urn=resource.urn, type=resource.type, properties=permission)
-        if part.at("actions"):
-            yield f"actions is {part.at('actions')!r}; the stack's own roles manage nothing"
-        actions: Any = part.at("dataActions")
+        if part.get("actions"):
+            yield f"actions is {part.get('actions')!r}; custom roles of the stack must allow no management"
+        actions: Any = part.get("dataActions")
         spelled_out = isinstance(actions, list) and all(
             isinstance(action, str) and "*" not in action for action in cast("list[Any]", actions)
         )
@@ -98,16 +104,16 @@ def _spelled_out(resource: Resource) -> Iterator[str]:
 
 ROLES_FROM_THE_LIST = StackRule(
     name="roles-from-the-list",
-    description="Only roles from the list, and the stack's own, are granted.",
+    description="Only built-in roles from the list, and the stack's custom roles, are assigned.",
     check=_from_the_list,
 )
 ROLES_NARROW = StackRule(
     name="roles-narrow",
-    description="No data role is granted on a resource group, a subscription, or a whole Cosmos DB account.",
+    description="No data role is assigned on a resource group, a subscription, or a whole Cosmos DB account.",
     check=_narrow,
 )
 ROLES_SPELLED_OUT = ResourceRule(
     name="roles-spelled-out",
-    description="The stack's own roles allow data actions that are spelled out, and nothing else.",
+    description="Custom roles allow data actions that are spelled out, and nothing else.",
     check=_spelled_out,
 )

@@ -1,4 +1,4 @@
-"""The rules, as plain functions: what every stack of this program must hold."""
+"""Rules of the policy pack, as plain functions."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -21,7 +21,7 @@ Literals = Mapping[str, Mapping[str, tuple[Any, ...]]]
 def _literals(name: str, description: str, table: Literals) -> ResourceRule:
     def check(resource: Resource) -> Iterator[str]:
         for path, allowed in table.get(resource.type, {}).items():
-            value = resource.at(path)
+            value = resource.get(path)
             # Not `in`: 1 is not True here.
             if not any(value is wanted or (isinstance(wanted, str) and value == wanted) for wanted in allowed):
                 yield f"{path} is {value!r}; allowed: {' or '.join(map(repr, allowed))}"
@@ -31,7 +31,7 @@ def _literals(name: str, description: str, table: Literals) -> ResourceRule:
 
 LOCAL_AUTH_OFF = _literals(
     "local-auth-off",
-    "Keys, local users and publishing passwords are off: Entra identities only.",
+    "Keys, local users and publishing passwords are disabled: Entra identities only.",
     {
         "storage:StorageAccount": {"allowSharedKeyAccess": (False,), "isLocalUserEnabled": (False,)},
         "cognitiveservices:Account": {"properties.disableLocalAuth": (True,)},
@@ -45,7 +45,7 @@ LOCAL_AUTH_OFF = _literals(
 )
 TLS = _literals(
     "tls-1-2",
-    "Nothing is reached without TLS, or with TLS older than 1.2.",
+    "No service accepts connections without TLS 1.2 or later.",
     {
         "storage:StorageAccount": {
             "minimumTlsVersion": ("TLS1_2", "TLS1_3"),
@@ -69,9 +69,9 @@ NO_PUBLIC_BLOBS = _literals(
 def _autoscale(resource: Resource) -> Iterator[str]:
     if resource.type not in {"cosmosdb:SqlResourceSqlContainer", "cosmosdb:SqlResourceSqlDatabase"}:
         return
-    if resource.at("options.throughput") is not None:
+    if resource.get("options.throughput") is not None:
         yield "options.throughput fixes the throughput; use options.autoscaleSettings"
-    ceiling = resource.at("options.autoscaleSettings.maxThroughput")
+    ceiling = resource.get("options.autoscaleSettings.maxThroughput")
     if resource.type == "cosmosdb:SqlResourceSqlContainer" and not (
         isinstance(ceiling, int | float) and ceiling >= 1000
     ):
@@ -82,7 +82,7 @@ def _dead_letter(resource: Resource) -> Iterator[str]:
     if resource.type not in {"eventgrid:SystemTopicEventSubscription", "eventgrid:EventSubscription"}:
         return
     ways = ("deadLetterWithResourceIdentity.deadLetterDestination", "deadLetterDestination")
-    if not any(resource.at(way) not in (None, UNKNOWN) for way in ways):
+    if not any(resource.get(way) not in (None, UNKNOWN) for way in ways):
         yield "events that cannot be delivered are lost: there is no dead-letter destination"
 
 
@@ -115,7 +115,7 @@ def _tags(resource: Resource) -> Iterator[str]:
     if resource.type in _UNTAGGABLE:
         return
     for tag in _TAGS:
-        value = resource.at(f"tags.{tag}")
+        value = resource.get(f"tags.{tag}")
         if not isinstance(value, str) or not value:
             yield f"the tag {tag} is {value!r}; every resource that can be tagged carries {' and '.join(_TAGS)}"
 
@@ -136,7 +136,7 @@ def _diagnostics(resources: Sequence[Resource]) -> Iterator[tuple[Resource, str]
         urn
         for setting in resources
         if setting.type == "monitor:DiagnosticSetting"
-        for urn in setting.refers.get("resourceUri", ())
+        for urn in setting.property_dependencies.get("resourceUri", ())
     }
     for resource in resources:
         if resource.type in _LOGGED and resource.urn not in logged:
@@ -147,15 +147,19 @@ RULES: tuple[Rule, ...] = (
     LOCAL_AUTH_OFF,
     TLS,
     NO_PUBLIC_BLOBS,
-    ResourceRule(name="autoscale", description="Cosmos DB containers scale by themselves.", check=_autoscale),
-    ResourceRule(name="dead-letter", description="Events that cannot be delivered are kept.", check=_dead_letter),
+    ResourceRule(name="autoscale", description="Cosmos DB containers use autoscale.", check=_autoscale),
+    ResourceRule(
+        name="dead-letter", description="Events that cannot be delivered become dead letters.", check=_dead_letter
+    ),
     ResourceRule(
         name="tags",
-        description="Whatever can be tagged says what it belongs to, and to which environment.",
+        description="Every resource that can be tagged has the tags application and environment.",
         check=_tags,
     ),
     StackRule(
-        name="diagnostic-settings", description="Whatever holds data or judges it keeps logs.", check=_diagnostics
+        name="diagnostic-settings",
+        description="Every service that stores, delivers or analyzes data has a diagnostic setting.",
+        check=_diagnostics,
     ),
     ROLES_FROM_THE_LIST,
     ROLES_NARROW,

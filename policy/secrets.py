@@ -1,4 +1,4 @@
-"""The rule about secrets: none in what is kept and shown in plain."""
+"""Rule about secrets: no credential in what is stored or shown in plain text."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -6,7 +6,8 @@ from typing import Any, cast
 
 from policy.model import Resource, StackRule
 
-# What gives access to whoever reads it. Application Insights' connection string does not, while local-auth-off holds.
+# Values that grant access to anyone who reads them. Application Insights' connection string does not, as long as
+# local-auth-off holds.
 _CREDENTIALS = {
     "an account key": re.compile(r"(AccountKey|SharedAccessKey)=", re.IGNORECASE),
     "a shared access signature": re.compile(r"SharedAccessSignature|[?&;]sig=[^&;\s]", re.IGNORECASE),
@@ -33,12 +34,15 @@ def _secrets(resources: Sequence[Resource]) -> Iterator[tuple[Resource, str]]:
     for resource in resources:
         for name, value in resource.properties.items():
             # Names with two underscores are Pulumi's: the pickled provider of a dynamic resource, encrypted.
-            if name in resource.hidden or name.startswith("__"):
+            if name in resource.secret_outputs or name.startswith("__"):
                 continue
             texts = [*_texts(value)]
             for what, pattern in _CREDENTIALS.items():
                 if any(pattern.search(text) for text in texts):
-                    yield resource, f"{name} holds {what}, to be read by whoever may read the state or the outputs"
+                    yield (
+                        resource,
+                        f"{name} holds {what}, which anyone with access to the state or the outputs can read",
+                    )
 
 
 NO_SECRETS = StackRule(

@@ -32,7 +32,7 @@ def test_protected_resources_and_their_group_survive(laptop: Checkout) -> None:
     removed = laptop.emulator("pulumi", "--", "local", "destroy", "--yes", "--exclude-protected")
     assert removed.returncode == 0, removed.stdout
     left = {item["urn"].rpartition("::")[2] for item in deployed(laptop) if item["type"].startswith("azure-native:")}
-    assert left == HOLDS_DATA | {"foundation-group"}
+    assert left == HOLDS_DATA | {"resource-group"}
 
     rebuilt = steps(laptop.make("up", "FORMAT=json").stdout)
     assert set(rebuilt) == {"created", "unchanged"}

@@ -21,7 +21,7 @@ def analyze(laptop: Checkout, export: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_planted_violation_stops_make_up_before_anything_changes(laptop: Checkout) -> None:
-    storage = laptop.root / "infra/storage.py"
+    storage = laptop.root / "infra/components/storage.py"
     original = storage.read_text()
     assert "allow_blob_public_access=False" in original
     storage.write_text(original.replace("allow_blob_public_access=False", "allow_blob_public_access=True"))

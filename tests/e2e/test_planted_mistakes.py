@@ -29,27 +29,34 @@ def planted(laptop: Checkout, mistake: Mistake) -> Iterator[None]:
             (laptop.root / name).write_text(text)
 
 
+_AFTER_ROLE_ASSIGNMENTS = "opts=ResourceOptions(depends_on=[role_assignment_delay]),"
+_AFTER_ROLE_DEFINITIONS = "role_definition_delay=role_definition_delay,"
 ORDER: dict[str, tuple[Mistake, str, str]] = {
     "subscription before its roles": (
-        {"__main__.py": ("scheduled, after=[in_force]", "scheduled, after=[]")},
+        {"__main__.py": (f"scheduled,\n    {_AFTER_ROLE_ASSIGNMENTS}", "scheduled,")},
         "subscription-after-roles",
         "let it depend on the delay behind the role assignments",
     ),
     "custom role assigned at once": (
-        {"__main__.py": (", custom_roles=custom_roles)", ")")},
+        {
+            "__main__.py": (
+                f"function_identity.principal,\n    {_AFTER_ROLE_DEFINITIONS}",
+                "function_identity.principal,",
+            )
+        },
         "custom-role-after-replication",
         "let it depend on the delay behind the definition",
     ),
     "two private endpoints at once": (
         {
-            "infra/network.py": ("depends_on=self.endpoints[-1:]", "depends_on=[]"),
+            "infra/components/network.py": ("depends_on=self.endpoints[-1:]", "depends_on=[]"),
             "stacks/Pulumi.local.yaml": ("config:\n", "config:\n  image-pipeline:networkAccess: private\n"),
         },
         "private-endpoints-one-by-one",
         "let one depend on the other",
     ),
     "Cosmos DB containers at once": (
-        {"infra/database.py": ("depends_on=[self._last], ", "")},
+        {"infra/components/cosmos.py": ("depends_on=[self._last], ", "")},
         "cosmos-one-by-one",
         "let one depend on the other",
     ),
@@ -81,9 +88,9 @@ def test_a_package_without_an_extension_bundle_is_refused_before_anything_change
 
 def test_a_deployment_without_a_trigger_sync_fails_and_is_mended_by_the_next(laptop: Checkout) -> None:
     mistake = {
-        "infra/publisher.py": ("for request in (sync, listing)]", "for request in (listing, listing)]"),
+        "infra/dynamic/code_deployer.py": ("for request in (sync, listing)]", "for request in (listing, listing)]"),
         # Ten minutes otherwise.
-        "infra/release.py": (", sender())", ", sender(), timeout_seconds=8)"),
+        "infra/dynamic/code_deployment.py": ("=authenticated_client(),", "=authenticated_client(), timeout_seconds=8,"),
         "functions/pipeline/classifier/domain/models.py": ("SCHEMA_VERSION = 1", "SCHEMA_VERSION = 8"),
     }
     with planted(laptop, mistake):

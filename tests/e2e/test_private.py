@@ -19,7 +19,10 @@ def test_a_private_stack_is_used_from_inside_its_network_only(checkout: Checkout
         return result
 
     # Before the emulator's network is in the environment: packages are downloaded for it once.
-    build = 'from pathlib import Path; from infra import build; build(Path("functions/pipeline"), Path(".build"))'
+    build = (
+        "from pathlib import Path; from infra import build_deployment_package;"
+        ' build_deployment_package(Path("functions/pipeline"), Path(".build"))'
+    )
     subprocess.run([checkout.root / ".venv/bin/python", "-c", build], cwd=checkout.root, check=True)
     photo = str(files("skimage.data") / "chelsea.png")
     upload = ["--", "python", "-m", "client", "classify", "--format", "json", "--", photo]

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from benchmarks import outages
-from infra.sizing import derive
+from infra.config.sizing import derive_sizing
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def test_the_simulated_stack_is_prod() -> None:
     config = yaml.safe_load((ROOT / "stacks/Pulumi.prod.yaml").read_text())["config"]
     defaults = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
-    sized = derive(
+    sized = derive_sizing(
         images_per_month=config["image-pipeline:imagesPerMonth"],
         peak_factor=defaults["peakFactor"]["default"],
         vision_calls_per_second=defaults["visionCallsPerSecond"]["default"],

@@ -25,30 +25,38 @@ def test_components_register_these_outputs(monkeypatch: pytest.MonkeyPatch) -> N
     run_program("dev", {"networkAccess": "private"})
     # The stack is a component as well; its outputs are in test_sizing_figures.py and test_setting_variants.py.
     del found["image-pipeline-dev"]
-    action_group = "/azure-native:monitor:ActionGroup::operations-alerts-group"
-    diagnosed = ["host-blob", "images-blob", "images-queue", "records", "results", "topic", "vision-account-1"]
-    settings = found["operations-diagnostics"].pop("settings")
+    action_group = "/azure-native:monitor:ActionGroup::monitoring-alerts-group"
+    targets = ["blob-event-topic", "host-blob", "images-blob", "images-queue", "records", "results", "vision-account-1"]
+    settings = found["monitoring-diagnostics"].pop("settings")
     assert sorted(settings) == [
-        f"/azure-native:monitor:DiagnosticSetting::operations-diagnostics-{name}" for name in diagnosed
+        f"/azure-native:monitor:DiagnosticSetting::monitoring-diagnostics-{name}" for name in targets
     ]
+    role_definition = "/azure-native:authorization:RoleDefinition::"
     assert found == {
         "app": {"site": "app-site"},
-        "foundation": {"resourceGroup": "foundation-group", "functionPrincipal": "function-principal"},
+        "blob-event-subscription": {"subscription": "blob-event-subscription"},
+        "blob-event-topic": {"topic": "blob-event-topic"},
+        "dead-letter-processor": {"roleDefinitionId": f"{role_definition}dead-letter-processor-role"},
+        "event-grid-access": {},
+        "function": {"principalId": "function-principal"},
+        "function-access": {},
         "host": {"account": "host-account"},
+        "image-uploader": {"roleDefinitionId": f"{role_definition}image-uploader-role"},
         "images": {"account": "images-account"},
+        "monitoring": {"actionGroup": action_group},
+        "monitoring-alerts": {"actionGroup": action_group},
+        "monitoring-budget": {"budget": "/azure-native:consumption:Budget::monitoring-budget"},
+        "monitoring-diagnostics": {},
+        "monitoring-workbook": {"workbook": "/azure-native:applicationinsights:Workbook::monitoring-workbook"},
         "network": {"network": "/azure-native:network:VirtualNetwork::network-vnet"},
-        "operations": {"actionGroup": action_group},
-        "operations-alerts": {"actionGroup": action_group},
-        "operations-budget": {"budget": "/azure-native:consumption:Budget::operations-budget"},
-        "operations-dashboard": {"workbook": "/azure-native:applicationinsights:Workbook::operations-dashboard"},
-        "operations-diagnostics": {},
+        "queue-processor": {"roleDefinitionId": f"{role_definition}queue-processor-role"},
         "records": {"endpoint": "https://records-account.documents.azure.com:443/", "database": "records-database"},
+        "resource-group": {"resourceGroup": "resource-group"},
         "results": {"endpoint": "https://results.eventgrid.azure.net/api/events"},
-        "route": {"subscription": "route"},
         "telemetry": {
             "workspace": "/azure-native:operationalinsights:Workspace::telemetry-workspace",
             "insights": "/azure-native:applicationinsights:Component::telemetry-insights",
         },
-        "topic": {"topic": "topic"},
         "vision": {"endpoints": ["https://vision-account-1.cognitiveservices.azure.com/"]},
+        "vision-caller": {"roleDefinitionId": f"{role_definition}vision-caller-role"},
     }

@@ -9,11 +9,9 @@ import pulumi
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from pulumi_azure_native import managedidentity
 
 import infra
-from infra.sizing import derive
-from tests.conftest import SUBSCRIPTION, Recorder, configuration, record, run_program
+from tests.conftest import SUBSCRIPTION, Recorder, record, run_program
 
 UNTAGGABLE = {
     "storage:BlobContainer", "storage:Queue", "storage:BlobServiceProperties", "storage:ManagementPolicy",
@@ -23,10 +21,13 @@ UNTAGGABLE = {
     "consumption:Budget", "network:PrivateDnsZoneGroup",
 }  # fmt: skip
 ADDRESSES = IPv4Network("10.0.0.0/24")
-SIZING = derive(images_per_month=1, peak_factor=1, vision_calls_per_second=10)
-# Grants, and what waits for them or ships code to them, are between components, and so in none of them.
-BETWEEN = {"authorization:RoleAssignment", "authorization:RoleDefinition"}
-BETWEEN_NAMES = {"custom-roles-delay", "grants-in-force", "release", "release-package"}
+# Dynamic resources that join components, and so are part of none.
+WITHOUT_PARENT = {
+    "role-definition-delay",
+    "role-assignment-delay",
+    "code-deployment",
+    "code-deployment-package-revision",
+}
 # The input that names a resource of this type, and Azure's rule for it:
 # https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules
 NAMED: dict[str, tuple[str, str]] = {
@@ -62,8 +63,7 @@ def test_every_component_registers_its_outputs(prod_private: Recorder) -> None:
 def test_every_resource_has_its_component_as_parent(prod_private: Recorder) -> None:
     parents = {f"{component.type}::{component.name}": component for component in prod_private.components}
     for resource in prod_private.resources:
-        between = resource.kind in BETWEEN or resource.name in BETWEEN_NAMES
-        if not between and resource not in prod_private.components:
+        if resource.name not in WITHOUT_PARENT and resource not in prod_private.components:
             assert resource.parent in parents, resource.name
 
 
@@ -93,30 +93,62 @@ def test_what_can_be_tagged_is_tagged() -> None:
 @example("abcdefghij", "a-long.Stack_name-0123456789")
 @given(st.from_regex(r"[a-z][a-z0-9]{1,9}", fullmatch=True), st.sampled_from(["dev", "a-long.Stack_name-0123456789"]))
 def test_every_name_is_legal_whatever_the_prefix(prefix: str, stack: str) -> None:
-    place = infra.Place(
-        names=infra.Names(prefix=prefix, stack=stack, subscription_id=SUBSCRIPTION),
-        location="northeurope", resource_group_name="rg", tags={}, private=True, protect_data=True,
-    )  # fmt: skip
+    names = infra.Names(prefix=prefix, stack=stack, subscription_id=SUBSCRIPTION)
+    context = infra.DeploymentContext(
+        names=names,
+        location="northeurope",
+        resource_group_name="rg",
+        tags={},
+        private_networking=True,
+        protect_data=True,
+    )
 
     def program() -> None:
-        host, images = infra.HostStorage("host", place=place), infra.ImageStorage("images", place=place)
-        telemetry = infra.Telemetry("telemetry", place=place, retention_days=30)
-        topic = infra.ImageTopic("topic", place=place, source=images)
-        vision = infra.VisionPool("vision", place=place, count=1)
-        records = infra.Records("records", place=place, sizing=SIZING, cache_days=1)
-        doors = [*host.doors, *images.doors, *vision.doors, *records.doors]
-        infra.PrivateNetwork("network", place=place, address_space=ADDRESSES, doors=doors)
-        infra.ImageRoute("route", place=place, topic=topic, storage=images, after=[])
-        infra.ResultsTopic("results", place=place)
-        infra.Operations(
-            "operations", place=place, group=host.scope, telemetry=telemetry, topic=topic, records=records, sources=[],
-            email=None, monthly_budget=1,
-        )  # fmt: skip
+        group = infra.ResourceGroup("group", names=names, location="northeurope", tags={})
+        host_storage = infra.HostStorage("host", context=context)
+        image_storage = infra.ImageStorage("images", context=context)
+        telemetry = infra.Telemetry("telemetry", context=context, retention_days=30)
+        topic = infra.BlobEventTopic("topic", context=context, storage_account_id=image_storage.account.id)
+        vision = infra.VisionAccounts("vision", context=context, count=1)
+        database = cosmos_database("records", context)
+        results = infra.ResultTopic("results", context=context)
+        services: list[infra.AzureService] = [host_storage, image_storage, vision, database, results]
+        infra.PrivateNetwork(
+            "network",
+            context=context,
+            address_space=ADDRESSES,
+            private_link_targets=[target for service in services for target in service.private_link_targets],
+        )
+        infra.BlobEventSubscription("subscription", context=context, topic=topic, storage=image_storage)
+        infra.Monitoring(
+            "monitoring",
+            context=context,
+            workspace_id=telemetry.workspace.id,
+            diagnostic_targets=[],
+            event_topic_id=topic.topic.id,
+            cosmos_account_id=database.account.id,
+            budget_scope=group.scope,
+            monthly_budget=1,
+            email=None,
+        )
 
     for resource in record(program).cloud:
         if resource.kind in NAMED:
             key, pattern = NAMED[resource.kind]
             assert re.fullmatch(pattern, resource.inputs[key]), f"{resource.name}: {resource.inputs[key]}"
+
+
+def cosmos_database(
+    name: str, context: infra.DeploymentContext, opts: pulumi.ResourceOptions | None = None
+) -> infra.CosmosDatabase:
+    return infra.CosmosDatabase(
+        name,
+        context=context,
+        images_max_ru=1000,
+        analyses_max_ru=1000,
+        analysis_retention_days=1,
+        opts=opts,
+    )
 
 
 def test_every_named_type_is_checked(prod_private: Recorder) -> None:
@@ -130,136 +162,196 @@ def test_every_named_type_is_checked(prod_private: Recorder) -> None:
     assert {resource.kind for resource in prod_private.cloud} == NAMED.keys() | fixed
 
 
-OTHER = infra.Place(
+OTHER = infra.DeploymentContext(
     names=infra.Names(prefix="other", stack="test", subscription_id=SUBSCRIPTION),
-    location="westeurope", resource_group_name="rg-of-somebody-else", tags={"owner": "them"},
-)  # fmt: skip
+    location="westeurope",
+    resource_group_name="rg-of-another-program",
+    tags={"owner": "them"},
+)
+PRINCIPAL = infra.Principal.from_setting(
+    infra.DirectoryPrincipal(object_id="99999999-8888-4777-8666-555555555555", principal_type="ServicePrincipal")
+)
 
 
-def something() -> pulumi.Output[str]:
-    return pulumi.Output.from_input("/subscriptions/x/something")
+def scope() -> infra.Scope:
+    return infra.Scope(name="x", id=pulumi.Output.from_input("/subscriptions/x/something"))
 
 
-def storage() -> infra.ImageStorage:
-    return infra.ImageStorage("photos", place=OTHER)
+def image_storage() -> infra.ImageStorage:
+    return infra.ImageStorage("photos", context=OTHER)
 
 
-def more() -> infra.ImageStorage:
-    return infra.ImageStorage("more", place=OTHER)
+def blob_event_subscription(opts: pulumi.ResourceOptions | None = None) -> infra.BlobEventSubscription:
+    storage = image_storage()
+    topic = infra.BlobEventTopic("uploads", context=OTHER, storage_account_id=storage.account.id)
+    return infra.BlobEventSubscription("to-queue", context=OTHER, topic=topic, storage=storage, opts=opts)
 
 
-def topic() -> infra.ImageTopic:
-    return infra.ImageTopic("said", place=OTHER, source=storage())
-
-
-def telemetry() -> infra.Telemetry:
-    return infra.Telemetry("seen", place=OTHER, retention_days=30)
-
-
-def records() -> infra.Records:
-    return infra.Records("kept", place=OTHER, sizing=SIZING, cache_days=1)
-
-
-def app() -> infra.FunctionApp:
-    me = managedidentity.UserAssignedIdentity(
-        "me", resource_group_name=OTHER.resource_group_name, tags={"owner": "them"}
-    )
+def function_app(opts: pulumi.ResourceOptions | None = None) -> infra.FunctionApp:
     return infra.FunctionApp(
-        "run", place=OTHER, identity=me,
-        host=infra.HostStorage("state", place=OTHER), telemetry=telemetry(), settings={"A": "b"},
-        sizing=SIZING,
-    )  # fmt: skip
+        "run",
+        context=OTHER,
+        identity=infra.FunctionIdentity("runner", context=OTHER).identity,
+        host_storage=infra.HostStorage("state", context=OTHER),
+        application_insights_connection_string="InstrumentationKey=x",
+        app_settings={"A": "b"},
+        python_version="3.13",
+        maximum_instances=40,
+        instance_memory_mb=2048,
+        opts=opts,
+    )
+
+
+def custom_role() -> infra.CustomRoleDefinition:
+    return infra.CustomRoleDefinition(
+        "reader", context=OTHER, title="Reader", data_actions=["Microsoft.Storage/x/read"], scope=scope()
+    )
+
+
+def role_assignments() -> infra.RoleAssignments:
+    access = infra.RoleAssignments("access", context=OTHER, principal=PRINCIPAL)
+    access.assign(infra.BuiltInRole.STORAGE_BLOB_DATA_READER, scope())
+    access.assign(custom_role(), scope())
+    return access
+
+
+def monitoring() -> infra.Monitoring:
+    return infra.Monitoring(
+        "ops",
+        context=OTHER,
+        workspace_id="workspace",
+        diagnostic_targets=[],
+        event_topic_id="topic",
+        cosmos_account_id="account",
+        budget_scope=scope(),
+        monthly_budget=1,
+        email=None,
+    )
 
 
 ALONE: dict[str, Callable[[], pulumi.ComponentResource]] = {
-    "Telemetry": telemetry,
-    "HostStorage": lambda: infra.HostStorage("state", place=OTHER),
-    "ImageStorage": storage,
-    "ImageTopic": topic,
-    "ImageRoute": lambda: infra.ImageRoute("way", place=OTHER, topic=topic(), storage=more(), after=[]),
-    "ResultsTopic": lambda: infra.ResultsTopic("told", place=OTHER),
-    "VisionPool": lambda: infra.VisionPool("eyes", place=OTHER, count=2),
-    "Records": records,
-    "FunctionApp": app,
-    "PrivateNetwork": lambda: infra.PrivateNetwork(
-        "inside", place=OTHER, address_space=ADDRESSES, doors=[infra.Door(name="x", id=something(), group="blob")]
+    "ResourceGroup": lambda: infra.ResourceGroup(
+        "group", names=OTHER.names, location=OTHER.location, tags={"owner": "them"}
     ),
-    "Diagnostics": lambda: infra.Diagnostics(
-        "logs", workspace=telemetry().workspace, sources=[infra.Source(name="x", id=something(), logs=("Audit",))]
+    "FunctionIdentity": lambda: infra.FunctionIdentity("runner", context=OTHER),
+    "CustomRoleDefinition": custom_role,
+    "RoleAssignments": role_assignments,
+    "Telemetry": lambda: infra.Telemetry("logs", context=OTHER, retention_days=30),
+    "HostStorage": lambda: infra.HostStorage("state", context=OTHER),
+    "ImageStorage": image_storage,
+    "BlobEventTopic": lambda: infra.BlobEventTopic("uploads", context=OTHER, storage_account_id="account"),
+    "BlobEventSubscription": blob_event_subscription,
+    "ResultTopic": lambda: infra.ResultTopic("answers", context=OTHER),
+    "VisionAccounts": lambda: infra.VisionAccounts("eyes", context=OTHER, count=2),
+    "CosmosDatabase": lambda: cosmos_database("data", OTHER),
+    "FunctionApp": function_app,
+    "PrivateNetwork": lambda: infra.PrivateNetwork(
+        "inside",
+        context=OTHER,
+        address_space=ADDRESSES,
+        private_link_targets=[infra.PrivateLinkTarget(name="x", resource_id=scope().id, group_id="blob")],
+    ),
+    "DiagnosticSettings": lambda: infra.DiagnosticSettings(
+        "logs",
+        workspace_id="workspace",
+        targets=[infra.DiagnosticTarget(name="x", resource_id=scope().id, log_categories=("Audit",))],
     ),
     "Alerts": lambda: infra.Alerts(
-        "calls", place=OTHER, workspace=telemetry().workspace, topic="t", records="r", email="a@b.example"
+        "alerts",
+        context=OTHER,
+        workspace_id="workspace",
+        event_topic_id="topic",
+        cosmos_account_id="account",
+        email="a@b.example",
     ),
-    "Dashboard": lambda: infra.Dashboard("page", place=OTHER, workspace=telemetry().workspace),
-    "Budget": lambda: infra.Budget("limit", on=infra.Scope(name="x", id=something()), amount=5, tell="group-id"),
-    "Operations": lambda: infra.Operations(
-        "ops", place=OTHER, group=infra.Scope(name="x", id=something()), telemetry=telemetry(), topic=topic(),
-        records=records(), sources=[], email=None, monthly_budget=1,
-    ),
-}  # fmt: skip
+    "Workbook": lambda: infra.Workbook("page", context=OTHER, workspace_id="workspace"),
+    "Budget": lambda: infra.Budget("limit", scope=scope(), amount=5, action_group_id="group-id"),
+    "Monitoring": monitoring,
+}
 
 
 @pytest.mark.parametrize("component", sorted(ALONE))
 def test_each_component_is_usable_by_another_program(component: str) -> None:
     recorder = record(ALONE[component])
     assert component in {found.type.rpartition(":")[2] for found in recorder.components}
-    groups = {resource.inputs.get("resourceGroupName", OTHER.resource_group_name) for resource in recorder.cloud}
-    assert groups == {OTHER.resource_group_name}
+    own_group = OTHER.names.resource_name("rg") if component == "ResourceGroup" else OTHER.resource_group_name
+    groups = {resource.inputs.get("resourceGroupName", own_group) for resource in recorder.cloud}
+    assert groups == {own_group}
     for resource in recorder.cloud:
         if resource.kind not in UNTAGGABLE:
             assert resource.inputs["tags"] == {"owner": "them"}
 
 
-def test_the_foundation_makes_a_place_out_of_settings_alone() -> None:
-    settings = infra.Settings.parse(configuration("prod", {"networkAccess": "private", "tags": {"a": "b"}}).get)
-    places: list[infra.Place] = []
-    recorder = record(lambda: places.append(infra.Foundation("base", settings=settings).place), "prod")
-    assert [resource.name for resource in recorder.cloud] == ["base-group", "base-identity"]
-    (place,) = places
-    assert place.tags == {"application": "image-pipeline", "environment": "prod", "a": "b"}
-    assert (place.private, place.protect_data) == (True, True)
-    assert (place.zone_redundant, place.cosmos_zone_redundant) == (True, True)
+def test_the_program_deploys_as_its_settings_state(prod_private: Recorder) -> None:
+    (group,) = prod_private.of_type("resources:ResourceGroup")
+    assert group.inputs["tags"] == {"application": "image-pipeline", "environment": "prod"}
+    assert group.inputs["resourceGroupName"] == "rg-imgpipe-prod"
+    (identity,) = prod_private.of_type("managedidentity:UserAssignedIdentity")
+    assert identity.inputs["resourceName"] == "id-imgpipe-prod"
+
+
+def test_tags_of_the_settings_win() -> None:
+    recorder = run_program("prod", {"tags": {"environment": "production", "a": "b"}})
+    (group,) = recorder.of_type("resources:ResourceGroup")
+    assert group.inputs["tags"] == {"application": "image-pipeline", "environment": "production", "a": "b"}
 
 
 def test_no_component_is_left_out() -> None:
-    assert {*ALONE, "Foundation"} == component_classes()
+    assert ALONE.keys() == component_classes()
+
+
+def test_what_relies_on_role_assignments_inherits_the_dependencies_of_its_component() -> None:
+    """Pulumi would leave them with the component, which is no resource of Azure."""
+
+    def program() -> None:
+        group = infra.ResourceGroup("group", names=OTHER.names, location=OTHER.location, tags={})
+        opts = pulumi.ResourceOptions(depends_on=[group.group])
+        blob_event_subscription(opts)
+        function_app(opts)
+
+    recorder = record(program)
+    for kind in ("eventgrid:SystemTopicEventSubscription", "web:WebApp"):
+        (resource,) = recorder.of_type(kind)
+        assert "azure-native:resources:ResourceGroup::group" in resource.dependencies
 
 
 def test_another_program_composes_two_of_them_twice() -> None:
-    """An archive in two regions: images and records, under components and names of its own, and a grant."""
-    made: dict[str, Any] = {}
+    """An archive in two regions: images and records, under components and names of its own, and role assignments."""
+    archives: dict[str, Any] = {}
 
     class Archive(pulumi.ComponentResource):
-        def __init__(self, name: str, place: infra.Place) -> None:
+        def __init__(self, name: str, context: infra.DeploymentContext) -> None:
             super().__init__("archive:index:Archive", name)
-            child = pulumi.ResourceOptions(parent=self)
-            self.images = infra.ImageStorage(f"{name}-images", place=place, retention_days=7, opts=child)
-            self.records = infra.Records(
-                f"{name}-records", place=place, sizing=SIZING, cache_days=1, opts=child
-            )  # fmt: skip
+            child_opts = pulumi.ResourceOptions(parent=self)
+            self.images = infra.ImageStorage(f"{name}-images", context=context, retention_days=7, opts=child_opts)
+            self.database = cosmos_database(f"{name}-records", context, child_opts)
             self.register_outputs({})
 
     def program() -> None:
         for region in ("westeurope", "eastus"):
             names = infra.Names(prefix=f"ar{region[:4]}", stack="test", subscription_id=SUBSCRIPTION)
-            place = infra.Place(names=names, location=region, resource_group_name=f"rg-{region}", tags={"r": region})
-            archive = Archive(region, place)
-            reader = infra.principal_from_setting(
-                infra.DirectoryPrincipal(
-                    object_id="99999999-8888-4777-8666-555555555555", principal_type="ServicePrincipal"
-                )
+            context = infra.DeploymentContext(
+                names=names, location=region, resource_group_name=f"rg-{region}", tags={"r": region}
             )
-            infra.grant(names, reader, infra.Role.STORAGE_BLOB_DATA_READER, on=archive.images.images_scope)
-            archive.records.allow([reader], infra.READ_RECORDS, on=[archive.records.images], role="reader")
-            made[region] = archive
+            archive = Archive(region, context)
+            access = infra.RoleAssignments(f"{region}-access", context=context, principal=PRINCIPAL)
+            access.assign(infra.BuiltInRole.STORAGE_BLOB_DATA_READER, archive.images.images_scope)
+            archive.database.assign_data_role(
+                "reader",
+                data_actions=infra.RECORD_READER_DATA_ACTIONS,
+                principals=[PRINCIPAL],
+                containers=[archive.database.images],
+            )
+            archives[region] = archive
 
     recorder = record(program)
     accounts = recorder.of_type("storage:StorageAccount")
-    assert {account.inputs["location"] for account in accounts} == made.keys() == {"westeurope", "eastus"}
+    assert {account.inputs["location"] for account in accounts} == archives.keys() == {"westeurope", "eastus"}
     assert len({account.inputs["accountName"] for account in accounts}) == 2
     assert len(recorder.of_type("cosmosdb:SqlResourceSqlContainer")) == 4
-    grants = recorder.of_type("authorization:RoleAssignment")
-    assert {grant.inputs["scope"].rpartition("::")[2] for grant in grants} == {
-        "westeurope-images-container", "eastus-images-container",
-    }  # fmt: skip
+    assignments = recorder.of_type("authorization:RoleAssignment")
+    assert {assignment.inputs["scope"].rpartition("::")[2] for assignment in assignments} == {
+        "westeurope-images-container",
+        "eastus-images-container",
+    }
     assert len(recorder.of_type("cosmosdb:SqlResourceSqlRoleAssignment")) == 2

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from client.stack_outputs import record_id as client_record_id
-from infra import app, bundle, settings
+from infra import packaging
+from infra.core import analysis
 from tests.conftest import ROOT, Recorder, run_program
 from tests.infra.test_settings import CUSTOM
 from tests.support.fake_vision_service import FakeVisionService, create_azure_clients
@@ -28,21 +29,21 @@ def app_settings(dev: Recorder) -> dict[str, str]:
     return {setting["name"]: setting["value"] for setting in listed}
 
 
-def test_the_app_is_told_everything_the_code_requires(app_settings: dict[str, str]) -> None:
+def test_the_app_has_every_setting_that_the_code_requires(app_settings: dict[str, str]) -> None:
     known = importlib.import_module("classifier.settings")
-    told = {name for name in app_settings if name.startswith("PIPELINE_")}
-    assert told - set(known.OPTIONAL) == set(known.REQUIRED)
+    names = {name for name in app_settings if name.startswith("PIPELINE_")}
+    assert names - set(known.OPTIONAL) == set(known.REQUIRED)
 
 
-def test_the_app_is_told_everything_optional_that_is_asked_for() -> None:
+def test_the_app_has_every_optional_setting_that_the_stack_asks_for() -> None:
     asked = {"copyClassified": True, "operators": [OPERATOR], "apiAudience": "api://pipeline"}
     listed = run_program("dev", asked).one("web:WebApp", "app-site").inputs["siteConfig"]["appSettings"]
     known = importlib.import_module("classifier.settings")
-    told = {setting["name"] for setting in listed if setting["name"].startswith("PIPELINE_")}
-    assert told == {*known.REQUIRED, *known.OPTIONAL}
+    names = {setting["name"] for setting in listed if setting["name"].startswith("PIPELINE_")}
+    assert names == {*known.REQUIRED, *known.OPTIONAL}
 
 
-def test_the_code_can_read_what_it_is_told(app_settings: dict[str, str]) -> None:
+def test_the_code_can_read_its_settings(app_settings: dict[str, str]) -> None:
     read = importlib.import_module("classifier.settings").Settings.load(app_settings)
     assert read.features == ("tags", "objects", "people", "read", "caption")
     assert read.min_confidence == 0.5
@@ -85,11 +86,11 @@ def test_the_analyzer_can_read_what_it_is_told(asked: dict[str, Any], features: 
 def test_both_sides_have_the_same_analyzers() -> None:
     folder = ROOT / "functions/pipeline/classifier/analyzers"
     found = {path.stem.replace("_", "-") for path in folder.glob("*.py") if "\ndef build(" in path.read_text()}
-    assert found == set(settings.ANALYZERS)
+    assert found == set(analysis.ANALYZERS)
 
 
 def test_the_features_of_both_sides_are_the_same() -> None:
-    assert set(importlib.import_module("classifier.analyzers.image_analysis").FEATURES) == set(settings.FEATURES)
+    assert set(importlib.import_module("classifier.analyzers.image_analysis").FEATURES) == set(analysis.FEATURES)
 
 
 def test_the_trigger_listens_to_the_queue_and_connection_that_are_configured(
@@ -104,9 +105,9 @@ def test_the_trigger_listens_to_the_queue_and_connection_that_are_configured(
         assert f"{trigger['connection']}__{suffix}" in app_settings
 
 
-def test_the_release_expects_the_functions_that_there_are(dev: Recorder, functions: dict[str, list[str]]) -> None:
-    (release,) = [resource for resource in dev.resources if resource.name == "release"]
-    assert release.inputs["functions"] == sorted(functions)
+def test_the_code_deployment_expects_the_functions_of_the_app(dev: Recorder, functions: dict[str, list[str]]) -> None:
+    (code_deployment,) = [resource for resource in dev.resources if resource.name == "code-deployment"]
+    assert code_deployment.inputs["functions"] == sorted(functions)
 
 
 def test_what_ships_is_locked() -> None:
@@ -121,7 +122,7 @@ def test_everything_in_functions_ships() -> None:
         for path in (ROOT / "functions/pipeline").rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
-    assert set(bundle.shipped(ROOT / "functions/pipeline")) == found
+    assert set(packaging.package_files(ROOT / "functions/pipeline")) == found
 
 
 def test_the_record_id_of_clients_is_the_codes() -> None:
@@ -129,5 +130,6 @@ def test_the_record_id_of_clients_is_the_codes() -> None:
     assert client_record_id("images", "a b/é.png") == record_id
 
 
-def test_the_python_of_the_app_is_the_python_of_the_bundle() -> None:
-    assert app.PYTHON_VERSION == bundle.PYTHON_VERSION == (ROOT / ".python-version").read_text().strip()
+def test_the_python_of_the_app_is_the_python_of_the_package(dev: Recorder) -> None:
+    runtime = dev.one("web:WebApp", "app-site").inputs["functionAppConfig"]["runtime"]
+    assert runtime["version"] == packaging.PYTHON_VERSION == (ROOT / ".python-version").read_text().strip()

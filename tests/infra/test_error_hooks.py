@@ -5,8 +5,8 @@ import asyncio
 import pulumi
 import pytest
 
-from infra.error_hooks import KnownError, should_retry, waits
-from infra.known_errors import (
+from infra.core.error_hooks import KnownError, should_retry, waits
+from infra.core.known_errors import (
     ACCOUNT_LOCKED,
     IDENTITY_REFUSED,
     NOT_REPLICATED,
@@ -16,7 +16,7 @@ from infra.known_errors import (
 )
 from tests.conftest import Recorder, run_program
 
-# As Azure answers, from the issues and pages that are cited in infra/known_errors.py.
+# As Azure answers, from the issues and pages that are cited in infra/core/known_errors.py.
 ROLE = (
     'Status=404 Code="RoleDefinitionDoesNotExist" Message="The specified role definition with ID \'x\' does not exist."'
 )
@@ -46,8 +46,8 @@ DEPLOYER = 'Code="AuthorizationFailed" Message="The client does not have authori
 @pytest.fixture
 def logged(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     errors: list[str] = []
-    monkeypatch.setattr("infra.error_hooks.pulumi.log.error", errors.append)
-    monkeypatch.setattr("infra.error_hooks.pulumi.log.info", lambda _message: None)
+    monkeypatch.setattr("infra.core.error_hooks.pulumi.log.error", errors.append)
+    monkeypatch.setattr("infra.core.error_hooks.pulumi.log.info", lambda _message: None)
     return errors
 
 
@@ -58,7 +58,7 @@ def slept(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     async def sleep(duration: int) -> None:
         seconds.append(duration)
 
-    monkeypatch.setattr("infra.error_hooks.asyncio.sleep", sleep)
+    monkeypatch.setattr("infra.core.error_hooks.asyncio.sleep", sleep)
     return seconds
 
 

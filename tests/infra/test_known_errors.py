@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from infra.error_hooks import KnownError, waits
-from infra.known_errors import (
+from infra.core.error_hooks import KnownError, waits
+from infra.core.known_errors import (
     ACCOUNT_LOCKED,
     IDENTITY_REFUSED,
     NOT_REPLICATED,

@@ -1,4 +1,4 @@
-"""Private networking is one setting: everything has a private door, and the public ones are shut."""
+"""Private networking is one setting: every service has a private endpoint, and public endpoints are disabled."""
 
 from ipaddress import IPv4Network
 from itertools import pairwise
@@ -15,8 +15,8 @@ ZONES = {
 }
 
 
-def doors(recorder: Recorder) -> set[tuple[str, str]]:
-    """What each private endpoint leads to, and by which sub-resource."""
+def private_endpoints(recorder: Recorder) -> set[tuple[str, str]]:
+    """The target and the sub-resource of each private endpoint."""
     return {
         (connection["privateLinkServiceId"].rpartition("::")[2], group)
         for endpoint in recorder.of_type("network:PrivateEndpoint")
@@ -25,15 +25,15 @@ def doors(recorder: Recorder) -> set[tuple[str, str]]:
     }
 
 
-def test_everything_the_function_needs_has_a_private_door(prod_private: Recorder) -> None:
-    assert doors(prod_private) == {
+def test_every_service_that_the_app_uses_has_a_private_endpoint(prod_private: Recorder) -> None:
+    assert private_endpoints(prod_private) == {
         ("host-account", "blob"), ("images-account", "blob"), ("images-account", "queue"), ("records-account", "Sql"),
         ("results", "topic"),
         *((f"vision-account-{number}", "account") for number in range(1, 9)),
     }  # fmt: skip
 
 
-def test_each_door_is_found_under_azures_own_name(prod_private: Recorder) -> None:
+def test_each_private_endpoint_has_the_dns_zone_of_its_service(prod_private: Recorder) -> None:
     zones = {zone.id: zone.inputs["privateZoneName"] for zone in prod_private.of_type("privatedns:PrivateZone")}
     assert set(zones.values()) == set(ZONES.values())
     endpoints = {
@@ -65,7 +65,7 @@ def access(recorder: Recorder) -> dict[str, Any]:
             "results": topic.inputs["publicNetworkAccess"]}  # fmt: skip
 
 
-def test_public_doors_are_shut_but_for_trusted_services(prod_private: Recorder, prod: Recorder) -> None:
+def test_public_endpoints_are_disabled_except_for_trusted_services(prod_private: Recorder, prod: Recorder) -> None:
     assert access(prod_private) == {
         "host-account": ("Disabled", "Deny"),
         # Event Grid still delivers, as a trusted service.
@@ -85,12 +85,12 @@ def test_public_doors_are_shut_but_for_trusted_services(prod_private: Recorder, 
     }  # fmt: skip
 
 
-def test_the_app_is_in_the_network_once_its_doors_are_there(prod_private: Recorder, prod: Recorder) -> None:
+def test_the_app_joins_the_network_after_its_private_endpoints(prod_private: Recorder, prod: Recorder) -> None:
     site = prod_private.one("web:WebApp", "app-site")
     network = prod_private.one("network:VirtualNetwork", "network-vnet")
     assert site.inputs["virtualNetworkSubnetId"] == f"{network.id}/subnets/app"
-    doors = {f"{group.type}::{group.name}" for group in prod_private.of_type("network:PrivateDnsZoneGroup")}
-    assert doors <= site.dependencies
+    dns_zone_groups = {f"{group.type}::{group.name}" for group in prod_private.of_type("network:PrivateDnsZoneGroup")}
+    assert dns_zone_groups <= site.dependencies
     (app, endpoints) = network.inputs["subnets"]
     assert [delegation["serviceName"] for delegation in app["delegations"]] == ["Microsoft.App/environments"]
     assert [subnet["privateEndpointNetworkPolicies"] for subnet in (app, endpoints)] == ["Enabled", "Enabled"]

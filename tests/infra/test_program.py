@@ -28,7 +28,7 @@ def test_flex_consumption_gets_nothing_that_it_refuses(dev: Recorder) -> None:
 
 
 def test_events_go_to_the_queue_by_identity_and_never_expire(dev: Recorder) -> None:
-    subscription = dev.one("eventgrid:SystemTopicEventSubscription", "route").inputs
+    subscription = dev.one("eventgrid:SystemTopicEventSubscription", "blob-event-subscription").inputs
     delivery = subscription["deliveryWithResourceIdentity"]
     assert "destination" not in subscription
     assert delivery["identity"] == {"type": "SystemAssigned"}
@@ -45,21 +45,23 @@ def test_events_go_to_the_queue_by_identity_and_never_expire(dev: Recorder) -> N
 
 def test_on_a_schedule_only_deletions_raise_events() -> None:
     scheduled = run_program("dev", {"trigger": "schedule"})
-    subscription = scheduled.one("eventgrid:SystemTopicEventSubscription", "route").inputs
+    subscription = scheduled.one("eventgrid:SystemTopicEventSubscription", "blob-event-subscription").inputs
     assert subscription["filter"]["includedEventTypes"] == ["Microsoft.Storage.BlobDeleted"]
 
 
 def test_copies_are_kept_where_nothing_triggers_and_expire_with_the_images() -> None:
     copies = run_program("dev", {"copyClassified": True})
     container = copies.one("storage:BlobContainer", "images-classified").inputs["containerName"]
-    prefix = copies.one("eventgrid:SystemTopicEventSubscription", "route").inputs["filter"]["subjectBeginsWith"]
+    prefix = copies.one("eventgrid:SystemTopicEventSubscription", "blob-event-subscription").inputs["filter"][
+        "subjectBeginsWith"
+    ]
     assert not f"/blobServices/default/containers/{container}/blobs/".startswith(prefix)
     (lifecycle,) = copies.of_type("storage:ManagementPolicy")
     names = [rule["name"] for rule in lifecycle.inputs["policy"]["rules"]]
     assert names == ["expire-classified", "expire-deadletter", "expire-images"]
 
 
-def test_results_are_announced_without_keys(dev: Recorder) -> None:
+def test_results_are_published_without_keys(dev: Recorder) -> None:
     topic = dev.one("eventgrid:Topic", "results").inputs
     assert (topic["disableLocalAuth"], topic["minimumTlsVersionAllowed"]) == (True, "1.2")
     assert topic["inputSchema"] == "CloudEventSchemaV1_0"
@@ -155,21 +157,21 @@ def test_prod_is_spread_over_zones(dev: Recorder, prod: Recorder) -> None:
 
 def test_a_vision_account_comes_after_the_purge_of_its_name(dev: Recorder) -> None:
     account = dev.one("cognitiveservices:Account", "vision-account-1")
-    (name,) = [resource for resource in dev.resources if resource.name == "vision-account-1-name"]
+    (name,) = [resource for resource in dev.resources if resource.name == "vision-account-1-purge"]
     assert f"{name.type}::{name.name}" in account.dependencies
     assert name.inputs["deleted_account"].endswith(f"/deletedAccounts/{account.inputs['accountName']}")
 
 
-def test_one_more_vision_account_changes_nothing_but_who_is_told_of_it() -> None:
+def test_one_more_vision_account_changes_only_the_app_and_the_delay() -> None:
     # With analyses remembered for a day, both need the lowest throughput that there is.
     one, two = (run_program("dev", {"imagesPerMonth": images, "cacheDays": 1}) for images in (5_000, 10_000_000))
     before, after = ({(r.type, r.name): r.inputs for r in recorder.resources} for recorder in (one, two))
     assert {name for _, name in after.keys() - before.keys()} == {
-        "vision-account-2", "vision-account-2-name", "function-image-analyst-on-vision-account-2",
-        "operations-diagnostics-vision-account-2",
+        "vision-account-2", "vision-account-2-purge", "function-vision-caller-on-vision-account-2",
+        "monitoring-diagnostics-vision-account-2",
     }  # fmt: skip
     changed = {name for (kind, name) in before if before[kind, name] != after[kind, name]}
-    assert changed == {"app-site", "grants-in-force"}
+    assert changed == {"app-site", "role-assignment-delay"}
 
 
 def test_every_setting_has_a_description_and_a_default() -> None:

@@ -7,9 +7,9 @@ from typing import Any
 import pulumi
 import pytest
 
-from infra.reader import SettingsError
-from infra.regions import REGION_LISTS, load_region_lists
-from infra.settings import Settings
+from infra.config.regions import REGION_LISTS, load_region_lists
+from infra.config.settings import Settings
+from infra.core.errors import SettingsError
 from tests.conftest import configuration, run_program
 from tests.infra.test_settings import CUSTOM, parse
 

@@ -6,7 +6,7 @@ import pytest
 from azure.core.exceptions import ServiceRequestError, ServiceResponseError
 from azure.core.rest import HttpRequest
 
-from infra.replies import Reply, exchange, reason
+from infra.dynamic.replies import Reply, failure_reason, send_once
 
 REQUEST = HttpRequest("GET", "/x")
 
@@ -34,7 +34,7 @@ def answered(status_code: int, body: Any = None, text: str = "text") -> Reply:
         assert request is REQUEST
         return Response(status_code, body, text)
 
-    return exchange(send, REQUEST)
+    return send_once(send, REQUEST)
 
 
 @pytest.mark.parametrize(("status", "ok"), [(199, False), (200, True), (204, True), (299, True), (300, False)])
@@ -43,7 +43,7 @@ def test_a_success_is_any_status_of_the_two_hundreds(status: int, *, ok: bool) -
 
 
 @pytest.mark.parametrize(
-    ("status", "unauthorized", "transient", "undecided"),
+    ("status", "unauthorized", "transient", "outcome_unknown"),
     [
         (400, False, False, False),
         (401, True, True, False),
@@ -67,17 +67,17 @@ def test_a_success_is_any_status_of_the_two_hundreds(status: int, *, ok: bool) -
         (505, False, True, False),
     ],
 )
-def test_which_refusals_may_pass(status: int, *, unauthorized: bool, transient: bool, undecided: bool) -> None:
+def test_which_refusals_may_pass(status: int, *, unauthorized: bool, transient: bool, outcome_unknown: bool) -> None:
     reply = answered(status)
     assert reply.unauthorized is unauthorized
     assert reply.transient is transient
-    assert reply.undecided is undecided
+    assert reply.outcome_unknown is outcome_unknown
 
 
 @pytest.mark.parametrize("status", [200, 202, 302])
 def test_an_answer_that_is_no_error_does_not_pass(status: int) -> None:
     assert not answered(status).transient
-    assert not answered(status).undecided
+    assert not answered(status).outcome_unknown
 
 
 def test_an_answer_is_summarized_and_its_json_kept() -> None:
@@ -87,24 +87,24 @@ def test_an_answer_is_summarized_and_its_json_kept() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "summary", "undecided"),
+    ("error", "summary", "outcome_unknown"),
     [
         (ServiceRequestError("no such host"), "nothing could be sent: no such host", False),
         (ServiceResponseError("reset"), "the connection ended without an answer: reset", True),
     ],
 )
-def test_a_lost_connection_is_an_answer_too(error: Exception, summary: str, *, undecided: bool) -> None:
+def test_a_lost_connection_is_an_answer_too(error: Exception, summary: str, *, outcome_unknown: bool) -> None:
     def send(_request: HttpRequest) -> Any:
         raise error
 
-    reply = exchange(send, REQUEST)
-    assert reply == Reply(status_code=0, summary=summary, undecided=undecided)
+    reply = send_once(send, REQUEST)
+    assert reply == Reply(status_code=0, summary=summary, outcome_unknown=outcome_unknown)
     assert (reply.ok, reply.transient) == (False, True)
 
 
 def test_a_missing_right_is_named_and_nothing_else_is() -> None:
-    assert reason(answered(409), "Some/action") == ": 409 because: text"
+    assert failure_reason(answered(409), "Some/action") == ": 409 because: text"
     for status in (401, 403):
-        assert reason(answered(status), "Some/action") == (
+        assert failure_reason(answered(status), "Some/action") == (
             f": {status} because: text. The deployer needs Some/action on the app, and a new role can take ten minutes"
         )

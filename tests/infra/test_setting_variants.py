@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from tests.conftest import Recorder, run_program
-from tests.infra.test_network import doors
+from tests.infra.test_network import private_endpoints
 from tests.infra.test_settings import ALICE, CUSTOM
 
-# A delay repeats what it waits for, which tests/infra/test_propagation.py looks at.
-DELAYS = {"custom-roles-delay", "grants-in-force"}
+# A delay repeats what it waits for, which tests/infra/test_role_assignment_delay.py looks at.
+DELAYS = {"role-definition-delay", "role-assignment-delay"}
 APP = "app-site.siteConfig.appSettings"
 ACCOUNTS = "Microsoft.CognitiveServices/accounts"
 IMAGES = "records-images.resource"
@@ -80,7 +80,7 @@ VARIANTS: dict[str, tuple[dict[str, Any], Difference]] = {
             "recordRetentionDays": 0,
             "cacheDays": 5,
             "minConfidencePercent": 35,
-            "patienceHours": 5,
+            "maxRetryAgeHours": 5,
             "reconcileSchedule": "0 0 * * * *",
         },
         Difference(
@@ -109,8 +109,8 @@ VARIANTS: dict[str, tuple[dict[str, Any], Difference]] = {
                 "outputs.sizing.record_days": 365,
                 "records-analyses.resource.defaultTtl": 432_000,
                 f"{IMAGES}.defaultTtl": None,
-                "route.filter.includedEventTypes.0": "Microsoft.Storage.BlobDeleted",
-                "route.filter.includedEventTypes.1": None,
+                "blob-event-subscription.filter.includedEventTypes.0": "Microsoft.Storage.BlobDeleted",
+                "blob-event-subscription.filter.includedEventTypes.1": None,
             },
         ),
     ),
@@ -141,27 +141,27 @@ VARIANTS: dict[str, tuple[dict[str, Any], Difference]] = {
                 ),
                 f"{APP}.PIPELINE_FEATURES": '["tags", "safety", "embeddings"]',
                 "host-account.sku.name": "Standard_ZRS",
-                "image-analyst-role.description": (
+                "vision-caller-role.description": (
                     f"{ACCOUNTS}/ComputerVision/analyze/action, {ACCOUNTS}/ComputerVision/imageanalysis:analyze/action,"
                     f" {ACCOUNTS}/ComputerVision/retrieval:vectorizeimage/action; nothing else."
                 ),
-                "image-analyst-role.permissions.0.dataActions.0": f"{ACCOUNTS}/ComputerVision/analyze/action",
-                "image-analyst-role.permissions.0.dataActions.1": (
+                "vision-caller-role.permissions.0.dataActions.0": f"{ACCOUNTS}/ComputerVision/analyze/action",
+                "vision-caller-role.permissions.0.dataActions.1": (
                     f"{ACCOUNTS}/ComputerVision/imageanalysis:analyze/action"
                 ),
-                "image-analyst-role.permissions.0.dataActions.2": (
+                "vision-caller-role.permissions.0.dataActions.2": (
                     f"{ACCOUNTS}/ComputerVision/retrieval:vectorizeimage/action"
                 ),
                 "images-account.sku.name": "Standard_GZRS",
-                "operations-alerts-group.armRoleReceivers": [],
-                "operations-alerts-group.armRoleReceivers.owners.name": None,
-                "operations-alerts-group.armRoleReceivers.owners.roleId": None,
-                "operations-alerts-group.armRoleReceivers.owners.useCommonAlertSchema": None,
-                "operations-alerts-group.emailReceivers": None,
-                "operations-alerts-group.emailReceivers.alert-email.emailAddress": "a@b.example",
-                "operations-alerts-group.emailReceivers.alert-email.name": "alert-email",
-                "operations-alerts-group.emailReceivers.alert-email.useCommonAlertSchema": True,
-                "operations-budget.amount": 7,
+                "monitoring-alerts-group.armRoleReceivers": [],
+                "monitoring-alerts-group.armRoleReceivers.owners.name": None,
+                "monitoring-alerts-group.armRoleReceivers.owners.roleId": None,
+                "monitoring-alerts-group.armRoleReceivers.owners.useCommonAlertSchema": None,
+                "monitoring-alerts-group.emailReceivers": None,
+                "monitoring-alerts-group.emailReceivers.alert-email.emailAddress": "a@b.example",
+                "monitoring-alerts-group.emailReceivers.alert-email.name": "alert-email",
+                "monitoring-alerts-group.emailReceivers.alert-email.useCommonAlertSchema": True,
+                "monitoring-budget.amount": 7,
                 "outputs.sizing.analyses.storage_gb": 0.4,
                 "outputs.sizing.images.storage_gb": 0.1,
                 "outputs.sizing.peak_rate": 0.0039,
@@ -190,13 +190,13 @@ VARIANTS: dict[str, tuple[dict[str, Any], Difference]] = {
             "rolePropagationSeconds": 6,
         },
         Difference(
-            added={"function-image-analyst-on-vision-custom-vision", "images-soft-delete"},
+            added={"function-vision-caller-on-custom-vision", "images-soft-delete"},
             removed={
-                "function-image-analyst-on-vision-account-1",
-                "operations-diagnostics-vision-account-1",
+                "function-vision-caller-on-vision-account-1",
+                "monitoring-diagnostics-vision-account-1",
                 "vision",
                 "vision-account-1",
-                "vision-account-1-name",
+                "vision-account-1-purge",
             },
             changed={
                 f"{APP}.PIPELINE_ANALYZER": "custom-vision",
@@ -214,17 +214,17 @@ VARIANTS: dict[str, tuple[dict[str, Any], Difference]] = {
                 f"{APP}.PIPELINE_FEATURES": '["tags", "objects"]',
                 f"{APP}.PIPELINE_OPERATORS": json.dumps([{"objectId": ALICE, "principalType": "Group"}]),
                 f"{APP}.PIPELINE_TENANT_ID": "tenant",
-                "custom-roles-delay.seconds": 5,
-                "grants-in-force.seconds": 6,
-                "image-analyst-role.assignableScopes.1": "/subscriptions/s/resourceGroups/rg",
-                "image-analyst-role.description": (
+                "role-definition-delay.seconds": 5,
+                "role-assignment-delay.seconds": 6,
+                "vision-caller-role.assignableScopes.1": "/subscriptions/s/resourceGroups/rg",
+                "vision-caller-role.description": (
                     f"{ACCOUNTS}/CustomVision/detect/iterations/image/nostore/action,"
                     f" {ACCOUNTS}/CustomVision.Prediction/detect/iterations/image/nostore/action; nothing else."
                 ),
-                "image-analyst-role.permissions.0.dataActions.0": (
+                "vision-caller-role.permissions.0.dataActions.0": (
                     f"{ACCOUNTS}/CustomVision/detect/iterations/image/nostore/action"
                 ),
-                "image-analyst-role.permissions.0.dataActions.1": (
+                "vision-caller-role.permissions.0.dataActions.1": (
                     f"{ACCOUNTS}/CustomVision.Prediction/detect/iterations/image/nostore/action"
                 ),
                 "images-account.protect": True,
@@ -249,10 +249,11 @@ VARIANTS: dict[str, tuple[dict[str, Any], Difference]] = {
         Difference(
             added={
                 "records-reader-role",
+                f"service-principal-{ALICE}-access",
                 f"service-principal-{ALICE}-image-uploader-on-images-container",
                 f"service-principal-{ALICE}-reader-of-records-images",
             },
-            removed={"function-eventgrid-data-sender-on-results", "operations-diagnostics-results", "results"},
+            removed={"function-eventgrid-data-sender-on-results", "monitoring-diagnostics-results", "results"},
             changed={
                 f"{APP}.PIPELINE_RESULTS_ENDPOINT": None,
                 **{
@@ -289,7 +290,7 @@ def test_copies_have_a_container_like_that_of_the_images() -> None:
     assert copies.protect
     assert recorder.one("storage:BlobServiceProperties", "images-soft-delete").inputs == {
         "accountName": "images-account",
-        "resourceGroupName": "foundation-group",
+        "resourceGroupName": "resource-group",
         "blobServicesName": "default",
         "deleteRetentionPolicy": {"enabled": True, "days": 14},
         "containerDeleteRetentionPolicy": {"enabled": True, "days": 14},
@@ -304,7 +305,7 @@ def test_copies_have_a_container_like_that_of_the_images() -> None:
 def test_a_private_stack_has_endpoints_only_for_what_it_has() -> None:
     config = {"networkAccess": "private", "analyzer": "custom-vision", "customVision": CUSTOM, "features": ["tags"]}
     recorder = run_program("dev", config | {"publishResults": False})
-    assert doors(recorder) == {
+    assert private_endpoints(recorder) == {
         ("host-account", "blob"),
         ("images-account", "blob"),
         ("images-account", "queue"),
@@ -316,5 +317,5 @@ def test_a_private_stack_has_endpoints_only_for_what_it_has() -> None:
         "privatelink.documents.azure.com",
         "privatelink.queue.core.windows.net",
     }
-    assignment = recorder.one("authorization:RoleAssignment", "function-image-analyst-on-vision-custom-vision")
+    assignment = recorder.one("authorization:RoleAssignment", "function-vision-caller-on-custom-vision")
     assert assignment.inputs["scope"] == CUSTOM["accountId"]

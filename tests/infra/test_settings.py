@@ -6,9 +6,10 @@ from typing import Any
 import pulumi
 import pytest
 
-from infra.principals import DirectoryPrincipal
-from infra.reader import SettingsError
-from infra.settings import Settings
+from infra.config.settings import Settings
+from infra.core.analysis import CustomVisionProject
+from infra.core.context import DirectoryPrincipal
+from infra.core.errors import SettingsError
 from tests.conftest import configuration
 
 GOOD: dict[str, Any] = {
@@ -18,7 +19,7 @@ GOOD: dict[str, Any] = {
     "roleDefinitionReplicationSeconds": 60,
     "alertEmail": "", "monthlyBudget": 50, "networkAccess": "public", "addressSpace": "10.40.0.0/24",
     "analyzer": "image-analysis", "customVision": {}, "language": "en", "genderNeutralCaptions": False,
-    "smartCropAspectRatios": [], "trigger": "events", "reconcileSchedule": "0 */15 * * * *", "patienceHours": 168,
+    "smartCropAspectRatios": [], "trigger": "events", "reconcileSchedule": "0 */15 * * * *", "maxRetryAgeHours": 168,
     "publishResults": True, "copyClassified": False, "operators": [], "apiAudience": "",
     "protectData": False, "zoneRedundant": False, "cosmosZoneRedundant": False, "tags": {"team": "vision"},
 }  # fmt: skip
@@ -48,7 +49,7 @@ def test_good_settings_are_taken_over() -> None:
     assert settings.features == ("tags", "caption")
     assert settings.tags == {"team": "vision"}
     assert (settings.image_retention_days, settings.record_retention_days) == (30, None)
-    assert (settings.alert_email, settings.private, settings.monthly_budget) == (None, False, 50)
+    assert (settings.alert_email, settings.private_networking, settings.monthly_budget) == (None, False, 50)
     assert parse(alertEmail="ops@example.com", networkAccess="private").alert_email == "ops@example.com"
 
 
@@ -87,7 +88,7 @@ def test_good_settings_are_taken_over() -> None:
         ("trigger", "sometimes", "events or schedule"),
         ("reconcileSchedule", "*/15 * * * *", "six fields"),
         ("reconcileSchedule", "00:15:00", "six fields"),
-        ("patienceHours", 0, "1 to 8760"),
+        ("maxRetryAgeHours", 0, "1 to 8760"),
         ("publishResults", 1, "true or false"),
         ("copyClassified", "no", "true or false"),
         ("operators", [ALICE], "a list of {objectId: <GUID>, principalType: <type>}"),
@@ -156,9 +157,17 @@ def test_a_custom_vision_project_is_taken_over_and_its_features_are_checked() ->
     with pytest.raises(SettingsError, match=r"customVision: \{\} is not allowed"):
         parse(analyzer="custom-vision", features=["tags"])
     settings = parse(analyzer="custom-vision", customVision=CUSTOM, features=["tags"])
-    assert settings.custom_vision == CUSTOM
+    assert settings.custom_vision == CustomVisionProject(
+        account_id=CUSTOM["accountId"],
+        endpoint=CUSTOM["endpoint"],
+        project_id=CUSTOM["project"],
+        iteration=CUSTOM["iteration"],
+        task=CUSTOM["task"],
+    )
     detection = CUSTOM | {"task": "detection"}
-    assert parse(analyzer="custom-vision", customVision=detection, features=["tags", "objects"]).vectors is False
+    assert (
+        parse(analyzer="custom-vision", customVision=detection, features=["tags", "objects"]).stores_embeddings is False
+    )
     with pytest.raises(SettingsError, match="of this Custom Vision project: tags"):
         parse(analyzer="custom-vision", customVision=CUSTOM, features=["tags", "objects"])
 

@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 import yaml
 
-from infra.reader import Reader, SettingsError
-from infra.settings import FEATURES, Settings, _from_pulumi
-from infra.sizing import derive
+from infra.config.settings import Settings, _from_pulumi
+from infra.config.sizing import derive_sizing
+from infra.config.validation import ConfigValidator
+from infra.core.analysis import FEATURES, CustomVisionProject
+from infra.core.errors import SettingsError
 from tests.conftest import ROOT
 from tests.infra.test_settings import ALICE, CUSTOM, GOOD, parse, user
 
@@ -25,7 +27,7 @@ def refused(key: str, **changes: Any) -> str:
 NUMBERS = [
     ("visionCallsPerSecond", "vision_calls_per_second", 1, 100),
     ("cacheDays", "cache_days", 1, 3650),
-    ("patienceHours", "patience_hours", 1, 8760),
+    ("maxRetryAgeHours", "max_retry_age_hours", 1, 8760),
     ("logRetentionDays", "log_retention_days", 30, 730),
     ("monthlyBudget", "monthly_budget", 1, 100_000_000),
     ("roleDefinitionReplicationSeconds", "role_definition_replication_seconds", 0, 600),
@@ -113,7 +115,7 @@ def test_a_language_may_have_a_region_where_nothing_is_captioned() -> None:
 def test_each_feature_alone_is_taken_over(feature: str) -> None:
     settings = parse(features=[feature])
     assert settings.features == (feature,)
-    assert settings.vectors is (feature == "embeddings")
+    assert settings.stores_embeddings is (feature == "embeddings")
 
 
 def test_the_features_are_those_of_azure_ai_vision() -> None:
@@ -160,7 +162,7 @@ def test_every_other_setting_is_taken_over() -> None:
     assert settings.reconcile_schedule == "0 0 * * * *"
     assert settings.api_audience == "api://x"
     assert settings.alert_email == "a@b.example"
-    assert (settings.private, parse().private) == (True, False)
+    assert (settings.private_networking, parse().private_networking) == (True, False)
     assert settings.address_space == IPv4Network("10.0.0.0/16")
 
 
@@ -176,7 +178,7 @@ def test_sizes_come_from_the_settings() -> None:
         imagesPerMonth=70_000_000, peakFactor=3, visionCallsPerSecond=20, cacheDays=10, recordRetentionDays=20,
         features=["tags", "safety", "embeddings"],
     )  # fmt: skip
-    assert settings.sizing == derive(
+    assert settings.sizing == derive_sizing(
         images_per_month=70_000_000,
         peak_factor=3,
         vision_calls_per_second=20,
@@ -229,7 +231,13 @@ def test_a_custom_vision_project_has_exactly_its_parts(wrong: object) -> None:
 def test_only_a_detection_project_finds_objects(task: str) -> None:
     project = CUSTOM | {"task": task, "endpoint": CUSTOM["endpoint"].rstrip("/")}
     settings = parse(analyzer="custom-vision", customVision=project, features=["tags"])
-    assert settings.custom_vision == project
+    assert settings.custom_vision == CustomVisionProject(
+        account_id=CUSTOM["accountId"],
+        endpoint="https://roses.cognitiveservices.azure.com",
+        project_id="p",
+        iteration="Iteration2",
+        task=task,
+    )
     if task == "detection":
         assert parse(analyzer="custom-vision", customVision=project, features=["objects"]).features == ("objects",)
     allowed = "objects, tags" if task == "detection" else "tags"
@@ -311,12 +319,12 @@ def test_an_object_id_may_have_capitals() -> None:
 
 
 def test_the_first_complaint_about_a_setting_counts() -> None:
-    reader = Reader({}.get)
-    reader.refuse("key", 1, "that")
-    reader.refuse("key", 2, "something else")
-    reader.refuse("other", "x", "this")
+    validator = ConfigValidator({}.get)
+    validator.add_error("key", 1, "that")
+    validator.add_error("key", 2, "something else")
+    validator.add_error("other", "x", "this")
     with pytest.raises(SettingsError) as refusal:
-        reader.finish()
+        validator.raise_if_invalid()
     assert str(refusal.value) == (
         "the stack's configuration is wrong:\n  key: 1 is not allowed; allowed: that\n"
         "  other: 'x' is not allowed; allowed: this"
@@ -324,11 +332,11 @@ def test_the_first_complaint_about_a_setting_counts() -> None:
 
 
 def test_a_warning_is_kept_once_and_nothing_is_no_warning() -> None:
-    reader = Reader({}.get)
+    validator = ConfigValidator({}.get)
     for warning in ("a", None, "b", "a"):
-        reader.warn(warning)
-    assert reader.warnings == ("a", "b")
-    reader.finish()
+        validator.add_warning(warning)
+    assert validator.warnings == ("a", "b")
+    validator.raise_if_invalid()
 
 
 def test_every_setting_of_the_project_is_read() -> None:
@@ -352,7 +360,7 @@ TEXTS = [
 def test_texts_are_read_as_they_are_and_everything_else_as_json(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A text such as `5` or `true` stays one."""
     values = {"cacheDays": "90"} | dict.fromkeys(TEXTS, "5")
-    monkeypatch.setattr("infra.settings.pulumi.Config", lambda: values)
+    monkeypatch.setattr("infra.config.settings.pulumi.Config", lambda: values)
     expected: dict[str, object] = {"cacheDays": 90, "absent": None}
     assert _from_pulumi(key) == expected.get(key, "5")
     values["cacheDays"] = "no JSON"

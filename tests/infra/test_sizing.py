@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.sizing import KEPT_RECORDS_DAYS, Sizing, SizingError, derive, quota_warnings
+from infra.config.sizing import KEPT_RECORDS_DAYS, Sizing, derive_sizing, quota_warnings
+from infra.core.errors import SizingError
 from tests.conftest import run_program
 
 
@@ -22,7 +23,7 @@ from tests.conftest import run_program
 def test_the_three_profiles(
     images_per_month: int, record_retention_days: int | None, expected: tuple[int, ...]
 ) -> None:
-    sizing = derive(
+    sizing = derive_sizing(
         images_per_month=images_per_month,
         peak_factor=4,
         vision_calls_per_second=10,
@@ -48,7 +49,7 @@ def test_storage_counts_in_the_containers_of_the_three_profiles(
     images: tuple[float, ...],
     analyses: tuple[float, ...],
 ) -> None:
-    sizing = derive(
+    sizing = derive_sizing(
         images_per_month=images_per_month,
         peak_factor=4,
         vision_calls_per_second=10,
@@ -60,7 +61,7 @@ def test_storage_counts_in_the_containers_of_the_three_profiles(
 
 def test_each_container_gets_its_own_ceiling() -> None:
     """A claim is created and then replaced by its analysis: more for a new image than its record costs."""
-    busy = derive(
+    busy = derive_sizing(
         images_per_month=100_000_000,
         peak_factor=20,
         vision_calls_per_second=100,
@@ -84,7 +85,9 @@ def test_each_container_gets_its_own_ceiling() -> None:
 
 def test_records_that_are_kept_are_counted_for_a_year() -> None:
     kept, year = (
-        derive(images_per_month=50_000_000, peak_factor=4, vision_calls_per_second=10, record_retention_days=days)
+        derive_sizing(
+            images_per_month=50_000_000, peak_factor=4, vision_calls_per_second=10, record_retention_days=days
+        )
         for days in (None, KEPT_RECORDS_DAYS)
     )
     assert kept == year
@@ -100,7 +103,7 @@ def test_the_exported_table_says_what_the_containers_are_sized_for() -> None:
 
 def test_embeddings_cost_more_units_and_storage() -> None:
     without, with_them = (
-        derive(
+        derive_sizing(
             images_per_month=50_000_000,
             peak_factor=4,
             vision_calls_per_second=10,
@@ -118,7 +121,7 @@ def test_embeddings_cost_more_units_and_storage() -> None:
 
 def test_a_busier_service_needs_fewer_accounts() -> None:
     slow, fast = (
-        derive(images_per_month=50_000_000, peak_factor=4, vision_calls_per_second=rate).vision_accounts
+        derive_sizing(images_per_month=50_000_000, peak_factor=4, vision_calls_per_second=rate).vision_accounts
         for rate in (10, 20)
     )
     assert (slow, fast) == (8, 4)
@@ -134,16 +137,16 @@ def test_a_busier_service_needs_fewer_accounts() -> None:
 )
 def test_what_no_single_deployment_can_do_is_refused(images: int, days: int, sentence: str) -> None:
     with pytest.raises(SizingError, match=sentence):
-        derive(images_per_month=images, peak_factor=10, vision_calls_per_second=10, record_retention_days=days)
+        derive_sizing(images_per_month=images, peak_factor=10, vision_calls_per_second=10, record_retention_days=days)
 
 
 def test_what_a_subscription_starts_with_needs_no_request() -> None:
-    sizing = derive(images_per_month=50_000_000, peak_factor=4, vision_calls_per_second=10)
+    sizing = derive_sizing(images_per_month=50_000_000, peak_factor=4, vision_calls_per_second=10)
     assert quota_warnings(sizing, location="northeurope", own_accounts=True) == []
 
 
 def large(images_per_month: int = 1_000_000_000, vision_calls_per_second: int = 10) -> Sizing:
-    return derive(
+    return derive_sizing(
         images_per_month=images_per_month,
         peak_factor=4,
         vision_calls_per_second=vision_calls_per_second,
@@ -172,7 +175,7 @@ def test_more_memory_than_the_regional_quota_is_a_warning() -> None:
 def test_the_figures_are_azures_and_suffice(
     images: int, peak_factor: int, calls: int, embeddings: bool, record_days: int, cache_days: int
 ) -> None:
-    sizing = derive(
+    sizing = derive_sizing(
         images_per_month=images,
         peak_factor=peak_factor,
         vision_calls_per_second=calls,
@@ -197,7 +200,7 @@ def test_the_figures_are_azures_and_suffice(
 @given(st.integers(0, 10**8), st.integers(0, 10**8), st.integers(1, 10))
 def test_more_images_never_need_less(one: int, other: int, peak_factor: int) -> None:
     fewer, more = (
-        derive(images_per_month=images, peak_factor=peak_factor, vision_calls_per_second=10)
+        derive_sizing(images_per_month=images, peak_factor=peak_factor, vision_calls_per_second=10)
         for images in sorted((one, other))
     )
     assert fewer.vision_accounts <= more.vision_accounts
@@ -211,7 +214,7 @@ def test_more_images_never_need_less(one: int, other: int, peak_factor: int) -> 
 @given(st.integers(1, 10**8), st.integers(1, 3650), st.integers(1, 3650))
 def test_keeping_longer_never_needs_less(images: int, one: int, other: int) -> None:
     shorter, longer = (
-        derive(images_per_month=images, peak_factor=1, vision_calls_per_second=10, record_retention_days=days)
+        derive_sizing(images_per_month=images, peak_factor=1, vision_calls_per_second=10, record_retention_days=days)
         for days in sorted((one, other))
     )
     assert shorter.images.max_ru <= longer.images.max_ru
@@ -220,7 +223,7 @@ def test_keeping_longer_never_needs_less(images: int, one: int, other: int) -> N
 
 def test_safety_and_embeddings_are_calls_of_their_own() -> None:
     one, three = (
-        derive(images_per_month=50_000_000, peak_factor=4, vision_calls_per_second=10, calls_per_image=calls)
+        derive_sizing(images_per_month=50_000_000, peak_factor=4, vision_calls_per_second=10, calls_per_image=calls)
         for calls in (1, 3)
     )
     assert (one.vision_accounts, three.vision_accounts) == (8, 24)

@@ -1,14 +1,16 @@
 """Sizes as figures: what a workload takes exactly, where one figure becomes the next, and where it ends.
 
-The figures are worked out by hand from the prices and limits that infra/sizing.py and infra/throughput.py cite.
+The figures are worked out by hand from the prices and limits that infra/config/sizing.py and
+infra/config/throughput.py cite.
 """
 
 from typing import Any
 
 import pytest
 
-from infra.sizing import Sizing, SizingError, derive, quota_warnings
-from infra.throughput import ContainerSizing, create_ru, read_ru, replace_ru, size_container
+from infra.config.sizing import Sizing, derive_sizing, quota_warnings
+from infra.config.throughput import ContainerSizing, create_ru, read_ru, replace_ru, size_container
+from infra.core.errors import SizingError
 
 # Exactly one image a second over 30 days.
 ONE_A_SECOND = 2_592_000
@@ -16,7 +18,7 @@ ONE_A_SECOND = 2_592_000
 
 def sizing(**changes: Any) -> Sizing:
     defaults: dict[str, Any] = {"images_per_month": ONE_A_SECOND, "peak_factor": 10, "vision_calls_per_second": 10}
-    return derive(**defaults | changes)
+    return derive_sizing(**defaults | changes)
 
 
 def container(max_ru: int, storage_gb: float, physical_partitions: int) -> ContainerSizing:
@@ -129,7 +131,7 @@ def test_a_million_units_are_the_most_for_each_container(days: dict[str, int]) -
 
 
 def test_the_exported_table_has_every_figure() -> None:
-    assert sizing().table() == {
+    assert sizing().to_dict() == {
         "average_rate": 1.0,
         "peak_rate": 10.0,
         "vision_accounts": 1,

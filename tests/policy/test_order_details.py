@@ -14,7 +14,7 @@ from policy.order import (
     Order,
 )
 
-ASSIGNMENT_DELAY = "pulumi-python:dynamic/image-pipeline:Propagation"
+ASSIGNMENT_DELAY = "pulumi-python:dynamic/image-pipeline:RoleAssignmentDelay"
 DEFINITION_DELAY = "pulumi-python:dynamic/image-pipeline:RoleDefinitionDelay"
 ASSIGNMENT, DEFINITION = "authorization:RoleAssignment", "authorization:RoleDefinition"
 SUBSCRIPTION = "eventgrid:SystemTopicEventSubscription"
@@ -34,7 +34,9 @@ def resource(
         type=kind,
         properties=properties or {},
         dependencies=frozenset(f"urn::{other}" for other in after),
-        refers={key: frozenset(f"urn::{other}" for other in others) for key, others in (refers or {}).items()},
+        property_dependencies={
+            key: frozenset(f"urn::{other}" for other in others) for key, others in (refers or {}).items()
+        },
     )
 
 
@@ -93,8 +95,8 @@ def test_a_subscription_waits_for_the_roles_of_its_own_topic() -> None:
 def test_a_subscription_that_does_not_wait_is_reported_with_the_roles() -> None:
     delay = resource("delay", "one", kind=ASSIGNMENT_DELAY)
     remedy = (
-        ": let it depend on the delay behind the role assignments of its topic's identity (infra.Propagation); Event"
-        " Grid refuses a subscription whose identity may not deliver yet"
+        ": let it depend on the delay behind the role assignments of its topic's identity (infra.RoleAssignmentDelay);"
+        " Event Grid refuses a subscription whose identity may not deliver yet"
     )
     roles = [role("two"), role("three"), role("one"), role("somebody-elses", "app")]
     # The roles themselves are no delay: the service may not know them yet.
@@ -163,8 +165,8 @@ def child(name: str, *after: str, account: object = UNKNOWN, refers: str = "") -
 
 def test_what_lies_in_one_cosmos_account_is_made_one_by_one() -> None:
     sentence = (
-        "it can be made at the same time as one, which is in the same Cosmos DB account: let one depend on the other;"
-        " Azure answers 412 PreconditionFailed while the account is locked"
+        "it can be created at the same time as one, which is in the same Cosmos DB account: let one depend on the"
+        " other; Azure answers 412 PreconditionFailed while the account is locked"
     )
     for key in ({"account": "a"}, {"refers": "a"}):
         assert violations(COSMOS_ONE_BY_ONE, child("one", **key), child("two", "one", **key)) == []
@@ -222,7 +224,7 @@ def test_endpoints_that_share_something_are_made_one_by_one(one: dict[str, Any],
         (
             "two",
             (
-                "it can be made at the same time as one, in the same subnet or for the same resource: let one depend"
+                "it can be created at the same time as one, in the same subnet or for the same resource: let one depend"
                 " on the other; Azure answers 429 RetryableError or StorageAccountOperationInProgress to one of them"
             ),
         )

@@ -116,7 +116,7 @@ def test_the_stack_is_judged_by_where_values_come_from(pack: Any) -> None:
     assert about_all("urn:group") == {"roles-narrow"}
 
 
-def test_secrets_are_told_from_what_is_encrypted(pack: Any) -> None:
+def test_a_secret_is_reported_only_where_it_is_not_encrypted(pack: Any) -> None:
     def about(hidden: list[str]) -> set[str]:
         resource = analyzer_pb2.AnalyzerResource(
             type="azure-native:storage:Queue", urn="u", name="n",

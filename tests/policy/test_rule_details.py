@@ -157,9 +157,11 @@ LOGGED = [COSMOS, STORAGE, "cognitiveservices:Account", "eventgrid:SystemTopic",
 @pytest.mark.parametrize("kind", LOGGED)
 def test_what_holds_data_has_a_diagnostic_setting_of_its_own(kind: str) -> None:
     one, other = resource(kind, urn="one"), resource(kind, urn="other")
-    setting = resource("monitor:DiagnosticSetting", urn="s", refers={"resourceUri": frozenset({"one"})})
-    unrelated = resource("monitor:MetricAlert", urn="m", refers={"resourceUri": frozenset({"other"})})
-    workspace_only = resource("monitor:DiagnosticSetting", urn="w", refers={"workspaceId": frozenset({"other"})})
+    setting = resource("monitor:DiagnosticSetting", urn="s", property_dependencies={"resourceUri": frozenset({"one"})})
+    unrelated = resource("monitor:MetricAlert", urn="m", property_dependencies={"resourceUri": frozenset({"other"})})
+    workspace_only = resource(
+        "monitor:DiagnosticSetting", urn="w", property_dependencies={"workspaceId": frozenset({"other"})}
+    )
     assert about_all("diagnostic-settings", [one, other, setting, unrelated, workspace_only]) == [
         ("other", "it logs nothing: no diagnostic setting refers to it")
     ]
@@ -211,7 +213,7 @@ def test_any_other_role_is_reported_with_the_list(guid: str) -> None:
         " Storage Queue Data Reader"
     )
     assert assigned(guid) == [
-        ("assignment", f"roleDefinitionId is {PATH + guid!r}; allowed: {allowed}, and the stack's own roles")
+        ("assignment", f"roleDefinitionId is {PATH + guid!r}; allowed: {allowed}, and the stack's custom roles")
     ]
 
 
@@ -239,7 +241,7 @@ GROUP = "/subscriptions/s/resourceGroups/rg"
 )
 def test_a_role_on_what_holds_resources_is_too_wide(scope: str) -> None:
     assert about_all("roles-narrow", [resource(ASSIGNMENT, {"scope": scope}, urn="a")]) == [
-        ("a", f"scope is {scope!r}; data roles are granted on resources, never on what holds them")
+        ("a", f"scope is {scope!r}; data roles are assigned on single resources, never on what contains them")
     ]
 
 
@@ -257,7 +259,7 @@ def test_items_are_granted_on_a_container() -> None:
         assert about_all("roles-narrow", [resource(ITEMS, {"scope": scope})]) == []
     for scope in (ACCOUNT, f"{ACCOUNT}/dbs/d", f"{ACCOUNT}/dbs/d/colls/c/x", "", "/dbs/d/colls/c"):
         assert about_all("roles-narrow", [resource(ITEMS, {"scope": scope}, urn="i")]) == [
-            ("i", f"scope is {scope!r}; items are granted container by container")
+            ("i", f"scope is {scope!r}; roles for items are assigned container by container")
         ]
 
 
@@ -276,7 +278,7 @@ def test_items_are_granted_on_a_container() -> None:
 def test_a_scope_that_is_not_known_yet_is_judged_by_its_sources(kind: str, sources: list[str], violations: int) -> None:
     others = [resource(source, urn=source) for source in sources]
     refers = {"scope": frozenset(sources), "principalId": frozenset({"somebody"})}
-    granted = resource(kind, {"scope": UNKNOWN}, urn="granted", refers=refers)
+    granted = resource(kind, {"scope": UNKNOWN}, urn="granted", property_dependencies=refers)
     assert len(about_all("roles-narrow", [granted, *others])) == violations
 
 
@@ -290,7 +292,7 @@ def test_a_role_of_the_stack_spells_its_data_actions_out(kind: str) -> None:
 
     assert said({"actions": [], "dataActions": [READ]}, {"dataActions": [READ]}) == []
     assert said({"actions": [READ], "dataActions": [READ]}) == [
-        f"actions is ['{READ}']; the stack's own roles manage nothing"
+        f"actions is ['{READ}']; custom roles of the stack must allow no management"
     ]
     for actions in ([READ, "Microsoft.Storage/*"], ["*"], [UNKNOWN], [5], None, UNKNOWN, READ):
         assert said({"dataActions": [READ]}, {"dataActions": actions}) == [
@@ -341,7 +343,7 @@ def test_each_kind_of_credential_is_recognized(what: str, texts: list[str]) -> N
     for text in texts:
         for value in (text, [text], {"deep": ["x", {"deeper": text}]}):
             assert about_all("no-secrets", [resource(STORAGE, {"name": "x", "value": value}, urn="r")]) == [
-                ("r", f"value holds {what}, to be read by whoever may read the state or the outputs")
+                ("r", f"value holds {what}, which anyone with access to the state or the outputs can read")
             ], text
 
 
@@ -372,7 +374,7 @@ def test_what_only_looks_like_a_credential_is_none(text: str) -> None:
 
 def test_what_is_encrypted_or_pulumis_own_does_not_end_the_search() -> None:
     properties = {"hidden": KEY, "__provider": "AccountKey=", "_one": JWT, "last": KEY}
-    found = about_all("no-secrets", [resource(STORAGE, properties, urn="r", hidden=frozenset({"hidden"}))])
+    found = about_all("no-secrets", [resource(STORAGE, properties, urn="r", secret_outputs=frozenset({"hidden"}))])
     assert [sentence.partition(",")[0] for _, sentence in found] == [
         "_one holds a token",
         "last holds a key of 64 bytes",
@@ -385,8 +387,8 @@ def test_what_is_encrypted_or_pulumis_own_does_not_end_the_search() -> None:
         "pulumi:pulumi:Stack",
         "pulumi:providers:azure-native",
         "pulumi:providers:pulumi-python",
-        "image-pipeline:storage:ImageStorage",
-        "pulumi-python:dynamic/image-pipeline:Release",
+        "image-pipeline:index:ImageStorage",
+        "pulumi-python:dynamic/image-pipeline:CodeDeployment",
         "storage:StorageAccount",
     ],
 )
@@ -399,7 +401,7 @@ def test_a_known_type_is_let_through(kind: str) -> None:
     [
         "pulumi:providers:random",
         "pulumi:pulumi:StackReference",
-        "image-pipeline:storage:ImageStorage:more",
+        "image-pipeline:index:ImageStorage:more",
         "xpulumi:pulumi:Stack",
         "pulumi-python:dynamic/other:Thing",
         "storage:Table",
@@ -433,7 +435,7 @@ def test_an_unknown_type_is_reported(kind: str) -> None:
     ],
 )
 def test_a_value_at_a_path(path: str, value: object) -> None:
-    found = resource("t", {"a": {"b": {"c": 1}, "u": UNKNOWN, "t": "text"}}).at(path)
+    found = resource("t", {"a": {"b": {"c": 1}, "u": UNKNOWN, "t": "text"}}).get(path)
     assert found == value
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from infra.roles import Role
+from infra.core.rbac import BuiltInRole
 from policy import roles, rules
 from policy.known_types import KNOWN_TYPES
 from policy.model import UNKNOWN, Resource, ResourceRule
@@ -50,9 +50,9 @@ def seen(recorder: Recorder, *, preview: bool = False) -> list[Resource]:
                 else ids_of_azure(value)
                 for name, value in resource.inputs.items()
             },
-            refers=resource.property_dependencies,
+            property_dependencies=resource.property_dependencies,
             dependencies=resource.dependencies,
-            hidden=resource.additional_secret_outputs,
+            secret_outputs=resource.additional_secret_outputs,
         )
         for resource in recorder.resources
     ]
@@ -119,7 +119,7 @@ STORAGE, SITE, COSMOS = "storage:StorageAccount", "web:WebApp", "cosmosdb:Databa
 ASSIGNMENT, ITEMS = "authorization:RoleAssignment", "cosmosdb:SqlResourceSqlRoleAssignment"
 CONTAINER, ROLE = "cosmosdb:SqlResourceSqlContainer", "authorization:RoleDefinition"
 SUBSCRIBED, ITEMS_ROLE = "eventgrid:SystemTopicEventSubscription", "cosmosdb:SqlResourceSqlRoleDefinition"
-ENDPOINT, TOPICS_ROLE = "network:PrivateEndpoint", "topic-storage-queue-data-message-sender-on-images-queue"
+ENDPOINT, TOPICS_ROLE = "network:PrivateEndpoint", "blob-event-topic-storage-queue-data-message-sender-on-images-queue"
 DNS_GROUP = "azure-native:network:PrivateDnsZoneGroup"
 WHERE = f"/subscriptions/{SUBSCRIPTION}"
 COSMOS_ID = f"{WHERE}/resourceGroups/rg/providers/Microsoft.DocumentDB/databaseAccounts/c"
@@ -151,11 +151,11 @@ PLANTED: list[tuple[str, Callable[[list[Resource]], None]]] = [
     ("tags", put(STORAGE, "tags", {"application": "image-pipeline"})),
     ("tags", drop("monitor:ActionGroup", "tags")),
     ("tags", put(SITE, "tags.environment", "")),
-    ("diagnostic-settings", remove("monitor:DiagnosticSetting", "operations-diagnostics-records")),
-    ("diagnostic-settings", remove("monitor:DiagnosticSetting", "operations-diagnostics-host-blob")),
+    ("diagnostic-settings", remove("monitor:DiagnosticSetting", "monitoring-diagnostics-records")),
+    ("diagnostic-settings", remove("monitor:DiagnosticSetting", "monitoring-diagnostics-host-blob")),
     ("roles-from-the-list", put(ASSIGNMENT, "roleDefinitionId", OWNER)),
     ("roles-from-the-list", put(ASSIGNMENT, "roleDefinitionId", UNKNOWN)),
-    ("roles-from-the-list", remove(ROLE, "image-analyst-role")),
+    ("roles-from-the-list", remove(ROLE, "vision-caller-role")),
     ("roles-narrow", put(ASSIGNMENT, "scope", f"{WHERE}/resourceGroups/rg")),
     ("roles-narrow", put(ASSIGNMENT, "scope", WHERE)),
     ("roles-narrow", put(ASSIGNMENT, "scope", "/providers/Microsoft.Management/managementGroups/all")),
@@ -186,7 +186,7 @@ def test_a_planted_violation_is_caught_by_its_rule_alone(
     assert set(violations(resources)) == {rule}
 
 
-ASSIGNMENT_DELAY = "pulumi-python:dynamic/image-pipeline:Propagation"
+ASSIGNMENT_DELAY = "pulumi-python:dynamic/image-pipeline:RoleAssignmentDelay"
 DEFINITION_DELAY = "pulumi-python:dynamic/image-pipeline:RoleDefinitionDelay"
 
 
@@ -203,24 +203,24 @@ def forget(kind: str, name: str, *dependencies: str) -> Callable[[list[Resource]
             number for number, item in enumerate(resources) if item.type == kind and item.urn.endswith(f"::{name}")
         ]
         target = resources[number]
-        refers = {key: without(urns) for key, urns in target.refers.items()}
-        resources[number] = replace(target, dependencies=without(target.dependencies), refers=refers)
+        refers = {key: without(urns) for key, urns in target.property_dependencies.items()}
+        resources[number] = replace(target, dependencies=without(target.dependencies), property_dependencies=refers)
         assert resources[number] != target
 
     return plant
 
 
 ORDER: list[tuple[str, Callable[[list[Resource]], None], str]] = [
-    ("subscription-after-roles", forget(SUBSCRIBED, "route", ASSIGNMENT_DELAY), TOPICS_ROLE),
-    ("subscription-after-roles", forget(ASSIGNMENT_DELAY, "grants-in-force", TOPICS_ROLE), TOPICS_ROLE),
+    ("subscription-after-roles", forget(SUBSCRIBED, "blob-event-subscription", ASSIGNMENT_DELAY), TOPICS_ROLE),
+    ("subscription-after-roles", forget(ASSIGNMENT_DELAY, "role-assignment-delay", TOPICS_ROLE), TOPICS_ROLE),
     (
         "custom-role-after-replication",
-        forget(ASSIGNMENT, "function-queue-worker-on-images-queue", DEFINITION_DELAY),
-        "it assigns queue-worker-role without waiting until that is replicated",
+        forget(ASSIGNMENT, "function-queue-processor-on-images-queue", DEFINITION_DELAY),
+        "it assigns queue-processor-role without waiting until that is replicated",
     ),
     (
         "custom-role-after-replication",
-        forget(DEFINITION_DELAY, "custom-roles-delay", "queue-worker-role"),
+        forget(DEFINITION_DELAY, "role-definition-delay", "queue-processor-role"),
         "let it depend on the delay behind the definition",
     ),
     ("cosmos-one-by-one", forget(CONTAINER, "records-analyses", "records-images"), "same time as records-images"),
@@ -244,7 +244,9 @@ def test_what_comes_too_early_is_caught_by_its_rule_alone_with_what_to_depend_on
 
 def test_a_topic_without_any_role_is_caught_too(dev: Recorder) -> None:
     resources = seen(dev)
-    resources[:] = [item for item in resources if not item.urn.rpartition("::")[2].startswith("topic-storage")]
+    resources[:] = [
+        item for item in resources if not item.urn.rpartition("::")[2].startswith("blob-event-topic-storage")
+    ]
     ((rule, sentences),) = violations(resources).items()
     assert rule == "subscription-after-roles"
     assert sentences[0].startswith("its topic's identity has no role")
@@ -253,7 +255,7 @@ def test_a_topic_without_any_role_is_caught_too(dev: Recorder) -> None:
 def test_what_azure_answers_of_a_custom_role_is_recognized(dev: Recorder) -> None:
     """A deployed role definition has its GUID in `name`: `roleDefinitionId` is an input only."""
     resources = [
-        replace(item, properties={"name": item.at("roleDefinitionId"), "permissions": item.at("permissions")})
+        replace(item, properties={"name": item.get("roleDefinitionId"), "permissions": item.get("permissions")})
         if item.type == ROLE
         else item
         for item in seen(dev)
@@ -269,8 +271,11 @@ def test_a_preview_does_not_hide_a_role_on_the_group(dev: Recorder) -> None:
     """The scope is not known yet, but what it comes from is."""
     resources = seen(dev, preview=True)
     target = next(item for item in resources if item.type == ASSIGNMENT)
-    refers = {**target.refers, "scope": frozenset({"azure-native:resources:ResourceGroup::foundation-group"})}
-    wide = Resource(urn=target.urn, type=target.type, properties=target.properties, refers=refers)
+    refers = {
+        **target.property_dependencies,
+        "scope": frozenset({"azure-native:resources:ResourceGroup::resource-group"}),
+    }
+    wide = Resource(urn=target.urn, type=target.type, properties=target.properties, property_dependencies=refers)
     assert "roles-narrow" in violations([*resources, wide])
     nowhere = Resource(urn=target.urn, type=target.type, properties=target.properties)
     assert "roles-narrow" in violations([*resources, nowhere])
@@ -278,13 +283,16 @@ def test_a_preview_does_not_hide_a_role_on_the_group(dev: Recorder) -> None:
 
 def test_what_is_encrypted_may_be_a_secret() -> None:
     resource = Resource(
-        urn="r", type="x:Y", properties={"key": "A" * 86 + "==", "__provider": "AccountKey="}, hidden=frozenset({"key"})
+        urn="r",
+        type="x:Y",
+        properties={"key": "A" * 86 + "==", "__provider": "AccountKey="},
+        secret_outputs=frozenset({"key"}),
     )
     assert violations([resource]).keys() == {"tags", "types-known"}
 
 
 def test_the_list_of_roles_is_the_programs() -> None:
-    assert roles.ALLOWED.keys() == {role.value for role in Role}
+    assert roles.ALLOWED.keys() == {role.value for role in BuiltInRole}
 
 
 def test_what_has_no_tags_is_agreed_on() -> None:

@@ -55,7 +55,7 @@ class OperatorPrincipal:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """The app settings of the pipeline; infra/app.py (code_settings) writes them."""
+    """The app settings of the pipeline; infra/app_settings.py writes them."""
 
     client_id: str
     blob_endpoint: str

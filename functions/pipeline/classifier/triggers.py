@@ -1,7 +1,7 @@
 """The functions of the app: each calls one use case, and logs its result.
 
 The result is one log line: its name and JSON. The Functions host sends it to Application Insights with its managed
-identity, and the queries in infra/queries.py make metrics of it (docs/decisions/0026).
+identity, and the queries in infra/monitoring/queries.py make metrics of it (docs/decisions/0026).
 """
 
 import json

@@ -15,8 +15,8 @@ from emulator.core.identity import SUBSCRIPTION_ID
 from emulator.core.resource_store import Resource
 from emulator.provider.replication import Replication
 from emulator.provider.server import Provider, serve
-from infra.error_hooks import KnownError, should_retry
-from infra.known_errors import ACCOUNT_LOCKED, IDENTITY_REFUSED, NOT_REPLICATED, TERMS_NOT_ACCEPTED
+from infra.core.error_hooks import KnownError, should_retry
+from infra.core.known_errors import ACCOUNT_LOCKED, IDENTITY_REFUSED, NOT_REPLICATED, TERMS_NOT_ACCEPTED
 from tests.emulator.conftest import ACCOUNT, CONTRIBUTOR, GROUP, SENDER, Deployment
 from tests.emulator.provider.test_creation import subscription
 from tests.emulator.provider.test_server import struct, urn

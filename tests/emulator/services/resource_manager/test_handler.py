@@ -24,7 +24,8 @@ from emulator.gateway.router import create_application
 from emulator.services.functions.deployment_handler import DeploymentHandler
 from emulator.services.functions.function_apps import FunctionApps
 from emulator.services.resource_manager.handler import ResourceManagerHandler
-from infra.publisher import Publisher, ReleaseError
+from infra.core.errors import CodeDeploymentError
+from infra.dynamic.code_deployer import CodeDeployer
 from tests.emulator.conftest import CONTRIBUTOR, Deployment
 
 FUNCTIONS = ["classify", "reconcile"]
@@ -129,7 +130,7 @@ class EmulatedApp:
         assert status == 200
         return [item["properties"]["name"] for item in listed["value"]]
 
-    def publisher(self, without: str = " ") -> Publisher:
+    def deployer(self, without: str = " ") -> CodeDeployer:
         """The program's own, whose requests to paths with `without` in them are left out."""
         base = str(self.client.make_url("")).rstrip("/")
 
@@ -155,7 +156,7 @@ class EmulatedApp:
 
             return send
 
-        return Publisher(to(SCM), to("management.azure.com"), timeout_seconds=1, first_wait_seconds=0.01)
+        return CodeDeployer(to(SCM), to("management.azure.com"), timeout_seconds=1, first_wait_seconds=0.01)
 
 
 @pytest.fixture
@@ -227,14 +228,14 @@ def test_functions_are_listed_and_triggers_started_at_the_second_sync(run: Calla
 
 def test_a_restart_of_the_app_needs_no_sync_and_another_package_does(run: Callable[..., None]) -> None:
     async def scenario(emulated: EmulatedApp) -> None:
-        await asyncio.to_thread(emulated.publisher().publish, package())
-        await asyncio.to_thread(emulated.publisher().check, emulated.site, FUNCTIONS)
+        await asyncio.to_thread(emulated.deployer().deploy, package())
+        await asyncio.to_thread(emulated.deployer().wait_for_functions, emulated.site, FUNCTIONS)
         site = emulated.function_apps.get(emulated.site)
         assert site is not None
         await emulated.function_apps.apply(site.resource)
         assert emulated.hosts.signals == [signal.SIGUSR1] * 2
         assert await emulated.functions() == FUNCTIONS
-        await asyncio.to_thread(emulated.publisher().publish, package("changed"))
+        await asyncio.to_thread(emulated.deployer().deploy, package("changed"))
         assert emulated.hosts.signals == [signal.SIGUSR1] * 2
         assert await emulated.functions() == ["WarmUp"]
 
@@ -243,8 +244,8 @@ def test_a_restart_of_the_app_needs_no_sync_and_another_package_does(run: Callab
 
 def test_an_app_that_was_removed_and_made_again_needs_a_sync(run: Callable[..., None]) -> None:
     async def scenario(emulated: EmulatedApp) -> None:
-        await asyncio.to_thread(emulated.publisher().publish, package())
-        await asyncio.to_thread(emulated.publisher().check, emulated.site, FUNCTIONS)
+        await asyncio.to_thread(emulated.deployer().deploy, package())
+        await asyncio.to_thread(emulated.deployer().wait_for_functions, emulated.site, FUNCTIONS)
         site = emulated.function_apps.get(emulated.site)
         assert site is not None
         await emulated.function_apps.remove(site.resource)
@@ -256,10 +257,12 @@ def test_an_app_that_was_removed_and_made_again_needs_a_sync(run: Callable[..., 
 
 def test_a_release_that_requests_no_sync_is_refused_with_what_to_do(run: Callable[..., None]) -> None:
     async def scenario(emulated: EmulatedApp) -> None:
-        await asyncio.to_thread(emulated.publisher().publish, package())
-        publisher = emulated.publisher(without="/host/default/sync")
-        with pytest.raises(ReleaseError, match="lists only the placeholder WarmUp because its triggers were not sync"):
-            await asyncio.to_thread(publisher.check, emulated.site, FUNCTIONS)
+        await asyncio.to_thread(emulated.deployer().deploy, package())
+        deployer = emulated.deployer(without="/host/default/sync")
+        with pytest.raises(
+            CodeDeploymentError, match="lists only the placeholder WarmUp because its triggers were not sync"
+        ):
+            await asyncio.to_thread(deployer.wait_for_functions, emulated.site, FUNCTIONS)
 
     run(scenario)
 
@@ -304,8 +307,8 @@ def test_a_fault_ends_a_deployment_in_its_status(
     run: Callable[..., None], fault: str, status: int, started: int, problem: str
 ) -> None:
     async def scenario(emulated: EmulatedApp) -> None:
-        with pytest.raises(ReleaseError, match=problem):
-            await asyncio.to_thread(emulated.publisher().publish, package())
+        with pytest.raises(CodeDeploymentError, match=problem):
+            await asyncio.to_thread(emulated.deployer().deploy, package())
         latest = await emulated.ended()
         assert latest["status"] == status
         assert latest["log_url"] == f"https://{SCM}/api/deployments/latest/log"
@@ -316,8 +319,8 @@ def test_a_fault_ends_a_deployment_in_its_status(
 
 def test_an_app_that_may_not_write_its_package_is_reported(run: Callable[..., None]) -> None:
     async def scenario(emulated: EmulatedApp) -> None:
-        with pytest.raises(ReleaseError, match="needs Storage Blob Data Owner on the host's storage account"):
-            await asyncio.to_thread(emulated.publisher().publish, package())
+        with pytest.raises(CodeDeploymentError, match="needs Storage Blob Data Owner on the host's storage account"):
+            await asyncio.to_thread(emulated.deployer().deploy, package())
 
     run(scenario, role=False)
 

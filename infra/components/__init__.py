@@ -1,0 +1,1 @@
+"""Pulumi components, one for each capability of the pipeline. Imports core and dynamic."""

@@ -1,0 +1,251 @@
+"""Azure Cosmos DB: database, autoscaled containers, and data-plane role assignments."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pulumi
+from pulumi_azure_native import cosmosdb
+
+from infra.components.cosmos_account import create_cosmos_account
+from infra.components.vector_search import embedding_policy, vector_index
+from infra.core.context import DeploymentContext, DiagnosticTarget, Principal, PrivateLinkTarget
+from infra.core.error_hooks import KnownError, error_hooks
+from infra.core.known_errors import ACCOUNT_LOCKED, PRINCIPAL_NOT_FOUND, VECTOR_SEARCH_INACTIVE
+
+_ACCOUNTS = "Microsoft.DocumentDB/databaseAccounts"
+_ITEMS = f"{_ACCOUNTS}/sqlDatabases/containers/items"
+# Every client reads the account's metadata first:
+# https://learn.microsoft.com/azure/cosmos-db/nosql/security/reference-data-plane-actions
+_READ_METADATA = f"{_ACCOUNTS}/readMetadata"
+RECORD_WRITER_DATA_ACTIONS = (
+    _READ_METADATA,
+    f"{_ITEMS}/read",
+    f"{_ITEMS}/create",
+    f"{_ITEMS}/replace",
+    f"{_ITEMS}/delete",
+)
+RECORD_READER_DATA_ACTIONS = (
+    _READ_METADATA,
+    f"{_ITEMS}/read",
+)
+_DATABASE_NAME = "pipeline"
+_SECONDS_PER_DAY = 24 * 3600
+
+
+class CosmosDatabase(pulumi.ComponentResource):
+    """A Cosmos DB account with the containers `images` (a record per blob) and `analyses` (a result per content).
+
+    Resources in the account are created one after the other, and deleted in the reverse order, because Azure locks the
+    account during each operation.
+
+    Args:
+        name: Logical name.
+        context: Where the component deploys.
+        images_max_ru: Autoscale maximum of `images`, in RU/s.
+        analyses_max_ru: Autoscale maximum of `analyses`, in RU/s.
+        analysis_retention_days: Days after which an analysis is deleted.
+        record_retention_days: Days after which a record is deleted; None keeps records.
+        vector_search: Records can be searched by their embeddings. Azure decides that when the container is created
+            (docs/decisions/0024).
+    """
+
+    account: cosmosdb.DatabaseAccount
+    database: cosmosdb.SqlResourceSqlDatabase
+    images: cosmosdb.SqlResourceSqlContainer
+    analyses: cosmosdb.SqlResourceSqlContainer
+    # Of Cosmos DB's own role system, as far as `assign_data_role` created them.
+    role_definitions: list[cosmosdb.SqlResourceSqlRoleDefinition]
+    role_assignments: list[cosmosdb.SqlResourceSqlRoleAssignment]
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        context: DeploymentContext,
+        images_max_ru: int,
+        analyses_max_ru: int,
+        analysis_retention_days: int,
+        record_retention_days: int | None = None,
+        vector_search: bool = False,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("image-pipeline:index:CosmosDatabase", name, {}, opts)
+        self._context = context
+        self._label = name
+        self.role_definitions = []
+        self.role_assignments = []
+        self.account = create_cosmos_account(
+            f"{name}-account",
+            context=context,
+            vector_search=vector_search,
+            opts=pulumi.ResourceOptions(parent=self, protect=context.protect_data),
+        )
+        self.database = self._create_database()
+        # The resource that was created last in the account: the next one depends on it.
+        self._last: pulumi.Resource = self.database
+        self.images = self._create_container(
+            "images",
+            max_ru=images_max_ru,
+            # The paths that lists and searches use, and no others: each indexed value is paid for at every write.
+            indexed_paths=["/processedAt/?", "/status/?", "/labels/[]/?", "/category/name/?"],
+            retention_days=record_retention_days,
+            vector_search=vector_search,
+            protect=context.protect_data,
+        )
+        self.analyses = self._create_container(
+            "analyses",
+            max_ru=analyses_max_ru,
+            indexed_paths=[],
+            retention_days=analysis_retention_days,
+        )
+        self.register_outputs({"endpoint": self.endpoint, "database": self.database.name})
+
+    @property
+    def private_link_targets(self) -> list[PrivateLinkTarget]:
+        """What needs a private endpoint with private networking."""
+        return [PrivateLinkTarget(name=self._label, resource_id=self.account.id, group_id="Sql")]
+
+    @property
+    def diagnostic_targets(self) -> list[DiagnosticTarget]:
+        """What needs a diagnostic setting: the account's control plane; a row per request would cost more than that."""
+        return [
+            DiagnosticTarget(
+                name=self._label,
+                resource_id=self.account.id,
+                log_categories=("ControlPlaneRequests",),
+            )
+        ]
+
+    @property
+    def endpoint(self) -> pulumi.Output[str]:
+        """The account's document URL."""
+        return self.account.document_endpoint
+
+    def assign_data_role(
+        self,
+        role: str,
+        *,
+        data_actions: Sequence[str],
+        principals: Sequence[Principal],
+        containers: Sequence[cosmosdb.SqlResourceSqlContainer],
+    ) -> None:
+        """Create a custom data-plane role and assign it to each principal on each container.
+
+        Cosmos DB has its own role system: an ARM role gives no access to items, and these roles give none to the
+        account. Without principals nothing is created.
+
+        Args:
+            role: Name of the role, unique in the account.
+            data_actions: What the role allows.
+            principals: The assignees.
+            containers: The scopes.
+        """
+        if not principals:
+            return
+        definition_name = f"{self._label}-{role}-role"
+        definition = cosmosdb.SqlResourceSqlRoleDefinition(
+            definition_name,
+            role_definition_id=self._context.names.guid("cosmos-role", role),
+            role_name=role,
+            type=cosmosdb.RoleDefinitionType.CUSTOM_ROLE,
+            account_name=self.account.name,
+            resource_group_name=self._context.resource_group_name,
+            assignable_scopes=[self.account.id],
+            permissions=[cosmosdb.PermissionArgs(data_actions=[*data_actions])],
+            opts=self._sequential_opts(definition_name),
+        )
+        self._last = definition
+        self.role_definitions.append(definition)
+        for principal in principals:
+            for container in containers:
+                self._assign(principal, definition, role, container)
+
+    def _assign(
+        self,
+        principal: Principal,
+        definition: cosmosdb.SqlResourceSqlRoleDefinition,
+        role: str,
+        container: cosmosdb.SqlResourceSqlContainer,
+    ) -> None:
+        container_label = f"{self._label}-{'images' if container is self.images else 'analyses'}"
+        name = f"{principal.name}-{role}-of-{container_label}"
+        # azure-native's own replace rules are keyed by the provider's old module name and may not apply:
+        # https://github.com/pulumi/pulumi-azure-native/issues/3701
+        replacement = pulumi.ResourceOptions(replace_on_changes=["principalId", "scope"], delete_before_replace=True)
+        assignment = cosmosdb.SqlResourceSqlRoleAssignment(
+            name,
+            role_assignment_id=self._context.names.guid(principal.name, role, container_label),
+            account_name=self.account.name,
+            resource_group_name=self._context.resource_group_name,
+            principal_id=principal.object_id,
+            role_definition_id=definition.id,
+            # Cosmos DB's own form of a scope: dbs/colls, not ARM's sqlDatabases/containers.
+            scope=pulumi.Output.concat(self.account.id, "/dbs/", self.database.name, "/colls/", container.name),
+            opts=pulumi.ResourceOptions.merge(self._sequential_opts(name, PRINCIPAL_NOT_FOUND), replacement),
+        )
+        self._last = assignment
+        self.role_assignments.append(assignment)
+
+    def _sequential_opts(self, resource_name: str, *known_errors: KnownError) -> pulumi.ResourceOptions:
+        """Options of the account's next resource: depends on the last one, and is retried while that is locked."""
+        hooks = error_hooks(resource_name, ACCOUNT_LOCKED, *known_errors)
+        return pulumi.ResourceOptions(parent=self, depends_on=[self._last], hooks=hooks)
+
+    def _create_database(self) -> cosmosdb.SqlResourceSqlDatabase:
+        name = f"{self._label}-database"
+        return cosmosdb.SqlResourceSqlDatabase(
+            name,
+            database_name=_DATABASE_NAME,
+            account_name=self.account.name,
+            resource_group_name=self._context.resource_group_name,
+            resource=cosmosdb.SqlDatabaseResourceArgs(id=_DATABASE_NAME),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                protect=self._context.protect_data,
+                hooks=error_hooks(name, ACCOUNT_LOCKED),
+            ),
+        )
+
+    def _create_container(
+        self,
+        container_name: str,
+        *,
+        max_ru: int,
+        indexed_paths: Sequence[str],
+        retention_days: int | None,
+        vector_search: bool = False,
+        protect: bool = False,
+    ) -> cosmosdb.SqlResourceSqlContainer:
+        name = f"{self._label}-{container_name}"
+        known_errors = [VECTOR_SEARCH_INACTIVE] if vector_search else []
+        container = cosmosdb.SqlResourceSqlContainer(
+            name,
+            container_name=container_name,
+            database_name=self.database.name,
+            account_name=self.account.name,
+            resource_group_name=self._context.resource_group_name,
+            resource=cosmosdb.SqlContainerResourceArgs(
+                id=container_name,
+                partition_key=cosmosdb.ContainerPartitionKeyArgs(
+                    kind=cosmosdb.PartitionKind.HASH, paths=["/id"], version=2
+                ),
+                default_ttl=None if retention_days is None else retention_days * _SECONDS_PER_DAY,
+                indexing_policy=cosmosdb.IndexingPolicyArgs(
+                    indexing_mode=cosmosdb.IndexingMode.CONSISTENT,
+                    automatic=True,
+                    included_paths=[cosmosdb.IncludedPathArgs(path=path) for path in indexed_paths],
+                    excluded_paths=[cosmosdb.ExcludedPathArgs(path="/*")],
+                    vector_indexes=[vector_index()] if vector_search else None,
+                ),
+                vector_embedding_policy=embedding_policy() if vector_search else None,
+            ),
+            options=cosmosdb.CreateUpdateOptionsArgs(
+                autoscale_settings=cosmosdb.AutoscaleSettingsArgs(max_throughput=max_ru)
+            ),
+            opts=pulumi.ResourceOptions.merge(
+                self._sequential_opts(name, *known_errors), pulumi.ResourceOptions(protect=protect)
+            ),
+        )
+        self._last = container
+        return container

@@ -1,0 +1,1 @@
+"""The stack's settings and the figures derived from them. Imports only core."""

@@ -1,0 +1,30 @@
+"""Features and backends of image analysis, as settings name them."""
+
+from dataclasses import dataclass
+
+# Visual features of Image Analysis 4.0, all answered by one call:
+# https://learn.microsoft.com/azure/ai-services/computer-vision/overview-image-analysis#image-analysis-features
+VISUAL_FEATURES = ("tags", "objects", "people", "read", "smartCrops", "caption", "denseCaptions")
+# `safety` (Image Analysis 3.2, adult content) and `embeddings` (multimodal embeddings) are one more call each.
+FEATURES = (*VISUAL_FEATURES, "safety", "embeddings")
+CAPTION_FEATURES = frozenset({"caption", "denseCaptions"})
+ANALYZERS = ("image-analysis", "custom-vision")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CustomVisionProject:
+    """An existing Custom Vision project with a published iteration.
+
+    Attributes:
+        account_id: ARM id of the prediction account.
+        endpoint: The account's own URL.
+        project_id: The project's id.
+        iteration: Name under which the iteration is published.
+        task: `multiclass`, `multilabel` or `detection`.
+    """
+
+    account_id: str
+    endpoint: str
+    project_id: str
+    iteration: str
+    task: str

@@ -1,0 +1,43 @@
+"""Roles of the program: Azure's built-in ones, and the data actions of its custom ones."""
+
+from enum import Enum
+
+_BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
+_MESSAGES = "Microsoft.Storage/storageAccounts/queueServices/queues/messages"
+
+
+class BuiltInRole(Enum):
+    """Azure built-in roles by GUID: https://learn.microsoft.com/azure/role-based-access-control/built-in-roles."""
+
+    # https://learn.microsoft.com/azure/azure-functions/functions-reference (host storage: the documented minimum)
+    STORAGE_BLOB_DATA_OWNER = "b7e6dc6d-f1e8-4753-8033-0f276bb0955b"
+    STORAGE_BLOB_DATA_CONTRIBUTOR = "ba92f5b4-2d11-453d-a403-e96b0029c9fe"
+    STORAGE_BLOB_DATA_READER = "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1"
+    # https://learn.microsoft.com/azure/azure-functions/functions-bindings-storage-queue-trigger#grant-permission
+    STORAGE_QUEUE_DATA_READER = "19e7f393-937e-4f77-808e-94535e297925"
+    STORAGE_QUEUE_DATA_MESSAGE_PROCESSOR = "8a0f0c08-91a1-4084-bc3d-661d67233fed"
+    # https://learn.microsoft.com/azure/event-grid/add-identity-roles
+    STORAGE_QUEUE_DATA_MESSAGE_SENDER = "c6a89b2d-59bc-44d0-9896-0f6e12d7b80a"
+    EVENTGRID_DATA_SENDER = "d5a91429-5739-47e2-a06b-3470a27159e7"
+    # https://learn.microsoft.com/azure/azure-monitor/app/azure-ad-authentication
+    MONITORING_METRICS_PUBLISHER = "3913510d-42f4-4e42-8a64-420c390055eb"
+
+
+# Put Blob, Put Block and Put Block List. Storage Blob Data Contributor, the narrowest built-in role for them, may also
+# read and delete all images.
+# https://learn.microsoft.com/rest/api/storageservices/put-blob#permissions
+IMAGE_UPLOADER_DATA_ACTIONS = (f"{_BLOBS}/write",)
+# Receive and delete messages (process), put them back (add), and update them, by which the Functions host extends a
+# lease and returns a failed message early. No built-in role allows the last without clearing the queue
+# (docs/decisions/0014).
+# https://learn.microsoft.com/rest/api/storageservices/authorize-with-azure-active-directory
+QUEUE_PROCESSOR_DATA_ACTIONS = (
+    f"{_MESSAGES}/process/action",
+    f"{_MESSAGES}/add/action",
+    f"{_MESSAGES}/write",
+)
+# Read dead letters and delete them afterwards; Storage Blob Data Contributor could also write new ones.
+DEAD_LETTER_PROCESSOR_DATA_ACTIONS = (
+    f"{_BLOBS}/read",
+    f"{_BLOBS}/delete",
+)

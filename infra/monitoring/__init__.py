@@ -1,0 +1,1 @@
+"""Telemetry, diagnostic settings, alerts, the workbook and the budget. Imports only core."""

@@ -1,0 +1,103 @@
+"""Every registered resource of every stack, in both network modes, equals its recording in tests/infra/golden/.
+
+A recording has, for each resource, everything that the program hands to the engine: type and logical name, inputs,
+parent, dependencies and options; and the outputs of the stack. A change of the program shows there as a diff that a
+reviewer can read. To record again:
+
+    UPDATE_GOLDEN=1 .venv/bin/python -m pytest tests/infra/test_golden.py
+"""
+
+import difflib
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import RecordedResource, run_program
+
+FOLDER = Path(__file__).parent / "golden"
+STACKS = ("local", "dev", "staging", "prod")
+NETWORK_MODES = ("public", "private")
+# What legitimately differs between two runs of the same program: the package's hash and the path made of it, the
+# month in which the budget starts. The pickled class of a dynamic provider is left out as a whole.
+PACKAGE_SHA256 = re.compile(r"[0-9a-f]{64}")
+PACKAGE_PATH = re.compile(r".*/functions-[0-9a-f]{16}\.zip")
+FIRST_OF_A_MONTH = re.compile(r"\d{4}-\d{2}-01T00:00:00Z")
+PICKLED_PROVIDER = "__provider"
+
+
+# The workbook is JSON in a string; decoded, its diff has a line for each property.
+WORKBOOK = "serializedData"
+
+
+def normalized(value: Any) -> Any:
+    """The value without what differs between two runs of the same program."""
+    if isinstance(value, dict):
+        return {
+            key: json.loads(item) if key == WORKBOOK else normalized(item)
+            for key, item in value.items()
+            if key != PICKLED_PROVIDER
+        }
+    if isinstance(value, list):
+        return [normalized(item) for item in value]
+    if isinstance(value, str):
+        if PACKAGE_SHA256.fullmatch(value):
+            return "<sha256>"
+        if PACKAGE_PATH.fullmatch(value):
+            return "<package>"
+        if FIRST_OF_A_MONTH.fullmatch(value):
+            return "<month>"
+    return value
+
+
+def options(resource: RecordedResource) -> dict[str, Any]:
+    """The resource options that differ from Pulumi's defaults."""
+    values = {
+        "additionalSecretOutputs": sorted(resource.additional_secret_outputs),
+        "aliases": list(resource.aliases),
+        "deleteBeforeReplace": resource.delete_before_replace,
+        "errorHooks": list(resource.error_hooks),
+        "ignoreChanges": list(resource.ignore_changes),
+        "protect": resource.protect,
+        "replaceOnChanges": list(resource.replace_on_changes),
+    }
+    return {name: value for name, value in values.items() if value}
+
+
+def recording(stack: str, mode: str) -> str:
+    """The program as the stack with this network mode: JSON with sorted keys, one to a line."""
+    recorder = run_program(stack, {"networkAccess": mode})
+    resources = {
+        f"{resource.type}::{resource.name}": {
+            "parent": resource.parent,
+            "dependencies": sorted(resource.dependencies),
+            "propertyDependencies": {
+                name: sorted(sources)
+                for name, sources in resource.property_dependencies.items()
+                if sources and name != PICKLED_PROVIDER
+            },
+            "options": options(resource),
+            "inputs": normalized(resource.inputs),
+        }
+        for resource in recorder.resources
+    }
+    content = {"resources": resources, "outputs": normalized(recorder.outputs)}
+    return json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+@pytest.mark.parametrize("mode", NETWORK_MODES)
+@pytest.mark.parametrize("stack", STACKS)
+def test_the_program_equals_its_recording(stack: str, mode: str) -> None:
+    path = FOLDER / f"{stack}-{mode}.json"
+    actual = recording(stack, mode)
+    if os.environ.get("UPDATE_GOLDEN"):
+        path.write_text(actual)
+    expected = path.read_text()
+    difference = difflib.unified_diff(
+        expected.splitlines(), actual.splitlines(), fromfile=path.name, tofile="program", lineterm="", n=2
+    )
+    if actual != expected:
+        pytest.fail("\n".join(difference), pytrace=False)
