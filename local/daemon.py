@@ -20,6 +20,7 @@ from local.gateway.backend import StorageBackend
 from local.gateway.eventgrid import EventGrid
 from local.gateway.lifecycle import Lifecycle
 from local.gateway.management import Management
+from local.gateway.outages import with_outages
 from local.gateway.proxy import Origins, Proxy
 from local.gateway.storage import Storage
 from local.gateway.topics import Topics
@@ -126,16 +127,16 @@ async def _start(home: Home, stack: AsyncExitStack, node: str, models: Path, wor
     topics = Topics(home.data / "topics.db", resources, identities)
     stack.callback(topics.close)
 
-    identity_port = await _listen(stack, _identity_application(identities), None)
+    identity_port = await _listen(stack, _identity_application(identities, faults), None)
     cosmos = Cosmos(resources, identities, store)
     vision = Vision(resources, identities, session, vision_said["url"], faults)
     common = {"resources": resources, "identities": identities, "backend": backend, "events": events}
     handlers: dict[str, front.Handler] = {
-        "blob.core.windows.net": Storage("blob", **common).handle,
-        "queue.core.windows.net": Storage("queue", **common).handle,
-        "documents.azure.com": cosmos.handle,
-        "cognitiveservices.azure.com": vision.handle,
-        "eventgrid.azure.net": topics.handle,
+        "blob.core.windows.net": with_outages(faults, "blob", Storage("blob", **common).handle),
+        "queue.core.windows.net": with_outages(faults, "queue", Storage("queue", **common).handle),
+        "documents.azure.com": with_outages(faults, "cosmos", cosmos.handle),
+        "cognitiveservices.azure.com": with_outages(faults, "vision", vision.handle),
+        "eventgrid.azure.net": with_outages(faults, "eventgrid", topics.handle),
         "login.microsoftonline.com": identities.keys,
     }
     origins = Origins()
@@ -204,9 +205,9 @@ async def _models(home: Home, models: Path) -> tuple[process.Child, dict[str, st
     )
 
 
-def _identity_application(identities: Identities) -> web.Application:
+def _identity_application(identities: Identities, faults: Faults) -> web.Application:
     application = web.Application()
-    application.router.add_get("/msi/token", identities.endpoint)
+    application.router.add_get("/msi/token", with_outages(faults, "identity", identities.endpoint))
     return application
 
 

@@ -21,7 +21,7 @@ from xml.sax.saxutils import escape
 import aiohttp
 
 from local.authorization import Authorization
-from local.faults import Faults
+from local.faults import Faults, FaultsError, Service
 from local.gateway import operations
 from local.gateway.backend import StorageBackend
 from local.resources import Properties, Resource, Resources
@@ -30,6 +30,8 @@ from local.virtual_networks import trusts_azure_services
 _log = logging.getLogger("local.eventgrid")
 # https://learn.microsoft.com/azure/event-grid/delivery-and-retry#retry-schedule
 _BACKOFF_SECONDS = (10, 30, 60, 300, 600, 1800, 3600)
+# How often an outage of Event Grid itself is looked for, while there is one.
+_OUTAGE_POLL_SECONDS = 0.5
 _QUEUE_ADD = "Microsoft.Storage/storageAccounts/queueServices/queues/messages/add/action"
 _BLOB_WRITE = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/write"
 
@@ -96,8 +98,11 @@ class EventGrid:
         self._wake.set()
 
     async def deliver(self) -> None:
-        """Delivers what is due, for ever."""
+        """Delivers what is due, for ever; nothing while Event Grid has an outage."""
         while True:
+            if self._is_unavailable("eventgrid"):
+                await asyncio.sleep(_OUTAGE_POLL_SECONDS)
+                continue
             self._wake.clear()
             now = time.time()
             due = self._database.execute(
@@ -111,6 +116,14 @@ class EventGrid:
                 await asyncio.wait_for(self._wake.wait(), timeout)
             except TimeoutError:
                 continue
+
+    def _is_unavailable(self, service: Service) -> bool:
+        """Whether a service has an outage; all have one while the file of faults cannot be read."""
+        try:
+            return self._faults.is_unavailable(service)
+        except FaultsError as error:
+            _log.error("%s", error)
+            return True
 
     def _subscriptions(self, account: Resource) -> list[Resource]:
         topics = {
@@ -159,6 +172,8 @@ class EventGrid:
     async def _to_queue(self, subscription: Resource, event: str) -> None:
         target: Properties = subscription.inputs["deliveryWithResourceIdentity"]["destination"]
         account, queue = target["resourceId"], target["queueName"]
+        if self._is_unavailable("queue"):
+            raise DeliveryError("503 ServerBusy", final=False)
         self._require_network(account)
         self._require(subscription, _QUEUE_ADD, f"{account}/queueServices/default/queues/{queue}")
         encoded = escape(base64.b64encode(event.encode()).decode())

@@ -1,15 +1,12 @@
 """Blob and Queue Storage: tokens checked, roles checked, then passed on to Azurite; new blobs are announced."""
 
-import uuid
-from datetime import UTC, datetime
-from xml.sax.saxutils import escape
-
 from aiohttp import ClientResponse, web
 from multidict import CIMultiDict
 
 from local.authorization import Authorization
 from local.gateway import operations
 from local.gateway.backend import HOP, StorageBackend
+from local.gateway.errors import storage_error
 from local.gateway.eventgrid import EventGrid
 from local.identity import TENANT, Identities, TokenError
 from local.resources import Resource, Resources
@@ -46,11 +43,13 @@ class Storage:
         account_name = request.host.partition(".")[0]
         account = self._resources.named("storage:StorageAccount", account_name)
         if account is None:
-            return _error(404, "ResourceNotFound", f"The storage account {account_name} does not exist.")
+            return storage_error(404, "ResourceNotFound", f"The storage account {account_name} does not exist.")
         if not admits(self._resources, account, self._service, request):
-            return _error(403, "AuthorizationFailure", "This request is not authorized to perform this operation.")
+            return storage_error(
+                403, "AuthorizationFailure", "This request is not authorized to perform this operation."
+            )
         if "sig" in request.query:
-            return _error(501, "NotImplemented", "Shared access signatures are not supported on the laptop.")
+            return storage_error(501, "NotImplemented", "Shared access signatures are not supported on the laptop.")
         try:
             caller = self._identities.bearer(
                 request,
@@ -62,13 +61,15 @@ class Storage:
         try:
             operation = self._read(request.method, raw_path, request.query, request.headers)
         except operations.Unsupported as error:
-            return _error(501, "NotImplemented", f"The laptop's {self._service} storage does not support this: {error}")
+            return storage_error(
+                501, "NotImplemented", f"The laptop's {self._service} storage does not support this: {error}"
+            )
         scope = account.id + operation.scope
         if not any(
             all(self._authorization.allows(caller.object_id, action, scope) for action in alternative)
             for alternative in operation.needs
         ):
-            return _error(403, "AuthorizationPermissionMismatch", _MISMATCH)
+            return storage_error(403, "AuthorizationPermissionMismatch", _MISMATCH)
         body = None
         if request.body_exists:
             large = (request.content_length or _PIECE + 1) > _PIECE
@@ -124,7 +125,7 @@ async def _pass_on(request: web.Request, answer: ClientResponse) -> web.StreamRe
 def _no_token(request: web.Request, error: TokenError) -> web.Response:
     scheme = request.headers.get("Authorization", "").partition(" ")[0]
     if scheme in {"SharedKey", "SharedKeyLite"}:
-        return _error(
+        return storage_error(
             403,
             "KeyBasedAuthenticationNotPermitted",
             "Key based authentication is not permitted on this storage account.",
@@ -134,18 +135,6 @@ def _no_token(request: web.Request, error: TokenError) -> web.Response:
         " resource_id=https://storage.azure.com"
     )
     code = "InvalidAuthenticationInfo" if scheme else "NoAuthenticationInformation"
-    response = _error(401, code, f"Server failed to authenticate the request: {error}.")
+    response = storage_error(401, code, f"Server failed to authenticate the request: {error}.")
     response.headers["WWW-Authenticate"] = challenge
     return response
-
-
-def _error(status: int, code: str, message: str) -> web.Response:
-    request_id = str(uuid.uuid4())
-    text = f"{message}\nRequestId:{request_id}\nTime:{datetime.now(UTC).isoformat()}"
-    body = f'<?xml version="1.0" encoding="utf-8"?><Error><Code>{code}</Code><Message>{escape(text)}</Message></Error>'
-    return web.Response(
-        status=status,
-        body=body.encode(),
-        content_type="application/xml",
-        headers={"x-ms-error-code": code, "x-ms-request-id": request_id},
-    )

@@ -70,10 +70,17 @@ class Hosts:
         self.started = 0
         self.signals: list[signal.Signals] = []
         self.answer: Any = {"functions": FUNCTIONS, "url": "http://127.0.0.1:1"}
+        self.children: list[Any] = []
+        self.waits: list[float] = []
+        # What the next hosts answer instead, and is set when they all have.
+        self.failures: list[str] = []
+        self.recovered = asyncio.Event()
+        self.waiting = asyncio.Event()
 
     async def start(self, name: str, *_command: Any, **_options: Any) -> tuple[Any, dict[str, str]]:
         await self.starting.wait()
         self.started += 1
+        answer = self.failures.pop(0) if self.failures else self.answer
         hosts = self
 
         class Child:
@@ -87,7 +94,15 @@ class Hosts:
             async def stop(self) -> None:
                 pass
 
-        return Child(), {"line": json.dumps(self.answer)}
+        self.children.append(Child())
+        if answer is self.answer:
+            self.recovered.set()
+        return self.children[-1], {"line": json.dumps(answer)}
+
+    async def sleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        self.waiting.set()
+        await asyncio.sleep(0)
 
 
 class EmulatedApp:
@@ -189,7 +204,7 @@ def run(
             sites = Sites(
                 home, ports, resources=deployment.resources, identities=identities,
                 backend=Azurite(),  # type: ignore[arg-type]
-                faults=Faults(tmp_path / "faults.json"), worker_library=tmp_path,
+                faults=Faults(tmp_path / "faults.json"), worker_library=tmp_path, sleep=hosts.sleep,
             )  # fmt: skip
             await sites.apply(site)
             management = Management(deployment.resources, identities, sites)
@@ -232,6 +247,45 @@ def test_a_restart_of_the_app_needs_no_sync_and_another_package_does(run: Callab
         await asyncio.to_thread(emulated.publisher().publish, package("changed"))
         assert emulated.hosts.signals == [signal.SIGUSR1] * 2
         assert await emulated.functions() == ["WarmUp"]
+
+    run(scenario)
+
+
+def test_a_host_that_ended_and_does_not_start_is_tried_again_until_it_does(run: Callable[..., None]) -> None:
+    async def scenario(emulated: EmulatedApp) -> None:
+        await asyncio.to_thread(emulated.publisher().publish, package())
+        await asyncio.to_thread(emulated.publisher().check, emulated.site, FUNCTIONS)
+        hosts = emulated.hosts
+        hosts.failures = ["503 ServerBusy"] * 9
+        hosts.recovered.clear()
+        hosts.children[-1].ended.set_result(-9)
+        await asyncio.wait_for(hosts.recovered.wait(), 10)
+        site = emulated.sites.get(emulated.site)
+        assert site is not None
+        async with site.lock:
+            assert await emulated.functions() == FUNCTIONS
+        assert hosts.waits == [1, 2, 4, 8, 16, 32, 64, 120, 120, 120]
+        # Its triggers need no other sync.
+        assert hosts.signals == [signal.SIGUSR1] * 2
+
+    run(scenario)
+
+
+def test_an_app_that_is_removed_while_its_host_is_tried_again_stays_away(run: Callable[..., None]) -> None:
+    async def scenario(emulated: EmulatedApp) -> None:
+        await asyncio.to_thread(emulated.publisher().publish, package())
+        site = emulated.sites.get(emulated.site)
+        assert site is not None
+        assert site.watching is not None
+        restarting, hosts = site.watching, emulated.hosts
+        hosts.failures = ["503 ServerBusy"] * 1_000
+        hosts.children[-1].ended.set_result(-9)
+        await asyncio.wait_for(hosts.waiting.wait(), 10)
+        await emulated.sites.remove(site.resource)
+        started = hosts.started
+        with pytest.raises(asyncio.CancelledError):
+            await restarting
+        assert hosts.started == started
 
     run(scenario)
 

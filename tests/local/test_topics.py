@@ -1,4 +1,4 @@
-"""Custom topics, the front door's names, the keys that tokens are checked with, and faults on demand."""
+"""Custom topics, the front door's names, and the keys that tokens are checked with."""
 
 import asyncio
 import json
@@ -11,7 +11,6 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from local.faults import Faults
 from local.gateway.front import service_of
 from local.gateway.topics import Topics
 from local.identity import TENANT, Identities
@@ -121,14 +120,6 @@ def test_tokens_can_be_checked_with_the_keys_that_are_published(identities: Iden
     claims = jwt.decode(token, key, algorithms=["RS256"], audience="api://image-pipeline")
     assert (claims["oid"], claims["iss"]) == ("me", f"https://sts.windows.net/{TENANT}/")
     assert ask(identities.keys, "GET", "/common/oauth2/authorize") == 501
-
-
-def test_faults_strike_as_often_as_the_file_says(tmp_path: Path) -> None:
-    faults = Faults(tmp_path / "faults.json")
-    assert not any(faults.strikes("throttled") for _ in range(100))
-    (tmp_path / "faults.json").write_text('{"throttled": 1.0}')
-    assert all(faults.strikes("throttled") for _ in range(100))
-    assert not faults.strikes("failing")
 
 
 def test_a_role_of_a_service_that_the_laptop_lacks_can_be_planned_only(deployment: Deployment) -> None:

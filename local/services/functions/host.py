@@ -158,7 +158,12 @@ class App:
         name = configuration.resolve(trigger["queueName"], os.environ)
         source = configuration.connection(trigger["connection"], os.environ)
         credential = ManagedIdentityCredential(client_id=source.client_id)
-        service = QueueServiceClient(source.service_uri, credential=credential)
+        # Three retries within seconds, as the client of Azure's host makes: the SDK for Python waits 15 seconds before
+        # the first one. After that the listener polls with its own back-off (`queues.py`).
+        # https://learn.microsoft.com/dotnet/api/azure.core.retryoptions
+        service = QueueServiceClient(
+            source.service_uri, credential=credential, initial_backoff=1, increment_base=2, retry_total=3
+        )
         queue, poison = service.get_queue_client(name), service.get_queue_client(f"{name}-poison")
         await queue.get_queue_properties()  # at start, so that a missing queue or role stops the app here
         self.queues.append(

@@ -33,7 +33,11 @@ class QueueListener:
         self._running: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
-        """Listens for ever."""
+        """Listens for ever.
+
+        As on Azure, a queue service with an outage is asked again with the same back-off as an empty queue, and a
+        message that was being worked on, which cannot be deleted then, comes back when its lease ends.
+        """
         delay = 0.1
         while True:
             while len(self._running) > self._options.new_batch_threshold:

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import io
+import itertools
 import json
 import logging
 import shutil
@@ -10,7 +11,7 @@ import signal
 import sys
 import uuid
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ _log = logging.getLogger("local.sites")
 # The function of an instance that has not loaded the app's package:
 # https://github.com/Azure/azure-functions-host/issues/11873
 _PLACEHOLDER = "WarmUp"
+_LONGEST_RESTART_SECONDS = 120
 
 
 class SiteError(Exception):
@@ -74,6 +76,7 @@ class Sites:
         backend: StorageBackend,
         faults: Faults,
         worker_library: Path,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._home = home
         self._ports = ports
@@ -82,6 +85,7 @@ class Sites:
         self._packages = Packages(resources, backend)
         self._faults = faults
         self._worker_library = worker_library
+        self._sleep = sleep
         self._sites: dict[str, Site] = {}
         self._deploying: set[asyncio.Task[None]] = set()
 
@@ -113,7 +117,8 @@ class Sites:
         """Stops an app for good."""
         site = self._sites.pop(resource.id.lower(), None)
         if site is not None:
-            await self._stop(site)
+            async with site.lock:
+                await self._stop(site)
             site.synchronized.unlink(missing_ok=True)
         shutil.rmtree(self._home.apps / resource.name, ignore_errors=True)
 
@@ -208,18 +213,26 @@ class Sites:
         site.watching = asyncio.create_task(self._restart_when_ended(site, site.child, package))
 
     async def _restart_when_ended(self, site: Site, child: process.Child, package: bytes) -> None:
+        """Starts the host again when it has ended, until it runs.
+
+        A host that does not start is tried again after 1, 2, 4 … 120 seconds, as on Azure: the services that it needs
+        at its start may have an outage (WebJobsScriptHostService.cs and Utility.cs in Azure/azure-functions-host).
+        """
         code = await child.ended
         _log.error("%s ended with %s; starting it again", child.name, code)
-        await asyncio.sleep(1)  # an app that ends at once must not keep a core busy
-        site.watching = None
-        async with site.lock:
-            try:
-                await self._run(site, package)
-            except SiteError as error:
-                _log.error("%s does not start again: %s", child.name, error)
+        for attempt in itertools.count():
+            await self._sleep(min(_LONGEST_RESTART_SECONDS, 2**attempt))
+            async with site.lock:
+                try:
+                    await self._run(site, package)
+                except SiteError as error:
+                    _log.error("%s does not start again: %s", child.name, error)
+                else:
+                    return
 
     async def _stop(self, site: Site) -> None:
-        if site.watching is not None:
+        # A restart stops what it could not start, and goes on.
+        if site.watching is not None and site.watching is not asyncio.current_task():
             site.watching.cancel()
             site.watching = None
         if site.child is not None:
