@@ -1,247 +1,199 @@
-"""Thousands of images through a laptop cloud of its own that fails on purpose, and a report of what became of each.
+"""Thousands of images through an emulated Azure of its own that fails on purpose, and a report of what became of each.
 
-Some images come twice, some are overwritten, some are none; every tenth event is delivered twice; Vision refuses calls
-and fails; the Functions host is killed. In the end every image must have the right record, every result must have been
-announced, and the poison queue must be empty. Exit code 0 when all of that holds.
+Some images come twice, some are overwritten, some are none, and two in a hundred are made to do harm; every tenth
+event is delivered twice, and some messages are no events of ours. Vision refuses calls and fails, each service has an
+outage, and the Functions host is killed. In the end every image must have the right record, exactly the right results
+must have been announced, and the poison queue must hold the messages that are no events of ours, and nothing else.
+Exit code 0 when all of that holds.
 """
 
 import argparse
-import hashlib
-import io
 import json
 import os
 import random
 import shutil
-import signal
-import sqlite3
-import struct
 import subprocess
 import sys
 import time
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from azure.core.exceptions import AzureError
+from azure.cosmos import ContainerProxy
 from azure.cosmos.exceptions import CosmosResourceNotFoundError
+from azure.storage.blob import ContainerClient, ContentSettings
 from classify import clients
 from operate import ask
-from PIL import Image
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
-from samples import samples
+from soak_disruptions import Disruptions, Schedule
+from soak_files import ImageFile, ImageFiles
+from soak_queues import Queues, foreign_messages
+from soak_report import Run, report
 from stack import outputs, record_id
 
 ROOT = Path(__file__).resolve().parents[1]
-_FAULTS = {"throttled": 0.20, "failing": 0.05, "duplicated": 0.10}
-_SAME, _INVALID, _OVERWRITTEN = 0.10, 0.05, 0.05
-_KILLED_AT = (0.15, 0.35)
+_STACK = "soak"
+_FOREIGN_SHARE, _MOST_FOREIGN = 0.01, 20
+_POLL_SECONDS, _RETRY_SECONDS = 2.0, 2.0
+# How many records are read in a poll; more would keep the emulator from its work.
+_MOST_READ = 100
 
 
-@dataclass
-class Expected:
-    """One blob: what was uploaded under its name, the last of it last."""
-
-    name: str
-    contents: list[bytes]
-    valid: bool
-    record: dict[str, Any] | None = None
-    etag: str = ""
-
-    @property
-    def sha256(self) -> str:
-        """Of what is there now."""
-        return hashlib.sha256(self.contents[-1]).hexdigest()
-
-    @property
-    def right(self) -> bool:
-        """Whether the record says what it should of the blob's newest version."""
-        record = self.record
-        if record is None or record["blob"]["etag"] != self.etag or record["blob"]["contentSha256"] != self.sha256:
-            return False
-        return record["status"] == ("classified" if self.valid else "rejected")
+def local(home: Path, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    """`python -m local` on a folder of our own. Raises SystemExit when it fails."""
+    command = [sys.executable, "-m", "local", "--home", str(home), *words]
+    answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if check and answer.returncode:
+        raise SystemExit(f"{' '.join(words)} ended with {answer.returncode}\n{answer.stdout}\n{answer.stderr}")
+    return answer
 
 
-@dataclass
-class Soak:
-    """The laptop cloud, and what is known of it."""
+class Client:
+    """Uploads files and reads their records, and tries again during an outage."""
 
-    home: Path
-    kills: int = 0
-    seconds: float = 0
-    poison: dict[str, Any] = field(default_factory=dict)
+    def __init__(self, images: ContainerClient, records: ContainerProxy) -> None:
+        self._images = images
+        self._records = records
 
-    def local(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """`python -m local` on a home of our own."""
-        command = [sys.executable, "-m", "local", "--home", str(self.home), *words]
-        answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-        if check and answer.returncode:
-            raise SystemExit(f"{' '.join(words)} ended with {answer.returncode}\n{answer.stdout}\n{answer.stderr}")
-        return answer
+    def upload(self, file: ImageFile) -> None:
+        """Uploads all versions of a file."""
+        for version in file.versions:
+            content = version.make()
+            settings = ContentSettings(content_type="image/jpeg", content_encoding=version.encoding)
+            etag = self._upload(file.upload_name, content, settings)
+            file.sha256 = version.sha256(content)
+            file.etags.append(etag)
 
-    def kill_host(self) -> None:
-        """Ends the Functions host as a machine that fails would: nothing is finished, nothing given back."""
-        found = subprocess.run(
-            ["pgrep", "-f", f"local.services.functions.host {self.home}/apps"], capture_output=True, text=True,
-            check=False,
-        )  # fmt: skip
-        for pid in found.stdout.split():
-            os.kill(int(pid), signal.SIGKILL)
-            self.kills += 1
+    def _upload(self, name: str, content: bytes, settings: ContentSettings) -> str:
+        blob = self._images.get_blob_client(name)
+        while True:
+            try:
+                answer = blob.upload_blob(content, overwrite=True, content_settings=settings)
+            except AzureError:
+                time.sleep(_RETRY_SECONDS)
+            else:
+                # From the upload's own answer: who may upload may not read.
+                return answer["etag"].strip('"')
 
-
-def pictures(count: int, dice: random.Random) -> list[Expected]:
-    """So many blobs: small crops of the sample photos, all different but for those that are meant to be the same."""
-    photos = [Image.open(path).convert("RGB") for path in samples()]
-
-    def picture() -> bytes:
-        photo = dice.choice(photos)
-        width = dice.randint(min(photo.width, 120), min(photo.width, 300))
-        height = dice.randint(min(photo.height, 100), min(photo.height, 300))
-        left, top = dice.randint(0, photo.width - width), dice.randint(0, photo.height - height)
-        crop, buffer = photo.crop((left, top, left + width, top + height)), io.BytesIO()
-        crop.putpixel((0, 0), (dice.randrange(256), dice.randrange(256), dice.randrange(256)))
-        crop.save(buffer, format=dice.choice(("JPEG", "PNG")))
-        return buffer.getvalue()
-
-    def no_picture() -> bytes:
-        bomb = (
-            b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0) + bytes(40)
-        )
-        return dice.choice([b"", b"not an image " + dice.randbytes(8), bomb, picture()[:5]])
-
-    found: list[Expected] = []
-    for number in range(count):
-        name, kind = f"soak/{number:05}.jpg", dice.random()
-        valid = kind >= _INVALID
-        if not valid:
-            contents = [no_picture()]
-        elif kind < _INVALID + _SAME and (earlier := [item for item in found[-200:] if item.valid]):
-            contents = [dice.choice(earlier).contents[-1]]
-        elif kind < _INVALID + _SAME + _OVERWRITTEN:
-            contents = [picture(), picture()]
-        else:
-            contents = [picture()]
-        found.append(Expected(name=name, contents=contents, valid=valid))
-    return found
+    def read(self, file: ImageFile) -> None:
+        """Reads the record of a file; during an outage it stays as it was read before."""
+        item = record_id(self._images.container_name, file.name)
+        try:
+            file.record = dict(self._records.read_item(item, item))
+        except CosmosResourceNotFoundError:
+            file.record = None
+        except AzureError:
+            return
 
 
-def run(soak: Soak, blobs: list[Expected], patience_seconds: float, say: Callable[[float], None]) -> None:
-    """Uploads everything and follows it until all is right, or time is up."""
-    images, records = clients(outputs("soak"))
-    (soak.home / "run/faults.json").write_text(json.dumps(_FAULTS))
+def run(
+    home: Path,
+    files: Sequence[ImageFile],
+    schedule: Schedule,
+    patience_seconds: float,
+    progress: Callable[[float], None],
+) -> Run:
+    """Uploads the files evenly over the schedule; waits until all is right and the queue is empty, or time is up."""
+    client = Client(*clients(outputs(_STACK)))
+    queues = Queues(home)
+    foreign = foreign_messages(min(_MOST_FOREIGN, max(1, round(len(files) * _FOREIGN_SHARE))))
+    disruptions = Disruptions(home, schedule)
     started = time.monotonic()
 
-    def upload(blob: Expected) -> None:
-        for content in blob.contents:
-            answer = images.get_blob_client(blob.name).upload_blob(content, overwrite=True)
-            blob.etag = answer["etag"].strip('"')  # who may upload may not read
+    def at(position: float, action: Callable[[], None]) -> None:
+        """Runs an action when its share of the schedule is over."""
+        time.sleep(max(0.0, started + position * schedule.end - time.monotonic()))
+        action()
 
-    def look(blob: Expected) -> None:
+    actions = [(number / len(files), lambda file=file: client.upload(file)) for number, file in enumerate(files)]
+    actions += [
+        (number / len(foreign), lambda content=content: queues.send(content))
+        for number, content in enumerate(foreign.values())
+    ]
+    drained = False
+    with ThreadPoolExecutor(1) as disrupting, ThreadPoolExecutor(8) as uploading, ThreadPoolExecutor(8) as reading:
+        disrupted = disrupting.submit(disruptions.run)
+        uploads = [uploading.submit(at, *action) for action in sorted(actions, key=lambda action: action[0])]
         try:
-            item = record_id(images.container_name, blob.name)
-            blob.record = dict(records.read_item(item, item))
-        except CosmosResourceNotFoundError:
-            blob.record = None
+            while not drained and time.monotonic() - started < patience_seconds and not disrupted.done():
+                pending = [file for file in files if file.is_uploaded and not file.is_right]
+                list(reading.map(client.read, random.sample(pending, min(_MOST_READ, len(pending)))))
+                progress(sum(file.is_right for file in files) / len(files))
+                sent = all(upload.done() for upload in uploads)
+                is_over = sent and time.monotonic() - started >= schedule.end
+                drained = is_over and not pending and queues.is_drained()
+                time.sleep(_POLL_SECONDS)
+        finally:
+            disruptions.stop()
+            uploading.shutdown(wait=False, cancel_futures=True)
+        disrupted.result()
+        for upload in uploads:
+            if upload.done() and not upload.cancelled():
+                upload.result()
+        # What was right once may have been made wrong by a late message.
+        list(reading.map(client.read, files))
+    poison = queues.poison()
+    return Run(
+        home=home,
+        seconds=time.monotonic() - started,
+        outages={outage.service: outage.end - outage.start for outage in schedule.outages},
+        kills=disruptions.kills,
+        planned_kills=len(schedule.kills),
+        worker_peaks=disruptions.worker_peaks,
+        foreign_messages=list(foreign),
+        poison=poison,
+        redrive=ask(_STACK, "redrive"),
+        drained=drained,
+    )
 
-    with ThreadPoolExecutor(8) as pool:
-        uploading = [pool.submit(upload, blob) for blob in blobs]
-        while time.monotonic() - started < patience_seconds:
-            done = [task for task in uploading if task.done()]
-            for task in done:
-                task.result()
-            pending = [blob for blob in blobs if blob.etag and not blob.right]
-            list(pool.map(look, pending[:400]))
-            share = sum(blob.right for blob in blobs) / len(blobs)
-            say(share)
-            if soak.kills < len(_KILLED_AT) and share >= _KILLED_AT[soak.kills]:
-                soak.kill_host()
-            if share == 1:
-                break
-            time.sleep(2)
-    soak.seconds = time.monotonic() - started
-    soak.poison = ask("soak", "redrive")
 
-
-def judge(soak: Soak, blobs: list[Expected]) -> dict[str, Any]:
-    """The report: what was there, what came of it, and whether all of it is right."""
-    with sqlite3.connect(soak.home / "data/topics.db") as topics:
-        events = [json.loads(row[0])["data"] for row in topics.execute("SELECT event FROM published")]
-    announced = {(event["recordId"], event["etag"]) for event in events}
-    outcomes: Counter[str] = Counter()
-    throttled = calls = 0
-    for line in (soak.home / "logs/functions.log").read_text(errors="replace").splitlines():
-        if "classifier: outcome {" in line:
-            said = json.loads(line.partition("outcome ")[2])
-            outcomes[said["status"]] += 1
-            throttled += int(said.get("throttled", 0))
-            calls += int(said.get("visionCalls", 0))
-    records = [blob.record for blob in blobs if blob.record]
-    unannounced = [record for record in records if (record["id"], record["blob"]["etag"]) not in announced]
-    wrong = [blob.name for blob in blobs if not blob.right]
-    return {
-        "images": len(blobs),
-        "uploads": sum(len(blob.contents) for blob in blobs),
-        "invalid": sum(not blob.valid for blob in blobs),
-        "overwritten": sum(len(blob.contents) > 1 for blob in blobs),
-        "messages": dict(outcomes),
-        "Vision calls": calls,
-        "of them refused": throttled,
-        "host killed": soak.kills,
-        "seconds": round(soak.seconds),
-        "right records": len(blobs) - len(wrong),
-        "classified": sum(record["status"] == "classified" for record in records),
-        "rejected": sum(record["status"] == "rejected" for record in records),
-        "failed": sum(record["status"] == "failed" for record in records),
-        "answered from the cache": sum(bool((record["analyzer"] or {}).get("cached")) for record in records),
-        "not announced": len(unannounced),
-        "in poison": soak.poison["redriven"] + soak.poison["kept"],
-        "wrong": wrong[:10],
-        "passed": not wrong and not unannounced and soak.poison == {"redriven": 0, "kept": 0, "finished": True}
-        and soak.kills == len(_KILLED_AT),
-    }  # fmt: skip
+def soak(asked: argparse.Namespace, progress: Progress) -> dict[str, Any]:
+    """The report of one run on a new emulator, which is stopped afterwards unless it is to be kept."""
+    home = ROOT / ".local/soak"
+    task = progress.add_task("deploying", total=1)
+    local(home, "stop", check=False)
+    shutil.rmtree(home, ignore_errors=True)
+    try:
+        local(home, "start")
+        local(home, "pulumi", "--", _STACK, "up", "--yes", "--skip-preview")
+        progress.update(task, description=f"{asked.images} images")
+        dice = random.Random(asked.seed)  # noqa: S311 (no secret depends on it)
+        files = ImageFiles(dice).make(asked.images, asked.hostile_share)
+        print_environment = "import os, json; print(json.dumps(dict(os.environ)))"
+        os.environ.update(json.loads(local(home, "exec", "--", "python", "-c", print_environment).stdout))
+        schedule = Schedule.of(asked.outage_seconds)
+        done = run(home, files, schedule, asked.patience, lambda share: progress.update(task, completed=share))
+        return report(done, files)
+    finally:
+        if not asked.keep:
+            local(home, "stop", check=False)
 
 
 def main() -> int:
     """Entry point."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--images", type=int, default=2000)
+    parser.add_argument("--hostile-share", type=float, default=0.02, metavar="SHARE", help="of the images, 0 to 1")
+    parser.add_argument("--outage-seconds", type=float, default=120, metavar="SECONDS", help="of each service")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--patience", type=float, default=3600, metavar="SECONDS")
-    parser.add_argument("--keep", action="store_true", help="leave the laptop cloud running, in .local/soak")
+    parser.add_argument("--patience", type=float, default=5400, metavar="SECONDS")
+    parser.add_argument("--keep", action="store_true", help="leave the emulator running, in .local/soak")
     parser.add_argument("--format", choices=("table", "json"), default="table")
     asked = parser.parse_args()
-    errors = Console(stderr=True)
-    soak = Soak(home=ROOT / ".local/soak")
-    soak.local("stop", check=False)
-    shutil.rmtree(soak.home, ignore_errors=True)
-    try:
-        with Progress(console=errors, transient=True) as progress:
-            task = progress.add_task("deploying", total=1)
-            soak.local("start")
-            soak.local("pulumi", "--", "soak", "up", "--yes", "--skip-preview")
-            progress.update(task, description=f"{asked.images} images")
-            blobs = pictures(asked.images, random.Random(asked.seed))  # noqa: S311 (no secret depends on it)
-            environment = json.loads(
-                soak.local("exec", "--", "python", "-c", "import os, json; print(json.dumps(dict(os.environ)))").stdout
-            )
-            os.environ.update(environment)
-            run(soak, blobs, asked.patience, lambda share: progress.update(task, completed=share))
-        report = judge(soak, blobs)
-    finally:
-        if not asked.keep:
-            soak.local("stop", check=False)
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        found = soak(asked, progress)
     if asked.format == "json":
-        print(json.dumps(report))
+        print(json.dumps(found))
     else:
         printed = Table(show_header=False)
-        for name, value in report.items():
+        for name, value in found.items():
             printed.add_row(name, str(value))
         Console().print(printed)
-    return 0 if report["passed"] else 1
+    return 0 if found["passed"] else 1
 
 
 if __name__ == "__main__":
