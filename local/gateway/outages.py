@@ -1,5 +1,9 @@
 """Outages: what each service answers while it is not available.
 
+Every request that comes in under a service's host name is refused, whoever sends it, and so are Event Grid's deliveries
+(`eventgrid.py`). What the emulator does for the platform itself goes on: deployments, packages, lifecycle rules, and
+dead letters, which Event Grid on Azure would try to write for four hours.
+
 No documentation has a whole response of 503 for any of them. Status, code and text of each are from the page that is
 named beside it; none of them documents a Retry-After header for 503, so there is none.
 """
