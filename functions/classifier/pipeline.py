@@ -152,11 +152,13 @@ class Pipeline:
         record = records.blank(message, attempt)
         record["blob"] |= records.of_blob(blob)
         analyze_ms = 0
+        rejected_by: dict[str, Any] | None = None  # the limits of the pipeline, which are the same for every analyzer
         try:
             content = limits.content_of(blob)
             info = await self._headers(content)
             record["image"] = records.of_image(info)
             limits.check_image(info)
+            rejected_by = records.of_analyzer(self._analyzer.features, self._analyzer.identity)
             before = self._now()
             analysis, cached = await self._cached.analyze(record["blob"]["contentSha256"], content, info)
             analyze_ms = records.milliseconds(before, self._now())
@@ -170,7 +172,7 @@ class Pipeline:
             if self._gallery is not None and record["category"] is not None:
                 record["copy"] = f"{record['category']['name']}/{message.notice.name}"
         except ImageRejectedError as rejection:
-            record |= {"status": "rejected", "reason": rejection.reason()}
+            record |= {"status": "rejected", "reason": rejection.reason(), "analyzer": rejected_by}
         return self._timed(record, message, started, analyze_ms)
 
     async def _put_back(self, delivery: Delivery, error: Exception) -> Outcome:

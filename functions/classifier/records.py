@@ -58,6 +58,16 @@ def of_image(info: ImageInfo) -> dict[str, Any]:
     return {"width": info.width, "height": info.height, "format": info.format}
 
 
+def of_analyzer(features: Sequence[str], identity: str) -> dict[str, Any]:
+    """The analyzer that is called, without the properties that only its analysis has."""
+    return {
+        **dict.fromkeys(("name", "apiVersion", "modelVersion")),
+        "features": [*features],
+        "identity": identity,
+        "cached": False,
+    }
+
+
 def of_analysis(
     analysis: Analysis, *, features: Sequence[str], identity: str, min_confidence: float, cached: bool
 ) -> dict[str, Any]:
@@ -71,11 +81,10 @@ def of_analysis(
         "labels": [tag["name"] for tag in labels],
         "category": {"name": labels[0]["name"], "confidence": labels[0]["confidence"]} if labels else None,
         "analyzer": {
+            **of_analyzer(features, identity),
             "name": analysis.analyzer,
             "apiVersion": analysis.api_version,
             "modelVersion": analysis.model_version,
-            "features": [*features],
-            "identity": identity,
             "cached": cached,
         },
     }
@@ -101,12 +110,15 @@ def part(record: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def is_current(record: dict[str, Any], etag: str, identity: str | None) -> bool:
-    """Whether a record is about this version of the blob and final; with an `identity`, also made under that one."""
+    """Whether a record is about this version of the blob and final; with an `identity`, also made under that one.
+
+    A rejection without an analyzer was made by the limits of the pipeline, and is final under every identity.
+    """
     if record["blob"]["etag"] != etag:
         return False
     if identity is None:
         return record["status"] is not None
     made_by = part(record, "analyzer").get("identity")
     archived = part(record, "reason").get("code") == ARCHIVED  # and maybe rehydrated since, under the same ETag
-    rejected = record["status"] == "rejected" and not archived
+    rejected = record["status"] == "rejected" and not archived and made_by in {None, identity}
     return rejected or (record["status"] == "classified" and made_by == identity)

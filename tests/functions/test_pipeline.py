@@ -71,12 +71,15 @@ def test_what_can_never_be_analysed_is_rejected_without_asking_the_analyser(
     assert handle(world).status == "rejected"
     assert (world.record["reason"]["code"], world.record["reason"]["measured"]) == (code, measured)
     assert not world.analyzed
+    assert world.record["analyzer"] is None
     assert world.announced[0][2] == "rejected"
 
 
 def test_the_analysers_own_verdict_is_a_rejection_too(world: World) -> None:
     world.failure = ImageRejectedError("InvalidImageFormat", "corrupt")
     assert handle(world).status == "rejected"
+    analyzer = world.record["analyzer"]
+    assert (analyzer["identity"], analyzer["modelVersion"], analyzer["cached"]) == (world.identity, None, False)
     assert (world.record["image"]["format"], world.analyses) == ("PNG", {})
 
 

@@ -2,13 +2,14 @@
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from classifier import timeouts
-from classifier.errors import ConcurrencyError, RetryLaterError
+from classifier.errors import ConcurrencyError, ImageRejectedError, RetryLaterError
 from classifier.measures import measured
 from classifier.ports import Listed
 from classifier.reconcile import Kept, Reconcile, Report
@@ -332,6 +333,29 @@ def test_a_backfill_looks_at_everything_that_another_analyser_made(office: Offic
     office.work()
     assert {record["analyzer"]["identity"] for record in office.world.records.values()} == {"test/2"}
     assert office.run().enqueued == 0
+
+
+def test_a_backfill_tries_again_what_another_analyser_rejected(office: Office) -> None:
+    office.world.upload("text", b"text")
+    office.later(hours=1)
+    office.world.failure = ImageRejectedError("TooLargeForCustomVision", "over its limit")
+    office.run()
+    office.work()
+    # Under the same analyzer, it would be rejected again.
+    asyncio.run(office.reconcile.backfill())
+    assert office.run().enqueued == 0
+    office.world.identity = "test/2"
+    asyncio.run(office.reconcile.backfill())
+    assert office.run().enqueued == 5  # what is no image is none for any analyzer
+    office.work()
+    asyncio.run(office.reconcile.backfill())
+    assert office.run().enqueued == 0
+    office.world.identity, office.world.failure = "test/3", None
+    asyncio.run(office.reconcile.backfill())
+    assert office.run().enqueued == 5
+    office.work()
+    statuses = Counter(record["status"] for record in office.world.records.values())
+    assert statuses == {"classified": 5, "rejected": 1}
 
 
 @pytest.mark.parametrize("page", [0, 1, 2])
