@@ -4,6 +4,7 @@ FORMAT ?= table
 TIMEOUT ?= 300
 RUNS ?= 5
 IMAGES_COUNT ?= 2000
+OUTAGE_SECONDS ?= 120
 EXAMPLES ?= 100
 PYTHON ?= python3.13
 # A Pulumi CLI of the user's own comes before the one that scripts/setup.py builds.
@@ -114,9 +115,9 @@ simulate: setup-dev ## a backlog of 50,000 images before pools of 1, 2 and 4 Vis
 	@PYTHONPATH=functions/pipeline python -m benchmarks.simulation --format $(FORMAT)
 
 soak: set = emulator
-soak: setup ## 2,000 images through an emulator of its own that fails on purpose, and a report (IMAGES_COUNT=2000)
+soak: setup ## 2,000 images, some of them hostile, through an emulator of its own with outages of each service, and a report (IMAGES_COUNT=2000, OUTAGE_SECONDS=120)
 	@$(bundle)
-	@python -m benchmarks.soak --images $(IMAGES_COUNT) --format $(FORMAT)
+	@python -m benchmarks.soak --images $(IMAGES_COUNT) --outage-seconds $(OUTAGE_SECONDS) --format $(FORMAT)
 
 stateful-test: setup-dev ## the stateful test of the pipeline, with a hundred times the examples
 	@EXAMPLES=$(EXAMPLES) python -m pytest -q tests/functions/use_cases/test_history.py

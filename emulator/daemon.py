@@ -14,8 +14,10 @@ import aiohttp
 from aiohttp import web
 
 from emulator.core import pki, process
+from emulator.core.errors import ServiceError
 from emulator.core.faults import Faults
-from emulator.core.identity import Identities
+from emulator.core.identity import Identities, token_endpoint_error
+from emulator.core.outages import Outage
 from emulator.core.resource_store import ResourceStore
 from emulator.core.state_directory import DaemonInfo, Ports, StateDirectory
 from emulator.gateway.proxy import ConnectionOrigins, Proxy
@@ -101,13 +103,13 @@ async def _start(state_directory: StateDirectory, stack: AsyncExitStack, program
     # --- Databases, which are closed after the gateway
     events = BlobEventDelivery(state_directory.data / "events.db", resources, azurite_client, faults)
     stack.callback(events.close)
-    topics = TopicHandler(state_directory.data / "topics.db", resources, identities)
+    topics = TopicHandler(state_directory.data / "topics.db", resources, identities, faults)
     stack.callback(topics.close)
 
     # --- Gateway
     handlers: dict[str, Handler] = {}
     origins = ConnectionOrigins()
-    identity_port = await _listen(stack, _create_identity_application(identities), None)
+    identity_port = await _listen(stack, _create_identity_application(identities, faults), None)
     gateway_port = await _listen(stack, create_application(handlers, origins), keys)
     proxy = Proxy(gateway_port, lambda host: service_of(host) is not None, resources, origins)
     proxy_server, proxy_port = await proxy.start()
@@ -131,11 +133,12 @@ async def _start(state_directory: StateDirectory, stack: AsyncExitStack, program
             identities=identities,
             azurite_client=azurite_client,
             publish_event=events.publish,
+            faults=faults,
         )
         handlers[f"{service}.core.windows.net"] = storage.handle
     vision = VisionHandler(resources, identities, session, model_server_output["url"], faults)
     handlers["cognitiveservices.azure.com"] = vision.handle
-    handlers["documents.azure.com"] = CosmosHandler(resources, identities, store).handle
+    handlers["documents.azure.com"] = CosmosHandler(resources, identities, store, faults).handle
     handlers["eventgrid.azure.net"] = topics.handle
     handlers["login.microsoftonline.com"] = identities.signing_keys
     handlers["azurewebsites.net"] = FunctionAppHandler(function_apps, session).handle
@@ -203,9 +206,23 @@ async def _serve(stack: AsyncExitStack, provider: Provider) -> int:
     return port
 
 
-def _create_identity_application(identities: Identities) -> web.Application:
+def create_token_handler(identities: Identities, faults: Faults) -> Handler:
+    """The handler of requests to the token endpoint, which fails during an outage of `identity`."""
+    outage = Outage(faults, "identity")
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        try:
+            outage.check()
+        except ServiceError as error:
+            return token_endpoint_error(error.status, str(error))
+        return await identities.token_endpoint(request)
+
+    return handle
+
+
+def _create_identity_application(identities: Identities, faults: Faults) -> web.Application:
     application = web.Application()
-    application.router.add_get("/msi/token", identities.token_endpoint)
+    application.router.add_get("/msi/token", create_token_handler(identities, faults))
     return application
 
 

@@ -14,7 +14,7 @@ README = (ROOT / "README.md").read_text()
 MAKEFILE = (ROOT / "Makefile").read_text()
 E2E = "".join(path.read_text() for path in (ROOT / "tests/e2e").glob("*.py"))
 # Run by CI itself (test, and check as its first half), or about to change the checkout (lock).
-# `soak` takes a quarter of an hour: a killed host's messages come back when their lease ends.
+# `soak` takes half an hour: its outages, and the leases of ten minutes on the messages of a killed host.
 RUN_ELSEWHERE = {"test", "check", "lock", "clean", "soak"}
 
 

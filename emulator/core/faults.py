@@ -1,33 +1,82 @@
-"""Fault injection: errors of Azure's services with the probabilities in a file.
+"""Fault injection: errors of Azure's services as often, and for as long, as a file says.
 
-The file is read again whenever it changes; without one nothing fails. `benchmarks/soak.py` writes it.
+The file is read again whenever it changes; without one nothing fails. The soak test (`benchmarks/soak`) writes it.
 """
 
-import json
 import random
 from pathlib import Path
+from typing import Annotated, Literal, get_args
+
+import msgspec
+
+Service = Literal["blob", "cosmos", "eventgrid", "identity", "queue", "vision"]
+_Probability = Annotated[float, msgspec.Meta(ge=0, le=1)]
+
+
+class FaultsError(Exception):
+    """The faults file is not valid; the message says why."""
+
+
+class _FaultsFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+    """The file: the probability of each fault, 0 to 1, and the services that are unavailable.
+
+    Attributes:
+        throttled: Vision answers a call with 429.
+        failing: Vision answers a call with 500.
+        duplicated: A blob event is delivered twice.
+        deployment_cancelled: A deployment of a package ends in this status; the next two likewise.
+        deployment_conflict: See `deployment_cancelled`.
+        deployment_partial_success: See `deployment_cancelled`.
+        terms_not_accepted: A new Vision account is refused; 1 in a subscription without the Responsible AI terms.
+        outages: The services that answer every request with 503: see `emulator.core.outages`.
+    """
+
+    throttled: _Probability = 0
+    failing: _Probability = 0
+    duplicated: _Probability = 0
+    deployment_cancelled: _Probability = 0
+    deployment_conflict: _Probability = 0
+    deployment_partial_success: _Probability = 0
+    terms_not_accepted: _Probability = 0
+    outages: frozenset[Service] = frozenset()
 
 
 class Faults:
-    """Probabilities, 0 to 1, by name.
-
-    `throttled` and `failing` of Vision's calls, `duplicated` of blob events; `deploymentCancelled`,
-    `deploymentConflict` and `deploymentPartialSuccess` of the deployments of packages, which then end in that status.
-    `termsNotAccepted` of new Vision accounts: 1 in a subscription that has not accepted the Responsible AI terms.
-    """
+    """The faults in the file at `path`. Every method reads it if it has changed, and raises FaultsError."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._read_at = 0
+        self._outages: frozenset[Service] = frozenset()
         self._probabilities: dict[str, float] = {}
 
     def should_fail(self, name: str) -> bool:
-        """True with the probability of the fault."""
+        """True with the probability of the fault with this `name`, which is spelled as in the file."""
+        if not self._read():
+            return False
+        return random.random() < self._probabilities[name]  # noqa: S311 (no secret depends on it)
+
+    def is_unavailable(self, service: Service) -> bool:
+        """Whether the service has an outage."""
+        return self._read() and service in self._outages
+
+    def _read(self) -> bool:
+        """Reads the file if it has changed. Returns False if there is none."""
         try:
             changed = self._path.stat().st_mtime_ns
         except FileNotFoundError:
             return False
-        if changed != self._read_at:
-            self._probabilities = json.loads(self._path.read_text())
-            self._read_at = changed
-        return random.random() < self._probabilities.get(name, 0)  # noqa: S311 (no secret depends on it)
+        if changed == self._read_at:
+            return True
+        try:
+            file = msgspec.json.decode(self._path.read_bytes(), type=_FaultsFile)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise FaultsError(f"{self._path}: {error} (outages: {', '.join(get_args(Service))})") from error
+        self._outages = file.outages
+        self._probabilities = {
+            field.encode_name: getattr(file, field.name)
+            for field in msgspec.structs.fields(_FaultsFile)
+            if field.name != "outages"
+        }
+        self._read_at = changed
+        return True

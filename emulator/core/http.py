@@ -1,29 +1,14 @@
-"""How every emulated service handles a request: host name, network, token, role, answer; and its errors."""
+"""How every emulated service handles a request: outage, host name, network, token, role, answer; and its errors."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from typing import override
 
 from aiohttp import web
 
 from emulator.core.authorization import Authorization
+from emulator.core.errors import ServiceError
 from emulator.core.identity import Caller, Identities, TokenError
-
-
-class ServiceError(Exception):
-    """A request that the service refuses, with Azure's status and code.
-
-    Attributes:
-        status: HTTP status.
-        code: The error code of the service.
-        headers: Additional response headers.
-    """
-
-    def __init__(self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
-        self.headers = dict(headers or {})
+from emulator.core.outages import Outage
 
 
 class ServiceHandler[Target, Operation](ABC):
@@ -32,12 +17,16 @@ class ServiceHandler[Target, Operation](ABC):
     `Target` is what the host name stands for, such as a storage account. `Operation` is what the request asks for.
     """
 
-    def __init__(self, identities: Identities) -> None:
+    def __init__(self, identities: Identities, outage: Outage | None = None) -> None:
+        """Keeps what `handle` needs; without `outage`, the service is always available."""
         self._identities = identities
+        self._outage = outage
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """The response to a request: checks target, network, token, operation and role, in this order."""
+        """The response to a request: checks outage, target, network, token, operation and role, in this order."""
         try:
+            if self._outage is not None:
+                self._outage.check()
             target = self.find_target(request)
             self.check_network(request, target)
             try:

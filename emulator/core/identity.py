@@ -103,7 +103,7 @@ class Identities:
     async def signing_keys(self, request: web.Request) -> web.Response:
         """The response to `GET https://login.microsoftonline.com/<tenant>/discovery/v2.0/keys`; 501 to any other."""
         if (request.method, request.path) != ("GET", f"/{TENANT_ID}/discovery/v2.0/keys"):
-            return _error(501, f"the emulator does not support {request.method} {request.path}")
+            return token_endpoint_error(501, f"the emulator does not support {request.method} {request.path}")
         key: dict[str, Any] = RSAAlgorithm.to_jwk(self._public_key, as_dict=True)
         return web.json_response({"keys": [{**key, "kid": _KEY_ID, "use": "sig"}]})
 
@@ -112,13 +112,13 @@ class Identities:
         secret = request.headers.get("X-IDENTITY-HEADER", "")
         resource = request.query.get("resource", "")
         if not resource:
-            return _error(400, "the query names no resource")
+            return token_endpoint_error(400, "the query names no resource")
         principals = self._principals_of(secret)
         if principals is None:
-            return _error(401, "X-IDENTITY-HEADER is missing or unknown")
+            return token_endpoint_error(401, "X-IDENTITY-HEADER is missing or unknown")
         client = request.query.get("client_id") or next(iter(principals), "")
         if client not in principals:
-            return _error(400, f"No User Assigned Managed Identity found for client id {client!r}")
+            return token_endpoint_error(400, f"No User Assigned Managed Identity found for client id {client!r}")
         token, expires = self.issue_token(principals[client], resource)
         return web.json_response(
             {
@@ -141,5 +141,6 @@ class Identities:
         return {value["clientId"]: value["principalId"] for value in assigned.values()}
 
 
-def _error(status: int, message: str) -> web.Response:
+def token_endpoint_error(status: int, message: str) -> web.Response:
+    """An error in the form of the token endpoint."""
     return web.json_response({"statusCode": status, "message": message}, status=status)

@@ -11,8 +11,11 @@ from urllib.parse import unquote
 from aiohttp import web
 
 from emulator.core.authorization import COSMOS, Authorization
-from emulator.core.http import ServiceError, ServiceHandler
+from emulator.core.errors import ServiceError
+from emulator.core.faults import Faults
+from emulator.core.http import ServiceHandler
 from emulator.core.identity import Caller, Identities, TokenError
+from emulator.core.outages import Outage
 from emulator.core.resource_store import Properties, Resource, ResourceStore
 from emulator.core.virtual_networks import allows_network_access
 from emulator.services.cosmos.responses import (
@@ -45,8 +48,8 @@ class Operation:
 class CosmosHandler(ServiceHandler[Resource, Operation]):
     """The requests to all deployed Cosmos DB accounts."""
 
-    def __init__(self, resources: ResourceStore, identities: Identities, store: ItemStore) -> None:
-        super().__init__(identities)
+    def __init__(self, resources: ResourceStore, identities: Identities, store: ItemStore, faults: Faults) -> None:
+        super().__init__(identities, Outage(faults, "cosmos"))
         self._resources = resources
         self._authorization = Authorization(resources)
         self._store = store
@@ -175,9 +178,8 @@ class CosmosHandler(ServiceHandler[Resource, Operation]):
     @override
     def error_response(self, error: ServiceError) -> web.Response:
         sub_status = error.sub_status if isinstance(error, CosmosError) else 0
-        return json_response(
-            {"code": error.code, "message": str(error)}, error.status, {"x-ms-substatus": str(sub_status)}
-        )
+        headers = {"x-ms-substatus": str(sub_status), **error.headers}
+        return json_response({"code": error.code, "message": str(error)}, error.status, headers)
 
 
 async def _read_item(request: web.Request) -> Item:

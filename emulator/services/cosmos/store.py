@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from emulator.core.http import ServiceError
+from emulator.core.errors import ServiceError
 
 Item = dict[str, Any]
 

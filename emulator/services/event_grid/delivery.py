@@ -14,22 +14,25 @@ import time
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 from xml.sax.saxutils import escape
 
 import aiohttp
 
 from emulator.core.authorization import Authorization
-from emulator.core.faults import Faults
+from emulator.core.faults import Faults, FaultsError
+from emulator.core.outages import Outage
 from emulator.core.resource_store import Properties, Resource, ResourceStore
 from emulator.core.virtual_networks import trusts_azure_services
+from emulator.services.event_grid.event_filter import matches_filter
 from emulator.services.storage.azurite_client import AzuriteClient
 from emulator.services.storage.blob_event import BlobEvent
 
 _log = logging.getLogger("emulator.event_grid")
 # https://learn.microsoft.com/azure/event-grid/delivery-and-retry#retry-schedule
 _BACKOFF_SECONDS = (10, 30, 60, 300, 600, 1800, 3600)
+# The interval of checks whether an outage of Event Grid has ended.
+_OUTAGE_POLL_SECONDS = 0.5
 _QUEUE_ADD = "Microsoft.Storage/storageAccounts/queueServices/queues/messages/add/action"
 _BLOB_WRITE = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/write"
 
@@ -50,6 +53,8 @@ class BlobEventDelivery:
         self._authorization = Authorization(resources)
         self._azurite_client = azurite_client
         self._faults = faults
+        self._event_grid_outage = Outage(faults, "eventgrid")
+        self._queue_outage = Outage(faults, "queue")
         self._wake = asyncio.Event()
         self._sequence = itertools.count(time.time_ns())
         self._database = sqlite3.connect(path, isolation_level=None)
@@ -90,10 +95,9 @@ class BlobEventDelivery:
             "eventTime": datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
         }
         for subscription in self._subscriptions(account):
-            if not _matches(subscription.inputs["filter"], event):
+            if not matches_filter(subscription.inputs["filter"], event):
                 continue
-            # Event Grid delivers at least once; the fault has an event delivered twice.
-            copies = 2 if self._faults.should_fail("duplicated") else 1
+            copies = 2 if self._should_duplicate() else 1
             for _ in range(copies):
                 self._database.execute(
                     "INSERT INTO outbox(subscription, event, published) VALUES(?, ?, ?)",
@@ -102,8 +106,11 @@ class BlobEventDelivery:
         self._wake.set()
 
     async def run(self) -> None:
-        """Delivers events when they are due, until it is cancelled."""
+        """Delivers events when they are due, and none during an outage of Event Grid, until it is cancelled."""
         while True:
+            if self._event_grid_outage.is_active():
+                await asyncio.sleep(_OUTAGE_POLL_SECONDS)
+                continue
             self._wake.clear()
             now = time.time()
             due = self._database.execute(
@@ -117,6 +124,14 @@ class BlobEventDelivery:
                 await asyncio.wait_for(self._wake.wait(), timeout)
             except TimeoutError:
                 continue
+
+    def _should_duplicate(self) -> bool:
+        """Whether an event is to be delivered twice: Event Grid delivers at least once."""
+        try:
+            return self._faults.should_fail("duplicated")
+        except FaultsError as error:
+            _log.error("%s", error)  # the blob has been written, so its event must be published
+            return False
 
     def _subscriptions(self, account: Resource) -> list[Resource]:
         topics = {
@@ -164,6 +179,8 @@ class BlobEventDelivery:
         destination: Properties = subscription.inputs["deliveryWithResourceIdentity"]["destination"]
         account = destination["resourceId"]
         queue = destination["queueName"]
+        if self._queue_outage.is_active():
+            raise DeliveryError("503 ServerBusy", final=False)
         self._require_network(account)
         self._require_role(subscription, _QUEUE_ADD, f"{account}/queueServices/default/queues/{queue}")
         encoded = escape(base64.b64encode(event.encode()).decode())
@@ -232,18 +249,3 @@ class BlobEventDelivery:
         if not self._authorization.allows(principal, action, scope):
             # Azure does not retry either: 403 for Azure resources, in delivery-and-retry.
             raise DeliveryError(f"403 the topic's identity {principal} lacks {action} on {scope}", final=True)
-
-
-def _matches(condition: Properties, event: Properties) -> bool:
-    """Whether an event passes a subscription's filter: https://learn.microsoft.com/azure/event-grid/event-filtering."""
-    event_types: list[Any] = condition.get("includedEventTypes") or []
-    if event_types and event["eventType"] not in event_types:
-        return False
-    subject = event["subject"]
-    prefix = condition.get("subjectBeginsWith", "")
-    suffix = condition.get("subjectEndsWith", "")
-    if not condition.get("isSubjectCaseSensitive", False):
-        subject = subject.lower()
-        prefix = prefix.lower()
-        suffix = suffix.lower()
-    return subject.startswith(prefix) and subject.endswith(suffix)

@@ -12,8 +12,11 @@ from typing import Any, override
 from aiohttp import web
 
 from emulator.core.authorization import PUBLISH, Authorization
-from emulator.core.http import ServiceError, ServiceHandler
+from emulator.core.errors import ServiceError
+from emulator.core.faults import Faults
+from emulator.core.http import ServiceHandler
 from emulator.core.identity import Caller, Identities, TokenError
+from emulator.core.outages import Outage
 from emulator.core.resource_store import Resource, ResourceStore
 from emulator.core.virtual_networks import allows_network_access
 
@@ -27,8 +30,8 @@ _MAX_BYTES = 1024 * 1024
 class TopicHandler(ServiceHandler[Resource, None]):
     """The requests to all deployed custom topics; events are stored in SQLite in the order of their arrival."""
 
-    def __init__(self, path: Path, resources: ResourceStore, identities: Identities) -> None:
-        super().__init__(identities)
+    def __init__(self, path: Path, resources: ResourceStore, identities: Identities, faults: Faults) -> None:
+        super().__init__(identities, Outage(faults, "eventgrid"))
         self._resources = resources
         self._authorization = Authorization(resources)
         self._database = sqlite3.connect(path, isolation_level=None)

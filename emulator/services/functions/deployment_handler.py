@@ -4,7 +4,8 @@ from typing import override
 
 from aiohttp import web
 
-from emulator.core.http import ManagementHandler, ServiceError, unsupported_request
+from emulator.core.errors import ServiceError
+from emulator.core.http import ManagementHandler, unsupported_request
 from emulator.core.identity import Identities
 from emulator.services.functions.deployments import PackageDeployment
 from emulator.services.functions.function_app_instance import FunctionAppInstance

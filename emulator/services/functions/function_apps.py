@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import io
+import itertools
 import json
 import logging
 import shutil
@@ -10,12 +11,12 @@ import signal
 import sys
 import uuid
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from emulator.core import process
-from emulator.core.faults import Faults
+from emulator.core.faults import Faults, FaultsError
 from emulator.core.identity import Identities
 from emulator.core.resource_store import Resource, ResourceStore
 from emulator.core.state_directory import Ports, StateDirectory, identity_environment, network_environment
@@ -27,6 +28,7 @@ from emulator.services.storage.azurite_client import AzuriteClient
 
 _log = logging.getLogger("emulator.function_apps")
 _ROOT = Path(__file__).parents[3]
+_MAX_RESTART_DELAY_SECONDS = 120
 
 
 class FunctionAppError(Exception):
@@ -46,6 +48,7 @@ class FunctionApps:
         azurite_client: AzuriteClient,
         faults: Faults,
         worker_library: Path,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._state_directory = state_directory
         self._ports = ports
@@ -54,6 +57,7 @@ class FunctionApps:
         self._packages = Packages(resources, azurite_client)
         self._faults = faults
         self._worker_library = worker_library
+        self._sleep = sleep
         self._apps: dict[str, FunctionAppInstance] = {}
         self._deployment_tasks: set[asyncio.Task[None]] = set()
 
@@ -87,7 +91,8 @@ class FunctionApps:
         """Stops an app and deletes its files."""
         app = self._apps.pop(resource.id.lower(), None)
         if app is not None:
-            await self._stop(app)
+            async with app.lock:
+                await self._stop(app)
             app.synchronized.unlink(missing_ok=True)
         shutil.rmtree(self._state_directory.apps / resource.name, ignore_errors=True)
 
@@ -121,7 +126,12 @@ class FunctionApps:
         return True
 
     async def _deploy(self, app: FunctionAppInstance, package: bytes, deployment: PackageDeployment) -> None:
-        fault = self._deployment_fault()
+        try:
+            fault = self._deployment_fault()
+        except FaultsError as error:
+            _log.error("%s: %s", app.resource.name, error)
+            deployment.end(DeploymentStatus.FAILED, str(error))
+            return
         if fault is DeploymentStatus.CANCELLED or fault is DeploymentStatus.CONFLICT:
             deployment.end(fault, f"Deployment was cancelled for deployment {deployment.id}.")
             return
@@ -196,18 +206,26 @@ class FunctionApps:
     async def _restart_when_ended(
         self, app: FunctionAppInstance, host_process: process.ChildProcess, package: bytes
     ) -> None:
+        """Starts the host again when it has ended, until it runs.
+
+        A host that does not start is tried again after 1, 2, 4 … 120 seconds, as on Azure: the services that it needs
+        at its start may be unavailable (WebJobsScriptHostService.cs and Utility.cs in Azure/azure-functions-host).
+        """
         code = await host_process.ended
         _log.error("%s ended with %s; starting it again", host_process.name, code)
-        await asyncio.sleep(1)  # an app that ends at once must not keep a core busy
-        app.watch_task = None
-        async with app.lock:
-            try:
-                await self._start(app, package)
-            except FunctionAppError as error:
-                _log.error("%s does not start again: %s", host_process.name, error)
+        for attempt in itertools.count():
+            await self._sleep(min(_MAX_RESTART_DELAY_SECONDS, 2**attempt))
+            async with app.lock:
+                try:
+                    await self._start(app, package)
+                except FunctionAppError as error:
+                    _log.error("%s does not start again: %s", host_process.name, error)
+                else:
+                    return
 
     async def _stop(self, app: FunctionAppInstance) -> None:
-        if app.watch_task is not None:
+        # The task that restarts the host stops what it could not start, and continues.
+        if app.watch_task is not None and app.watch_task is not asyncio.current_task():
             app.watch_task.cancel()
             app.watch_task = None
         if app.host_process is not None:

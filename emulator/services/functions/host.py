@@ -173,7 +173,12 @@ class TriggerListeners:
         name = configuration.resolve(trigger["queueName"], os.environ)
         connection = configuration.read_connection(trigger["connection"], os.environ)
         credential = ManagedIdentityCredential(client_id=connection.client_id)
-        service = QueueServiceClient(connection.service_uri, credential=credential)
+        # Three retries within seconds, as the client of Azure's host makes: the SDK for Python waits 15 seconds before
+        # the first one. After that the listener polls with its own back-off (`queue_trigger.py`).
+        # https://learn.microsoft.com/dotnet/api/azure.core.retryoptions
+        service = QueueServiceClient(
+            connection.service_uri, credential=credential, initial_backoff=1, increment_base=2, retry_total=3
+        )
         queue = service.get_queue_client(name)
         poison = service.get_queue_client(f"{name}-poison")
         await queue.get_queue_properties()  # at start, so that a missing queue or role stops the app here

@@ -37,7 +37,11 @@ class QueueListener:
         self._running: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
-        """Receives messages until it is cancelled."""
+        """Receives messages until it is cancelled.
+
+        As on Azure, a queue service that is unavailable is polled with the same back-off as an empty queue, and a
+        message that cannot be deleted after its processing becomes visible again when its lease ends.
+        """
         delay = 0.1
         while True:
             while len(self._running) > self._options.new_batch_threshold:

@@ -9,7 +9,8 @@ from typing import override
 
 from aiohttp import web
 
-from emulator.core.http import ManagementHandler, ServiceError, unsupported_request
+from emulator.core.errors import ServiceError
+from emulator.core.http import ManagementHandler, unsupported_request
 from emulator.core.identity import SUBSCRIPTION_ID, Identities
 from emulator.core.resource_store import ResourceStore
 from emulator.services.functions.function_apps import FunctionApps

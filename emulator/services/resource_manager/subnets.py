@@ -2,7 +2,7 @@
 
 import re
 
-from emulator.core.http import ServiceError
+from emulator.core.errors import ServiceError
 from emulator.core.resource_store import Properties, ResourceStore
 from emulator.core.virtual_networks import association_links, subnet
 

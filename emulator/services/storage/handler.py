@@ -3,15 +3,18 @@
 import uuid
 from collections.abc import AsyncIterable
 from datetime import UTC, datetime
-from typing import override
+from typing import Literal, override
 from xml.sax.saxutils import escape
 
 from aiohttp import ClientResponse, web
 from multidict import CIMultiDict
 
 from emulator.core.authorization import Authorization
-from emulator.core.http import ServiceError, ServiceHandler
+from emulator.core.errors import ServiceError
+from emulator.core.faults import Faults
+from emulator.core.http import ServiceHandler
 from emulator.core.identity import TENANT_ID, Caller, Identities, TokenError
+from emulator.core.outages import Outage
 from emulator.core.resource_store import Resource, ResourceStore
 from emulator.core.virtual_networks import allows_network_access
 from emulator.services.storage.azurite_client import HOP_BY_HOP_HEADERS, AzuriteClient
@@ -33,14 +36,15 @@ class StorageHandler(ServiceHandler[Resource, Operation]):
 
     def __init__(
         self,
-        service: str,
+        service: Literal["blob", "queue"],
         *,
         resources: ResourceStore,
         identities: Identities,
         azurite_client: AzuriteClient,
         publish_event: PublishEvent,
+        faults: Faults,
     ) -> None:
-        super().__init__(identities)
+        super().__init__(identities, Outage(faults, service))
         self._service = service
         self._resources = resources
         self._authorization = Authorization(resources)

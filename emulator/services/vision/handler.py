@@ -6,9 +6,11 @@ import aiohttp
 from aiohttp import web
 
 from emulator.core.authorization import ANALYZE, Authorization
+from emulator.core.errors import ServiceError
 from emulator.core.faults import Faults
-from emulator.core.http import ServiceError, ServiceHandler
+from emulator.core.http import ServiceHandler
 from emulator.core.identity import Caller, Identities, TokenError
+from emulator.core.outages import Outage
 from emulator.core.resource_store import Resource, ResourceStore
 from emulator.core.virtual_networks import allows_network_access
 
@@ -26,7 +28,7 @@ class VisionHandler(ServiceHandler[Resource, None]):
         models_url: str,
         faults: Faults,
     ) -> None:
-        super().__init__(identities)
+        super().__init__(identities, Outage(faults, "vision"))
         self._resources = resources
         self._authorization = Authorization(resources)
         self._session = session

@@ -8,7 +8,8 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
-from emulator.core.http import ServiceError, ServiceHandler
+from emulator.core.errors import ServiceError
+from emulator.core.http import ServiceHandler
 from emulator.core.identity import Caller, Identities, TokenError
 
 AUDIENCE = "https://service.example"

@@ -122,6 +122,7 @@ def test_closed_storage_is_reached_by_its_private_endpoint_only(
         "identities": identities,
         "azurite_client": Azurite(),
         "publish_event": PublishedEvents().publish,
+        "faults": Faults(Path("none")),
     }
     handlers = {f"{kind}.core.windows.net": StorageHandler(kind, **common).handle for kind in ("blob", "queue")}
 
@@ -152,7 +153,9 @@ def test_closed_cosmos_db_is_reached_by_its_private_endpoint_only(
     )
     connect(network, account, "Sql")
     with closing(ItemStore(tmp_path / "cosmos.db")) as store:
-        handlers = {"documents.azure.com": CosmosHandler(network.resources, identities, store).handle}
+        handlers = {
+            "documents.azure.com": CosmosHandler(network.resources, identities, store, Faults(Path("none"))).handle
+        }
         outside = call(handlers, ConnectionOrigins(), "c.documents.azure.com", "GET", "/", {})
         assert outside[0] == 403
         assert "blocked by your Cosmos DB account firewall settings" in outside[1]
@@ -183,7 +186,7 @@ def test_a_closed_topic_is_reached_by_its_private_endpoint_only(
         inputSchema="CloudEventSchemaV1_0", publicNetworkAccess="Disabled",
     )  # fmt: skip
     connect(network, topic, "topic")
-    with closing(TopicHandler(tmp_path / "topics.db", network.resources, identities)) as topics:
+    with closing(TopicHandler(tmp_path / "topics.db", network.resources, identities, Faults(Path("none")))) as topics:
         handlers: dict[str, Handler] = {"eventgrid.azure.net": topics.handle}
         host = "t.northeurope-1.eventgrid.azure.net"
         outside = call(handlers, ConnectionOrigins(), host, "POST", "/api/events", {})

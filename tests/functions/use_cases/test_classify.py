@@ -77,12 +77,15 @@ def test_what_can_never_be_analyzed_is_rejected_without_asking_the_analyzer(
     assert handle(services).status == "rejected"
     assert (services.record["reason"]["code"], services.record["reason"]["measured"]) == (code, measured)
     assert not services.analysis_counts
+    assert services.record["analyzer"] is None
     assert services.published_results[0][2] == "rejected"
 
 
 def test_the_analyzers_own_verdict_is_a_rejection_too(services: InMemoryServices) -> None:
     services.failure = ImageRejectedError("InvalidImageFormat", "corrupt")
     assert handle(services).status == "rejected"
+    analyzer = services.record["analyzer"]
+    assert (analyzer["identity"], analyzer["modelVersion"], analyzer["cached"]) == (services.fingerprint, None, False)
     assert (services.record["image"]["format"], services.analyses) == ("PNG", {})
 
 

@@ -2,13 +2,14 @@
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from classifier.domain import timeouts
-from classifier.domain.errors import RetryLaterError
+from classifier.domain.errors import ImageRejectedError, RetryLaterError
 from classifier.domain.metrics import collect_metrics
 from classifier.domain.models import BlobInfo, Versioned
 from classifier.use_cases.reconcile import Reconciler, Report
@@ -312,6 +313,30 @@ def test_a_backfill_looks_at_everything_that_another_analyzer_made(scenario: Rec
     scenario.work()
     assert {record["analyzer"]["identity"] for record in scenario.services.records.values()} == {"test/2"}
     assert scenario.run().enqueued == 0
+
+
+def test_a_backfill_retries_images_that_another_analyzer_rejected(scenario: ReconcileScenario) -> None:
+    scenario.services.upload("text", b"text")
+    scenario.later(hours=1)
+    scenario.services.failure = ImageRejectedError("TooLargeForCustomVision", "over its limit")
+    scenario.run()
+    scenario.work()
+    # Under the same analyzer, it would be rejected again.
+    asyncio.run(scenario.reconciler.start_backfill())
+    assert scenario.run().enqueued == 0
+    scenario.services.fingerprint = "test/2"
+    asyncio.run(scenario.reconciler.start_backfill())
+    assert scenario.run().enqueued == 5  # a file that is no image is rejected by the limits, whatever the analyzer
+    scenario.work()
+    asyncio.run(scenario.reconciler.start_backfill())
+    assert scenario.run().enqueued == 0
+    scenario.services.fingerprint = "test/3"
+    scenario.services.failure = None
+    asyncio.run(scenario.reconciler.start_backfill())
+    assert scenario.run().enqueued == 5
+    scenario.work()
+    statuses = Counter(record["status"] for record in scenario.services.records.values())
+    assert statuses == {"classified": 5, "rejected": 1}
 
 
 @pytest.mark.parametrize("page", [0, 1, 2])

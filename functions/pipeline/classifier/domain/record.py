@@ -58,6 +58,16 @@ def of_image(info: ImageInfo) -> dict[str, Any]:
     return {"width": info.width, "height": info.height, "format": info.format}
 
 
+def of_analyzer(features: Sequence[str], fingerprint: str) -> dict[str, Any]:
+    """Return the fields of the analyzer that was called, null where only an analysis has a value."""
+    return {
+        **dict.fromkeys(("name", "apiVersion", "modelVersion")),
+        "features": [*features],
+        "identity": fingerprint,
+        "cached": False,
+    }
+
+
 def of_analysis(
     analysis: Analysis, *, features: Sequence[str], fingerprint: str, min_confidence: float, cached: bool
 ) -> dict[str, Any]:
@@ -74,11 +84,10 @@ def of_analysis(
         "labels": [tag["name"] for tag in labels],
         "category": {"name": labels[0]["name"], "confidence": labels[0]["confidence"]} if labels else None,
         "analyzer": {
+            **of_analyzer(features, fingerprint),
             "name": analysis.analyzer,
             "apiVersion": analysis.api_version,
             "modelVersion": analysis.model_version,
-            "features": [*features],
-            "identity": fingerprint,
             "cached": cached,
         },
     }
@@ -106,6 +115,8 @@ def part(record: dict[str, Any], name: str) -> dict[str, Any]:
 def is_current(record: dict[str, Any], etag: str, fingerprint: str | None) -> bool:
     """Return whether a record is final and about this version of the blob.
 
+    A rejection without an analyzer was made by the limits of the pipeline, and is final under every fingerprint.
+
     Args:
         record: the record.
         etag: the current version of the blob.
@@ -117,5 +128,5 @@ def is_current(record: dict[str, Any], etag: str, fingerprint: str | None) -> bo
         return record["status"] is not None
     made_by = part(record, "analyzer").get("identity")
     archived = part(record, "reason").get("code") == ARCHIVED  # it may have been rehydrated since, which keeps the ETag
-    rejected = record["status"] == "rejected" and not archived
+    rejected = record["status"] == "rejected" and not archived and made_by in {None, fingerprint}
     return rejected or (record["status"] == "classified" and made_by == fingerprint)

@@ -151,11 +151,13 @@ class Pipeline:
         record = records.blank(message, attempt)
         record["blob"] |= records.of_blob(blob)
         analyze_ms = 0
+        rejected_by: dict[str, Any] | None = None  # the limits of the pipeline, which are the same for every analyzer
         try:
             content = image_limits.require_content(blob)
             info = await self._read_header(content)
             record["image"] = records.of_image(info)
             image_limits.check_image(info)
+            rejected_by = records.of_analyzer(self._analyzer.features, self._analyzer.fingerprint)
             analysis_started = self._now()
             analysis, cached = await self._cached_analyzer.analyze(record["blob"]["contentSha256"], content, info)
             analyze_ms = records.milliseconds(analysis_started, self._now())
@@ -172,6 +174,7 @@ class Pipeline:
         except ImageRejectedError as rejection:
             record["status"] = "rejected"
             record["reason"] = rejection.reason()
+            record["analyzer"] = rejected_by
         return self._with_timings(record, message, started, analyze_ms)
 
     async def _requeue(self, delivery: Delivery, error: Exception) -> Outcome:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from emulator.core.faults import Faults
 from emulator.core.identity import Identities
 from emulator.services.cosmos.handler import CosmosHandler
 from emulator.services.cosmos.store import ItemStore
@@ -41,7 +42,8 @@ def cosmos(deployment: Deployment, identities: Identities, tmp_path: Path) -> An
         roleDefinitionId=role.id, scope=f"{account.id}/dbs/pipeline/colls/images",
     )  # fmt: skip
     with closing(ItemStore(tmp_path / "cosmos.db")) as store:
-        handlers = {"documents.azure.com": CosmosHandler(deployment.resources, identities, store).handle}
+        cosmos = CosmosHandler(deployment.resources, identities, store, Faults(tmp_path / "none"))
+        handlers = {"documents.azure.com": cosmos.handle}
 
         def call(method: str, path: str, principal: str = "function", body: Any = None, **headers: str) -> Answer:
             signed = identities.issue_token(principal, "https://c.documents.azure.com")[0]

@@ -205,3 +205,39 @@ def test_a_failed_delivery_is_tried_again_later(
     deliver(grid, backend)
     deliver(grid, backend, times=2)
     assert len(backend.sent) == 1  # the next attempt is due in ten seconds
+
+
+def test_an_outage_of_the_queue_service_delays_the_delivery(
+    grid: BlobEventDelivery, account: Resource, backend: Backend, tmp_path: Path
+) -> None:
+    (tmp_path / "none").write_text('{"outages": ["queue"]}')
+    publish(grid, account)
+    deliver(grid, backend)
+    (tmp_path / "none").write_text("{}")
+    deliver(grid, backend)
+    assert backend.sent == []  # the next attempt is due in ten seconds
+    grid._database.execute("UPDATE outbox SET due = 0")
+    deliver(grid, backend)
+    assert [service for service, *_ in backend.sent] == ["queue"]
+
+
+@pytest.mark.parametrize("faults", ['{"outages": ["eventgrid"]}', "not JSON"])
+def test_an_outage_of_event_grid_delays_the_delivery_until_it_ends(
+    grid: BlobEventDelivery, account: Resource, backend: Backend, tmp_path: Path, faults: str
+) -> None:
+    publish(grid, account)
+    (tmp_path / "none").write_text(faults)
+    deliver(grid, backend)
+    assert backend.sent == []
+    assert grid._database.execute("SELECT attempts FROM outbox").fetchall() == [(0,)]
+    (tmp_path / "none").unlink()
+    deliver(grid, backend)
+    assert [service for service, *_ in backend.sent] == ["queue"]
+
+
+def test_an_event_is_published_although_the_faults_file_is_not_valid(
+    grid: BlobEventDelivery, account: Resource, tmp_path: Path
+) -> None:
+    (tmp_path / "none").write_text("not JSON")
+    publish(grid, account)
+    assert grid._database.execute("SELECT COUNT(*) FROM outbox").fetchall() == [(1,)]

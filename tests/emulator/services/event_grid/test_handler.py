@@ -1,4 +1,4 @@
-"""Custom topics, the front door's names, the keys that tokens are checked with, and faults on demand."""
+"""Custom topics, the front door's names, and the keys that tokens are checked with."""
 
 import asyncio
 import json
@@ -37,7 +37,7 @@ def topics(
         inputSchema="CloudEventSchemaV1_0",
     )  # fmt: skip
     deployment.grant(APP, SENDER, topic.id)
-    found = TopicHandler(tmp_path / "topics.db", resources, identities)
+    found = TopicHandler(tmp_path / "topics.db", resources, identities, Faults(tmp_path / "none"))
     yield found
     found.close()
 
@@ -123,14 +123,6 @@ def test_tokens_can_be_checked_with_the_keys_that_are_published(identities: Iden
     claims = jwt.decode(token, key, algorithms=["RS256"], audience="api://image-pipeline")
     assert (claims["oid"], claims["iss"]) == ("me", f"https://sts.windows.net/{TENANT_ID}/")
     assert ask(identities.signing_keys, "GET", "/common/oauth2/authorize") == 501
-
-
-def test_faults_strike_as_often_as_the_file_says(tmp_path: Path) -> None:
-    faults = Faults(tmp_path / "faults.json")
-    assert not any(faults.should_fail("throttled") for _ in range(100))
-    (tmp_path / "faults.json").write_text('{"throttled": 1.0}')
-    assert all(faults.should_fail("throttled") for _ in range(100))
-    assert not faults.should_fail("failing")
 
 
 def test_a_role_of_a_service_that_the_emulator_lacks_can_be_previewed_only(deployment: Deployment) -> None:

@@ -35,8 +35,11 @@ class Queue:
         self.delete_error = delete_error
         self.update_error: Exception | None = None
         self.send_error: Exception | None = None
+        self.receive_errors: list[Exception] = []
 
     async def receive_messages(self, *, max_messages: int, **_named: Any) -> Any:
+        if self.receive_errors:
+            raise self.receive_errors.pop()
         for _ in range(min(max_messages, len(self.waiting))):
             yield self.waiting.pop(0)
 
@@ -128,3 +131,17 @@ def test_a_release_that_is_refused_leaves_the_message_to_its_lease() -> None:
     queue.update_error = HttpResponseError("AuthorizationPermissionMismatch")
     assert run(queue, Queue(), "error", queue) == ["event"]
     assert queue.done == [("released", 10)]
+
+
+def test_a_queue_service_with_an_outage_is_asked_again(caplog: pytest.LogCaptureFixture) -> None:
+    queue = Queue(event())
+    queue.receive_errors = [HttpResponseError("ServerBusy") for _ in range(2)]
+    assert run(queue, Queue(), None, queue) == ["event"]
+    assert queue.done == [("deleted", "m")]
+    assert caplog.text.count("receiving from images: ServerBusy") == 2
+
+
+def test_a_message_that_was_handled_during_an_outage_is_left_to_its_lease(caplog: pytest.LogCaptureFixture) -> None:
+    queue = Queue(event(), delete_error=HttpResponseError("ServerBusy"))
+    assert run(queue, Queue(), None, queue) == ["event"]
+    assert "a message becomes visible again when its lease ends: ServerBusy" in caplog.text

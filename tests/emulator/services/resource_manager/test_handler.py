@@ -72,10 +72,17 @@ class Hosts:
         self.started = 0
         self.signals: list[signal.Signals] = []
         self.answer: Any = {"functions": FUNCTIONS, "url": "http://127.0.0.1:1"}
+        self.children: list[Any] = []
+        self.waits: list[float] = []
+        # What the next hosts answer instead; `recovered` is set when one gives the usual answer.
+        self.failures: list[str] = []
+        self.recovered = asyncio.Event()
+        self.waiting = asyncio.Event()
 
     async def start(self, name: str, *_command: Any, **_options: Any) -> tuple[Any, dict[str, str]]:
         await self.starting.wait()
         self.started += 1
+        answer = self.failures.pop(0) if self.failures else self.answer
         hosts = self
 
         class ChildProcess:
@@ -89,7 +96,15 @@ class Hosts:
             async def stop(self) -> None:
                 pass
 
-        return ChildProcess(), {"line": json.dumps(self.answer)}
+        self.children.append(ChildProcess())
+        if answer is self.answer:
+            self.recovered.set()
+        return self.children[-1], {"line": json.dumps(answer)}
+
+    async def sleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        self.waiting.set()
+        await asyncio.sleep(0)
 
 
 class EmulatedApp:
@@ -193,7 +208,7 @@ def run(
             function_apps = FunctionApps(
                 state_directory, ports, resources=deployment.resources, identities=identities,
                 azurite_client=Azurite(),  # type: ignore[arg-type]
-                faults=Faults(tmp_path / "faults.json"), worker_library=tmp_path,
+                faults=Faults(tmp_path / "faults.json"), worker_library=tmp_path, sleep=hosts.sleep,
             )  # fmt: skip
             await function_apps.apply(site)
             handlers = {
@@ -238,6 +253,46 @@ def test_a_restart_of_the_app_needs_no_sync_and_another_package_does(run: Callab
         await asyncio.to_thread(emulated.deployer().deploy, package("changed"))
         assert emulated.hosts.signals == [signal.SIGUSR1] * 2
         assert await emulated.functions() == ["WarmUp"]
+
+    run(scenario)
+
+
+def test_a_host_that_ended_and_does_not_start_is_tried_again_until_it_does(run: Callable[..., None]) -> None:
+    async def scenario(emulated: EmulatedApp) -> None:
+        await asyncio.to_thread(emulated.publisher().publish, package())
+        await asyncio.to_thread(emulated.publisher().check, emulated.site, FUNCTIONS)
+        hosts = emulated.hosts
+        hosts.failures = ["503 ServerBusy"] * 9
+        hosts.recovered.clear()
+        hosts.children[-1].ended.set_result(-9)
+        await asyncio.wait_for(hosts.recovered.wait(), 10)
+        app = emulated.function_apps.get(emulated.site)
+        assert app is not None
+        async with app.lock:
+            assert await emulated.functions() == FUNCTIONS
+        assert hosts.waits == [1, 2, 4, 8, 16, 32, 64, 120, 120, 120]
+        # Its triggers need no other sync.
+        assert hosts.signals == [signal.SIGUSR1] * 2
+
+    run(scenario)
+
+
+def test_an_app_that_is_removed_while_its_host_is_tried_again_stays_away(run: Callable[..., None]) -> None:
+    async def scenario(emulated: EmulatedApp) -> None:
+        await asyncio.to_thread(emulated.publisher().publish, package())
+        app = emulated.function_apps.get(emulated.site)
+        assert app is not None
+        assert app.watch_task is not None
+        restarting = app.watch_task
+        hosts = emulated.hosts
+        hosts.failures = ["503 ServerBusy"] * 1_000
+        hosts.children[-1].ended.set_result(-9)
+        await asyncio.wait_for(hosts.waiting.wait(), 10)
+        await emulated.function_apps.remove(app.resource)
+        started = hosts.started
+        with pytest.raises(asyncio.CancelledError):
+            await restarting
+        assert hosts.started == started
 
     run(scenario)
 
@@ -315,6 +370,18 @@ def test_a_fault_ends_a_deployment_in_its_status(
         assert emulated.hosts.started == started
 
     run(scenario, faults=json.dumps({fault: 1}))
+
+
+def test_a_deployment_fails_when_the_faults_file_is_not_valid(run: Callable[..., None]) -> None:
+    async def scenario(emulated: EmulatedApp) -> None:
+        assert (await emulated.publish(package()))[0] == 202
+        async with asyncio.timeout(10):
+            latest = await emulated.ended()
+        assert latest["status"] == 3
+        assert "faults.json: JSON is malformed" in latest["status_text"]
+        assert emulated.hosts.started == 0
+
+    run(scenario, faults="not JSON")
 
 
 def test_an_app_that_may_not_write_its_package_is_reported(run: Callable[..., None]) -> None:

@@ -1,10 +1,12 @@
 """Requests to Blob and Queue Storage: tokens, roles, errors, and the events of new blobs."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from emulator.core.faults import Faults
 from emulator.core.identity import Identities
 from emulator.gateway.router import Handler
 from emulator.services.storage.handler import StorageHandler
@@ -35,6 +37,7 @@ def storage(
         "identities": identities,
         "azurite_client": azurite,
         "publish_event": events.publish,
+        "faults": Faults(Path("none")),
     }
     return {f"{kind}.core.windows.net": StorageHandler(kind, **common).handle for kind in ("blob", "queue")}
 
