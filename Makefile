@@ -14,7 +14,7 @@ export PYTHONPATH :=
 export PYTHONDONTWRITEBYTECODE :=
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev up classify redrive backfill stateful-test histories simulate soak throughput bombs preview down clean format lint package types scan judge bench check quick whole test lock
+.PHONY: help setup setup-dev up classify redrive backfill stateful-test histories simulate soak throughput bombs preview down clean format lint package types scan judge bench accuracy check quick whole test lock
 
 ifeq ($(STACK),local)
 pulumi = python -m emulator pulumi -- $(STACK) $(1)
@@ -103,6 +103,9 @@ scan: setup-dev ## scan prod with checkov, with and without a private network (F
 bench: setup-dev ## how long a preview of prod takes, beside an empty program (RUNS=5)
 	@$(bundle)
 	@python -m benchmarks.preview --runs $(RUNS) --format $(FORMAT)
+
+accuracy: setup-dev ## the emulator's category of each packaged photo with a known subject, before and after general tags
+	@python -m benchmarks.vision_accuracy --format $(FORMAT)
 
 throughput: setup-dev ## the shipped code: images a second, CPU, start-up, size, memory (RUNS=5, IMAGES_COUNT=2000)
 	@$(bundle)

@@ -12,7 +12,7 @@ from rich.table import Table
 from client.errors import ClientError
 from client.stack_outputs import StackOutputs, read_stack_outputs
 
-# The app ends by itself after 200 seconds (functions/pipeline/classifier/triggers.py), before Azure's load balancer would.
+# The app ends after 200 seconds (functions/pipeline/classifier/triggers.py), before the load balancer of Azure would.
 _TIMEOUT_SECONDS = 240
 
 # The app's JSON answer. redrive: counts `redriven` and `kept`, and `finished`; backfill: when it begins.

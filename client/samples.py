@@ -11,11 +11,12 @@ _SAMPLES = {
         "coffee.png",
         "astronaut.png",
         "motorcycle_left.png",
+        "horse.png",
         "camera.png",
         "rocket.jpg",
         "page.png",
     ),
-    "sklearn.datasets.images": ("china.jpg", "flower.jpg"),
+    "sklearn.datasets.images": ("china.jpg",),
 }
 
 

@@ -171,7 +171,8 @@ def _find_or_install_node() -> tuple[str, str]:
 
 def build_models() -> Path:
     """Return the folder of the vision models as ONNX files, which are converted from installed packages once."""
-    sources = [*sorted((ROOT / "emulator/services/vision/weights").glob("*.py")), ROOT / "package-lock.json"]
+    weights = ROOT / "emulator/services/vision/weights"
+    sources = [*sorted(weights.glob("*.py")), weights / "general_tags.toml", ROOT / "package-lock.json"]
 
     def build(folder: Path) -> None:
         log("models", "converting the packaged weights")

