@@ -259,8 +259,8 @@ def test_a_restart_of_the_app_needs_no_sync_and_another_package_does(run: Callab
 
 def test_a_host_that_ended_and_does_not_start_is_tried_again_until_it_does(run: Callable[..., None]) -> None:
     async def scenario(emulated: EmulatedApp) -> None:
-        await asyncio.to_thread(emulated.publisher().publish, package())
-        await asyncio.to_thread(emulated.publisher().check, emulated.site, FUNCTIONS)
+        await asyncio.to_thread(emulated.deployer().deploy, package())
+        await asyncio.to_thread(emulated.deployer().wait_for_functions, emulated.site, FUNCTIONS)
         hosts = emulated.hosts
         hosts.failures = ["503 ServerBusy"] * 9
         hosts.recovered.clear()
@@ -279,7 +279,7 @@ def test_a_host_that_ended_and_does_not_start_is_tried_again_until_it_does(run: 
 
 def test_an_app_that_is_removed_while_its_host_is_tried_again_stays_away(run: Callable[..., None]) -> None:
     async def scenario(emulated: EmulatedApp) -> None:
-        await asyncio.to_thread(emulated.publisher().publish, package())
+        await asyncio.to_thread(emulated.deployer().deploy, package())
         app = emulated.function_apps.get(emulated.site)
         assert app is not None
         assert app.watch_task is not None
