@@ -6,7 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
+from checks.docs.operations import alert_names
+from checks.docs.recordings import read_recording
 from policy.known_types import KNOWN_TYPES
 from tests.support.decision_records import (
     DecisionRecord,
@@ -164,6 +167,61 @@ def test_a_symbol_that_a_file_only_uses_or_does_not_have_is_found(file: str, sym
 def test_defined_names_are_those_of_modules_and_classes() -> None:
     source = "import os\nA, B = 1, 2\nC: int = 3\ndef f(): x = 1\nclass D:\n    e: int\n    async def g(self): ...\n"
     assert defined_names(source) == {"A", "B", "C", "f", "D", "D.e", "D.g"}
+
+
+def test_there_is_an_instruction_for_every_alert() -> None:
+    section = (ROOT / "docs/operations.md").read_text().partition("What to do:\n")[2].partition("\n## ")[0]
+    instructions = re.findall(r"^\| `([a-z-]+)` \|", section, re.MULTILINE)
+    assert instructions == alert_names(read_recording("prod", "public"))
+
+
+def reason_codes(source: str) -> set[str]:
+    """The codes of rejections that a module states as literals."""
+    codes: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            if node.func.id == "ImageRejectedError":
+                values = node.args[:1]
+            elif node.func.id == "RejectionReason":
+                values = [keyword.value for keyword in node.keywords if keyword.arg == "code"]
+            else:
+                continue
+            codes |= {
+                value.value for value in values if isinstance(value, ast.Constant) and isinstance(value.value, str)
+            }
+    return codes
+
+
+def test_every_code_of_a_rejection_is_in_the_table_of_reasons() -> None:
+    section = (ROOT / "docs/record.md").read_text().partition("## Reasons\n")[2].partition("\n## ")[0]
+    documented = set(re.findall(r"^\| `(\w+)`", section, re.MULTILINE))
+    sources = [path.read_text() for path in (ROOT / "functions/pipeline/classifier").rglob("*.py")]
+    stated = set[str]().union(*map(reason_codes, sources))
+    assert {"EmptyFile", "BadDimensions", "NotAnImage"} <= stated
+    assert stated <= documented
+    # The others are constants, or made where a failure is recorded.
+    assert {code for code in documented if not any(f'"{code}"' in source for source in sources)} == set()
+
+
+FORMS = sorted((ROOT / ".github/ISSUE_TEMPLATE").glob("*.yml"))
+
+
+@pytest.mark.parametrize("path", [path for path in FORMS if path.name != "config.yml"], ids=lambda path: path.name)
+def test_an_issue_form_has_what_github_requires(path: Path) -> None:
+    """https://docs.github.com/communities/using-templates-to-encourage-useful-issues-and-pull-requests/syntax-for-issue-forms"""
+    form = yaml.safe_load(path.read_text())
+    assert {"name", "description", "body"} <= form.keys()
+    fields = [item for item in form["body"] if item["type"] != "markdown"]
+    assert fields
+    assert {item["type"] for item in fields} <= {"dropdown", "input", "textarea", "checkboxes"}
+    assert all(item["attributes"]["label"] for item in fields)
+    assert len({item["id"] for item in fields}) == len(fields)
+    assert all(item["attributes"]["options"] for item in fields if item["type"] == "dropdown")
+
+
+def test_there_are_issue_forms_and_no_blank_issue() -> None:
+    assert [path.name for path in FORMS] == ["azure-difference.yml", "bug.yml", "config.yml", "feature.yml"]
+    assert yaml.safe_load((ROOT / ".github/ISSUE_TEMPLATE/config.yml").read_text())["blank_issues_enabled"] is False
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.file_name)

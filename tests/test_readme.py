@@ -227,5 +227,12 @@ def test_the_settings_that_a_document_names_exist(name: str) -> None:
 
 
 def test_the_settings_of_each_role_are_in_the_documents() -> None:
+    schema = set(yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"])
     named = set(re.findall(r"`([a-z]+(?:[A-Z][a-z]+)*)(?:: \w+)?`", TEXT))
-    assert {"uploaders", "operators", "networkAccess", "protectData", "alertEmail"} <= named
+    assert {"uploaders", "operators", "networkAccess", "protectData", "alertEmail"} <= named & schema
+
+
+@pytest.mark.parametrize("module", sorted(set(re.findall(r"python -m ([a-z_.]+)", TEXT)) - {"pytest"}))
+def test_every_python_command_exists(module: str) -> None:
+    path = ROOT.joinpath(*module.split("."))
+    assert (path / "__main__.py").exists() or path.with_suffix(".py").exists()

@@ -33,10 +33,11 @@ def update_text(text: str, generators: Generators) -> str:
         if match is not None:
             if open_part is not None:
                 raise DocumentError(f"line {number}: a part begins within the part {open_part}")
-            open_part = match["name"]
-            if open_part not in generators:
-                raise DocumentError(f"line {number}: no function generates the part {open_part}")
-            lines += [line, "", *generators[open_part]().splitlines(), ""]
+            name = match["name"]
+            if name not in generators:
+                raise DocumentError(f"line {number}: no function generates the part {name}")
+            open_part = name
+            lines += [line, "", *generators[name]().splitlines(), ""]
         elif line == _END:
             if open_part is None:
                 raise DocumentError(f"line {number}: no part ends here")

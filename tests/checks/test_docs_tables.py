@@ -7,7 +7,9 @@ import pytest
 
 from checks.docs.commands import commands_table, read_defaults, read_targets
 from checks.docs.markdown import table
+from checks.docs.operations import alerts_table, policy_rules_table, resources_table
 from checks.docs.record_schema import schema_table
+from checks.docs.recordings import RecordedResource, Recording
 from checks.docs.settings import settings_table
 
 MAKEFILE = """STACK ?= local
@@ -155,6 +157,12 @@ def test_a_reference_without_a_definition_is_an_error() -> None:
         schema_table({"$ref": "#/$defs/Missing", "$defs": {}})
 
 
+def test_a_definition_that_contains_itself_is_an_error() -> None:
+    node = {"type": "object", "properties": {"child": {"$ref": "#/$defs/Node"}}, "required": ["child"]}
+    with pytest.raises(RecursionError):
+        schema_table({"$ref": "#/$defs/Node", "$defs": {"Node": node}})
+
+
 class Box(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """A rectangle."""
 
@@ -175,3 +183,42 @@ def test_a_schema_that_msgspec_generates_is_read() -> None:
         "| `boxes[].widthPixels` | integer | |",
         "| `vector` | list of number, or absent | |",
     ]
+
+
+def recording(network: str, *resources: tuple[str, dict[str, Any]]) -> Recording:
+    items = [
+        RecordedResource(key=key, inputs=inputs, parent="pulumi:pulumi:Stack::a", dependencies=frozenset())
+        for key, inputs in resources
+    ]
+    return Recording(stack="dev", network=network, resources={item.key: item for item in items})
+
+
+def test_alerts_have_severity_and_window_in_words() -> None:
+    window = {"windowSize": "PT15M", "severity": 1.0}
+    item = recording(
+        "public",
+        ("azure-native:monitor:ScheduledQueryRule::monitoring-alerts-poison", window | {"description": "Too often."}),
+        ("azure-native:monitor:MetricAlert::monitoring-alerts-dead-letters", window | {"description": "Not sent."}),
+    )
+    assert alerts_table(item).splitlines()[2:] == [
+        "| `dead-letters` | error | 15 minutes | Not sent. |",
+        "| `poison` | error | 15 minutes | Too often. |",
+    ]
+
+
+def test_resources_are_counted_by_type_and_recording() -> None:
+    public = recording("public", ("azure-native:storage:Queue::a", {}), ("azure-native:storage:Queue::b", {}))
+    private = recording("private", ("azure-native:web:WebApp::c", {}), ("image-pipeline:index:ImageStorage::d", {}))
+    assert resources_table([public, private]).splitlines() == [
+        "| resource type | `dev`, public | `dev`, private |",
+        "|---|---|---|",
+        "| `storage:Queue` | 2 | 0 |",
+        "| `web:WebApp` | 0 | 1 |",
+        "| **all** | **2** | **1** |",
+    ]
+
+
+def test_every_rule_of_the_policy_pack_is_in_the_table() -> None:
+    rows = policy_rules_table().splitlines()[2:]
+    assert len(rows) == 16
+    assert rows[1] == "| `tls-1-2` | No service accepts connections without TLS 1.2 or later. |"
