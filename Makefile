@@ -14,7 +14,7 @@ export PYTHONPATH :=
 export PYTHONDONTWRITEBYTECODE :=
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev up classify redrive backfill stateful-test histories simulate soak throughput bombs preview down clean format lint package types scan judge bench accuracy check quick whole test lock
+.PHONY: help setup setup-dev up classify redrive backfill stateful-test histories simulate soak throughput bombs preview down clean format lint package types scan judge bench accuracy docs check quick whole test lock
 
 ifeq ($(STACK),local)
 pulumi = python -m emulator pulumi -- $(STACK) $(1)
@@ -124,6 +124,9 @@ soak: setup ## 2,000 images, some of them hostile, through an emulator of its ow
 
 stateful-test: setup-dev ## the stateful test of the pipeline, with a hundred times the examples
 	@EXAMPLES=$(EXAMPLES) python -m pytest -q tests/functions/use_cases/test_history.py
+
+docs: setup-dev ## write the generated parts of the documents; check compares them
+	@python -m checks.docs
 
 package: setup-dev
 	@$(bundle)
