@@ -1,4 +1,4 @@
-"""Settings are read whole: what is wrong is said together, with key, value and what is allowed."""
+"""Settings: every value that is not allowed is reported, together with the others, with what is allowed instead."""
 
 import json
 from typing import Any
@@ -40,7 +40,7 @@ CUSTOM = {
 
 
 def parse(**changes: Any) -> Settings:
-    return Settings.parse((GOOD | changes).get)
+    return Settings.parse(GOOD | changes)
 
 
 def test_good_settings_are_taken_over() -> None:
@@ -54,7 +54,7 @@ def test_good_settings_are_taken_over() -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "said"),
+    ("key", "value", "sentence"),
     [
         ("location", "West Europe", "such as northeurope"),
         ("location", "NorthEurope", "such as northeurope"),
@@ -113,18 +113,18 @@ def test_good_settings_are_taken_over() -> None:
         ("tags", {"a": 1}, "up to 40 texts by name"),
     ],
 )
-def test_a_bad_value_is_refused_with_key_value_and_what_is_allowed(key: str, value: Any, said: str) -> None:
-    with pytest.raises(SettingsError) as refusal:
+def test_a_bad_value_is_refused_with_key_value_and_what_is_allowed(key: str, value: Any, sentence: str) -> None:
+    with pytest.raises(SettingsError) as error:
         parse(**{key: value})
-    line = next(line for line in str(refusal.value).splitlines() if line.strip().startswith(f"{key}:"))
+    line = next(line for line in str(error.value).splitlines() if line.strip().startswith(f"{key}:"))
     assert repr(value) in line
-    assert said in line
+    assert sentence in line
 
 
 def test_all_errors_are_reported_together() -> None:
-    with pytest.raises(SettingsError) as refusal:
+    with pytest.raises(SettingsError) as error:
         parse(namePrefix="", cacheDays=0, tags=None)
-    assert [word for word in ("namePrefix", "cacheDays", "tags") if word not in str(refusal.value)] == []
+    assert [word for word in ("namePrefix", "cacheDays", "tags") if word not in str(error.value)] == []
 
 
 def test_values_of_the_wrong_type_are_reported_with_everything_else(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,9 +137,9 @@ def test_values_of_the_wrong_type_are_reported_with_everything_else(monkeypatch:
             for key, value in values.items()
         }
     )
-    with pytest.raises(SettingsError) as refusal:
+    with pytest.raises(SettingsError) as error:
         Settings.load()
-    assert [key for key in ("imagesPerMonth", "protectData", "tags", "location") if key not in str(refusal.value)] == []
+    assert [key for key in ("imagesPerMonth", "protectData", "tags", "location") if key not in str(error.value)] == []
 
 
 def test_users_groups_and_service_principals_are_taken_over_with_their_types() -> None:

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 import yaml
+from pydantic import Field, ValidationError
 
-from infra.config.settings import Settings, _from_pulumi
+from infra.config.settings import Settings
 from infra.config.sizing import derive_sizing
-from infra.config.validation import ConfigValidator
+from infra.config.stack_config import StackConfig, Violation
 from infra.core.analysis import FEATURES, CustomVisionProject
 from infra.core.errors import SettingsError
 from tests.conftest import ROOT
@@ -17,9 +18,9 @@ from tests.infra.test_settings import ALICE, CUSTOM, GOOD, parse, user
 
 def refused(key: str, **changes: Any) -> str:
     """What the error says about a setting."""
-    with pytest.raises(SettingsError) as refusal:
+    with pytest.raises(SettingsError) as error:
         parse(**changes)
-    (line,) = [line for line in str(refusal.value).splitlines() if line.startswith(f"  {key}: ")]
+    (line,) = [line for line in str(error.value).splitlines() if line.startswith(f"  {key}: ")]
     return line.strip()
 
 
@@ -189,7 +190,7 @@ def test_sizes_come_from_the_settings() -> None:
     )
 
 
-PARTS = (
+PROPERTIES = (
     "nothing, or all of accountId: the prediction account's ARM id; endpoint: the account's own URL; project: the"
     " project's id; iteration: the name under which the iteration is published; task: multiclass, multilabel or"
     " detection"
@@ -197,7 +198,7 @@ PARTS = (
 
 
 @pytest.mark.parametrize(
-    ("part", "value"),
+    ("name", "value"),
     [
         ("accountId", "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/a"),
         ("accountId", f"{CUSTOM['accountId']}/more"),
@@ -210,21 +211,23 @@ PARTS = (
         ("iteration", ""),
         ("iteration", "a/b"),
         ("task", "classification"),
+        ("project", 5),
+        ("iteration", None),
     ],
 )
-def test_each_part_of_a_custom_vision_project_has_its_form(part: str, value: str) -> None:
-    wrong = CUSTOM | {part: value}
+def test_each_property_of_a_custom_vision_project_has_its_form(name: str, value: object) -> None:
+    wrong = CUSTOM | {name: value}
     line = refused("customVision", analyzer="custom-vision", features=["tags"], customVision=wrong)
-    assert line == f"customVision: {wrong!r} is not allowed; allowed: {PARTS}"
+    assert line == f"customVision: {wrong!r} is not allowed; allowed: {PROPERTIES}"
 
 
-WITHOUT_PROJECT = {part: value for part, value in CUSTOM.items() if part != "project"}
+WITHOUT_PROJECT = {name: value for name, value in CUSTOM.items() if name != "project"}
 
 
 @pytest.mark.parametrize("wrong", [CUSTOM | {"more": "x"}, WITHOUT_PROJECT, [], None, "x"])
-def test_a_custom_vision_project_has_exactly_its_parts(wrong: object) -> None:
+def test_a_custom_vision_project_has_exactly_its_properties(wrong: object) -> None:
     line = refused("customVision", analyzer="custom-vision", features=["tags"], customVision=wrong)
-    assert line == f"customVision: {wrong!r} is not allowed; allowed: {PARTS}"
+    assert line == f"customVision: {wrong!r} is not allowed; allowed: {PROPERTIES}"
 
 
 @pytest.mark.parametrize("task", ["multiclass", "multilabel", "detection"])
@@ -318,36 +321,94 @@ def test_an_object_id_may_have_capitals() -> None:
     assert principal.object_id == ALICE.upper()
 
 
-def test_the_first_complaint_about_a_setting_counts() -> None:
-    validator = ConfigValidator({}.get)
-    validator.add_error("key", 1, "that")
-    validator.add_error("key", 2, "something else")
-    validator.add_error("other", "x", "this")
-    with pytest.raises(SettingsError) as refusal:
-        validator.raise_if_invalid()
-    assert str(refusal.value) == (
-        "the stack's configuration is wrong:\n  key: 1 is not allowed; allowed: that\n"
-        "  other: 'x' is not allowed; allowed: this"
+class Example(StackConfig):
+    """Three settings, and rules between them."""
+
+    first: int = Field(default=1, ge=1, le=9, description="A number.")
+    second: int = Field(default=1, ge=1, le=9, description="A number.")
+    third: int = Field(default=1, ge=1, le=9, description="A number.")
+
+    def violations(self) -> list[Violation]:
+        if self.first == self.second:
+            return []
+        return [
+            Violation(setting="first", allowed="that", other_settings=("second",)),
+            Violation(setting="first", allowed="something else", other_settings=("second",)),
+            Violation(setting="third", allowed="this"),
+        ]
+
+
+def example_error(**values: object) -> str:
+    with pytest.raises(SettingsError) as error:
+        Example.parse(values)
+    return str(error.value)
+
+
+def test_the_first_error_of_a_setting_is_reported() -> None:
+    assert example_error(first=1, second=2, third=3) == (
+        "the stack's configuration is wrong:\n  first: 1 is not allowed; allowed: that\n"
+        "  third: 3 is not allowed; allowed: this"
     )
 
 
-def test_a_warning_is_kept_once_and_nothing_is_no_warning() -> None:
-    validator = ConfigValidator({}.get)
-    for warning in ("a", None, "b", "a"):
-        validator.add_warning(warning)
-    assert validator.warnings == ("a", "b")
-    validator.raise_if_invalid()
+def test_a_bound_comes_before_a_rule_on_the_same_setting() -> None:
+    assert example_error(first=2, third=10) == (
+        "the stack's configuration is wrong:\n  third: 10 is not allowed; allowed: 1 to 9\n"
+        "  first: 2 is not allowed; allowed: that"
+    )
 
 
-def test_every_setting_of_the_project_is_read() -> None:
-    asked: set[str] = set()
+def test_a_rule_that_reads_a_value_that_is_not_allowed_is_not_reported() -> None:
+    """Nothing is known of `first` without `second`; the rule on `third` does not read it."""
+    assert example_error(first=2, second=10, third=3) == (
+        "the stack's configuration is wrong:\n  second: 10 is not allowed; allowed: 1 to 9\n"
+        "  third: 3 is not allowed; allowed: this"
+    )
 
-    def read(key: str) -> Any:
-        asked.add(key)
-        return GOOD.get(key)
 
-    Settings.parse(read)
-    assert asked == GOOD.keys()
+def test_a_rule_reports_the_default_of_a_setting_that_is_absent() -> None:
+    assert "  first: 1 is not allowed; allowed: that" in example_error(second=2)
+
+
+def test_a_model_without_rules_has_neither_violations_nor_warnings() -> None:
+    settings = StackConfig.parse({})
+    assert [*settings.violations()] == []
+    assert settings.warnings == ()
+
+
+def test_a_warning_is_given_once() -> None:
+    """Availability zones are needed twice, and no list knows the region."""
+    warnings = parse(
+        location="atlantisnorth", features=["safety"], zoneRedundant=True, cosmosZoneRedundant=True
+    ).warnings
+    assert [warning.partition(" is not known")[0] for warning in warnings] == [
+        "location: Azure Functions Flex Consumption",
+        "location: Availability zones",
+        "location: Zone redundancy of Flex Consumption plans",
+        "location: Geo-zone-redundant storage (GZRS)",
+    ]
+
+
+def test_settings_do_not_change() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        parse().cache_days = 1
+
+
+def test_every_setting_of_the_project_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    keys: set[str] = set()
+
+    class Config:
+        def get(self, key: str) -> None:
+            keys.add(key)
+
+    monkeypatch.setattr("infra.config.stack_config.pulumi.Config", Config)
+    Settings.load()
+    assert keys == GOOD.keys()
+
+
+def test_an_absent_setting_has_its_default_and_an_unknown_one_is_ignored() -> None:
+    assert Settings.parse({"unknown": 5}) == Settings.parse({})
+    assert Settings.parse({}).cache_days == 90
 
 
 TEXTS = [
@@ -356,15 +417,13 @@ TEXTS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("key", [*TEXTS, "cacheDays", "absent"])
+@pytest.mark.parametrize("key", GOOD)
 def test_texts_are_read_as_they_are_and_everything_else_as_json(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A text such as `5` or `true` stays one."""
-    values = {"cacheDays": "90"} | dict.fromkeys(TEXTS, "5")
-    monkeypatch.setattr("infra.config.settings.pulumi.Config", lambda: values)
-    expected: dict[str, object] = {"cacheDays": 90, "absent": None}
-    assert _from_pulumi(key) == expected.get(key, "5")
-    values["cacheDays"] = "no JSON"
-    assert _from_pulumi("cacheDays") == "no JSON"
+    monkeypatch.setattr("infra.config.stack_config.pulumi.Config", lambda: {key: "5"})
+    assert Settings.read() == {key: "5" if key in TEXTS else 5}
+    monkeypatch.setattr("infra.config.stack_config.pulumi.Config", lambda: {key: "no JSON"})
+    assert Settings.read() == {key: "no JSON"}
 
 
 def test_texts_are_the_settings_that_the_project_declares_as_such() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.config.sizing import KEPT_RECORDS_DAYS, Sizing, derive_sizing, quota_warnings
+from infra.config.sizing import DEFAULT_RECORD_DAYS, Sizing, derive_sizing, quota_warnings
 from infra.core.errors import SizingError
 from tests.conftest import run_program
 
@@ -88,15 +88,15 @@ def test_records_that_are_kept_are_counted_for_a_year() -> None:
         derive_sizing(
             images_per_month=50_000_000, peak_factor=4, vision_calls_per_second=10, record_retention_days=days
         )
-        for days in (None, KEPT_RECORDS_DAYS)
+        for days in (None, DEFAULT_RECORD_DAYS)
     )
     assert kept == year
-    assert kept.record_days == KEPT_RECORDS_DAYS
+    assert kept.record_days == DEFAULT_RECORD_DAYS
 
 
 def test_the_exported_table_says_what_the_containers_are_sized_for() -> None:
     table = run_program("prod").outputs["sizing"]
-    assert table["record_days"] == KEPT_RECORDS_DAYS
+    assert table["record_days"] == DEFAULT_RECORD_DAYS
     assert table["images"] == {"max_ru": 30_000, "storage_gb": 2920.0, "physical_partitions": 59}
     assert table["analyses"] == {"max_ru": 6000, "storage_gb": 600.0, "physical_partitions": 12}
 
