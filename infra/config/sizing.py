@@ -24,7 +24,7 @@ _INDEXED_TERMS = 20
 # four bytes.
 _RECORD_INDEX_SHARE = 0.2
 # Records without a retention period are counted for a year: later growth is for the next change of sizes.
-DEFAULT_RECORD_DAYS = 365
+_DEFAULT_RECORD_DAYS = 365
 # The lowest maximum that every Flex Consumption app accepts, and the highest that any does.
 # https://learn.microsoft.com/azure/azure-functions/flex-consumption-plan#considerations
 _INSTANCES_LOW, _INSTANCES_HIGH = 40, 1000
@@ -101,7 +101,7 @@ def derive_sizing(
     batch = min(_BATCH_HIGH, max(1, math.ceil(concurrent_calls / _INSTANCES_LOW)))
     instances = max(_INSTANCES_LOW, math.ceil(concurrent_calls / batch))
     item_kb = _ANALYSIS_KB + (_EMBEDDING_KB if embeddings else 0)
-    record_days = record_retention_days or DEFAULT_RECORD_DAYS
+    record_days = record_retention_days or _DEFAULT_RECORD_DAYS
     images = size_container(
         # Created once; read by `reconcile`, which looks for images without a record, and once by a client.
         ru_per_second=peak * (create_ru(item_kb, _INDEXED_TERMS) + 2 * read_ru(item_kb)),

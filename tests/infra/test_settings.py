@@ -13,16 +13,41 @@ from infra.core.errors import SettingsError
 from tests.conftest import configuration
 
 GOOD: dict[str, Any] = {
-    "location": "northeurope", "namePrefix": "imgpipe", "features": ["tags", "caption"], "minConfidencePercent": 50,
-    "uploaders": [], "imagesPerMonth": 5000, "peakFactor": 4, "visionCallsPerSecond": 10, "cacheDays": 90,
-    "imageRetentionDays": 30, "recordRetentionDays": 0, "logRetentionDays": 30, "rolePropagationSeconds": 120,
+    "location": "northeurope",
+    "namePrefix": "imgpipe",
+    "features": ["tags", "caption"],
+    "minConfidencePercent": 50,
+    "uploaders": [],
+    "imagesPerMonth": 5000,
+    "peakFactor": 4,
+    "visionCallsPerSecond": 10,
+    "cacheDays": 90,
+    "imageRetentionDays": 30,
+    "recordRetentionDays": 0,
+    "logRetentionDays": 30,
+    "rolePropagationSeconds": 120,
     "roleDefinitionReplicationSeconds": 60,
-    "alertEmail": "", "monthlyBudget": 50, "networkAccess": "public", "addressSpace": "10.40.0.0/24",
-    "analyzer": "image-analysis", "customVision": {}, "language": "en", "genderNeutralCaptions": False,
-    "smartCropAspectRatios": [], "trigger": "events", "reconcileSchedule": "0 */15 * * * *", "maxRetryAgeHours": 168,
-    "publishResults": True, "copyClassified": False, "operators": [], "apiAudience": "",
-    "protectData": False, "zoneRedundant": False, "cosmosZoneRedundant": False, "tags": {"team": "vision"},
-}  # fmt: skip
+    "alertEmail": "",
+    "monthlyBudget": 50,
+    "networkAccess": "public",
+    "addressSpace": "10.40.0.0/24",
+    "analyzer": "image-analysis",
+    "customVision": {},
+    "language": "en",
+    "genderNeutralCaptions": False,
+    "smartCropAspectRatios": [],
+    "trigger": "events",
+    "reconcileSchedule": "0 */15 * * * *",
+    "maxRetryAgeHours": 168,
+    "publishResults": True,
+    "copyClassified": False,
+    "operators": [],
+    "apiAudience": "",
+    "protectData": False,
+    "zoneRedundant": False,
+    "cosmosZoneRedundant": False,
+    "tags": {"team": "vision"},
+}
 
 
 ALICE = "99999999-8888-4777-8666-55555555aaaa"
@@ -34,9 +59,11 @@ def user(object_id: str, principal_type: str = "User") -> dict[str, str]:
 
 CUSTOM = {
     "accountId": "/subscriptions/s/resourceGroups/rg/providers/Microsoft.CognitiveServices/accounts/roses",
-    "endpoint": "https://roses.cognitiveservices.azure.com/", "project": "p", "iteration": "Iteration2",
+    "endpoint": "https://roses.cognitiveservices.azure.com/",
+    "project": "p",
+    "iteration": "Iteration2",
     "task": "multilabel",
-}  # fmt: skip
+}
 
 
 def parse(**changes: Any) -> Settings:
@@ -67,7 +94,7 @@ def test_good_settings_are_taken_over() -> None:
         ("minConfidencePercent", True, "0 to 100"),
         ("uploaders", [ALICE], "a list of {objectId: <GUID>, principalType: <type>}"),
         ("uploaders", [{"objectId": ALICE}], "the type is User or Group or ServicePrincipal and must be stated"),
-        ("uploaders", [{"objectId": "somebody", "principalType": "User"}], "objectId: <GUID>"),
+        ("uploaders", [{"objectId": "alice", "principalType": "User"}], "objectId: <GUID>"),
         ("uploaders", [{"objectId": ALICE, "principalType": "Everybody"}], "User or Group or ServicePrincipal"),
         ("uploaders", [{"objectId": ALICE, "principalType": "User", "name": "a"}], "objectId: <GUID>"),
         ("uploaders", [user(ALICE), user(ALICE.upper())], "each object id once"),
@@ -95,7 +122,7 @@ def test_good_settings_are_taken_over() -> None:
         ("apiAudience", "my app", "an application id URI or GUID"),
         ("imageRetentionDays", -1, "0 to 3650"),
         ("recordRetentionDays", 3651, "0 to 3650"),
-        ("alertEmail", "somebody", "an e-mail address"),
+        ("alertEmail", "alice", "an e-mail address"),
         ("alertEmail", "a@b@example.com", "an e-mail address"),
         ("monthlyBudget", 0, "1 to 100000000"),
         ("networkAccess", "vpn", "public or private"),
