@@ -72,17 +72,7 @@ class StackConfig(BaseModel):
             SettingsError: At least one value is not allowed; the text names all of them.
         """
         fields = cls.fields_by_key()
-        errors: dict[str, str] = {}
-        accepted = dict(values)
-        try:
-            settings = cls.model_validate(accepted)
-        except ValidationError as error:
-            for details in error.errors(include_url=False, include_context=False, include_input=False):
-                key = str(details["loc"][0])
-                errors[key] = _error_text(key, values[key], allowed_values(fields[key]))
-                accepted.pop(key, None)
-            # Defaults take the place of what is not allowed, so that the rules on the other settings can be checked.
-            settings = cls.model_validate(accepted)
+        settings, errors = cls._validate_fields(values)
         not_allowed = frozenset(errors)
         for violation in settings.violations():
             key = violation.setting
@@ -91,6 +81,21 @@ class StackConfig(BaseModel):
         if errors:
             raise SettingsError("the stack's configuration is wrong:\n  " + "\n  ".join(errors.values()))
         return settings
+
+    @classmethod
+    def _validate_fields(cls, values: Mapping[str, object]) -> tuple[Self, dict[str, str]]:
+        """Return the settings with defaults in place of what is not allowed, and an error text for each such key."""
+        try:
+            return cls.model_validate(values), {}
+        except ValidationError as error:
+            locations = [details["loc"] for details in error.errors(include_url=False, include_context=False)]
+        fields = cls.fields_by_key()
+        errors: dict[str, str] = {}
+        for location in locations:
+            key = str(location[0])
+            errors[key] = _error_text(key, values[key], allowed_values(fields[key]))
+        accepted = {key: value for key, value in values.items() if key not in errors}
+        return cls.model_validate(accepted), errors
 
     @classmethod
     def fields_by_key(cls) -> dict[str, FieldInfo]:
