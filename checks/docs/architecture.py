@@ -36,7 +36,8 @@ class UnassignedResourceError(Exception):
 def component_diagram(recording: Recording, sections: Sequence[Section]) -> str:
     """Return a flowchart with a subgraph for each section; an arrow leads from what is created earlier.
 
-    Left out are arrows that follow from others, and those from the resource group, which every Azure resource depends on.
+    Left out are arrows that follow from others, and those from the resource group, on which every Azure resource
+    depends.
 
     Raises:
         UnassignedResourceError: A component is in no section.
