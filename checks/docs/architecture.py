@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from checks.docs.recordings import STACK_TYPE, RecordedResource, Recording
 from checks.docs.sections import Section, creating_section
 
+_RESOURCE_GROUP = "ResourceGroup"
 _DATA_ROLES = "data-roles"
 _DATA_ROLE_TYPES = ("cosmosdb:SqlResourceSqlRoleAssignment", "cosmosdb:SqlResourceSqlRoleDefinition")
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -35,7 +36,8 @@ class UnassignedResourceError(Exception):
 def component_diagram(recording: Recording, sections: Sequence[Section]) -> str:
     """Return a flowchart with a subgraph for each section; an arrow leads from what is created earlier.
 
-    An arrow that follows from others is left out.
+    Left out are arrows that follow from others, and those from the resource group, on which every Azure resource
+    depends.
 
     Raises:
         UnassignedResourceError: A component is in no section.
@@ -50,7 +52,8 @@ def component_diagram(recording: Recording, sections: Sequence[Section]) -> str:
             lines.append(f'    outputs["{"<br/>".join(recording.outputs)}"]')
         lines.append("  end")
     for earlier, later in _reduced_edges(_dependencies(nodes, recording)):
-        lines.append(f"  {_node_id(earlier)} --> {_node_id(later)}")
+        if nodes[earlier].type_name != _RESOURCE_GROUP:
+            lines.append(f"  {_node_id(earlier)} --> {_node_id(later)}")
     lines.append("```")
     return "\n".join(lines)
 

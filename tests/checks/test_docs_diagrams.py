@@ -92,7 +92,9 @@ def test_a_component_diagram_has_sections_components_and_the_order_of_creation()
                 "azure-native:storage:Queue::images-queue",
                 parent=ACCESS,
             ),
-            resource("azure-native:cosmosdb:SqlResourceSqlRoleDefinition::images-reader-role", IMAGES, parent=IMAGES),
+            resource(
+                "azure-native:cosmosdb:SqlResourceSqlRoleDefinition::images-reader-role", IMAGES, ACCESS, parent=IMAGES
+            ),
         ),
         read_sections(PROGRAM),
     )
@@ -112,10 +114,9 @@ def test_a_component_diagram_has_sections_components_and_the_order_of_creation()
         '  subgraph s4["Outputs"]',
         '    outputs["apiUrl<br/>sizing"]',
         "  end",
-        # The assignment depends on the group as well, which follows from its dependency on the images.
+        # The roles depend on the images as well, which follows from the assignment.
         "  c_images --> c_app_access",
-        "  c_images --> c_data_roles",
-        "  c_group --> c_images",
+        "  c_app_access --> c_data_roles",
         "```",
     ]
 
