@@ -1,0 +1,171 @@
+"""Which test file executes which lines, and how long it takes, measured without a mutant.
+
+Every test file is run in a process of its own, so that no fixture or cache of another file hides what it executes.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from checks.mutants.mutants import Mutant
+from checks.mutants.processes import Outcome, Processes, Result, Task
+from checks.mutants.project import Module, Project
+
+_CACHE = ".build/mutants.json"
+# A test file of a mutant may take so much longer than without one, and at least this long.
+_LIMIT_FACTOR = 8
+_LEAST_LIMIT_SECONDS = 20
+_FIRST_LIMIT_SECONDS = 600
+# A failing mutant mostly fails in the first files; the others are only imported if it does not.
+_FIRST_STAGE_FILES = 3
+
+
+class BaselineError(Exception):
+    """Tests fail without a mutant; the message says which."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measurement:
+    """What a test file executes, and how long it takes in seconds."""
+
+    seconds: float
+    lines: dict[str, frozenset[int]]
+    packages: tuple[str, ...]
+
+
+class Baseline:
+    """The measurements of all test files that a choice of modules needs.
+
+    Args:
+        project: the project.
+        measurements: the measurements by test file.
+    """
+
+    def __init__(self, project: Project, measurements: dict[str, Measurement]) -> None:
+        self._project = project
+        self._measurements = measurements
+
+    def task(self, mutant: Mutant) -> Task:
+        """Return the tests of a mutant: first those that bear the module's name, then the fastest."""
+        area_files = self._project.test_files(mutant.module.area.tests)
+        process_files = self._project.test_files(mutant.module.area.process_tests)
+        files = [file for file in area_files if self._executes(file, mutant)]
+        if not files:
+            # Executed in a process of its own, or not at all.
+            files = [file for file in area_files if mutant.module.path in self._measurements[file].lines] or area_files
+        mirrored = self._project.mirrored_tests(mutant.module, files)
+        others = [file for file in files if file not in mirrored and file not in process_files]
+        others.sort(key=lambda file: self._measurements[file].seconds)
+        order = list(dict.fromkeys([*mirrored, *others, *process_files]))
+        first = max(len(mirrored), _FIRST_STAGE_FILES)
+        stages = [order[:first], order[first:]]
+        return Task(
+            mutant=mutant,
+            stages=tuple({file: self._limit(file) for file in stage} for stage in stages if stage),
+        )
+
+    def _executes(self, file: str, mutant: Mutant) -> bool:
+        lines = self._measurements[file].lines.get(mutant.module.path, frozenset())
+        return not lines.isdisjoint(mutant.lines)
+
+    def _limit(self, file: str) -> float:
+        return max(_LEAST_LIMIT_SECONDS, _LIMIT_FACTOR * self._measurements[file].seconds)
+
+
+def measure(project: Project, modules: Sequence[Module], processes: Processes) -> Iterator[Baseline | str]:
+    """Measure every test file of the areas of some modules that has changed since it was last measured.
+
+    Yields:
+        The path of each test file that was measured, and at the end the baseline.
+
+    Raises:
+        BaselineError: a test fails without a mutant.
+    """
+    paths = [path for module in modules for path in (*module.area.tests, *module.area.process_tests)]
+    files = project.test_files(list(dict.fromkeys(paths)))
+    cache = project.root / _CACHE
+    entries: dict[str, dict[str, Measurement]] = _read(cache)
+    common = _digest(_common_files(project))
+    keys = {file: _digest([project.root / file], common) for file in files}
+    measurements = {file: entries[file][key] for file, key in keys.items() if key in entries.get(file, {})}
+    for measurement in measurements.values():
+        processes.packages.update(measurement.packages)
+    folders = tuple(project.sources)
+    tasks = [
+        Task(stages=({file: _FIRST_LIMIT_SECONDS},), measured_folders=folders)
+        for file in files
+        if file not in measurements
+    ]
+    for result in processes.run(tasks):
+        (file,) = result.task.stages[0]
+        measurements[file] = _measurement(file, result)
+        processes.packages.update(measurements[file].packages)
+        yield file
+    if tasks:
+        entries.update({file: {keys[file]: measurement} for file, measurement in measurements.items()})
+        _write(cache, entries)
+    yield Baseline(project, measurements)
+
+
+def _measurement(file: str, result: Result) -> Measurement:
+    if result.outcome != Outcome.PASSED or result.report is None:
+        failure = result.report.failure if result.report else "the process ended"
+        raise BaselineError(f"{file} {result.outcome} without a mutant: {failure}")
+    return Measurement(
+        seconds=result.report.seconds,
+        lines=dict(result.report.lines),
+        packages=tuple(result.report.packages),
+    )
+
+
+def _common_files(project: Project) -> list[Path]:
+    """Return the files that any test may read: the program, its configuration, and what tests share."""
+    files = [path for pattern in ("*.py", "*.toml", "*.yaml") for path in sorted(project.root.glob(pattern))]
+    for folder in (*project.sources, "schemas", "stacks", "tests"):
+        for path in sorted((project.root / folder).rglob("*")):
+            is_source = path.suffix in {".py", ".yaml", ".json", ".toml"} and ".venv" not in path.parts
+            if is_source and not path.name.startswith("test_"):
+                files.append(path)
+    return files
+
+
+def _digest(paths: Iterable[Path], salt: str = "") -> str:
+    digest = hashlib.sha256(salt.encode())
+    for path in paths:
+        digest.update(f"{path}\n".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _read(path: Path) -> dict[str, dict[str, Measurement]]:
+    if not path.exists():
+        return {}
+    return {
+        file: {
+            key: Measurement(
+                seconds=value["seconds"],
+                lines={module: frozenset(lines) for module, lines in value["lines"].items()},
+                packages=tuple(value["packages"]),
+            )
+            for key, value in entry.items()
+        }
+        for file, entry in json.loads(path.read_text()).items()
+    }
+
+
+def _write(path: Path, entries: dict[str, dict[str, Measurement]]) -> None:
+    path.parent.mkdir(exist_ok=True)
+    value = {
+        file: {
+            key: {
+                "seconds": measurement.seconds,
+                "lines": {module: sorted(lines) for module, lines in measurement.lines.items()},
+                "packages": list(measurement.packages),
+            }
+            for key, measurement in entry.items()
+        }
+        for file, entry in entries.items()
+    }
+    path.write_text(json.dumps(value))
