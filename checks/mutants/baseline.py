@@ -5,6 +5,7 @@ Every test file is run in a process of its own, so that no fixture or cache of a
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +15,8 @@ from checks.mutants.processes import Outcome, Processes, Result, Task
 from checks.mutants.project import Module, Project
 
 _CACHE = ".build/mutants.json"
-# A test file of a mutant may take so much longer than without one, and at least this long.
+# A test file of a mutant may take so much longer than without one.
 _LIMIT_FACTOR = 8
-_LEAST_LIMIT_SECONDS = 20
 _FIRST_LIMIT_SECONDS = 600
 # A failing mutant mostly fails in the first files; the others are only imported if it does not.
 _FIRST_STAGE_FILES = 3
@@ -41,14 +41,22 @@ class Baseline:
     Args:
         project: the project.
         measurements: the measurements by test file.
+        least_limit_seconds: the least time limit of a test file.
     """
 
-    def __init__(self, project: Project, measurements: dict[str, Measurement]) -> None:
+    def __init__(self, project: Project, measurements: dict[str, Measurement], *, least_limit_seconds: float) -> None:
         self._project = project
         self._measurements = measurements
+        self._least_limit = least_limit_seconds
+        # How many mutants each test file noticed, by module and by area.
+        self._noticed: Counter[tuple[str, str]] = Counter()
 
     def task(self, mutant: Mutant) -> Task:
-        """Return the tests of a mutant: first those that bear the module's name, then the fastest."""
+        """Return the tests of a mutant.
+
+        The files that noticed others of the module come first, then those that bear its name, then the fastest, with
+        the more often successful ones taken for faster.
+        """
         area_files = self._project.test_files(mutant.module.area.tests)
         process_files = self._project.test_files(mutant.module.area.process_tests)
         files = [file for file in area_files if self._executes(file, mutant)]
@@ -56,26 +64,42 @@ class Baseline:
             # Executed in a process of its own, or not at all.
             files = [file for file in area_files if mutant.module.path in self._measurements[file].lines] or area_files
         mirrored = self._project.mirrored_tests(mutant.module, files)
-        others = [file for file in files if file not in mirrored and file not in process_files]
-        others.sort(key=lambda file: self._measurements[file].seconds)
-        order = list(dict.fromkeys([*mirrored, *others, *process_files]))
-        first = max(len(mirrored), _FIRST_STAGE_FILES)
-        stages = [order[:first], order[first:]]
+
+        def rank(file: str) -> tuple[int, bool, float]:
+            weight = 1 + self._noticed[mutant.module.area.source, file]
+            seconds = self._measurements[file].seconds
+            return -self._noticed[mutant.module.path, file], file not in mirrored, seconds / weight
+
+        order = sorted({*files, *process_files}, key=rank)
+        stages = [order[:_FIRST_STAGE_FILES], order[_FIRST_STAGE_FILES:]]
         return Task(
             mutant=mutant,
             stages=tuple({file: self._limit(file) for file in stage} for stage in stages if stage),
         )
+
+    def remember(self, mutant: Mutant, test_file: str) -> None:
+        """Run a test file earlier from now on, because it noticed a mutant."""
+        self._noticed[mutant.module.path, test_file] += 1
+        self._noticed[mutant.module.area.source, test_file] += 1
 
     def _executes(self, file: str, mutant: Mutant) -> bool:
         lines = self._measurements[file].lines.get(mutant.module.path, frozenset())
         return not lines.isdisjoint(mutant.lines)
 
     def _limit(self, file: str) -> float:
-        return max(_LEAST_LIMIT_SECONDS, _LIMIT_FACTOR * self._measurements[file].seconds)
+        return max(self._least_limit, _LIMIT_FACTOR * self._measurements[file].seconds)
 
 
-def measure(project: Project, modules: Sequence[Module], processes: Processes) -> Iterator[Baseline | str]:
+def measure(
+    project: Project, modules: Sequence[Module], processes: Processes, least_limit_seconds: float
+) -> Iterator[Baseline | str]:
     """Measure every test file of the areas of some modules that has changed since it was last measured.
+
+    Args:
+        project: the project.
+        modules: the modules that are mutated.
+        processes: runs the tests.
+        least_limit_seconds: the least time limit that the baseline sets a test file.
 
     Yields:
         The path of each test file that was measured, and at the end the baseline.
@@ -106,7 +130,7 @@ def measure(project: Project, modules: Sequence[Module], processes: Processes) -
     if tasks:
         entries.update({file: {keys[file]: measurement} for file, measurement in measurements.items()})
         _write(cache, entries)
-    yield Baseline(project, measurements)
+    yield Baseline(project, measurements, least_limit_seconds=least_limit_seconds)
 
 
 def _measurement(file: str, result: Result) -> Measurement:

@@ -17,7 +17,7 @@ _DECORATORS = {"dataclass", "final", "override", "overload", "runtime_checkable"
 _CLASS_KEYWORDS = {"eq", "frozen", "gc", "kw_only", "order", "slots"}
 _LOG_METHODS = {"critical", "debug", "error", "exception", "info", "log", "warn", "warning"}
 _MESSAGE_ARGUMENTS = {"advice", "description", "help", "message", "reason", "title"}
-_SENTENCE = re.compile(r"\b[A-Za-z']+,? [a-z']+,? [a-z']+\b")
+_SENTENCE = re.compile(r"\b[A-Za-z']+,?\s+[a-z']+,?\s+[a-z']+\b")
 
 
 class Exclusions:
@@ -92,7 +92,7 @@ def _excluded_decorators(tree: ast.Module) -> Iterator[ast.expr]:
             yield from (decorator for decorator in node.decorator_list if _name(decorator) in _DECORATORS)
 
 
-def _of_call(node: ast.Call) -> Iterator[ast.expr]:
+def _of_call(node: ast.Call) -> Iterator[ast.expr | ast.keyword]:
     name = _name(node.func)
     if name in _TYPING_CALLS and node.args:
         yield node.args[0]
@@ -124,11 +124,11 @@ def _name(node: ast.expr) -> str:
 
 
 def _text(node: ast.expr) -> str:
-    """Return a text, with 0 for each value of an f-string; empty for another expression."""
+    """Return a text, without the values of an f-string; empty for another expression."""
     if isinstance(node, ast.Constant):
         return node.value if isinstance(node.value, str) else ""
     if isinstance(node, ast.JoinedStr):
-        return "".join(_text(part) or "0" for part in node.values)
+        return "".join(_text(part) for part in node.values)
     return ""
 
 

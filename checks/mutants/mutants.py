@@ -70,7 +70,7 @@ class ModuleSource:
     """
 
     def __init__(self, module: Module, text: str) -> None:
-        self._module = module
+        self.module = module
         self._text = text
         self._tree = ast.parse(text)
 
@@ -104,7 +104,7 @@ class ModuleSource:
         A candidate whose change is no valid Python, or none at all, makes no mutant; another is drawn in its place.
         """
         order = list(self.candidates)
-        random.Random(f"{seed} {self._module.path}").shuffle(order)  # noqa: S311 - a sample, no secret
+        random.Random(f"{seed} {self.module.path}").shuffle(order)  # noqa: S311 - a sample, no secret
         mutants: list[Mutant] = []
         for candidate in order:
             if len(mutants) == size:
@@ -118,14 +118,14 @@ class ModuleSource:
         """Return the module as it is, in the form of a mutant that no test should notice."""
         (candidate, *_) = self.candidates
         lines = self._statement_lines(candidate.start[0])
-        return Mutant(module=self._module, candidate=candidate, source=self._text, diff="", lines=lines)
+        return Mutant(module=self.module, candidate=candidate, source=self._text, diff="", lines=lines)
 
     def _mutate(self, candidate: Candidate) -> Mutant | None:
         source = mutate_code(self._text, _OPERATORS[candidate.operator], candidate.index)
         if source is None:
             return None
         try:
-            compile(source, self._module.path, "exec", dont_inherit=True)
+            compile(source, self.module.path, "exec", dont_inherit=True)
         except SyntaxError:
             return None
         if ast.dump(ast.parse(source)) == ast.dump(self._tree):
@@ -133,13 +133,13 @@ class ModuleSource:
         diff = difflib.unified_diff(
             self._text.splitlines(),
             source.splitlines(),
-            fromfile=self._module.path,
-            tofile=self._module.path,
+            fromfile=self.module.path,
+            tofile=self.module.path,
             lineterm="",
             n=0,
         )
         return Mutant(
-            module=self._module,
+            module=self.module,
             candidate=candidate,
             source=source,
             diff="\n".join(diff),

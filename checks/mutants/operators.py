@@ -1,11 +1,11 @@
 """The mutation operators: a choice of cosmic-ray's, and those of `replacement_operators`."""
 
-from typing import cast
+from typing import Any
 
-from cosmic_ray.operators.operator import Operator
 from cosmic_ray.operators.provider import OperatorProvider
 
 from checks.mutants.replacement_operators import (
+    MutationOperator,
     RemoveElement,
     RemoveKeywordArgument,
     RemoveOperand,
@@ -56,11 +56,10 @@ _CORE = (
 )
 
 
-def operators() -> dict[str, Operator]:
+def operators() -> dict[str, MutationOperator]:
     """Return the operators by name."""
-    provider = OperatorProvider()
-    core = {name: cast("Operator", provider[name]()) for name in _CORE}
-    own: list[type[Operator]] = [
+    provider: Any = OperatorProvider()
+    own: list[type[MutationOperator]] = [
         RemoveElement,
         RemoveKeywordArgument,
         RemoveOperand,
@@ -72,4 +71,6 @@ def operators() -> dict[str, Operator]:
         ReplaceReturnWithNone,
         ReplaceString,
     ]
-    return core | {operator.__name__: operator() for operator in own}
+    by_name: dict[str, MutationOperator] = {name: provider[name]() for name in _CORE}
+    by_name.update({operator.__name__: operator() for operator in own})
+    return by_name

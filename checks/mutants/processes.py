@@ -3,19 +3,20 @@
 import contextlib
 import gc
 import importlib
+import itertools
 import multiprocessing
 import os
 import signal
-import sys
 import tempfile
 import warnings
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkProcess
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -97,22 +98,27 @@ class Processes:
     packages: set[str] = field(default_factory=set)
 
     def run(self, tasks: Iterable[Task]) -> Generator[Result]:
-        """Run tasks and yield each result when it is there; closing the generator ends all processes."""
-        waiting = deque((task, 0, False) for task in tasks)
+        """Run tasks and yield each result when it is there.
+
+        A task is asked for when a process is free for it. Closing the generator ends all processes.
+        """
+        first_stages = ((task, 0, False) for task in tasks)
+        later_stages: deque[tuple[Task, int, bool]] = deque()
         running: dict[Connection, _Running] = {}
         try:
-            while waiting or running:
-                while waiting and len(running) < self.count:
-                    task, stage, loaded = waiting.popleft()
+            while True:
+                for task, stage, loaded in _take(self.count - len(running), later_stages, first_stages):
                     self._import_packages()
                     connection, process = self._start(task, stage, loaded)
                     running[connection] = process
+                if not running:
+                    return
                 for connection in wait(list(running)):
                     assert isinstance(connection, Connection)
                     ended = running.pop(connection)
                     result = _finish(ended, connection)
                     if result.outcome == Outcome.PASSED and ended.stage + 1 < len(ended.task.stages):
-                        waiting.appendleft((ended.task, ended.stage + 1, result.loaded))
+                        later_stages.append((ended.task, ended.stage + 1, result.loaded))
                     else:
                         yield result
         finally:
@@ -157,7 +163,18 @@ class Processes:
             warnings.simplefilter("ignore", DeprecationWarning)
             process.start()
         sender.close()
-        return receiver, _Running(task=task, stage=stage, loaded_before=loaded, process=process, folder=folder)
+        return cast("Connection", receiver), _Running(
+            task=task, stage=stage, loaded_before=loaded, process=process, folder=folder
+        )
+
+
+def _take[Item](count: int, queue: deque[Item], items: Iterator[Item]) -> Iterator[Item]:
+    """Yield up to `count` items, first those of a queue."""
+    for _ in range(count):
+        if queue:
+            yield queue.popleft()
+        else:
+            yield from itertools.islice(items, 1)
 
 
 def _finish(running: _Running, connection: Connection) -> Result:

@@ -49,6 +49,7 @@ class PytestReport:
     Attributes:
         exit_code: pytest's exit code.
         failure: id of the test or file that failed, with the last line of its report; empty if none did.
+        failing_file: path of the test file that failed; empty if none did.
         seconds: how long it took.
         lines: executed lines by path of the module.
         packages: modules of other projects that were imported.
@@ -56,6 +57,7 @@ class PytestReport:
 
     exit_code: int
     failure: str = ""
+    failing_file: str = ""
     seconds: float = 0
     lines: Mapping[str, frozenset[int]] = field(default_factory=dict)
     packages: Sequence[str] = ()
@@ -91,6 +93,7 @@ def run_tests(run: PytestRun, connection: Connection) -> None:
         PytestReport(
             exit_code=int(exit_code),
             failure=plugin.failure,
+            failing_file=plugin.failing_file,
             seconds=time.monotonic() - start,
             lines=lines.by_path(),
             packages=sorted(_loaded_packages() - packages),
@@ -140,6 +143,7 @@ class _Plugin:
 
     def __init__(self, limits: Mapping[str, float]) -> None:
         self.failure = ""
+        self.failing_file = ""
         self._limits = limits
         self._file = ""
 
@@ -174,6 +178,7 @@ class _Plugin:
     def _remember(self, report: pytest.CollectReport | pytest.TestReport) -> None:
         if report.failed and not self.failure:
             last_line = (report.longreprtext.strip().splitlines() or [""])[-1]
+            self.failing_file = report.nodeid.partition("::")[0]
             self.failure = f"{report.nodeid}: {last_line}"
 
 

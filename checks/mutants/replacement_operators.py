@@ -6,10 +6,9 @@ consists.
 
 import re
 from abc import abstractmethod
-from collections.abc import Iterator
-from typing import Any, NamedTuple, override
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple, Protocol, override
 
-from cosmic_ray.operators.operator import Example, Operator
 from parso.python.tree import Name
 
 # (line, column), as parso counts them: lines from 1, columns from 0, in characters.
@@ -24,7 +23,19 @@ class Replacement(NamedTuple):
     text: str
 
 
-class ReplacementOperator(Operator):
+class MutationOperator(Protocol):
+    """The part of cosmic-ray's interface of operators that is used; cosmic-ray has no types."""
+
+    def mutation_positions(self, node: Any) -> Iterable[tuple[Position, Position]]:
+        """Return the start and end of each change of a node that the operator can make."""
+        ...
+
+    def mutate(self, node: Any, index: int) -> Any:
+        """Return the node after the change of this number; None removes it."""
+        ...
+
+
+class ReplacementOperator(MutationOperator):
     """Replaces a node of parso's tree by other source texts."""
 
     @abstractmethod
@@ -40,11 +51,6 @@ class ReplacementOperator(Operator):
     def mutate(self, node: Any, index: int) -> Name:
         text = list(self.replacements(node))[index].text
         return Name(text, node.start_pos, prefix=node.get_first_leaf().prefix)
-
-    @classmethod
-    @override
-    def examples(cls) -> tuple[Example, ...]:
-        return ()
 
 
 def _text(*nodes: Any) -> str:

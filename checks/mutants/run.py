@@ -29,12 +29,14 @@ class Options:
         sample: how many mutants of each module are tested at most.
         seed: seed of the sample.
         processes: how many test processes run at a time.
+        least_limit_seconds: the least time limit of a test file.
     """
 
     modules: Sequence[str] = ()
     sample: int = 45
     seed: int = 1
     processes: int = 2
+    least_limit_seconds: float = 20
 
 
 def run(project: Project, options: Options) -> Report:
@@ -43,28 +45,30 @@ def run(project: Project, options: Options) -> Report:
     Raises:
         ProjectError: no module is chosen, or a module has no tests.
         BaselineError: a test fails without a mutant.
-        MutantError: a mutant was not loaded by the tests that should notice it.
+        MutantError: a mutant was not loaded by its tests, or they fail when it is the unchanged module.
     """
     all_modules = project.modules()
     modules = [module for module in all_modules if _is_chosen(module, options.modules)]
     if not modules:
         raise ProjectError(f"no module is in {' '.join(options.modules)}")
     processes = Processes(root=project.root, count=options.processes)
-    baseline = _measure(project, modules, processes)
+    baseline = _measure(project, modules, processes, options)
     entries = read_accepted(project.root / project.accepted)
     stale = missing_modules(entries, [module.path for module in all_modules])
     reports = {module.path: ModuleReport(module=module, entries=entries) for module in modules}
-    mutants: list[Mutant] = []
-    for module in modules:
-        source = ModuleSource(module, (project.root / module.path).read_text())
-        stale += missing_places(entries, module.path, source.candidates)
-        mutants += source.sample(options.sample, options.seed)
+    sources = [ModuleSource(module, (project.root / module.path).read_text()) for module in modules]
+    for source in sources:
+        stale += missing_places(entries, source.module.path, source.candidates)
+    _run_controls(sources, baseline, processes)
+    mutants = [mutant for source in sources for mutant in source.sample(options.sample, options.seed)]
     progress = _Progress("mutants", len(mutants))
     survived = 0
     for result in processes.run(map(baseline.task, mutants)):
         mutant = _tested_mutant(result)
         reports[mutant.module.path].outcomes.append((mutant, result.outcome))
         survived += result.outcome == Outcome.PASSED
+        if result.report is not None and result.report.failure:
+            baseline.remember(mutant, result.report.failing_file)
         progress.advance(f"{survived} survived")
     for report in reports.values():
         stale += report.stale
@@ -77,13 +81,27 @@ def _is_chosen(module: Module, paths: Sequence[str]) -> bool:
     return any(module.path == path or module.path.startswith(f"{path.rstrip('/')}/") for path in paths)
 
 
-def _measure(project: Project, modules: Sequence[Module], processes: Processes) -> Baseline:
+def _measure(project: Project, modules: Sequence[Module], processes: Processes, options: Options) -> Baseline:
     progress = _Progress("test files measured without a mutant")
-    for item in measure(project, modules, processes):
+    for item in measure(project, modules, processes, options.least_limit_seconds):
         if isinstance(item, Baseline):
             return item
         progress.advance()
     raise AssertionError("`measure` yields a baseline at the end")
+
+
+def _run_controls(sources: Sequence[ModuleSource], baseline: Baseline, processes: Processes) -> None:
+    """Run the tests of one module of each area in the same way, with the module as it is.
+
+    Raises:
+        MutantError: they fail, so that the failure of a mutant would say nothing.
+    """
+    by_area = {source.module.area.source: source for source in reversed(sources) if source.candidates}
+    for result in processes.run(baseline.task(source.control()) for source in by_area.values()):
+        control = _tested_mutant(result)
+        if result.outcome != Outcome.PASSED:
+            failure = result.report.failure if result.report else ""
+            raise MutantError(f"the tests of {control.module.path}, unchanged, {result.outcome}: {failure}")
 
 
 def _tested_mutant(result: Result) -> Mutant:
