@@ -18,8 +18,8 @@ _CACHE = ".build/mutants.json"
 # A test file of a mutant may take so much longer than without one.
 _LIMIT_FACTOR = 8
 _FIRST_LIMIT_SECONDS = 600
-# A failing mutant mostly fails in the first files; the others are only imported if it does not.
-_FIRST_STAGE_FILES = 3
+# A mutant mostly fails in the first file; so many more are then collected, and the rest only if it does not fail in them.
+_SECOND_STAGE_FILES = 3
 
 
 class BaselineError(Exception):
@@ -71,7 +71,8 @@ class Baseline:
             return -self._noticed[mutant.module.path, file], file not in mirrored, seconds / weight
 
         order = sorted({*files, *process_files}, key=rank)
-        stages = [order[:_FIRST_STAGE_FILES], order[_FIRST_STAGE_FILES:]]
+        third = 1 + _SECOND_STAGE_FILES
+        stages = [order[:1], order[1:third], order[third:]]
         return Task(
             mutant=mutant,
             stages=tuple({file: self._limit(file) for file in stage} for stage in stages if stage),
