@@ -4,11 +4,11 @@ Every test file is run in a process of its own, so that no fixture or cache of a
 """
 
 import hashlib
-import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+
+import msgspec
 
 from checks.mutants.mutants import Mutant
 from checks.mutants.processes import Outcome, Processes, Result, Task
@@ -18,7 +18,7 @@ _CACHE = ".build/mutants.json"
 # A test file of a mutant may take so much longer than without one.
 _LIMIT_FACTOR = 8
 _FIRST_LIMIT_SECONDS = 600
-# A mutant mostly fails in the first file; so many more are then collected, and the rest only if it does not fail in them.
+# A mutant mostly fails in the first file. If not, so many more are collected and run, and then the rest.
 _SECOND_STAGE_FILES = 3
 
 
@@ -26,10 +26,17 @@ class BaselineError(Exception):
     """Tests fail without a mutant; the message says which."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Measurement:
-    """What a test file executes, and how long it takes in seconds."""
+class Measurement(msgspec.Struct, frozen=True, kw_only=True):
+    """What a test file executes.
 
+    Attributes:
+        digest: identifies the test file, the program, and what the tests share.
+        seconds: how long the test file takes.
+        lines: executed lines by path of the module.
+        packages: modules of other projects that were imported.
+    """
+
+    digest: str
     seconds: float
     lines: dict[str, frozenset[int]]
     packages: tuple[str, ...]
@@ -92,8 +99,13 @@ class Baseline:
 
 
 def measure(
-    project: Project, modules: Sequence[Module], processes: Processes, least_limit_seconds: float
-) -> Iterator[Baseline | str]:
+    project: Project,
+    modules: Sequence[Module],
+    processes: Processes,
+    *,
+    least_limit_seconds: float,
+    on_measured: Callable[[], None],
+) -> Baseline:
     """Measure every test file of the areas of some modules that has changed since it was last measured.
 
     Args:
@@ -101,9 +113,7 @@ def measure(
         modules: the modules that are mutated.
         processes: runs the tests.
         least_limit_seconds: the least time limit that the baseline sets a test file.
-
-    Yields:
-        The path of each test file that was measured, and at the end the baseline.
+        on_measured: called after each measurement.
 
     Raises:
         BaselineError: a test fails without a mutant.
@@ -111,34 +121,37 @@ def measure(
     paths = [path for module in modules for path in (*module.area.tests, *module.area.process_tests)]
     files = project.test_files(list(dict.fromkeys(paths)))
     cache = project.root / _CACHE
-    entries: dict[str, dict[str, Measurement]] = _read(cache)
+    cached = msgspec.json.decode(cache.read_bytes(), type=dict[str, Measurement]) if cache.exists() else {}
     common = _digest(_common_files(project))
-    keys = {file: _digest([project.root / file], common) for file in files}
-    measurements = {file: entries[file][key] for file, key in keys.items() if key in entries.get(file, {})}
+    digests = {file: _digest([project.root / file], common) for file in files}
+    measurements = {
+        file: cached[file] for file, digest in digests.items() if file in cached and cached[file].digest == digest
+    }
     for measurement in measurements.values():
         processes.packages.update(measurement.packages)
-    folders = tuple(project.sources)
     tasks = [
-        Task(stages=({file: _FIRST_LIMIT_SECONDS},), measured_folders=folders)
+        Task(stages=({file: _FIRST_LIMIT_SECONDS},), measured_folders=project.sources)
         for file in files
         if file not in measurements
     ]
-    for result in processes.run(tasks):
-        (file,) = result.task.stages[0]
-        measurements[file] = _measurement(file, result)
-        processes.packages.update(measurements[file].packages)
-        yield file
-    if tasks:
-        entries.update({file: {keys[file]: measurement} for file, measurement in measurements.items()})
-        _write(cache, entries)
-    yield Baseline(project, measurements, least_limit_seconds=least_limit_seconds)
+    try:
+        for result in processes.run(tasks):
+            (file,) = result.task.stages[0]
+            measurements[file] = _measurement(file, digests[file], result)
+            processes.packages.update(measurements[file].packages)
+            on_measured()
+    finally:
+        cache.parent.mkdir(exist_ok=True)
+        cache.write_bytes(msgspec.json.encode(cached | measurements))
+    return Baseline(project, measurements, least_limit_seconds=least_limit_seconds)
 
 
-def _measurement(file: str, result: Result) -> Measurement:
+def _measurement(file: str, digest: str, result: Result) -> Measurement:
     if result.outcome != Outcome.PASSED or result.report is None:
         failure = result.report.failure if result.report else "the process ended"
         raise BaselineError(f"{file} {result.outcome} without a mutant: {failure}")
     return Measurement(
+        digest=digest,
         seconds=result.report.seconds,
         lines=dict(result.report.lines),
         packages=tuple(result.report.packages),
@@ -162,35 +175,3 @@ def _digest(paths: Iterable[Path], salt: str = "") -> str:
         digest.update(f"{path}\n".encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()
-
-
-def _read(path: Path) -> dict[str, dict[str, Measurement]]:
-    if not path.exists():
-        return {}
-    return {
-        file: {
-            key: Measurement(
-                seconds=value["seconds"],
-                lines={module: frozenset(lines) for module, lines in value["lines"].items()},
-                packages=tuple(value["packages"]),
-            )
-            for key, value in entry.items()
-        }
-        for file, entry in json.loads(path.read_text()).items()
-    }
-
-
-def _write(path: Path, entries: dict[str, dict[str, Measurement]]) -> None:
-    path.parent.mkdir(exist_ok=True)
-    value = {
-        file: {
-            key: {
-                "seconds": measurement.seconds,
-                "lines": {module: sorted(lines) for module, lines in measurement.lines.items()},
-                "packages": list(measurement.packages),
-            }
-            for key, measurement in entry.items()
-        }
-        for file, entry in entries.items()
-    }
-    path.write_text(json.dumps(value))

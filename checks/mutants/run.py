@@ -52,7 +52,13 @@ def run(project: Project, options: Options) -> Report:
     if not modules:
         raise ProjectError(f"no module is in {' '.join(options.modules)}")
     processes = Processes(root=project.root, count=options.processes)
-    baseline = _measure(project, modules, processes, options)
+    baseline = measure(
+        project,
+        modules,
+        processes,
+        least_limit_seconds=options.least_limit_seconds,
+        on_measured=_Progress("test files measured without a mutant").advance,
+    )
     entries = read_accepted(project.root / project.accepted)
     stale = missing_modules(entries, [module.path for module in all_modules])
     reports = {module.path: ModuleReport(module=module, entries=entries) for module in modules}
@@ -79,15 +85,6 @@ def _is_chosen(module: Module, paths: Sequence[str]) -> bool:
     if not paths:
         return True
     return any(module.path == path or module.path.startswith(f"{path.rstrip('/')}/") for path in paths)
-
-
-def _measure(project: Project, modules: Sequence[Module], processes: Processes, options: Options) -> Baseline:
-    progress = _Progress("test files measured without a mutant")
-    for item in measure(project, modules, processes, options.least_limit_seconds):
-        if isinstance(item, Baseline):
-            return item
-        progress.advance()
-    raise AssertionError("`measure` yields a baseline at the end")
 
 
 def _run_controls(sources: Sequence[ModuleSource], baseline: Baseline, processes: Processes) -> None:
