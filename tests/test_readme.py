@@ -67,7 +67,7 @@ def test_every_variable_of_the_makefile_is_described_with_its_default() -> None:
     rows = re.findall(r"^\| `([A-Z_]+)` \| (?:`([^`]+)`)? ?\| \S", section, re.MULTILINE)
     defaults = {name: default for name, default in rows if default}
     assert defaults == read_defaults(MAKEFILE)
-    assert {name for name, default in rows if not default} == {"IMAGES", "NETWORK"}
+    assert {name for name, default in rows if not default} == {"IMAGES", "MODULES", "NETWORK"}
 
 
 def test_every_variable_that_a_make_command_sets_exists() -> None:
