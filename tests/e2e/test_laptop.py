@@ -237,6 +237,8 @@ def test_commands_that_need_no_cloud_print_what_they_say(laptop: Checkout) -> No
     assert {name for name, one in bombs.items() if one["memory_mb"] > 64} == set()
     accuracy = json.loads(laptop.make("accuracy", "FORMAT=json").stdout)
     assert accuracy["after"]["right"] > accuracy["before"]["right"]
+    structure = json.loads(laptop.make("structure", "FORMAT=json", check=False).stdout)
+    assert {goal["name"]: goal["violations"] for goal in structure["goals"]}["import cycles in the whole project"] == []
 
 
 def test_roles_are_enforced_for_the_user_too(laptop: Checkout) -> None:
