@@ -47,8 +47,8 @@ def module_name(root: Path, path: Path) -> str:
     """The dotted name under which a file is imported."""
     for import_root in _IMPORT_ROOTS:
         if path.is_relative_to(root / import_root):
-            parts = path.relative_to(root / import_root).with_suffix("").parts
-            return ".".join(parts).removesuffix(".__init__")
+            names = path.relative_to(root / import_root).with_suffix("").parts
+            return ".".join(names).removesuffix(".__init__")
     raise ValueError(f"{path} is not below {root}")
 
 

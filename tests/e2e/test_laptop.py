@@ -221,7 +221,7 @@ def test_commands_that_need_no_cloud_print_what_they_say(laptop: Checkout) -> No
     assert [(pool["accounts"], pool["images"], pool["poison"]) for pool in simulated["backlogs"]] == [
         (accounts, 50_000, 0) for accounts in (1, 2, 4)
     ]
-    assert all(pool["use_percent"] >= 90 and pool["refused_percent"] <= 5 for pool in simulated["backlogs"])
+    assert all(pool["use_percent"] >= 90 and pool["throttled_percent"] <= 5 for pool in simulated["backlogs"])
     assert [outage["service"] for outage in simulated["outages"]] == ["vision", "cosmos", "topic"]
     for outage in simulated["outages"]:
         assert (outage["poison"], outage["failed"]) == (0, 0)
