@@ -16,7 +16,7 @@ export PYTHONPATH :=
 export PYTHONDONTWRITEBYTECODE :=
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev up classify redrive backfill stateful-test histories mutants simulate soak throughput bombs preview down clean format lint package types scan judge bench accuracy docs check quick whole test lock
+.PHONY: help setup setup-dev up classify redrive backfill stateful-test histories mutants simulate soak throughput bombs preview down clean format lint package types structure scan judge bench accuracy docs check quick whole test lock
 
 ifeq ($(STACK),local)
 pulumi = python -m emulator pulumi -- $(STACK) $(1)
@@ -101,6 +101,9 @@ lint: setup-dev
 scan: setup-dev ## scan prod with checkov, with and without a private network (FORMAT=table|json)
 	@$(bundle)
 	@python -m checks.checkov_scan --format $(FORMAT)
+
+structure: setup-dev ## goals of the code's structure, and how strictly each folder is type-checked (FORMAT=table|json)
+	@python -m checks.structure --format $(FORMAT)
 
 bench: setup-dev ## how long a preview of prod takes, beside an empty program (RUNS=5)
 	@$(bundle)

@@ -35,7 +35,9 @@ RECORDS = read_records(DECISIONS)
 
 def test_the_rights_of_the_deployer_cover_every_resource_type() -> None:
     rows = {name for line in RIGHTS.splitlines() for name in re.findall(r"`(\w+:\w+)`", line.partition(" | ")[0])}
-    assert rows == KNOWN_TYPES
+    # The program has none; examples/subscribe-to-results/README.md names the right that it needs.
+    of_examples = {"eventgrid:EventSubscription"}
+    assert rows == KNOWN_TYPES - of_examples
 
 
 def outside_code(text: str) -> str:
