@@ -9,7 +9,7 @@ from checks.docs.parts import Generators
 from checks.docs.recordings import ROOT, read_recording, read_recordings
 from checks.docs.role_assignments import access_diagram, custom_roles_table, role_assignments_table
 from checks.docs.sections import read_sections
-from checks.docs.settings import settings_table
+from infra.config.reference import settings_table
 
 # The stack that has a principal of every kind and, with a private network, a component in every section.
 _STACK_WITH_UPLOADERS = "local"

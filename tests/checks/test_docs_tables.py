@@ -1,4 +1,4 @@
-"""The tables of commands, settings and record fields."""
+"""The tables of commands, alerts, resources, policy rules and record fields."""
 
 from typing import Any
 
@@ -10,7 +10,6 @@ from checks.docs.markdown import table
 from checks.docs.operations import alerts_table, policy_rules_table, resources_table
 from checks.docs.record_schema import schema_table
 from checks.docs.recordings import RecordedResource, Recording
-from checks.docs.settings import settings_table
 
 MAKEFILE = """STACK ?= local
 RUNS ?= 5
@@ -73,20 +72,6 @@ def test_a_cell_has_no_pipe_character_and_no_line_break() -> None:
     assert table(("a", "b"), [("x|y", "one\n two"), ("", "z")]).splitlines()[2:] == [r"| x\|y | one two |", "| | z |"]
     with pytest.raises(ValueError, match="does not have 2 cells"):
         table(("a", "b"), [("x",)])
-
-
-def test_settings_have_type_default_and_meaning() -> None:
-    rows = settings_table().splitlines()[2:]
-    assert (
-        "| `cacheDays` | integer | `90` | Days an analysis is remembered, so that the same picture is not paid for"
-        " again; 1 to 3650. |"
-    ) in rows
-    cells = {row.split(" | ")[0]: row.split(" | ")[1:3] for row in rows}
-    assert cells["| `features`"] == ["list of string", "`[tags, objects, people, read, caption]`"]
-    assert cells["| `alertEmail`"] == ["string", '`""`']
-    assert cells["| `customVision`"] == ["object", "`{}`"]
-    assert cells["| `publishResults`"] == ["boolean", "`true`"]
-    assert len(rows) > 30
 
 
 SCHEMA: dict[str, Any] = {
