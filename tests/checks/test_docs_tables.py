@@ -1,4 +1,4 @@
-"""The tables of commands, settings and record fields."""
+"""The tables of commands, alerts, resources, policy rules and record fields."""
 
 from typing import Any
 
@@ -134,6 +134,35 @@ def test_a_schema_becomes_a_row_for_each_path() -> None:
         r"| `code` | `A\|B` or null | |",
         "| `pair` | list | |",
         "| `size` | integer or null | |",
+    ]
+
+
+def test_an_object_that_is_used_in_three_places_has_a_table_of_its_own() -> None:
+    box = {
+        "type": "object",
+        "description": "A rectangle.\n\nIn pixels.",
+        "properties": {"x": {"type": "integer", "description": "Left edge."}},
+        "required": ["x"],
+    }
+    reference = {"$ref": "#/$defs/Box"}
+    properties = {
+        "first": reference | {"description": "Where it is."},
+        "second": {"anyOf": [{"type": "array", "items": reference}, {"type": "null"}]},
+        "third": {"anyOf": [reference, {"type": "null"}]},
+    }
+    schema = {"type": "object", "properties": properties, "required": ["first", "second", "third"]}
+    assert schema_table({**schema, "$defs": {"Box": box}}).splitlines() == [
+        "| field | type | meaning |",
+        "|---|---|---|",
+        "| `first` | `Box` | Where it is. |",
+        "| `second` | list of `Box` or null | |",
+        "| `third` | `Box` or null | |",
+        "",
+        "`Box`: A rectangle. In pixels.",
+        "",
+        "| field | type | meaning |",
+        "|---|---|---|",
+        "| `x` | integer | Left edge. |",
     ]
 
 
