@@ -55,9 +55,9 @@ class Scenario:
         self.vision = FakeVisionService(
             analyze=[(200, ANSWER)], analyze32=[(200, ADULT)], vectorizeImage=[(200, VECTOR)]
         )
-        self.analyzer = image_analysis
-        self.options = OPTIONS
-        self.features = VISUAL_FEATURES
+        self.analyzer: Any = image_analysis
+        self.options: dict[str, Any] = OPTIONS
+        self.features: tuple[str, ...] = VISUAL_FEATURES
 
     def upload(self, content: bytes | None = b"cat", *, name: str = "cat.png", size: int | None = None) -> None:
         self.services.upload(name, content, size=size)
@@ -235,7 +235,7 @@ async def requeued(scenario: Scenario) -> None:
 
 
 async def poison(scenario: Scenario) -> None:
-    await scenario.handle('{"eventType": "Microsoft.Storage.BlobRenamed", "subject": "", "data": {}}')
+    await scenario.handle(message(eventType="Microsoft.Storage.BlobRenamed"))
 
 
 async def removed(scenario: Scenario) -> None:

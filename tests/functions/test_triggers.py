@@ -18,14 +18,14 @@ from classifier.domain.models import Outcome
 from classifier.use_cases.reconcile import Report
 from classifier.use_cases.redrive import redrive
 
-from tests.support.in_memory_services import NOW, message
+from tests.support.in_memory_services import NOW, InMemoryServices, message
 
 
 class Message(func.QueueMessage):
     """A message as the worker hands it over."""
 
-    def __init__(self, attempt: int) -> None:
-        super().__init__(body=b"event", id="m1")
+    def __init__(self, attempt: int, body: bytes = b"event") -> None:
+        super().__init__(body=body, id="m1")
         self._attempt = attempt
 
     @property
@@ -82,6 +82,15 @@ def test_what_is_raised_is_the_hosts_to_repeat_and_measured_all_the_same(
         "status": "raised", "detail": "ConnectionError", "messageId": "m1", "attempt": 1, "visionCalls": 1,
         "level": "ERROR",
     }  # fmt: skip
+
+
+def test_a_message_that_is_no_utf8_is_poison_with_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    services = InMemoryServices()
+    monkeypatch.setattr(triggers, "_application", lambda: SimpleNamespace(pipeline=services.pipeline()))
+    asyncio.run(plain(triggers.classify)(Message(1, message().encode().replace(b"cat.png", b"cat\xff.png"))))
+    (poison,) = services.poison_messages
+    assert poison["poison"]["code"] == "BadEvent"
+    assert "cat\\udcff.png" in poison["message"]
 
 
 def test_a_run_of_reconcile_says_what_it_did(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:

@@ -53,9 +53,11 @@ async def classify(message: func.QueueMessage) -> None:
     """Classify the image that a message of the images queue is about."""
     attempt = message.dequeue_count or 1
     delivery = {"messageId": message.id, "attempt": attempt}
+    # Bytes that are no UTF-8 become lone surrogates, which no event has, so the message is poison with a reason.
+    text = message.get_body().decode(errors="surrogateescape")
     with collect_metrics() as metrics:
         try:
-            outcome = await _application().pipeline.handle(message.get_body().decode(), attempt=attempt)
+            outcome = await _application().pipeline.handle(text, attempt=attempt)
         except BaseException as error:
             # The host delivers the message again; its metrics so far are logged all the same.
             _log_event(

@@ -1,6 +1,5 @@
 """When a message is delivered again after an error."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -13,6 +12,7 @@ from classifier.domain.errors import (
 )
 from classifier.domain.events import Message
 from classifier.domain.retries import Delivery, plan_retry
+from msgspec.structs import replace
 
 from tests.support.in_memory_services import NOW, message
 

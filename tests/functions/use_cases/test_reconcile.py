@@ -381,7 +381,11 @@ def test_dead_letters_are_sent_again_and_removed() -> None:
     assert scenario.services.record["category"]["name"] == "cat"
 
 
-@pytest.mark.parametrize("content", [b"not json", b'{"no": "list"}', b'[{"eventType": "Other"}]', b"\xff\xfe"])
+@pytest.mark.parametrize(
+    "content",
+    [b"not json", b'{"no": "list"}', b'[{"eventType": "Other"}]', b"\xff\xfe", b'["\xff"]', b"[" * 100_000],
+    ids=lambda content: content[:20],
+)
 def test_a_dead_letter_that_holds_no_event_is_poison_with_a_reason(content: bytes) -> None:
     scenario = ReconcileScenario({"X/1.json": content})
     assert scenario.run().dead_letters == 1

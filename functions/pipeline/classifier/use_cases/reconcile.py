@@ -7,11 +7,11 @@ continues where the last run ended. Every round lists every blob, and looks up i
 import asyncio
 import contextlib
 import itertools
-import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import cast
+
+import msgspec
 
 from classifier.domain.errors import ConcurrencyError, EventError
 from classifier.domain.events import Message, create_blob_found_event, create_poison_message, record_id
@@ -157,8 +157,7 @@ class Reconciler:
             content = await self._dead_letters.read(name)
             for text in _split_events(content):
                 try:
-                    event_json = Message.parse(text).event_json
-                    await self._queue.send(json.dumps(event_json))
+                    await self._queue.send(Message.parse(text).event_json)
                 except EventError as error:
                     sentence = f"dead letter {name}: {error}"
                     await self._poison_queue.send(create_poison_message(text, "BadEvent", sentence, self._now()))
@@ -171,8 +170,7 @@ def _split_events(content: bytes) -> list[str]:
     if not content:
         return []
     try:
-        value: object = json.loads(content)
-    except ValueError:
+        events = msgspec.json.decode(content, type=list[msgspec.Raw])
+    except (msgspec.DecodeError, RecursionError):
         return [content.decode(errors="replace")]
-    events = cast("list[object]", value) if isinstance(value, list) else [value]
-    return [json.dumps(event) for event in events]
+    return [bytes(event).decode(errors="replace") for event in events]
