@@ -86,9 +86,23 @@ PARTS = {
 }
 # What the domain and the use cases may import besides modules of our own: parts of the standard library, and msgspec.
 PLAIN_MODULES = {
-    "asyncio", "base64", "collections", "contextlib", "contextvars", "dataclasses", "datetime", "hashlib", "itertools",
-    "json", "logging", "msgspec", "random", "time", "typing", "urllib",
-}  # fmt: skip
+    "asyncio",
+    "base64",
+    "collections",
+    "contextlib",
+    "contextvars",
+    "dataclasses",
+    "datetime",
+    "enum",
+    "hashlib",
+    "itertools",
+    "logging",
+    "msgspec",
+    "random",
+    "time",
+    "typing",
+    "urllib",
+}
 CLASSIFIER = ROOT / "functions/pipeline/classifier"
 
 

@@ -19,7 +19,7 @@ from classifier.adapters import image_headers
 from classifier.adapters.cosmos import CosmosAnalysisCache, CosmosCheckpointStore, CosmosRecordRepository
 from classifier.adapters.event_grid import EventGridResultPublisher
 from classifier.analyzers import custom_vision, image_analysis
-from classifier.domain.models import ImageInfo, RejectionReason
+from classifier.domain.models import ImageInfo, Reason
 from classifier.use_cases.reconcile import Reconciler
 
 from benchmarks.outages import VirtualTime
@@ -193,7 +193,7 @@ async def rejected_by_its_format(scenario: Scenario) -> None:
 
 async def rejected_because_it_is_archived(scenario: Scenario) -> None:
     scenario.upload(None, size=7)
-    reason = RejectionReason(code="Archived", sentence="The blob is in the archive access tier.")
+    reason = Reason(code="Archived", sentence="The blob is in the archive access tier.")
     scenario.services.blobs["cat.png"] = replace(scenario.services.blobs["cat.png"], rejection=reason)
     await scenario.handle()
 

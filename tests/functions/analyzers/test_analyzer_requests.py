@@ -11,7 +11,7 @@ from classifier.analyzers import custom_vision, image_analysis
 from classifier.analyzers.http_requests import ChunkedBody, build_image_request, create_client_options
 from classifier.analyzers.image_analysis import ImageAnalysis
 from classifier.analyzers.options import Options
-from classifier.analyzers.response_mapping import FEATURE_MAPPERS, unknown_adult_content
+from classifier.analyzers.response_mapping import map_findings, unknown_adult_content
 from classifier.analyzers.responses import parse_response, read_result
 from classifier.domain.errors import (
     AnalyzerConfigurationError,
@@ -21,7 +21,7 @@ from classifier.domain.errors import (
     ThrottledError,
     UnexpectedResponseError,
 )
-from classifier.domain.models import ImageInfo
+from classifier.domain.models import ImageFormat, ImageInfo
 from classifier.domain.rate_limiter import Quota
 from classifier.settings import SettingsError
 
@@ -38,6 +38,7 @@ from tests.support.fake_vision_service import (
     FakeVisionService,
     create_azure_clients,
 )
+from tests.support.in_memory_services import as_json
 
 FOUR_MEBIBYTES = 4_194_304
 
@@ -232,42 +233,44 @@ def test_an_analyzer_has_no_capacity_while_its_account_is_throttled(build: Any) 
 @pytest.mark.parametrize(
     ("content", "info"),
     [
-        (b"x", ImageInfo(width=100, height=100, format="JPEG")),
-        (b"x", ImageInfo(width=100, height=100, format="PNG")),
-        (b"x", ImageInfo(width=100, height=100, format="GIF")),
-        (b"x", ImageInfo(width=100, height=100, format="BMP")),
+        (b"x", ImageInfo(width=100, height=100, format=ImageFormat.JPEG)),
+        (b"x", ImageInfo(width=100, height=100, format=ImageFormat.PNG)),
+        (b"x", ImageInfo(width=100, height=100, format=ImageFormat.GIF)),
+        (b"x", ImageInfo(width=100, height=100, format=ImageFormat.BMP)),
         (bytes(FOUR_MEBIBYTES - 1), INFO),
-        (b"x", ImageInfo(width=10_000, height=10_000, format="PNG")),
+        (b"x", ImageInfo(width=10_000, height=10_000, format=ImageFormat.PNG)),
     ],
     ids=["JPEG", "PNG", "GIF", "BMP", "size", "sides"],
 )
 def test_what_can_be_judged_is_judged(content: bytes, info: ImageInfo) -> None:
     service = FakeVisionService(analyze=[(200, ANSWER)], analyze32=[(200, ADULT)])
     analysis = analyze(service, "tags", "safety", content=content, info=info)
-    assert analysis.findings["adult"]["verdict"] == "flagged"
+    assert analysis.findings.adult
+    assert analysis.findings.adult.verdict == "flagged"
     assert len(service.requests) == 2
 
 
 @pytest.mark.parametrize(
     ("content", "info"),
     [
-        (b"x", ImageInfo(width=100, height=100, format="TIFF")),
-        (b"x", ImageInfo(width=100, height=100, format="ICO")),
-        (b"x", ImageInfo(width=100, height=100, format="MPO")),
+        (b"x", ImageInfo(width=100, height=100, format=ImageFormat.TIFF)),
+        (b"x", ImageInfo(width=100, height=100, format=ImageFormat.ICO)),
+        (b"x", ImageInfo(width=100, height=100, format=ImageFormat.MPO)),
         (bytes(FOUR_MEBIBYTES), INFO),
-        (b"x", ImageInfo(width=10_001, height=1, format="PNG")),
-        (b"x", ImageInfo(width=1, height=10_001, format="PNG")),
+        (b"x", ImageInfo(width=10_001, height=1, format=ImageFormat.PNG)),
+        (b"x", ImageInfo(width=1, height=10_001, format=ImageFormat.PNG)),
     ],
 )
 def test_what_cannot_be_judged_is_not_sent(content: bytes, info: ImageInfo) -> None:
     service = FakeVisionService(analyze=[(200, ANSWER)])
     analysis = analyze(service, "tags", "safety", content=content, info=info)
-    assert analysis.findings["adult"]["verdict"] == "unknown"
+    assert analysis.findings.adult
+    assert analysis.findings.adult.verdict == "unknown"
     assert (len(service.requests), analysis.model_version) == (1, "2024-02-01")
 
 
 def test_an_unknown_verdict_has_every_key() -> None:
-    assert unknown_adult_content("too large") == {
+    assert as_json(unknown_adult_content("too large")) == {
         "verdict": "unknown",
         "reason": "too large",
         "adult": None,
@@ -279,7 +282,9 @@ def test_an_unknown_verdict_has_every_key() -> None:
 def test_a_verdict_is_clear_only_if_nothing_is_flagged() -> None:
     def verdict(**flags: bool) -> str:
         judged = ADULT | {"adult": ADULT["adult"] | {"isRacyContent": False} | flags}
-        return analyze(FakeVisionService(analyze32=[(200, judged)]), "safety").findings["adult"]["verdict"]
+        adult = analyze(FakeVisionService(analyze32=[(200, judged)]), "safety").findings.adult
+        assert adult
+        return adult.verdict
 
     assert verdict() == "clear"
     assert [verdict(**{flag: True}) for flag in ("isAdultContent", "isRacyContent", "isGoryContent")] == ["flagged"] * 3
@@ -308,12 +313,11 @@ def test_without_ratios_the_service_chooses_the_crops() -> None:
 
 def test_an_object_has_its_surest_name_alone_and_a_line_without_words_no_confidence() -> None:
     named_twice = {"boundingBox": BOX, "tags": [{"name": "cat", "confidence": 0.6}, {"name": "pet", "confidence": 0.5}]}
-    found = FEATURE_MAPPERS["objects"]({"objectsResult": {"values": [named_twice]}})
-    assert found == [{"name": "cat", "confidence": 0.6, "box": OURS}]
+    findings = map_findings({"objectsResult": {"values": [named_twice]}}, ["objects"])
+    assert as_json(findings.objects) == [{"name": "cat", "confidence": 0.6, "box": OURS}]
     line = {"text": "", "boundingPolygon": [{"x": 3, "y": 4}], "words": []}
-    assert FEATURE_MAPPERS["read"]({"readResult": {"blocks": [{"lines": [line]}]}}) == [
-        {"text": "", "confidence": 0.0, "box": {"x": 3, "y": 4, "width": 0, "height": 0}}
-    ]
+    findings = map_findings({"readResult": {"blocks": [{"lines": [line]}]}}, ["read"])
+    assert as_json(findings.read) == [{"text": "", "confidence": 0.0, "box": {"x": 3, "y": 4, "width": 0, "height": 0}}]
 
 
 def test_all_accounts_are_called_at_their_own_hosts() -> None:
@@ -359,7 +363,7 @@ def test_a_box_is_in_whole_pixels() -> None:
     box = {"left": 0.498, "top": 0.126, "width": 0.2999, "height": 0.2767}
     predictions = {"iteration": "7", "predictions": [{"probability": 0.2, "tagName": "rose", "boundingBox": box}]}
     analysis = predict(FakeVisionService(analyze32=[(200, predictions)]), "detection", "tags", "objects")
-    assert analysis.findings["objects"] == [
+    assert as_json(analysis.findings.objects) == [
         {"name": "rose", "confidence": 0.2, "box": {"x": 100, "y": 13, "width": 60, "height": 28}}
     ]
 
@@ -398,7 +402,33 @@ def test_only_the_tags_of_multiclass_exclude_each_other(task: str, *, exclusive:
 def test_a_prediction_without_a_type_is_a_tag() -> None:
     predictions = {"iteration": "7", "predictions": [{"probability": 0.2, "tagName": "rose"}]}
     analysis = predict(FakeVisionService(analyze32=[(200, predictions)]), "multilabel", "tags")
-    assert analysis.findings == {"tags": [{"name": "rose", "confidence": 0.2}]}
+    assert as_json(analysis.findings) == {"tags": [{"name": "rose", "confidence": 0.2}]}
+
+
+def test_a_detected_object_has_a_box() -> None:
+    predictions = {"iteration": "7", "predictions": [{"probability": 0.2, "tagName": "rose", "tagType": None}]}
+    with pytest.raises(UnexpectedResponseError, match=r"ValueError .*boundingBox"):
+        predict(FakeVisionService(analyze32=[(200, predictions)]), "detection", "tags", "objects")
+
+
+@pytest.mark.parametrize(
+    ("feature", "result"),
+    [
+        ("tags", {"tagsResult": {"values": [{"name": "cat", "confidence": "high"}]}}),
+        ("caption", {"captionResult": {"text": None, "confidence": 0.5}}),
+        ("objects", {"objectsResult": {"values": [{"boundingBox": {"x": 1}, "tags": []}]}}),
+        ("people", {"peopleResult": {"values": {}}}),
+        ("read", {"readResult": {"blocks": [{"lines": [{"text": "", "boundingPolygon": [], "words": []}]}]}}),
+        ("smartCrops", {"smartCropsResult": None}),
+        ("denseCaptions", {"denseCaptionsResult": {"values": [{"text": "a", "confidence": 1}]}}),
+    ],
+)
+def test_a_finding_of_another_type_is_an_unexpected_response(feature: str, result: Any) -> None:
+    service = FakeVisionService(analyze=[(200, ANSWER | result)])
+    with pytest.raises(UnexpectedResponseError, match=r"cannot be read: Val(idation|ue)Error"):
+        analyze(service, feature)
+    others = [name for name in ("tags", "caption", "objects") if name != feature]
+    assert analyze(service, *others).findings, "what was not requested is not read"
 
 
 QUOTA = {"callsPerSecond": 2.5, "instances": 4.6}

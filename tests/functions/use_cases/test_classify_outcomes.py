@@ -119,7 +119,7 @@ def test_an_unknown_error_has_its_first_line_as_sentence(services: InMemoryServi
     services.step = failing_at("analyze", error=ValueError("\n first\nsecond"))
     handle(services, attempt=5)
     assert services.record["reason"] == {"code": "ValueError", "sentence": "first", "measured": None, "limit": None}
-    services.records.clear()
+    services.record_items.clear()
     services.step = failing_at("analyze", error=ValueError())
     handle(services, attempt=5)
     assert services.record["reason"]["sentence"] == ""

@@ -6,9 +6,9 @@ of role definitions, which indicates that it does. This module was not tested on
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
 from urllib.parse import quote
 
+import msgspec
 from azure.core import AsyncPipelineClient
 from azure.core.rest import AsyncHttpResponse, HttpRequest
 
@@ -18,6 +18,7 @@ from classifier.analyzers.http_requests import build_image_request, create_clien
 from classifier.analyzers.options import Options
 from classifier.analyzers.responses import parse_response, read_result
 from classifier.domain.errors import ImageRejectedError
+from classifier.domain.findings import BoundingBox, DetectedObject, Findings, Tag
 from classifier.domain.models import Analysis, ImageInfo
 from classifier.domain.ports import Analyzer
 
@@ -28,6 +29,40 @@ _MAX_BYTES = 4 * 1024 * 1024
 _TASKS = ("multiclass", "multilabel", "detection")
 
 _Client = AsyncPipelineClient[HttpRequest, AsyncHttpResponse]
+
+
+class _Box(msgspec.Struct, frozen=True, kw_only=True):
+    """A box in fractions of the image's sides."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+    def to_pixels(self, info: ImageInfo) -> BoundingBox:
+        """Return the box in pixels."""
+        return BoundingBox(
+            x=round(self.left * info.width),
+            y=round(self.top * info.height),
+            width=round(self.width * info.width),
+            height=round(self.height * info.height),
+        )
+
+
+class _Prediction(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """One prediction; of classifications without a box."""
+
+    probability: float
+    tag_name: str
+    tag_type: str | None = None
+    bounding_box: _Box | None = None
+
+
+class _Response(msgspec.Struct, frozen=True, kw_only=True):
+    """https://learn.microsoft.com/rest/api/customvision/prediction/classify-image."""
+
+    iteration: str
+    predictions: tuple[_Prediction, ...]
 
 
 class CustomVision:
@@ -54,50 +89,48 @@ class CustomVision:
                 limit=_MAX_BYTES,
             )
 
-        async def send(client: _Client) -> dict[str, Any]:
+        async def send(client: _Client) -> object:
             return parse_response(await client.send_request(build_image_request(self._url, content, {})))
 
         response = await self._pool.call(send)
-        return read_result(lambda: self._create_analysis(response, info))
+        return read_result(lambda: self._create_analysis(msgspec.convert(response, _Response), info))
 
-    def _create_analysis(self, response: Mapping[str, Any], info: ImageInfo) -> Analysis:
+    def _create_analysis(self, response: _Response, info: ImageInfo) -> Analysis:
         # A negative tag says that no other tag applies: it is no tag of the image.
-        predictions: list[dict[str, Any]] = [
-            item for item in response["predictions"] if item.get("tagType", "Regular") != "Negative"
-        ]
+        predictions = [prediction for prediction in response.predictions if prediction.tag_type != "Negative"]
         return Analysis(
             analyzer=_NAME,
             api_version=_API_VERSION,
-            model_version=response["iteration"],
-            findings=self._findings(predictions, info),
+            model_version=response.iteration,
+            findings=Findings(
+                tags=_map_tags(predictions),
+                objects=_map_objects(predictions, info) if "objects" in self.features else msgspec.UNSET,
+            ),
             exclusive=self._task == "multiclass",
         )
 
-    def _findings(self, predictions: Sequence[Mapping[str, Any]], info: ImageInfo) -> dict[str, Any]:
-        confidences: dict[str, float] = {}
-        for item in predictions:
-            confidences[item["tagName"]] = max(item["probability"], confidences.get(item["tagName"], 0.0))
-        tags = [{"name": name, "confidence": confidence} for name, confidence in confidences.items()]
-        findings: dict[str, Any] = {"tags": tags}
-        if "objects" in self.features:
-            findings["objects"] = [
-                {"name": item["tagName"], "confidence": item["probability"], "box": _box(item["boundingBox"], info)}
-                for item in predictions
-            ]
-        return findings
+
+def _map_tags(predictions: Sequence[_Prediction]) -> tuple[Tag, ...]:
+    """Return each tag with its highest probability."""
+    confidences: dict[str, float] = {}
+    for prediction in predictions:
+        name = prediction.tag_name
+        confidences[name] = max(prediction.probability, confidences.get(name, 0.0))
+    return tuple(Tag(name=name, confidence=confidence) for name, confidence in confidences.items())
 
 
-def _box(box: Mapping[str, float], info: ImageInfo) -> dict[str, int]:
-    """Return a box in pixels; the service has fractions of the image's sides."""
-    return {
-        "x": round(box["left"] * info.width),
-        "y": round(box["top"] * info.height),
-        "width": round(box["width"] * info.width),
-        "height": round(box["height"] * info.height),
-    }
+def _map_objects(predictions: Sequence[_Prediction], info: ImageInfo) -> tuple[DetectedObject, ...]:
+    """Return each detected object. Raises ValueError if one has no box."""
+    objects: list[DetectedObject] = []
+    for prediction in predictions:
+        if prediction.bounding_box is None:
+            raise ValueError("a detected object has no boundingBox")
+        box = prediction.bounding_box.to_pixels(info)
+        objects.append(DetectedObject(name=prediction.tag_name, confidence=prediction.probability, box=box))
+    return tuple(objects)
 
 
-def build(options: Mapping[str, Any], features: Sequence[str], azure: AzureClients) -> Analyzer:
+def build(options: Mapping[str, object], features: Sequence[str], azure: AzureClients) -> Analyzer:
     """Create the analyzer. Raises SettingsError if options or features are wrong."""
     reader = Options(options, "custom-vision")
     endpoint = reader.text("endpoint")

@@ -8,10 +8,11 @@ import asyncio
 import contextlib
 import itertools
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import msgspec
+from msgspec.structs import replace
 
 from classifier.domain.errors import ConcurrencyError, EventError
 from classifier.domain.events import Message, create_blob_found_event, create_poison_message, record_id
@@ -25,7 +26,6 @@ from classifier.domain.ports import (
     Queue,
     RecordRepository,
 )
-from classifier.domain.record import is_current
 from classifier.domain.watermark import Watermark
 
 # A new round starts only if the queue is no longer than this: a blob whose message is waiting is not missed.
@@ -85,7 +85,7 @@ class Reconciler:
 
     async def _continue_round(self, report: Report, deadline: datetime) -> None:
         checkpoint = await self._checkpoints.load()
-        mark = Watermark.from_json(checkpoint.value if checkpoint else {})
+        mark = checkpoint.value if checkpoint is not None else Watermark()
         if mark.cutoff is None:
             if await self._queue.length() > _MAX_MESSAGES_TO_START:
                 report.ended_because = "a backlog is being worked on"
@@ -98,14 +98,14 @@ class Reconciler:
             mark = replace(mark.after_page(missed), marker=marker)
             if marker is None:
                 break
-            checkpoint = await self._checkpoints.store(asdict(mark), checkpoint)
+            checkpoint = await self._checkpoints.store(mark, checkpoint)
             if self._now() >= deadline:
                 report.ended_because = "time is up"
                 return
             if await self._queue.length() > _MAX_MESSAGES:
                 report.ended_because = "the queue is full"
                 return
-        await self._checkpoints.store(asdict(mark.after_round()), checkpoint)
+        await self._checkpoints.store(mark.after_round(), checkpoint)
         report.finished = True
         report.ended_because = "the round is finished"
 
@@ -114,9 +114,9 @@ class Reconciler:
         while True:
             with contextlib.suppress(ConcurrencyError):
                 checkpoint = await self._checkpoints.load()
-                mark = Watermark.from_json(checkpoint.value if checkpoint else {})
+                mark = checkpoint.value if checkpoint is not None else Watermark()
                 mark = replace(mark, marker=None, cutoff=self._now().isoformat(), backfill=True)
-                await self._checkpoints.store(asdict(mark), checkpoint)
+                await self._checkpoints.store(mark, checkpoint)
                 return
 
     async def _enqueue_missed(self, blobs: list[BlobInfo], mark: Watermark) -> list[BlobInfo]:
@@ -128,8 +128,9 @@ class Reconciler:
         fingerprint = self._analyzer.fingerprint if mark.backfill else None
 
         async def check(blob: BlobInfo) -> None:
-            record = await self._records.get(record_id(self._images.container, blob.name))
-            if record is None or not is_current(record, blob.etag, fingerprint):
+            stored = await self._records.get(record_id(self._images.container, blob.name))
+            record = stored.value if stored is not None else None
+            if record is None or not record.is_current(blob.etag, fingerprint):
                 await self._queue.send(
                     create_blob_found_event(
                         self._images.host,
