@@ -193,7 +193,7 @@ async def rejected_by_its_format(scenario: Scenario) -> None:
 
 async def rejected_because_it_is_archived(scenario: Scenario) -> None:
     scenario.upload(None, size=7)
-    reason = Reason(code="Archived", sentence="The blob is in the archive access tier.")
+    reason = Reason(code="Archived", sentence="The blob is in the archive access tier.", measured=None, limit=None)
     scenario.services.blobs["cat.png"] = replace(scenario.services.blobs["cat.png"], rejection=reason)
     await scenario.handle()
 

@@ -16,7 +16,7 @@ from classifier.domain.errors import AuthorizationError
 from classifier.domain.events import create_poison_message, parse_poison_message
 from classifier.domain.models import Outcome
 from classifier.use_cases.reconcile import Report
-from classifier.use_cases.redrive import redrive
+from classifier.use_cases.redrive import RedriveReport, redrive
 
 from tests.support.in_memory_services import NOW, InMemoryServices, message
 
@@ -146,7 +146,7 @@ def test_redriving_sends_everything_again_but_what_can_never_be_handled() -> Non
     )
     sent = InMemoryImagesQueue()
     counts = asyncio.run(redrive(queue, sent, deadline=NOW, now=lambda: NOW - timedelta(seconds=1)))
-    assert counts == {"redriven": 3, "kept": 1, "finished": True}
+    assert counts == RedriveReport(redriven=3, left=1, finished=True)
     assert sent.texts == [message(), message("b.png"), message("c.png")]
     assert [found.content for found in queue.messages] == [HOPELESS]
 
@@ -155,7 +155,7 @@ def test_redriving_keeps_a_message_that_cannot_be_decoded_and_sends_the_others()
     queue = InMemoryPoisonQueue(message(), None, message("b.png"))
     sent = InMemoryImagesQueue()
     counts = asyncio.run(redrive(queue, sent, deadline=NOW, now=lambda: NOW - timedelta(seconds=1)))
-    assert counts == {"redriven": 2, "kept": 1, "finished": True}
+    assert counts == RedriveReport(redriven=2, left=1, finished=True)
     assert sent.texts == [message(), message("b.png")]
     assert [found.content for found in queue.messages] == [None]
 
@@ -163,7 +163,7 @@ def test_redriving_keeps_a_message_that_cannot_be_decoded_and_sends_the_others()
 def test_redriving_ends_in_time_and_says_so() -> None:
     queue = InMemoryPoisonQueue(message(), message())
     counts = asyncio.run(redrive(queue, InMemoryImagesQueue(), deadline=NOW, now=lambda: NOW))
-    assert counts == {"redriven": 1, "kept": 0, "finished": False}
+    assert counts == RedriveReport(redriven=1, left=0, finished=False)
 
 
 def test_redriving_ends_when_its_own_messages_come_back() -> None:
@@ -176,7 +176,7 @@ def test_redriving_ends_when_its_own_messages_come_back() -> None:
 
     sent.send = refused  # type: ignore[method-assign]
     counts = asyncio.run(redrive(queue, sent, deadline=NOW, now=lambda: NOW - timedelta(seconds=1)))
-    assert counts == {"redriven": 10, "kept": 0, "finished": True}
+    assert counts == RedriveReport(redriven=10, left=0, finished=True)
     assert len(queue.messages) == 10
 
 

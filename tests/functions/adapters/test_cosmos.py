@@ -48,7 +48,7 @@ def record(record_id: str = "1", *, attempts: int = 1) -> ImageRecord:
         blob=BlobProperties.for_event(parsed.event, "e1"),
         started=NOW,
         finished=NOW,
-        reason=Reason(code="C", sentence="why"),
+        reason=Reason(code="C", sentence="why", measured=None, limit=None),
     )
     return replace(failed, id=record_id)
 

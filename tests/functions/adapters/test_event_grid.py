@@ -61,7 +61,7 @@ def test_the_same_result_has_the_same_event_id_and_any_other_result_another() ->
     ("status", "kind"), [(RecordStatus.REJECTED, "ImageRejected"), (RecordStatus.FAILED, "ImageFailed")]
 )
 def test_a_result_that_is_not_classified_is_published_with_its_reason(status: RecordStatus, kind: str) -> None:
-    reason = Reason(code="TooLarge", sentence="")
+    reason = Reason(code="TooLarge", sentence="", measured=None, limit=None)
     record = replace(RECORD, status=status, reason=reason, category=None, labels=(), analyzer=None)
     event = create_cloud_event(record)
     assert (event.type, event.extensions) == (kind, {"recordid": "abc"})

@@ -17,7 +17,7 @@ from classifier.adapters.queues import ReceivedMessage, StorageQueue, create_que
 from classifier.domain.errors import (
     AccessDeniedError,
 )
-from classifier.use_cases.redrive import redrive
+from classifier.use_cases.redrive import RedriveReport, redrive
 
 from tests.support.in_memory_services import NOW, message
 
@@ -120,7 +120,7 @@ def test_a_message_that_is_not_text_in_base64_arrives_without_content(content: s
 def test_redriving_a_queue_with_a_message_that_is_not_base64_sends_the_others() -> None:
     service = QueueService(encoded(message()), "no base64!", encoded(message("b.png")))
 
-    async def run() -> dict[str, int | bool]:
+    async def run() -> RedriveReport:
         return await redrive(
             storage_queue(service, "images-poison"),
             storage_queue(service, "images"),
@@ -128,7 +128,7 @@ def test_redriving_a_queue_with_a_message_that_is_not_base64_sends_the_others() 
             now=lambda: NOW,
         )
 
-    assert asyncio.run(run()) == {"redriven": 2, "kept": 1, "finished": True}
+    assert asyncio.run(run()) == RedriveReport(redriven=2, left=1, finished=True)
     assert service.sent == [encoded(message()), encoded(message("b.png"))]
     assert service.deleted == ["m0", "m2"]
 

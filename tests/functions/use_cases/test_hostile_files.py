@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from tests.support.in_memory_services import NOW, InMemoryServices, handle, message
 
-ARCHIVED = Reason(code="Archived", sentence="The blob is in the archive access tier.")
+ARCHIVED = Reason(code="Archived", sentence="The blob is in the archive access tier.", measured=None, limit=None)
 
 
 @pytest.mark.parametrize(
@@ -27,8 +27,8 @@ ARCHIVED = Reason(code="Archived", sentence="The blob is in the archive access t
         (None, b"text", "NotAnImage"),
         (None, b"tiny", "BadDimensions"),
         (ARCHIVED, None, "Archived"),
-        (Reason(code="BadContentEncoding", sentence="damaged"), None, "BadContentEncoding"),
-        (Reason(code="TooLarge", sentence="too large", limit=MAX_BYTES), None, "TooLarge"),
+        (Reason(code="BadContentEncoding", sentence="damaged", measured=None, limit=None), None, "BadContentEncoding"),
+        (Reason(code="TooLarge", sentence="too large", limit=MAX_BYTES, measured=None), None, "TooLarge"),
     ],
 )
 def test_a_file_that_can_never_be_analyzed_is_rejected_with_its_reason(

@@ -1,7 +1,7 @@
 """Options of an analyzer, validated strictly: one error names all that are missing, wrong or unknown."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import cast
 
 from classifier.domain.rate_limiter import Quota
 from classifier.settings import SettingsError
@@ -10,7 +10,7 @@ from classifier.settings import SettingsError
 class Options:
     """The options of the analyzer called `analyzer`; `raise_if_invalid` raises for all that are wrong."""
 
-    def __init__(self, values: Mapping[str, Any], analyzer: str) -> None:
+    def __init__(self, values: Mapping[str, object], analyzer: str) -> None:
         self._values = values
         self._analyzer = analyzer
         self._known: set[str] = set()
@@ -29,8 +29,9 @@ class Options:
     def number(self, name: str) -> float:
         """Return a number over 0."""
         value = self._take(name)
-        valid = isinstance(value, int | float) and not isinstance(value, bool) and value > 0
-        return float(value) if valid else self._add_error(name, value, "a number over 0", 1.0)
+        if isinstance(value, int | float) and not isinstance(value, bool) and value > 0:
+            return float(value)
+        return self._add_error(name, value, "a number over 0", 1.0)
 
     def texts(self, name: str) -> list[str]:
         """Return a non-empty list of strings."""
@@ -66,7 +67,7 @@ class Options:
         if self._errors:
             raise SettingsError(f"the analyzer {self._analyzer}: " + "; ".join(self._errors))
 
-    def _take(self, name: str) -> Any:
+    def _take(self, name: str) -> object:
         self._known.add(name)
         return self._values.get(name)
 

@@ -36,8 +36,8 @@ class Reason(Struct, frozen=True, kw_only=True):
 
     code: Annotated[str, Meta(description="Stable identifier of the reason.")]
     sentence: Annotated[str, Meta(description="Explanation for people.")]
-    measured: Annotated[MeasuredValue, Meta(description="The measured value that exceeds the limit, or null.")] = None
-    limit: Annotated[Limit, Meta(description="The limit, or null.")] = None
+    measured: Annotated[MeasuredValue, Meta(description="The measured value that exceeds the limit, or null.")]
+    limit: Annotated[Limit, Meta(description="The limit, or null.")]
 
 
 class ImageFormat(StrEnum):

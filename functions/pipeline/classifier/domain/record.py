@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -37,10 +37,14 @@ class RecordStatus(StrEnum):
 
 
 class ImageRecord(Struct, frozen=True, kw_only=True, rename="camel"):
-    """The record of an image: the result of the newest version of one blob."""
+    """The record of an image: the result of the newest version of one blob.
+
+    Every stored record has every field, but those that are UNSET. A field that is added later needs a default, because
+    older records lack it.
+    """
 
     id: Annotated[str, Meta(description="Base32 of the SHA-256 of `<container>/<name>`; also the partition key.")]
-    schema_version: Annotated[int, Meta(description="Version of this schema.")] = SCHEMA_VERSION
+    schema_version: Annotated[int, Meta(description="Version of this schema.")]
     status: Annotated[RecordStatus, Meta(description="Result of the pipeline.")]
     reason: Annotated[Reason | None, Meta(description="Why the image is `rejected` or `failed`; else null.")]
     blob: Annotated[BlobProperties, Meta(description="The blob, and the version of it that the record is about.")]
@@ -50,19 +54,19 @@ class ImageRecord(Struct, frozen=True, kw_only=True, rename="camel"):
     labels: Annotated[
         tuple[str, ...],
         Meta(description="Names of the tags with at least the configured confidence, surest first."),
-    ] = ()
-    category: Annotated[Category | None, Meta(description="The surest label; null without labels.")] = None
-    tags: Annotated[tuple[Tag, ...] | None, Meta(description="Tags; null if not requested.")] = None
-    caption: Annotated[Caption | None, Meta(description="Caption; null if not requested.")] = None
+    ]
+    category: Annotated[Category | None, Meta(description="The surest label; null without labels.")]
+    tags: Annotated[tuple[Tag, ...] | None, Meta(description="Tags; null if not requested.")]
+    caption: Annotated[Caption | None, Meta(description="Caption; null if not requested.")]
     dense_captions: Annotated[
         tuple[DenseCaption, ...] | None, Meta(description="Captions of regions; null if not requested.")
-    ] = None
-    objects: Annotated[tuple[DetectedObject, ...] | None, Meta(description="Objects; null if not requested.")] = None
-    people: Annotated[tuple[DetectedPerson, ...] | None, Meta(description="People; null if not requested.")] = None
-    read: Annotated[tuple[TextLine, ...] | None, Meta(description="Lines of text; null if not requested.")] = None
+    ]
+    objects: Annotated[tuple[DetectedObject, ...] | None, Meta(description="Objects; null if not requested.")]
+    people: Annotated[tuple[DetectedPerson, ...] | None, Meta(description="People; null if not requested.")]
+    read: Annotated[tuple[TextLine, ...] | None, Meta(description="Lines of text; null if not requested.")]
     smart_crops: Annotated[
         tuple[SmartCrop, ...] | None, Meta(description="Regions to crop the image to; null if not requested.")
-    ] = None
+    ]
     adult: Annotated[AdultContent, Meta(description="Adult content; absent if not requested.")] | UnsetType = UNSET
     vector: Annotated[tuple[float, ...], Meta(description="Embedding; absent if not requested.")] | UnsetType = UNSET
     analyzer: Annotated[
@@ -70,7 +74,7 @@ class ImageRecord(Struct, frozen=True, kw_only=True, rename="camel"):
     ]
     copy_path: Annotated[
         str | None, Meta(description="Path of the copy in the container of classified images; null without a copy.")
-    ] = msgspec.field(name="copy", default=None)
+    ] = msgspec.field(name="copy")
     timings: Annotated[Timings, Meta(description="How long the image took.")]
     attempts: Annotated[int, Meta(description="Deliveries of the event's messages, from 1.")]
     processed_at: Annotated[
@@ -109,13 +113,24 @@ class ImageRecord(Struct, frozen=True, kw_only=True, rename="camel"):
         event = message.event
         return cls(
             id=event.record_id,
+            schema_version=SCHEMA_VERSION,
             status=status,
             reason=reason,
             blob=blob,
             event_id=event.event_id,
             sequencer=event.sequencer,
             image=image,
+            labels=(),
+            category=None,
+            tags=None,
+            caption=None,
+            dense_captions=None,
+            objects=None,
+            people=None,
+            read=None,
+            smart_crops=None,
             analyzer=analyzer,
+            copy_path=None,
             timings=Timings.between(event.time, started, finished, analyze_ms),
             attempts=attempt + message.requeue_count + message.interruptions,
             processed_at=finished.isoformat(),
@@ -187,20 +202,7 @@ type StoredRecord = Versioned[ImageRecord | None]
 def json_schema() -> dict[str, object]:
     """Return the JSON Schema (2020-12) of a stored record; the schemas of its parts are in `$defs`."""
     (schema,), definitions = msgspec.json.schema_components([ImageRecord])
-    for definition in definitions.values():
-        if "properties" in definition:
-            _require_defaults(definition)
     return {"$schema": _SCHEMA_DIALECT, **schema, "$defs": definitions}
-
-
-def _require_defaults(definition: dict[str, Any]) -> None:
-    """Make fields with a default required: they are always written, and only absent fields are optional."""
-    required: list[str] = []
-    for name, field in definition["properties"].items():
-        if name in definition["required"] or "default" in field:
-            required.append(name)
-        field.pop("default", None)
-    definition["required"] = required
 
 
 def _none_if_unset[Finding](finding: Finding | UnsetType) -> Finding | None:

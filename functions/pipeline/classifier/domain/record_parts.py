@@ -19,21 +19,30 @@ class BlobProperties(Struct, frozen=True, kw_only=True, rename="camel"):
     container: Annotated[str, Meta(description="Name of the container.")]
     name: Annotated[str, Meta(description="Name of the blob.")]
     etag: Annotated[str, Meta(description="ETag of the version, without quotes.")]
-    content_type: Annotated[str | None, Meta(description="Content-Type of the blob.")] = None
-    size_bytes: Annotated[int | None, Meta(description="Size of the blob as stored, in bytes.")] = None
+    content_type: Annotated[str | None, Meta(description="Content-Type of the blob.")]
+    size_bytes: Annotated[int | None, Meta(description="Size of the blob as stored, in bytes.")]
     content_sha256: Annotated[
         str | None,
         Meta(description="SHA-256 of the content after its Content-Encoding was decoded; null if it was not read."),
-    ] = None
+    ]
     created_at: Annotated[
         str | None,
         Meta(description="When the blob was created.", extra_json_schema={"format": "date-time"}),
-    ] = None
+    ]
 
     @classmethod
     def for_event(cls, event: BlobEvent, etag: str) -> Self:
         """Create the properties of a version that was not read."""
-        return cls(account=event.host.partition(".")[0], container=event.container, name=event.name, etag=etag)
+        return cls(
+            account=event.host.partition(".")[0],
+            container=event.container,
+            name=event.name,
+            etag=etag,
+            content_type=None,
+            size_bytes=None,
+            content_sha256=None,
+            created_at=None,
+        )
 
     @classmethod
     def for_blob(cls, event: BlobEvent, blob: Blob) -> Self:

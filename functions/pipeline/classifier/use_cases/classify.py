@@ -235,7 +235,7 @@ class Pipeline:
                 blob=BlobProperties.for_event(event, etag),
                 started=started,
                 finished=self._now(),
-                reason=Reason(code=code, sentence=sentence[:500]),
+                reason=Reason(code=code, sentence=sentence[:500], measured=None, limit=None),
             )
             metrics.put("queuedMs", record.timings.queued_ms)
             stored = await self._record_writer.write(record, event.name)
