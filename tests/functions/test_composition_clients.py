@@ -34,9 +34,15 @@ HOSTS = {
 
 def settings(**changes: str) -> Settings:
     options = CUSTOM if changes.get("PIPELINE_ANALYZER") == "custom-vision" else OPTIONS
-    environment = ENVIRONMENT | HOSTS | {
-        "PIPELINE_ANALYZER_OPTIONS": json.dumps(options), "PIPELINE_FEATURES": '["tags"]',
-    } | changes  # fmt: skip
+    environment = (
+        ENVIRONMENT
+        | HOSTS
+        | {
+            "PIPELINE_ANALYZER_OPTIONS": json.dumps(options),
+            "PIPELINE_FEATURES": '["tags"]',
+        }
+        | changes
+    )
     return Settings.load(environment)
 
 

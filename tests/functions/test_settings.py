@@ -8,9 +8,12 @@ import pytest
 from classifier.settings import OPTIONAL, REQUIRED, OperatorPrincipal, Settings, SettingsError
 
 GOOD = dict.fromkeys(REQUIRED, "x") | {
-    "PIPELINE_FEATURES": '["tags"]', "PIPELINE_MIN_CONFIDENCE": "0.5", "PIPELINE_ANALYZER_OPTIONS": '{"a": 1}',
-    "PIPELINE_MAX_RETRY_AGE_HOURS": "168", "PIPELINE_TRIGGER": "events",
-}  # fmt: skip
+    "PIPELINE_FEATURES": '["tags"]',
+    "PIPELINE_MIN_CONFIDENCE": "0.5",
+    "PIPELINE_ANALYZER_OPTIONS": '{"a": 1}',
+    "PIPELINE_MAX_RETRY_AGE_HOURS": "168",
+    "PIPELINE_TRIGGER": "events",
+}
 ALL = GOOD | dict.fromkeys(OPTIONAL, "y") | {"PIPELINE_OPERATORS": '[{"objectId": "me", "principalType": "Group"}]'}
 
 

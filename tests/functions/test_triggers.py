@@ -63,9 +63,16 @@ def test_what_came_of_a_message_is_one_line_with_all_that_was_measured(
     monkeypatch.setattr(triggers, "_application", lambda: SimpleNamespace(pipeline=SimpleNamespace(handle=handle)))
     asyncio.run(plain(triggers.classify)(Message(3)))
     assert line(caplog, "outcome") == {
-        "status": status, "detail": "cat", "record_id": "r", "event_id": "e", "messageId": "m1", "attempt": 3,
-        "visionMs": 300.5, "requestUnits": 7, "level": level,
-    }  # fmt: skip
+        "status": status,
+        "detail": "cat",
+        "record_id": "r",
+        "event_id": "e",
+        "messageId": "m1",
+        "attempt": 3,
+        "visionMs": 300.5,
+        "requestUnits": 7,
+        "level": level,
+    }
 
 
 def test_what_is_raised_is_the_hosts_to_repeat_and_measured_all_the_same(
@@ -79,9 +86,13 @@ def test_what_is_raised_is_the_hosts_to_repeat_and_measured_all_the_same(
     with pytest.raises(ConnectionError):
         asyncio.run(plain(triggers.classify)(Message(1)))
     assert line(caplog, "outcome") == {
-        "status": "raised", "detail": "ConnectionError", "messageId": "m1", "attempt": 1, "visionCalls": 1,
+        "status": "raised",
+        "detail": "ConnectionError",
+        "messageId": "m1",
+        "attempt": 1,
+        "visionCalls": 1,
         "level": "ERROR",
-    }  # fmt: skip
+    }
 
 
 def test_a_message_that_is_no_utf8_is_poison_with_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,9 +18,12 @@ TENANT, AUDIENCE, OPERATOR = "tenant-1", "api://pipeline", "AAAA-1"
 
 def token(key: Any = KEY, algorithm: str = "RS256", **changes: Any) -> str:
     claims = {
-        "iss": f"https://sts.windows.net/{TENANT}/", "aud": AUDIENCE, "oid": OPERATOR, "exp": time.time() + 3600,
+        "iss": f"https://sts.windows.net/{TENANT}/",
+        "aud": AUDIENCE,
+        "oid": OPERATOR,
+        "exp": time.time() + 3600,
         "nbf": time.time() - 60,
-    } | changes  # fmt: skip
+    } | changes
     claims = {name: value for name, value in claims.items() if value is not None}
     return jwt.encode(claims, key, algorithm=algorithm, headers={"kid": "1"})
 

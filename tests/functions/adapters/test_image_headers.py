@@ -86,12 +86,20 @@ def test_a_picture_cut_off_in_its_header_is_rejected_and_one_cut_off_behind_it_i
 @pytest.mark.parametrize(
     "content",
     [
-        b"", b"text", b"%PDF-1.7", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 100 100\n", b"SIMPLE  =  T",
-        b"PK\x03\x04", b"<svg width='100' height='100'/>", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"P6 100 100 255\n",
+        b"",
+        b"text",
+        b"%PDF-1.7",
+        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 100 100\n",
+        b"SIMPLE  =  T",
+        b"PK\x03\x04",
+        b"<svg width='100' height='100'/>",
+        b"\x89PNG\r\n\x1a\n",
+        b"\xff\xd8\xff",
+        b"P6 100 100 255\n",
         b"\x00\x00\x00\x0cjP  \r\n\x87\n",
     ],
     ids=lambda content: repr(content[:8]),
-)  # fmt: skip
+)
 def test_what_is_no_image_of_the_eight_formats_is_rejected_with_what_was_found(content: bytes) -> None:
     with pytest.raises(ImageRejectedError) as rejection:
         header(content)
@@ -115,19 +123,32 @@ def test_a_polyglot_is_what_it_begins_with(kind: str, other: bytes) -> None:
 @pytest.mark.parametrize(
     ("kind", "mode", "options"),
     [
-        ("JPEG", "L", {}), ("JPEG", "CMYK", {"progressive": True}), ("JPEG", "RGB", {"icc_profile": bytes(200_000)}),
+        ("JPEG", "L", {}),
+        ("JPEG", "CMYK", {"progressive": True}),
+        ("JPEG", "RGB", {"icc_profile": bytes(200_000)}),
         ("JPEG", "RGB", {"exif": b"Exif\0\0II*\0\x08\0\0\0\0\0\0\0\0\0", "comment": b"a cat"}),
-        ("PNG", "1", {}), ("PNG", "P", {}), ("PNG", "I;16", {}), ("PNG", "RGBA", {"icc_profile": bytes(9000)}),
+        ("PNG", "1", {}),
+        ("PNG", "P", {}),
+        ("PNG", "I;16", {}),
+        ("PNG", "RGBA", {"icc_profile": bytes(9000)}),
         ("GIF", "P", {"save_all": True, "append_images": [Image.new("P", (9, 9))], "comment": b"a cat"}),
-        ("BMP", "1", {}), ("BMP", "L", {}), ("BMP", "RGBA", {}),
-        ("WEBP", "RGB", {"quality": 10}), ("WEBP", "RGB", {"lossless": True}), ("WEBP", "RGBA", {"exif": b"Exif\0\0"}),
+        ("BMP", "1", {}),
+        ("BMP", "L", {}),
+        ("BMP", "RGBA", {}),
+        ("WEBP", "RGB", {"quality": 10}),
+        ("WEBP", "RGB", {"lossless": True}),
+        ("WEBP", "RGBA", {"exif": b"Exif\0\0"}),
         ("WEBP", "RGB", {"save_all": True, "append_images": [Image.new("RGB", (300, 200), "red")]}),
-        ("TIFF", "1", {"compression": "group4"}), ("TIFF", "CMYK", {}), ("TIFF", "F", {"big_tiff": True}),
-        ("TIFF", "RGB", {"compression": "jpeg"}), ("TIFF", "I;16B", {}),
-        ("ICO", "RGBA", {"sizes": [(16, 16), (256, 171), (48, 48)]}), ("ICO", "RGB", {"bitmap_format": "bmp"}),
+        ("TIFF", "1", {"compression": "group4"}),
+        ("TIFF", "CMYK", {}),
+        ("TIFF", "F", {"big_tiff": True}),
+        ("TIFF", "RGB", {"compression": "jpeg"}),
+        ("TIFF", "I;16B", {}),
+        ("ICO", "RGBA", {"sizes": [(16, 16), (256, 171), (48, 48)]}),
+        ("ICO", "RGB", {"bitmap_format": "bmp"}),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, dict) else value,
-)  # fmt: skip
+)
 def test_what_is_read_is_what_pillow_decodes(kind: str, mode: str, options: dict[str, Any]) -> None:
     buffer = io.BytesIO()
     Image.new(mode, (300, 200)).save(buffer, format=kind, **options)

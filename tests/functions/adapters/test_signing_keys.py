@@ -22,9 +22,13 @@ KEYS = {kid: rsa.generate_private_key(public_exponent=65537, key_size=2048) for 
 
 
 def key_set(*kids: str) -> str:
-    return json.dumps({
-        "keys": [RSAAlgorithm.to_jwk(KEYS[kid].public_key(), as_dict=True) | {"kid": kid, "use": "sig"} for kid in kids]
-    })  # fmt: skip
+    return json.dumps(
+        {
+            "keys": [
+                RSAAlgorithm.to_jwk(KEYS[kid].public_key(), as_dict=True) | {"kid": kid, "use": "sig"} for kid in kids
+            ]
+        }
+    )
 
 
 class KeyServer:

@@ -65,9 +65,12 @@ def test_every_visual_feature_is_asked_for_in_one_call_and_put_into_the_records_
     (request,) = service.requests
     assert request["path"] == "/computervision/imageanalysis:analyze"
     assert request["query"] == {
-        "api-version": "2023-10-01", "features": ",".join(features), "language": "en",
-        "gender-neutral-caption": "true", "smartcrops-aspect-ratios": "0.9,1.2",
-    }  # fmt: skip
+        "api-version": "2023-10-01",
+        "features": ",".join(features),
+        "language": "en",
+        "gender-neutral-caption": "true",
+        "smartcrops-aspect-ratios": "0.9,1.2",
+    }
     assert request["body"] == b"cat"
     assert request["headers"]["Content-Length"] == "3"
     assert request["headers"]["Authorization"] == "Bearer token"
@@ -96,9 +99,12 @@ def test_safety_gives_scores_and_a_verdict() -> None:
     assert service.requests[1]["path"] == "/vision/v3.2/analyze"
     assert service.requests[1]["query"] == {"visualFeatures": "Adult"}
     assert as_json(analysis.findings)["adult"] == {
-        "verdict": "flagged", "reason": None, "adult": {"flagged": False, "score": 0.1},
-        "racy": {"flagged": True, "score": 0.8}, "gory": {"flagged": False, "score": 0.01},
-    }  # fmt: skip
+        "verdict": "flagged",
+        "reason": None,
+        "adult": {"flagged": False, "score": 0.1},
+        "racy": {"flagged": True, "score": 0.8},
+        "gory": {"flagged": False, "score": 0.01},
+    }
     assert analysis.model_version == "2024-02-01, 3.2 2021-05-01"
 
 
@@ -146,8 +152,10 @@ def test_detection_has_boxes_in_pixels() -> None:
     assert "/detect/iterations/" in service.requests[0]["path"]
     assert analysis.findings.objects
     assert as_json(analysis.findings.objects[0]) == {
-        "name": "rose", "confidence": 0.75, "box": {"x": 20, "y": 20, "width": 100, "height": 25},
-    }  # fmt: skip
+        "name": "rose",
+        "confidence": 0.75,
+        "box": {"x": 20, "y": 20, "width": 100, "height": 25},
+    }
     assert len(analysis.findings.objects) == 3
 
 

@@ -35,8 +35,11 @@ def test_a_records_id_stays_what_it_is() -> None:
 def test_a_requeued_message_is_its_event_with_its_history() -> None:
     back = json.loads(Message.parse(message()).to_requeue_text(NOW, 2))
     assert back == {
-        "event": json.loads(message()), "putBacks": 1, "interruptions": 2, "deadline": "2026-01-02T03:04:05+00:00",
-    }  # fmt: skip
+        "event": json.loads(message()),
+        "putBacks": 1,
+        "interruptions": 2,
+        "deadline": "2026-01-02T03:04:05+00:00",
+    }
     again = Message.parse(json.dumps(back))
     assert (again.requeue_count, again.interruptions, again.deadline) == (1, 2, NOW)
     assert json.loads(again.to_requeue_text(NOW, 4))["putBacks"] == 2

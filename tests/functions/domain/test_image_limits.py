@@ -43,8 +43,11 @@ def content_reason(blob: Blob) -> dict[str, Any]:
 
 def test_content_is_rejected_with_its_size_and_the_limit() -> None:
     assert content_reason(replace(BLOB, content=b"", size_bytes=9)) == {
-        "code": "EmptyFile", "sentence": "The file is empty.", "measured": 0, "limit": 1,
-    }  # fmt: skip
+        "code": "EmptyFile",
+        "sentence": "The file is empty.",
+        "measured": 0,
+        "limit": 1,
+    }
     assert content_reason(replace(BLOB, content=None, size_bytes=20_971_521)) == {
         "code": "TooLarge",
         "sentence": "The file has 20971521 bytes; it may have at most 20971520.",
@@ -53,8 +56,11 @@ def test_content_is_rejected_with_its_size_and_the_limit() -> None:
     }
     reason = Reason(code="Archived", sentence="why", measured=1, limit=2)
     assert content_reason(replace(BLOB, content=None, rejection=reason)) == {
-        "code": "Archived", "sentence": "why", "measured": 1, "limit": 2,
-    }  # fmt: skip
+        "code": "Archived",
+        "sentence": "why",
+        "measured": 1,
+        "limit": 2,
+    }
 
 
 def test_content_that_is_missing_for_no_reason_is_a_bug() -> None:

@@ -64,9 +64,15 @@ def test_two_hundred_names_are_remembered_and_the_rest_by_its_time() -> None:
 
 def test_a_backfill_leaves_what_the_rounds_know() -> None:
     mark = Watermark(
-        marker="m", cutoff=text(0), verified=text(-1), previous=text(-2), remembered=("a",), earliest=text(-3),
-        missed=("b",), backfill=True,
-    )  # fmt: skip
+        marker="m",
+        cutoff=text(0),
+        verified=text(-1),
+        previous=text(-2),
+        remembered=("a",),
+        earliest=text(-3),
+        missed=("b",),
+        backfill=True,
+    )
     assert mark.after_page([listed()]) == mark
     assert mark.after_round() == Watermark(verified=text(-1), previous=text(-2), remembered=("a",))
 

@@ -32,10 +32,30 @@ from tests.support.in_memory_services import (
 )
 
 RECORD_FIELDS = {
-    "id", "schemaVersion", "status", "reason", "blob", "eventId", "sequencer", "image", "tags", "labels", "category",
-    "caption", "denseCaptions", "objects", "people", "read", "smartCrops", "analyzer", "copy", "timings", "attempts",
-    "processedAt", "_etag",
-}  # fmt: skip
+    "id",
+    "schemaVersion",
+    "status",
+    "reason",
+    "blob",
+    "eventId",
+    "sequencer",
+    "image",
+    "tags",
+    "labels",
+    "category",
+    "caption",
+    "denseCaptions",
+    "objects",
+    "people",
+    "read",
+    "smartCrops",
+    "analyzer",
+    "copy",
+    "timings",
+    "attempts",
+    "processedAt",
+    "_etag",
+}
 
 
 def test_an_image_becomes_a_record(services: InMemoryServices) -> None:
@@ -270,10 +290,19 @@ def test_a_copy_that_could_not_be_made_is_made_by_a_redrive(services: InMemorySe
     ("text", "attempt"),
     [
         (message(), 6),
-        (json.dumps({"event": json.loads(message()), "putBacks": 3, "interruptions": 4,
-                     "deadline": (NOW + timedelta(hours=1)).isoformat()}), 2),
+        (
+            json.dumps(
+                {
+                    "event": json.loads(message()),
+                    "putBacks": 3,
+                    "interruptions": 4,
+                    "deadline": (NOW + timedelta(hours=1)).isoformat(),
+                }
+            ),
+            2,
+        ),
     ],
-)  # fmt: skip
+)
 def test_an_image_that_ends_the_worker_each_time_is_not_touched_again_and_failed_once(
     services: InMemoryServices, text: str, attempt: int
 ) -> None:
