@@ -155,21 +155,24 @@ def test_an_http_function_has_a_route_of_its_name_and_takes_post_alone(function:
 def test_each_trigger_has_the_name_and_the_settings_that_the_host_resolves() -> None:
     app = func.FunctionApp()
     app.register_functions(triggers.blueprint)
-    found: dict[str, dict[str, Any]] = {}
+    bindings_by_name: dict[str, dict[str, Any]] = {}
     for function in app.get_functions():
         trigger = function.get_trigger()
         name = function.get_function_name()
         assert trigger is not None
         assert name is not None
-        found[name] = trigger.get_dict_repr()
-    assert {name: trigger["name"] for name, trigger in found.items()} == {
+        bindings_by_name[name] = trigger.get_dict_repr()
+    assert {name: trigger["name"] for name, trigger in bindings_by_name.items()} == {
         "classify": "message",
         "reconcile": "timer",
         "redrive": "request",
         "backfill": "request",
     }
-    assert (found["classify"]["queueName"], found["classify"]["connection"]) == ("%PIPELINE_IMAGES_QUEUE%", "IMAGES")
-    assert found["reconcile"]["schedule"] == "%PIPELINE_RECONCILE_SCHEDULE%"
+    assert (bindings_by_name["classify"]["queueName"], bindings_by_name["classify"]["connection"]) == (
+        "%PIPELINE_IMAGES_QUEUE%",
+        "IMAGES",
+    )
+    assert bindings_by_name["reconcile"]["schedule"] == "%PIPELINE_RECONCILE_SCHEDULE%"
 
 
 def test_what_an_operators_call_costs_is_logged(

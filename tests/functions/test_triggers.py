@@ -39,8 +39,8 @@ def plain(function: Any) -> Callable[..., Coroutine[Any, Any, Any]]:
 
 
 def line(caplog: pytest.LogCaptureFixture, what: str) -> dict[str, Any]:
-    (found,) = [record for record in caplog.records if record.message.startswith(f"{what} ")]
-    return json.loads(found.message.removeprefix(f"{what} ")) | {"level": found.levelname}
+    (record,) = [record for record in caplog.records if record.message.startswith(f"{what} ")]
+    return json.loads(record.message.removeprefix(f"{what} ")) | {"level": record.levelname}
 
 
 @pytest.fixture(autouse=True)
@@ -127,7 +127,9 @@ class InMemoryPoisonQueue:
     async def receive(self, *, hidden_seconds: int) -> AsyncIterator[Any]:
         assert hidden_seconds >= 200
         received: list[Any] = []
-        while left := [found for found in self.messages if not any(found is other for other in received)]:
+        while left := [
+            poison_message for poison_message in self.messages if not any(poison_message is other for other in received)
+        ]:
             received.append(left[0])
             assert len(received) < 100, "without end"
             yield left[0]
@@ -159,7 +161,7 @@ def test_redriving_sends_everything_again_but_what_can_never_be_handled() -> Non
     counts = asyncio.run(redrive(queue, sent, deadline=NOW, now=lambda: NOW - timedelta(seconds=1)))
     assert counts == RedriveReport(redriven=3, left=1, finished=True)
     assert sent.texts == [message(), message("b.png"), message("c.png")]
-    assert [found.content for found in queue.messages] == [HOPELESS]
+    assert [poison_message.content for poison_message in queue.messages] == [HOPELESS]
 
 
 def test_redriving_keeps_a_message_that_cannot_be_decoded_and_sends_the_others() -> None:
@@ -168,7 +170,7 @@ def test_redriving_keeps_a_message_that_cannot_be_decoded_and_sends_the_others()
     counts = asyncio.run(redrive(queue, sent, deadline=NOW, now=lambda: NOW - timedelta(seconds=1)))
     assert counts == RedriveReport(redriven=2, left=1, finished=True)
     assert sent.texts == [message(), message("b.png")]
-    assert [found.content for found in queue.messages] == [None]
+    assert [poison_message.content for poison_message in queue.messages] == [None]
 
 
 def test_redriving_ends_in_time_and_says_so() -> None:
@@ -249,13 +251,13 @@ def http_functions() -> list[Any]:
     # An app of the test's own: the library lists the functions of an app only once.
     app = func.FunctionApp()
     app.register_functions(triggers.blueprint)
-    found: list[Any] = []
+    functions: list[Any] = []
     for function in app.get_functions():
         trigger = function.get_trigger()
         assert trigger is not None
         if trigger.type == "httpTrigger":
-            found.append(function)
-    return found
+            functions.append(function)
+    return functions
 
 
 HTTP_FUNCTIONS = http_functions()

@@ -185,7 +185,7 @@ def test_the_images_client_fetches_an_image_whole_and_retries_soon() -> None:
     client = create_image_container_client("https://acct.blob.core.windows.net/", "images", retry_total=2)
     assert client._config.max_single_get_size == 20_971_520
     policies: list[Any] = client._pipeline._impl_policies
-    (policy,) = [found for found in policies if hasattr(found, "initial_backoff")]
+    (policy,) = [policy for policy in policies if hasattr(policy, "initial_backoff")]
     assert (policy.initial_backoff, policy.increment_base, policy.total_retries) == (1, 2, 2)
 
 

@@ -187,9 +187,9 @@ def test_a_transient_answer_to_any_operation_is_one_error(status: int) -> None:
     items.failure = refusal(CosmosHttpResponseError, status, **headers)
     records, analyses = CosmosRecordRepository(container(items)), CosmosAnalysisCache(container(items))
     for call in (records.get("1"), records.put(record(), None), analyses.get_or_lease("k"), analyses.get("k")):
-        with pytest.raises(RetryLaterError) as found:
+        with pytest.raises(RetryLaterError) as raised:
             asyncio.run(call)
-        assert found.value.retry_after_seconds == 2.5
+        assert raised.value.retry_after_seconds == 2.5
 
 
 def test_a_container_that_keeps_failing_is_not_called() -> None:
@@ -384,10 +384,10 @@ def test_of_two_who_find_an_expired_lease_only_one_gets_it() -> None:
         read = items.read_item
 
         async def overtaken(*arguments: Any, **options: Any) -> dict[str, Any]:
-            found = dict(await read(*arguments, **options))
+            item = dict(await read(*arguments, **options))
             items.read_item = read  # type: ignore[method-assign]
             assert isinstance(await leases(items, time).get_or_lease("key"), AnalysisLease)
-            return found
+            return item
 
         items.read_item = overtaken  # type: ignore[method-assign]
         with pytest.raises(LeasedError) as leased:

@@ -35,10 +35,10 @@ def principal(object_id: str, principal_type: Any = "User") -> OperatorPrincipal
 def operators(
     *principals: OperatorPrincipal, tenant: str | None = TENANT, audience: str | None = AUDIENCE
 ) -> Operators:
-    found = Operators(principals or (principal(OPERATOR.lower()),), tenant=tenant, audience=audience)
+    operators = Operators(principals or (principal(OPERATOR.lower()),), tenant=tenant, audience=audience)
     keys: Any = type("Keys", (), {"get_signing_key_from_jwt": lambda *_: type("K", (), {"key": KEY.public_key()})})()
-    found._keys = keys
-    return found
+    operators._keys = keys
+    return operators
 
 
 @pytest.mark.parametrize("issuer", [None, f"https://login.microsoftonline.com/{TENANT}/v2.0"])

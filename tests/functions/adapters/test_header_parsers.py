@@ -23,8 +23,8 @@ def refused(content: bytes, match: str = "") -> None:
 
 def png(width: int, height: int, *, checksum: int | None = None) -> bytes:
     header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    found = zlib.crc32(header) if checksum is None else checksum
-    return b"\x89PNG\r\n\x1a\n\0\0\0\r" + header + struct.pack(">I", found)
+    crc = zlib.crc32(header) if checksum is None else checksum
+    return b"\x89PNG\r\n\x1a\n\0\0\0\r" + header + struct.pack(">I", crc)
 
 
 def test_a_png_has_its_dimensions_in_ihdr_under_a_checksum() -> None:

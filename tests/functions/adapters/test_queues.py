@@ -113,7 +113,7 @@ async def receive_all(service: QueueService) -> list[ReceivedMessage]:
 def test_a_message_that_is_not_text_in_base64_arrives_without_content(content: str) -> None:
     service = QueueService(encoded("before"), content, encoded("after"))
     received = asyncio.run(receive_all(service))
-    assert [found.content for found in received] == ["before", None, "after"]
+    assert [received_message.content for received_message in received] == ["before", None, "after"]
     assert service.hidden_seconds[0] == "600"
 
 
@@ -205,7 +205,7 @@ def test_a_message_that_is_gone_needs_no_deletion(status: int, *, raises: bool) 
     images = recording_queue(service)
 
     async def run() -> None:
-        (message,) = [found async for found in images.receive(hidden_seconds=1)]
+        (message,) = [received_message async for received_message in images.receive(hidden_seconds=1)]
         service.failure = status
         await images.delete(message)
 

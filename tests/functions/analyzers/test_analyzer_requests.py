@@ -25,7 +25,7 @@ from classifier.domain.models import ImageFormat, ImageInfo
 from classifier.domain.rate_limiter import Quota
 from classifier.settings import SettingsError
 
-from tests.functions.analyzers.test_analyzers import INFO, OURS, analyze, predict
+from tests.functions.analyzers.test_analyzers import BOX_IN_RECORD, INFO, analyze, predict
 from tests.support.fake_vision_service import (
     ADULT,
     ANSWER,
@@ -314,7 +314,7 @@ def test_without_ratios_the_service_chooses_the_crops() -> None:
 def test_an_object_has_its_surest_name_alone_and_a_line_without_words_no_confidence() -> None:
     named_twice = {"boundingBox": BOX, "tags": [{"name": "cat", "confidence": 0.6}, {"name": "pet", "confidence": 0.5}]}
     findings = map_findings({"objectsResult": {"values": [named_twice]}}, ["objects"])
-    assert as_json(findings.objects) == [{"name": "cat", "confidence": 0.6, "box": OURS}]
+    assert as_json(findings.objects) == [{"name": "cat", "confidence": 0.6, "box": BOX_IN_RECORD}]
     line = {"text": "", "boundingPolygon": [{"x": 3, "y": 4}], "words": []}
     findings = map_findings({"readResult": {"blocks": [{"lines": [line]}]}}, ["read"])
     assert as_json(findings.read) == [{"text": "", "confidence": 0.0, "box": {"x": 3, "y": 4, "width": 0, "height": 0}}]
@@ -339,8 +339,8 @@ def test_all_accounts_are_called_at_their_own_hosts() -> None:
 
 def test_the_fingerprints_do_not_change() -> None:
     """With another fingerprint every image would be analyzed and charged again."""
-    found = image_analysis.build(OPTIONS, ["tags", "read"], create_azure_clients(FakeVisionService()))
-    assert found.fingerprint == 'azure-image-analysis/2023-10-01/latest [["read", "tags"], [["language", "en"]]]'
+    analyzer = image_analysis.build(OPTIONS, ["tags", "read"], create_azure_clients(FakeVisionService()))
+    assert analyzer.fingerprint == 'azure-image-analysis/2023-10-01/latest [["read", "tags"], [["language", "en"]]]'
     detection = CUSTOM | {"task": "detection"}
     assert custom_vision.build(
         detection, ["tags", "objects"], create_azure_clients(FakeVisionService())
@@ -352,8 +352,8 @@ def test_the_fingerprints_do_not_change() -> None:
 
 def test_the_options_of_a_request_are_part_of_the_fingerprint_in_a_fixed_order() -> None:
     options = OPTIONS | {"genderNeutralCaptions": False}
-    found = image_analysis.build(options, ["smartCrops", "caption"], create_azure_clients(FakeVisionService()))
-    assert found.fingerprint == (
+    analyzer = image_analysis.build(options, ["smartCrops", "caption"], create_azure_clients(FakeVisionService()))
+    assert analyzer.fingerprint == (
         'azure-image-analysis/2023-10-01/latest [["caption", "smartCrops"], [["gender-neutral-caption", "false"], '
         '["language", "en"], ["smartcrops-aspect-ratios", "0.9,1.2"]]]'
     )

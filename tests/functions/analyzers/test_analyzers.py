@@ -34,7 +34,7 @@ from tests.support.fake_vision_service import (
 from tests.support.in_memory_services import as_json
 
 INFO = ImageInfo(width=200, height=100, format=ImageFormat.PNG)
-OURS = {"x": 1, "y": 2, "width": 3, "height": 4}
+BOX_IN_RECORD = {"x": 1, "y": 2, "width": 3, "height": 4}
 
 
 def run_without_waiting[Result](run: Coroutine[Any, Any, Result]) -> Result:
@@ -78,10 +78,10 @@ def test_every_visual_feature_is_asked_for_in_one_call_and_put_into_the_records_
     assert as_json(analysis.findings) == {
         "tags": [{"name": "cat", "confidence": 0.9}],
         "caption": {"text": "a cat", "confidence": 0.8},
-        "denseCaptions": [{"text": "a paw", "confidence": 0.7, "box": OURS}],
-        "objects": [{"name": "cat", "confidence": 0.6, "box": OURS}],
-        "people": [{"confidence": 0.5, "box": OURS}],
-        "smartCrops": [{"aspectRatio": 1.2, "box": OURS}],
+        "denseCaptions": [{"text": "a paw", "confidence": 0.7, "box": BOX_IN_RECORD}],
+        "objects": [{"name": "cat", "confidence": 0.6, "box": BOX_IN_RECORD}],
+        "people": [{"confidence": 0.5, "box": BOX_IN_RECORD}],
+        "smartCrops": [{"aspectRatio": 1.2, "box": BOX_IN_RECORD}],
         "read": [{"text": "HELLO CAT", "confidence": 0.75, "box": {"x": 9, "y": 10, "width": 42, "height": 11}}],
     }
     assert msgspec.json.decode(msgspec.json.encode(analysis), type=Analysis) == analysis
@@ -201,9 +201,9 @@ def test_each_error_response_has_its_own_error(
     call: Callable[..., Analysis], status: int, body: Any, expected: type[Exception], calls: int
 ) -> None:
     service = FakeVisionService(analyze=[(status, body)], analyze32=[(status, body)])
-    with pytest.raises(expected) as found:
+    with pytest.raises(expected) as raised:
         call(service, "tags")
-    assert type(found.value) is expected
+    assert type(raised.value) is expected
     assert len(service.requests) == calls
 
 
@@ -299,7 +299,7 @@ def test_an_image_is_sent_in_chunks() -> None:
 
 
 @pytest.mark.parametrize(
-    ("analyzer", "options", "said"),
+    ("analyzer", "options", "text"),
     [
         (image_analysis, OPTIONS | {"endpoints": []}, "endpoints is [], not a list of texts"),
         (image_analysis, OPTIONS | {"instances": 0}, "instances is 0, not a number over 0"),
@@ -308,10 +308,10 @@ def test_an_image_is_sent_in_chunks() -> None:
         (custom_vision, CUSTOM | {"project": ""}, "project is '', not a text"),
     ],
 )
-def test_a_wrong_option_is_named_with_what_is_allowed(analyzer: Any, options: dict[str, Any], said: str) -> None:
+def test_a_wrong_option_is_named_with_what_is_allowed(analyzer: Any, options: dict[str, Any], text: str) -> None:
     with pytest.raises(SettingsError) as refusal:
         analyzer.build(options, ["tags"], create_azure_clients(FakeVisionService()))
-    assert said in str(refusal.value)
+    assert text in str(refusal.value)
 
 
 @pytest.mark.parametrize(

@@ -61,8 +61,8 @@ def test_a_found_blobs_message_is_an_event_of_its_own_type() -> None:
 
 def test_a_poison_message_fits_into_the_queue_whatever_its_sentence() -> None:
     """Messages have at most 64 KiB: https://learn.microsoft.com/azure/storage/queues/scalability-targets."""
-    found = json.loads(events.create_poison_message("text", "BadEvent", "x" * 100_000, NOW))
-    assert found == {
+    poison = json.loads(events.create_poison_message("text", "BadEvent", "x" * 100_000, NOW))
+    assert poison == {
         "poison": {"code": "BadEvent", "sentence": "x" * 300, "time": "2026-01-02T03:04:05+00:00"},
         "message": "text",
     }

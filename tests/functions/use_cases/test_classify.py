@@ -118,8 +118,8 @@ def test_a_transient_error_of_any_service_requeues_the_message_with_back_off_and
 ) -> None:
     unavailable = True
 
-    async def step(found: str, effect: Callable[[], Any]) -> Any:
-        if unavailable and found == operation:
+    async def step(current: str, effect: Callable[[], Any]) -> Any:
+        if unavailable and current == operation:
             raise DOWN
         return effect()
 
@@ -507,7 +507,7 @@ def test_an_event_of_either_kind_leaves_what_the_blob_says(services: InMemorySer
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "sentence"),
     [
         ("not json", "no Event Grid event"),
         ("[]", "no JSON object"),
@@ -525,7 +525,7 @@ def test_an_event_of_either_kind_leaves_what_the_blob_says(services: InMemorySer
     ],
 )
 def test_a_message_that_is_not_about_our_container_is_poison_with_a_reason_and_nothing_is_fetched(
-    services: InMemoryServices, text: str, said: str
+    services: InMemoryServices, text: str, sentence: str
 ) -> None:
     async def refuse(operation: str, effect: Callable[[], Any]) -> Any:
         assert operation == "send"
@@ -535,7 +535,7 @@ def test_a_message_that_is_not_about_our_container_is_poison_with_a_reason_and_n
     assert handle(services, text).status == "poison"
     (poison,) = services.poison_messages
     assert (poison["poison"]["code"], poison["message"]) == ("BadEvent", text)
-    assert said in poison["poison"]["sentence"]
+    assert sentence in poison["poison"]["sentence"]
     assert services.records == {}
 
 

@@ -374,15 +374,15 @@ def test_a_backfill_that_is_asked_for_during_a_round_is_not_lost(scenario: Recon
     async def during() -> Report:
         list_pages = scenario.services.list_pages
 
-        async def asked_for(marker: str | None) -> AsyncIterator[Any]:
-            seen = 0
+        async def with_backfill(marker: str | None) -> AsyncIterator[Any]:
+            pages = 0
             async for listed in list_pages(marker):
-                if seen == page:
+                if pages == page:
                     await scenario.reconciler.start_backfill()
-                seen += 1
+                pages += 1
                 yield listed
 
-        scenario.services.list_pages = asked_for
+        scenario.services.list_pages = with_backfill
         try:
             return await scenario.reconciler.run(scenario.services.now + HALF_AN_HOUR)
         finally:

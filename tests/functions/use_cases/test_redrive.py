@@ -34,8 +34,8 @@ def test_a_redrive_hides_messages_for_ten_minutes() -> None:
     class RecordingQueue(InMemoryPoisonQueue):
         async def receive(self, *, hidden_seconds: int) -> AsyncIterator[Any]:
             hidden.append(hidden_seconds)
-            async for found in super().receive(hidden_seconds=hidden_seconds):
-                yield found
+            async for received in super().receive(hidden_seconds=hidden_seconds):
+                yield received
 
     asyncio.run(redrive(RecordingQueue(message()), InMemoryImagesQueue(), deadline=NOW, now=lambda: NOW))
     assert hidden == [600]
