@@ -136,6 +136,12 @@ def test_domain_and_use_cases_import_no_sdk(path: Path) -> None:
     assert roots(path) <= PLAIN_MODULES | {"classifier"}
 
 
+@pytest.mark.parametrize("path", python_files(*(f"functions/pipeline/classifier/{n}" for n in ("domain", "use_cases"))))
+def test_domain_and_use_cases_handle_typed_data(path: Path) -> None:
+    """JSON is decoded into structs before it gets there (docs/decisions/0035)."""
+    assert "typing.Any" not in imports(path)
+
+
 @pytest.mark.parametrize("path", sorted(CLASSIFIER.rglob("*.py")), ids=str)
 def test_only_adapters_analyzers_and_their_composition_import_azure_sdks(path: Path) -> None:
     sdks = {name for name in imports(path) if name.partition(".")[0] == "azure"}

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 from msgspec import Meta, Struct
+from msgspec.structs import FieldInfo
 
 _PREFIX = "PIPELINE_"
 _log = logging.getLogger("classifier")
@@ -119,10 +120,9 @@ class Settings(Struct, frozen=True, kw_only=True, rename=_environment_name):
             text = environment.get(field.encode_name)
             if text:
                 try:
-                    values[field.name] = _parse(text, field.type)
+                    values[field.name] = _parse(text, field)
                 except msgspec.DecodeError:
-                    allowed = _extra(field.type)["allowed"]
-                    problems.append(f"{field.encode_name} is {text!r}, not {allowed}")
+                    problems.append(f"{field.encode_name} is {text!r}, not {field_metadata(field)['allowed']}")
             elif field.required:
                 problems.append(f"{field.encode_name} is not set")
         if problems:
@@ -142,19 +142,19 @@ def _warn_of_unknown_settings(environment: Mapping[str, str]) -> None:
         _log.warning("unknown app settings: %s", ", ".join(sorted(unknown)))
 
 
-def _extra(field_type: Any) -> Mapping[str, Any]:
+def field_metadata(field: FieldInfo) -> Mapping[str, Any]:
     """Return `extra` of the field's `Meta`."""
-    for annotation in get_args(field_type):
+    for annotation in get_args(field.type):
         if isinstance(annotation, Meta) and annotation.extra is not None:
             return annotation.extra
     return {}
 
 
-def _parse(text: str, field_type: Any) -> Any:
+def _parse(text: str, field: FieldInfo) -> Any:
     """Parse the text of a setting. Raises msgspec.DecodeError."""
-    extra = _extra(field_type)
-    if not extra:
+    metadata = field_metadata(field)
+    if not metadata:
         return text
-    if extra.get("is_json", False):
-        return msgspec.json.decode(text, type=field_type)
-    return msgspec.convert(text, field_type, strict=False)
+    if metadata.get("is_json", False):
+        return msgspec.json.decode(text, type=field.type)
+    return msgspec.convert(text, field.type, strict=False)

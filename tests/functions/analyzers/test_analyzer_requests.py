@@ -5,12 +5,14 @@ import json
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+import msgspec
 import pytest
 from azure.core.exceptions import HttpResponseError
 from classifier.analyzers import custom_vision, image_analysis
+from classifier.analyzers.custom_vision import CustomVisionOptions
 from classifier.analyzers.http_requests import ChunkedBody, build_image_request, create_client_options
-from classifier.analyzers.image_analysis import ImageAnalysis
-from classifier.analyzers.options import Options
+from classifier.analyzers.image_analysis import ImageAnalysis, ImageAnalysisOptions
+from classifier.analyzers.options import AnalyzerOptions, parse_options
 from classifier.analyzers.response_mapping import map_findings, unknown_adult_content
 from classifier.analyzers.responses import parse_response, read_result
 from classifier.domain.errors import (
@@ -431,63 +433,89 @@ def test_a_finding_of_another_type_is_an_unexpected_response(feature: str, resul
     assert analyze(service, *others).findings, "what was not requested is not read"
 
 
-QUOTA = {"callsPerSecond": 2.5, "instances": 4.6}
+def build_error(analyzer: Any, options: dict[str, Any], *features: str) -> str:
+    """The text of the error about these options."""
+    with pytest.raises(SettingsError) as raised:
+        analyzer.build(options, features or ("tags",), create_azure_clients(FakeVisionService()))
+    return str(raised.value)
 
 
-def test_a_quota_has_whole_instances() -> None:
-    assert Options(QUOTA, "any").quota() == Quota(calls_per_second=2.5, instances=5)
+@pytest.mark.parametrize(("analyzer", "options"), [(ImageAnalysisOptions, OPTIONS), (CustomVisionOptions, CUSTOM)])
+def test_a_quota_has_whole_instances(analyzer: type[AnalyzerOptions], options: dict[str, Any]) -> None:
+    values = options | {"callsPerSecond": 2.5, "instances": 4.6}
+    parsed = parse_options(values, analyzer, analyzer="any", features=["tags"], supported=["tags"])
+    assert parsed.quota == Quota(calls_per_second=2.5, instances=5)
 
 
 @pytest.mark.parametrize(
-    ("method", "value", "allowed"),
+    ("name", "value", "allowed"),
     [
-        ("text", None, "a text"),
-        ("text", 5, "a text"),
-        ("text", "", "a text"),
-        ("boolean", "true", "true or false"),
-        ("boolean", 1, "true or false"),
-        ("number", True, "a number over 0"),
-        ("number", "5", "a number over 0"),
-        ("number", 0, "a number over 0"),
-        ("number", -1, "a number over 0"),
-        ("texts", "text", "a list of texts"),
-        ("texts", [], "a list of texts"),
-        ("texts", ["a", 5], "a list of texts"),
-        ("texts", ["a", ""], "a list of texts"),
-        ("numbers", 5, "a list of numbers"),
-        ("numbers", [1, "2"], "a list of numbers"),
+        ("language", None, "a text"),
+        ("language", 5, "a text"),
+        ("language", "", "a text"),
+        ("genderNeutralCaptions", "true", "true or false"),
+        ("genderNeutralCaptions", 1, "true or false"),
+        ("callsPerSecond", True, "a number over 0"),
+        ("callsPerSecond", "5", "a number over 0"),
+        ("callsPerSecond", 0, "a number over 0"),
+        ("instances", -1, "a number over 0"),
+        ("endpoints", "text", "a list of texts"),
+        ("endpoints", [], "a list of texts"),
+        ("endpoints", ["a", 5], "a list of texts"),
+        ("endpoints", ["a", ""], "a list of texts"),
+        ("smartCropAspectRatios", 5, "a list of numbers"),
+        ("smartCropAspectRatios", [1, "2"], "a list of numbers"),
     ],
 )
-def test_an_option_of_another_type_is_named(method: str, value: Any, allowed: str) -> None:
-    options = Options({"option": value}, "any")
-    getattr(options, method)("option")
-    with pytest.raises(SettingsError) as raised:
-        options.raise_if_invalid([], [])
-    expected = None if method in {"texts", "numbers"} and not isinstance(value, list) else value
-    assert str(raised.value) == f"the analyzer any: option is {expected!r}, not {allowed}"
+def test_an_option_of_another_type_is_named(name: str, value: Any, allowed: str) -> None:
+    text = build_error(image_analysis, OPTIONS | {name: value})
+    assert text == f"the analyzer image-analysis: {name} is {value!r}, not {allowed}"
+
+
+@pytest.mark.parametrize("name", ["endpoint", "project", "iteration"])
+@pytest.mark.parametrize("value", [None, "", 5])
+def test_an_option_of_custom_vision_of_another_type_is_named(name: str, value: Any) -> None:
+    text = build_error(custom_vision, CUSTOM | {name: value})
+    assert text == f"the analyzer custom-vision: {name} is {value!r}, not a text"
+
+
+@pytest.mark.parametrize(("analyzer", "options"), [(image_analysis, OPTIONS), (custom_vision, CUSTOM)])
+def test_every_option_is_required(analyzer: Any, options: dict[str, Any]) -> None:
+    for name in options:
+        rest = {other: value for other, value in options.items() if other != name}
+        assert f" {name} is None, not " in build_error(analyzer, rest)
 
 
 def test_options_of_the_right_types_are_read() -> None:
-    values = {"a": "text", "b": False, "c": 1, "d": 0.5, "e": ["x", "y"], "f": [1, 2.5], "g": [], "h": "two"}
-    options = Options(values, "any")
-    assert (options.text("a"), options.boolean("b"), options.number("c"), options.number("d")) == (
-        "text",
-        False,
-        1,
-        0.5,
+    values = {
+        "endpoints": ["x", "y"],
+        "language": "text",
+        "genderNeutralCaptions": False,
+        "smartCropAspectRatios": [1, 2.5],
+        "callsPerSecond": 1,
+        "instances": 0.5,
+    }
+    parsed = parse_options(values, ImageAnalysisOptions, analyzer="any", features=["tags"], supported=["tags", "read"])
+    assert parsed == ImageAnalysisOptions(
+        endpoints=("x", "y"),
+        language="text",
+        gender_neutral_captions=False,
+        smart_crop_aspect_ratios=(1.0, 2.5),
+        calls_per_second=1.0,
+        instances=0.5,
     )
-    assert (options.texts("e"), options.numbers("f"), options.numbers("g")) == (["x", "y"], [1.0, 2.5], [])
-    assert options.choice("h", ("one", "two")) == "two"
-    options.raise_if_invalid(["tags"], ["tags", "read"])
 
 
 def test_all_that_is_wrong_with_options_is_named_together_in_order() -> None:
-    options = Options({"z": 1, "y": 2}, "any")
-    options.text("endpoint")
-    options.choice("task", ("one", "two"))
-    with pytest.raises(SettingsError) as raised:
-        options.raise_if_invalid(["smells", "hears", "tags"], ["tags", "read"])
-    assert str(raised.value) == (
-        "the analyzer any: endpoint is None, not a text; task is None, not one of one, two; y is unknown; z is unknown;"
-        " the features hears, smells are not among tags, read"
+    options = CUSTOM | {"z": 1, "y": 2, "endpoint": None, "task": None}
+    assert build_error(custom_vision, options, "smells", "hears", "tags") == (
+        "the analyzer custom-vision: endpoint is None, not a text; task is None, not one of multiclass, multilabel,"
+        " detection; y is unknown; z is unknown; the features hears, smells are not among tags"
     )
+
+
+@pytest.mark.parametrize("options", [ImageAnalysisOptions, CustomVisionOptions])
+def test_every_option_has_a_description(options: type[AnalyzerOptions]) -> None:
+    (_,), definitions = msgspec.json.schema_components([options])
+    for name, schema in definitions[options.__name__]["properties"].items():
+        assert schema["description"], name

@@ -6,16 +6,18 @@ of role definitions, which indicates that it does. This module was not tested on
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import Annotated, Literal
 from urllib.parse import quote
 
 import msgspec
 from azure.core import AsyncPipelineClient
 from azure.core.rest import AsyncHttpResponse, HttpRequest
+from msgspec import Meta
 
 from classifier.adapters.azure_clients import AzureClients
 from classifier.analyzers.account_pool import AccountPool
 from classifier.analyzers.http_requests import build_image_request, create_client_options
-from classifier.analyzers.options import Options
+from classifier.analyzers.options import AnalyzerOptions, parse_options
 from classifier.analyzers.responses import parse_response, read_result
 from classifier.domain.errors import ImageRejectedError
 from classifier.domain.findings import BoundingBox, DetectedObject, Findings, Tag
@@ -26,9 +28,24 @@ _NAME = "azure-custom-vision"
 _API_VERSION = "v3.1"
 # https://learn.microsoft.com/azure/ai-services/custom-vision-service/limits-and-quotas
 _MAX_BYTES = 4 * 1024 * 1024
-_TASKS = ("multiclass", "multilabel", "detection")
 
 _Client = AsyncPipelineClient[HttpRequest, AsyncHttpResponse]
+
+
+class CustomVisionOptions(AnalyzerOptions, frozen=True, kw_only=True, rename="camel"):
+    """The options of Custom Vision."""
+
+    endpoint: Annotated[
+        str, Meta(description="Prediction endpoint of the account.", min_length=1, extra={"allowed": "a text"})
+    ]
+    project: Annotated[str, Meta(description="ID of the project.", min_length=1, extra={"allowed": "a text"})]
+    iteration: Annotated[
+        str, Meta(description="Name of the published iteration.", min_length=1, extra={"allowed": "a text"})
+    ]
+    task: Annotated[
+        Literal["multiclass", "multilabel", "detection"],
+        Meta(description="What the project does.", extra={"allowed": "one of multiclass, multilabel, detection"}),
+    ]
 
 
 class _Box(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,17 +149,14 @@ def _map_objects(predictions: Sequence[_Prediction], info: ImageInfo) -> tuple[D
 
 def build(options: Mapping[str, object], features: Sequence[str], azure: AzureClients) -> Analyzer:
     """Create the analyzer. Raises SettingsError if options or features are wrong."""
-    reader = Options(options, "custom-vision")
-    endpoint = reader.text("endpoint")
-    project = reader.text("project")
-    iteration = reader.text("iteration")
-    task = reader.choice("task", _TASKS)
-    quota = reader.quota()
-    is_detection = task == "detection"
-    reader.raise_if_invalid(features, ("tags", "objects") if is_detection else ("tags",))
-    url = (
-        f"{endpoint.rstrip('/')}/customvision/{_API_VERSION}/Prediction/{quote(project, safe='')}"
-        f"/{'detect' if is_detection else 'classify'}/iterations/{quote(iteration, safe='')}/image/nostore"
+    supported = ("tags", "objects") if options.get("task") == "detection" else ("tags",)
+    parsed = parse_options(
+        options, CustomVisionOptions, analyzer="custom-vision", features=features, supported=supported
     )
-    client: _Client = AsyncPipelineClient(endpoint, **create_client_options(azure))
-    return CustomVision(AccountPool([client], quota), url, task, features)
+    url = (
+        f"{parsed.endpoint.rstrip('/')}/customvision/{_API_VERSION}/Prediction/{quote(parsed.project, safe='')}"
+        f"/{'detect' if parsed.task == 'detection' else 'classify'}"
+        f"/iterations/{quote(parsed.iteration, safe='')}/image/nostore"
+    )
+    client: _Client = AsyncPipelineClient(parsed.endpoint, **create_client_options(azure))
+    return CustomVision(AccountPool([client], parsed.quota), url, parsed.task, features)

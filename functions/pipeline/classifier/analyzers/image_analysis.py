@@ -5,14 +5,16 @@ The requests have the bytes of the image, so the blobs can stay private. All thr
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import Annotated
 
 from azure.ai.vision.imageanalysis.aio import ImageAnalysisClient
+from msgspec import Meta
 from msgspec.structs import replace
 
 from classifier.adapters.azure_clients import AzureClients
 from classifier.analyzers.account_pool import AccountPool
 from classifier.analyzers.http_requests import build_image_request, create_client_options
-from classifier.analyzers.options import Options
+from classifier.analyzers.options import AnalyzerOptions, parse_options
 from classifier.analyzers.response_mapping import (
     VISUAL_FEATURES,
     map_adult_content,
@@ -35,6 +37,28 @@ _ADULT_CONTENT_FORMATS = (ImageFormat.JPEG, ImageFormat.PNG, ImageFormat.GIF, Im
 _ADULT_CONTENT_MAX_BYTES = 4 * 1024 * 1024
 _ADULT_CONTENT_MAX_SIDE = 10_000
 FEATURES = (*VISUAL_FEATURES, "safety", "embeddings")
+
+
+class ImageAnalysisOptions(AnalyzerOptions, frozen=True, kw_only=True, rename="camel"):
+    """The options of Image Analysis."""
+
+    endpoints: Annotated[
+        tuple[Annotated[str, Meta(min_length=1)], ...],
+        Meta(description="Endpoints of the accounts.", min_length=1, extra={"allowed": "a list of texts"}),
+    ]
+    language: Annotated[
+        str, Meta(description="Language of tags and captions.", min_length=1, extra={"allowed": "a text"})
+    ]
+    gender_neutral_captions: Annotated[
+        bool, Meta(description="Whether captions name no gender.", extra={"allowed": "true or false"})
+    ]
+    smart_crop_aspect_ratios: Annotated[
+        tuple[float, ...],
+        Meta(
+            description="Aspect ratios of smart crops; the service chooses without.",
+            extra={"allowed": "a list of numbers"},
+        ),
+    ]
 
 
 class ImageAnalysis:
@@ -97,23 +121,19 @@ class ImageAnalysis:
 
 def build(options: Mapping[str, object], features: Sequence[str], azure: AzureClients) -> Analyzer:
     """Create the analyzer. Raises SettingsError if options or features are wrong."""
-    reader = Options(options, "image-analysis")
-    endpoints = reader.texts("endpoints")
-    language = reader.text("language")
-    gender_neutral_captions = reader.boolean("genderNeutralCaptions")
-    ratios = reader.numbers("smartCropAspectRatios")
-    quota = reader.quota()
-    reader.raise_if_invalid(features, FEATURES)
-    query = {"language": language}
+    parsed = parse_options(
+        options, ImageAnalysisOptions, analyzer="image-analysis", features=features, supported=FEATURES
+    )
+    query = {"language": parsed.language}
     if {"caption", "denseCaptions"} & set(features):
-        query["gender-neutral-caption"] = str(gender_neutral_captions).lower()
-    if "smartCrops" in features and ratios:
-        query["smartcrops-aspect-ratios"] = ",".join(f"{ratio:g}" for ratio in ratios)
+        query["gender-neutral-caption"] = str(parsed.gender_neutral_captions).lower()
+    if "smartCrops" in features and parsed.smart_crop_aspect_ratios:
+        query["smartcrops-aspect-ratios"] = ",".join(f"{ratio:g}" for ratio in parsed.smart_crop_aspect_ratios)
     clients = [
         # Azure's endpoints end with a slash, and the SDK would add a second one.
         ImageAnalysisClient(
             endpoint.rstrip("/"), azure.credential, api_version=API_VERSION, **create_client_options(azure)
         )
-        for endpoint in endpoints
+        for endpoint in parsed.endpoints
     ]
-    return ImageAnalysis(AccountPool(clients, quota), features, query)
+    return ImageAnalysis(AccountPool(clients, parsed.quota), features, query)
