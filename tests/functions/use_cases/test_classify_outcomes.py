@@ -106,10 +106,14 @@ def test_a_delivery_at_the_deadline_itself_is_still_made(
 def test_after_five_deliveries_without_an_outcome_an_image_is_not_touched(
     services: InMemoryServices, interruptions: int, attempt: int, status: str
 ) -> None:
-    text = json.dumps({
-        "event": json.loads(message()), "putBacks": 1, "interruptions": interruptions,
-        "deadline": (NOW + timedelta(hours=1)).isoformat(),
-    })  # fmt: skip
+    text = json.dumps(
+        {
+            "event": json.loads(message()),
+            "putBacks": 1,
+            "interruptions": interruptions,
+            "deadline": (NOW + timedelta(hours=1)).isoformat(),
+        }
+    )
     assert handle(services, text, attempt=attempt).status == status
     if status == "failed":
         assert services.record["reason"]["sentence"] == "5 deliveries ended without an outcome"
@@ -119,7 +123,7 @@ def test_an_unknown_error_has_its_first_line_as_sentence(services: InMemoryServi
     services.step = failing_at("analyze", error=ValueError("\n first\nsecond"))
     handle(services, attempt=5)
     assert services.record["reason"] == {"code": "ValueError", "sentence": "first", "measured": None, "limit": None}
-    services.records.clear()
+    services.record_items.clear()
     services.step = failing_at("analyze", error=ValueError())
     handle(services, attempt=5)
     assert services.record["reason"]["sentence"] == ""
