@@ -11,7 +11,7 @@ import azure.functions as func
 import pytest
 from classifier import composition, triggers
 from classifier.domain import metrics
-from classifier.domain.models import Outcome
+from classifier.domain.models import Outcome, OutcomeStatus
 from classifier.settings import Settings
 from classifier.use_cases.reconcile import Report
 
@@ -74,7 +74,7 @@ def test_each_status_has_its_level_and_each_message_its_attempt(
 
     async def handle(text: str, *, attempt: int) -> Outcome:
         handled.append((text, attempt))
-        return Outcome(status=status, detail="d")
+        return Outcome(status=OutcomeStatus(status), detail="d")
 
     monkeypatch.setattr(triggers, "_application", lambda: SimpleNamespace(pipeline=SimpleNamespace(handle=handle)))
     asyncio.run(plain(triggers.classify)(Message(dequeue_count)))

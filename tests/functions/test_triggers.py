@@ -14,7 +14,7 @@ from classifier import triggers
 from classifier.domain import metrics
 from classifier.domain.errors import AuthorizationError
 from classifier.domain.events import create_poison_message, parse_poison_message
-from classifier.domain.models import Outcome
+from classifier.domain.models import Outcome, OutcomeStatus
 from classifier.use_cases.reconcile import Report
 from classifier.use_cases.redrive import RedriveReport, redrive
 
@@ -58,7 +58,7 @@ def test_what_came_of_a_message_is_one_line_with_all_that_was_measured(
         assert (text, attempt) == ("event", 3)
         metrics.add("visionMs", 300.5)
         metrics.add("requestUnits", 7)
-        return Outcome(status=status, detail="cat", record_id="r", event_id="e")
+        return Outcome(status=OutcomeStatus(status), detail="cat", record_id="r", event_id="e")
 
     monkeypatch.setattr(triggers, "_application", lambda: SimpleNamespace(pipeline=SimpleNamespace(handle=handle)))
     asyncio.run(plain(triggers.classify)(Message(3)))

@@ -18,6 +18,7 @@ import msgspec
 from classifier.domain import timeouts
 from classifier.domain.errors import AuthorizationError
 from classifier.domain.metrics import collect_metrics
+from classifier.domain.models import OutcomeStatus
 from classifier.settings import Settings
 from classifier.use_cases.redrive import redrive as redrive_messages
 
@@ -65,8 +66,10 @@ async def classify(message: func.QueueMessage) -> None:
                 "outcome", {"status": "raised", "detail": type(error).__name__, **delivery, **metrics}, logging.ERROR
             )
             raise
-    is_error = outcome.status in {"failed", "misconfigured", "poison"}
-    _log_event("outcome", {**asdict(outcome), **delivery, **metrics}, logging.ERROR if is_error else logging.INFO)
+    is_error = outcome.status in {OutcomeStatus.FAILED, OutcomeStatus.MISCONFIGURED, OutcomeStatus.POISON}
+    _log_event(
+        "outcome", {**msgspec.to_builtins(outcome), **delivery, **metrics}, logging.ERROR if is_error else logging.INFO
+    )
 
 
 @blueprint.timer_trigger(  # pyright: ignore[reportUnknownMemberType]

@@ -104,8 +104,9 @@ class Items:
         self._fail()
         if item_id not in self.items:
             raise refusal(CosmosResourceNotFoundError)
-        response_hook({"x-ms-request-charge": "1"}, None)
-        return self.items[item_id]
+        headers = CaseInsensitiveDict({"x-ms-request-charge": "1"})
+        response_hook(headers, None)
+        return CosmosDict(self.items[item_id], response_headers=headers)
 
     def _fail(self) -> None:
         if self.failure is not None:
@@ -479,6 +480,7 @@ def test_a_refusal_without_a_charge_costs_nothing(headers: dict[str, str] | None
         (as_json(record()) | {"status": "pending"}, "Invalid enum value 'pending' - at `$.status`"),
         (as_json(record()) | {"attempts": "1"}, "Expected `int`, got `str` - at `$.attempts`"),
         (as_json(record()) | {"blob": {}}, "missing required field"),
+        (as_json(record()) | {"processedAt": "yesterday"}, "Invalid isoformat string: 'yesterday'"),
     ],
 )
 def test_an_item_that_is_no_record_is_there_and_has_no_value(
@@ -525,7 +527,19 @@ def test_an_item_that_is_no_analysis_and_no_lease_is_replaced(item: dict[str, An
     asyncio.run(run())
 
 
-@pytest.mark.parametrize("watermark", [None, "a", {"marker": 7}, {"remembered": "a"}])
+@pytest.mark.parametrize(
+    "watermark",
+    [
+        None,
+        "a",
+        {"marker": 7},
+        {"remembered": "a"},
+        {"cutoff": "yesterday"},
+        {"verified": "2026-01-02T03:04:05"},
+        {"previous": ""},
+        {"earliest": "2026-01-02"},
+    ],
+)
 def test_a_checkpoint_that_cannot_be_read_is_replaced_by_a_round_over_everything(watermark: Any) -> None:
     async def run() -> None:
         items = Items()

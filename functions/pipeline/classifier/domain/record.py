@@ -81,6 +81,10 @@ class ImageRecord(Struct, frozen=True, kw_only=True, rename="camel"):
         str, Meta(description="When the record was made.", extra_json_schema={"format": "date-time"})
     ]
 
+    def __post_init__(self) -> None:
+        """Check what the types do not say. Raises ValueError if `processed_at` is no time."""
+        datetime.fromisoformat(self.processed_at)
+
     @classmethod
     def for_message(
         cls,

@@ -37,6 +37,12 @@ class Watermark(Struct, frozen=True, kw_only=True):
     missed: tuple[str, ...] = ()
     backfill: bool = False
 
+    def __post_init__(self) -> None:
+        """Check what the types do not say. Raises ValueError if a time is none, or has no time zone."""
+        for time in (self.cutoff, self.verified, self.previous, self.earliest):
+            if time is not None and datetime.fromisoformat(time).tzinfo is None:
+                raise ValueError(f"{time} has no time zone")
+
     def includes(self, blob: BlobInfo) -> bool:
         """Return whether the round looks up the blob's record."""
         if self.cutoff is None or blob.last_modified > datetime.fromisoformat(self.cutoff):

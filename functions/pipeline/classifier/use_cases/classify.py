@@ -18,7 +18,7 @@ from classifier.domain.errors import (
     UnexpectedResponseError,
 )
 from classifier.domain.events import Message, create_poison_message
-from classifier.domain.models import Blob, ImageInfo, Outcome, Reason
+from classifier.domain.models import Blob, ImageInfo, Outcome, OutcomeStatus, Reason
 from classifier.domain.ports import (
     AnalysisCache,
     Analyzer,
@@ -91,7 +91,7 @@ class Pipeline:
                 message = self._parse(text)
             except EventError as error:
                 await self._poison_queue.send(create_poison_message(text, "BadEvent", str(error), self._now()))
-                return Outcome(status="poison", detail=str(error))
+                return Outcome(status=OutcomeStatus.POISON, detail=str(error))
             delivery = Delivery(message=message, text=text, attempt=attempt)
             try:
                 return await self._process(delivery)
@@ -134,7 +134,7 @@ class Pipeline:
                 blob = await self._images.read(event.name)
             except BlobNotFoundError:
                 if await self._record_writer.remove(event):
-                    return self._outcome(message, "removed", "the blob does not exist")
+                    return self._outcome(message, OutcomeStatus.REMOVED, "the blob does not exist")
                 continue
             delivery.etag = blob.etag
             record = await self._classify(message, blob, delivery.attempt, started)
@@ -208,7 +208,7 @@ class Pipeline:
         async with self._time_limit(timeouts.REQUEUE_SECONDS):
             await self._queue.send(text, delay_seconds=retry.delay_seconds)
         metrics.add("putBacks")
-        status = "misconfigured" if retry.misconfigured else "delayed"
+        status = OutcomeStatus.MISCONFIGURED if retry.misconfigured else OutcomeStatus.DELAYED
         return self._outcome(message, status, f"{sentence}; back in {retry.delay_seconds:.0f} s")
 
     async def _record_failure(self, delivery: Delivery, code: str, sentence: str) -> Outcome:
@@ -225,7 +225,7 @@ class Pipeline:
             started = self._now()
             while (etag := await self._images.get_etag(event.name)) is None:
                 if await self._record_writer.remove(event):
-                    return self._outcome(message, "removed", "the blob does not exist")
+                    return self._outcome(message, OutcomeStatus.REMOVED, "the blob does not exist")
             if delivery.etag not in {None, etag}:
                 raise RetryLaterError("the blob has a newer version, which was not processed yet")
             record = ImageRecord.for_message(
@@ -252,8 +252,8 @@ class Pipeline:
         """Publish the result, as the last step. Duplicates publish it again, in case a worker ended before this."""
         if self._result_publisher is not None:
             await self._result_publisher.publish(record)
-        return self._outcome(message, record.status, record.detail)
+        return self._outcome(message, OutcomeStatus(record.status), record.detail)
 
-    def _outcome(self, message: Message, status: str, detail: str) -> Outcome:
+    def _outcome(self, message: Message, status: OutcomeStatus, detail: str) -> Outcome:
         event = message.event
         return Outcome(status=status, detail=detail, record_id=event.record_id, event_id=event.event_id)
