@@ -131,7 +131,7 @@ stateful-test: setup-dev ## the stateful test of the pipeline, with a hundred ti
 	@EXAMPLES=$(EXAMPLES) python -m pytest -q tests/functions/use_cases/test_history.py
 
 docs: setup-dev ## write the generated parts of the documents; check compares them
-	@python -m checks.docs
+	@PYTHONPATH=functions/pipeline python -m checks.docs
 
 mutants: setup-dev ## change the program in small ways, and print the changes that no test notices (MODULES="policy infra/core", SAMPLE=45, SEED=1)
 	@$(bundle)

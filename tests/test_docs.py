@@ -4,6 +4,7 @@ import ast
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -11,6 +12,7 @@ import yaml
 from checks.docs.operations import alert_names
 from checks.docs.recordings import read_recording
 from checks.import_graph import imported_names, python_files
+from client.stack_outputs import record_id
 from policy.known_types import KNOWN_TYPES
 from tests.support.decision_records import (
     DecisionRecord,
@@ -194,6 +196,8 @@ def actual_imports(folder: str) -> set[str]:
             if package in {"infra", "classifier"} and folder.startswith((f"{package}/", "functions/")) and rest:
                 layer = rest.partition(".")[0]
                 labels.add(f"infra/{layer}" if package == "infra" else layer)
+            elif package == "classifier":
+                labels.add("functions")
             elif name.startswith("tests.support"):
                 labels.add("tests/support")
             elif (ROOT / package).is_dir() and package != "tests":
@@ -246,6 +250,13 @@ def test_every_code_of_a_rejection_is_in_the_table_of_reasons() -> None:
     assert stated <= documented
     # The others are constants, or made where a failure is recorded.
     assert {code for code in documented if not any(f'"{code}"' in source for source in sources)} == set()
+
+
+def test_the_function_in_the_document_makes_the_id_of_a_record() -> None:
+    code = (ROOT / "docs/record.md").read_text().partition("```python\n")[2].partition("```")[0]
+    names: dict[str, Any] = {}
+    exec(code, names)
+    assert names["record_id"]("images", "cat.png") == record_id("images", "cat.png")
 
 
 FORMS = sorted((ROOT / ".github/ISSUE_TEMPLATE").glob("*.yml"))

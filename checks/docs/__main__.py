@@ -2,7 +2,8 @@
 
     python -m checks.docs [--check]
 
-With --check nothing is written: the lines that differ are printed, and the exit code is 1 if there are any.
+With --check nothing is written: the lines that differ are printed, and the exit code is 1 if there are any. The
+schema of records is part of the function code, so functions/pipeline must be on PYTHONPATH.
 """
 
 import argparse

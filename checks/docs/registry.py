@@ -2,10 +2,14 @@
 
 from pathlib import Path
 
+from classifier.domain.record import json_schema
+
 from checks.docs.architecture import component_diagram
 from checks.docs.commands import commands_table
 from checks.docs.operations import alerts_table, policy_rules_table, resources_table
 from checks.docs.parts import Generators
+from checks.docs.record_example import record_example
+from checks.docs.record_schema import schema_table
 from checks.docs.recordings import ROOT, read_recording, read_recordings
 from checks.docs.role_assignments import access_diagram, custom_roles_table, role_assignments_table
 from checks.docs.sections import read_sections
@@ -33,6 +37,8 @@ GENERATORS: Generators = {
     "component-diagram": _component_diagram,
     "custom-roles": lambda: custom_roles_table(read_recordings()),
     "policy-rules": policy_rules_table,
+    "record": lambda: schema_table(json_schema()),
+    "record-example": lambda: record_example("classified-with-every-visual-feature"),
     "resources": lambda: resources_table(
         [read_recording(stack, network) for stack in ("dev", "prod") for network in ("public", "private")]
     ),

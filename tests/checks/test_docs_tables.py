@@ -1,15 +1,19 @@
 """The tables of commands, alerts, resources, policy rules and record fields."""
 
+import json
+import re
 from typing import Any
 
 import msgspec
 import pytest
+from classifier.domain.record import json_schema
 
 from checks.docs.commands import commands_table, read_defaults, read_targets
 from checks.docs.markdown import table
 from checks.docs.operations import alerts_table, policy_rules_table, resources_table
+from checks.docs.record_example import record_example
 from checks.docs.record_schema import schema_table
-from checks.docs.recordings import RecordedResource, Recording
+from checks.docs.recordings import ROOT, RecordedResource, Recording
 
 MAKEFILE = """STACK ?= local
 RUNS ?= 5
@@ -164,6 +168,23 @@ def test_an_object_that_is_used_in_three_places_has_a_table_of_its_own() -> None
         "|---|---|---|",
         "| `x` | integer | Left edge. |",
     ]
+
+
+def test_the_table_of_the_record_has_the_fields_of_a_stored_record() -> None:
+    block = (ROOT / "docs/record.md").read_text().partition("```json\n")[2].partition("```")[0]
+    record = json.loads(block)
+    rows = re.findall(r"^\| `([\w.\[\]]+)` \|", schema_table(json_schema()), re.MULTILINE)
+    fields = {row for row in rows if "." not in row}
+    # These two are stored only if they were requested; the table of a shared object has names of its own.
+    assert set(record) | {"adult", "vector"} <= fields
+    assert fields - set(record) - {"adult", "vector"} == {"flagged", "score", "x", "y", "width", "height"}
+    assert {"blob.etag", "tags[].confidence", "analyzer.identity", "reason.code"} <= set(rows)
+
+
+@pytest.mark.parametrize("scenario", ["removed", "classified-from-cache"])
+def test_a_scenario_without_exactly_one_record_is_no_example(scenario: str) -> None:
+    with pytest.raises(ValueError, match="values to unpack"):
+        record_example(scenario)
 
 
 def test_a_reference_without_a_definition_is_an_error() -> None:
