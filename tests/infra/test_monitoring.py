@@ -24,11 +24,11 @@ TABLES = {
 
 def wrong_with(*queries: str) -> list[list[str]]:
     """What Microsoft's parser of KQL says of each."""
-    asked = json.dumps({"tables": TABLES, "queries": queries})
+    request = json.dumps({"tables": TABLES, "queries": queries})
     # The Node.js that `make` has found or installed.
     node = ROOT / ".tools" / json.loads((ROOT / ".tools/local.json").read_text())["node"]
     command = [str(node), str(ROOT / "tests/infra/kql.mjs")]
-    answer = subprocess.run(command, input=asked, capture_output=True, text=True, check=False, cwd=ROOT)
+    answer = subprocess.run(command, input=request, capture_output=True, text=True, check=False, cwd=ROOT)
     assert answer.returncode == 0, answer.stderr
     return json.loads(answer.stdout)
 
@@ -47,26 +47,33 @@ def test_a_wrong_query_would_be_noticed() -> None:
 def test_sampled_telemetry_is_counted_by_item_count() -> None:
     """A row of these tables may stand for many occurrences; only whether there are any may be asked by rows."""
     sampled = re.compile(r"\b(AppRequests|AppExceptions)\b")
-    counted = [item.query for item in (*LOG_ALERT_RULES, *CHARTS) if sampled.search(item.query)]
-    assert len(counted) == 3
-    for query in counted:
+    queries = [item.query for item in (*LOG_ALERT_RULES, *CHARTS) if sampled.search(item.query)]
+    assert len(queries) == 3
+    for query in queries:
         assert re.search(r"\bcount(if)?\(", query) is None, query
         assert "ItemCount" in query
 
 
 def alert(recorder: Recorder, name: str) -> dict[str, Any]:
-    found = [
+    matches = [
         item
         for item in recorder.resources
         if item.name == f"monitoring-alerts-{name}" and item.kind.startswith("monitor:")
     ]
-    return found[0].inputs
+    return matches[0].inputs
 
 
 WATCHED = {
-    "poison", "misconfigured", "oldest-message", "failures", "vision-throttled", "silence", "dead-letters",
-    "dropped-events", "cosmos-throttled",
-}  # fmt: skip
+    "poison",
+    "misconfigured",
+    "oldest-message",
+    "failures",
+    "vision-throttled",
+    "silence",
+    "dead-letters",
+    "dropped-events",
+    "cosmos-throttled",
+}
 
 
 def test_every_alert_notifies_the_action_group(dev: Recorder) -> None:
@@ -101,14 +108,18 @@ def test_a_log_alert_is_replaced_when_its_workspace_changes(dev: Recorder) -> No
     [
         ("dead-letters", "blob-event-topic", "DeadLetteredCount", []),
         ("dropped-events", "blob-event-topic", "DroppedEventCount", []),
-        ("cosmos-throttled", "records-account", "TotalRequests",
-         [{"name": "StatusCode", "operator": "Include", "values": ["429"]}]),
+        (
+            "cosmos-throttled",
+            "records-account",
+            "TotalRequests",
+            [{"name": "StatusCode", "operator": "Include", "values": ["429"]}],
+        ),
     ],
-)  # fmt: skip
+)
 def test_metric_alerts_watch_the_right_thing(dev: Recorder, name: str, scope: str, metric: str, dimension: Any) -> None:
-    found = alert(dev, name)
-    (criterion,) = found["criteria"]["allOf"]
-    assert [item.rpartition("::")[2] for item in found["scopes"]] == [scope]
+    inputs = alert(dev, name)
+    (criterion,) = inputs["criteria"]["allOf"]
+    assert [item.rpartition("::")[2] for item in inputs["scopes"]] == [scope]
     assert (criterion["metricName"], criterion["dimensions"]) == (metric, dimension)
     assert criterion["operator"] == "GreaterThan"
 
@@ -117,13 +128,13 @@ def test_queries_speak_of_containers_queues_and_functions_that_exist(dev: Record
     text = "".join(item.query for item in LOG_ALERT_RULES)
     containers = {item.inputs["containerName"] for item in dev.of_type("storage:BlobContainer")}
     queues = {item.inputs["queueName"] for item in dev.of_type("storage:Queue")}
-    (release,) = [item for item in dev.resources if item.name == "code-deployment"]
+    (code_deployment,) = [item for item in dev.resources if item.name == "code-deployment"]
     assert '"/images/"' in text
     assert "images" in containers
     assert '"/images-poison/"' in text
     assert "images-poison" in queues
     assert 'Name == "classify"' in text
-    assert "classify" in release.inputs["functions"]
+    assert "classify" in code_deployment.inputs["functions"]
 
 
 def test_what_the_queries_ask_for_is_logged(dev: Recorder) -> None:
@@ -131,15 +142,19 @@ def test_what_the_queries_ask_for_is_logged(dev: Recorder) -> None:
         setting.name.removeprefix("monitoring-diagnostics-"): setting.inputs
         for setting in dev.of_type("monitor:DiagnosticSetting")
     }
-    categories = {name: [log["category"] for log in found["logs"]] for name, found in settings.items()}
+    categories = {name: [log["category"] for log in inputs["logs"]] for name, inputs in settings.items()}
     # One row for every request: reads, and deletions of messages, would be three of five rows for each image.
     changes = ["StorageWrite", "StorageDelete"]
     assert categories == {
-        "host-blob": changes, "images-blob": changes, "images-queue": ["StorageWrite"],
+        "host-blob": changes,
+        "images-blob": changes,
+        "images-queue": ["StorageWrite"],
         "results": ["DeliveryFailures", "PublishFailures"],
-        "blob-event-topic": ["DeliveryFailures"], "vision-account-1": ["Audit"], "records": ["ControlPlaneRequests"],
-    }  # fmt: skip
-    assert {name for name, found in settings.items() if found["metrics"]} == {
+        "blob-event-topic": ["DeliveryFailures"],
+        "vision-account-1": ["Audit"],
+        "records": ["ControlPlaneRequests"],
+    }
+    assert {name for name, inputs in settings.items() if inputs["metrics"]} == {
         "results",
         "blob-event-topic",
         "vision-account-1",
@@ -150,8 +165,11 @@ def test_what_the_queries_ask_for_is_logged(dev: Recorder) -> None:
 # The category of each operation, from
 # https://learn.microsoft.com/azure/storage/blobs/monitor-blob-storage-reference
 CATEGORIES = {
-    "PutBlob": "StorageWrite", "PutBlockList": "StorageWrite", "CopyBlob": "StorageWrite", "PutMessage": "StorageWrite",
-}  # fmt: skip
+    "PutBlob": "StorageWrite",
+    "PutBlockList": "StorageWrite",
+    "CopyBlob": "StorageWrite",
+    "PutMessage": "StorageWrite",
+}
 
 
 def test_every_storage_operation_that_a_query_reads_is_logged(dev: Recorder) -> None:

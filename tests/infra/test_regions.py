@@ -79,9 +79,9 @@ def test_an_unknown_combination_is_a_warning_that_names_service_date_and_source(
 
 
 def test_warnings_are_shown_when_the_program_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    shown: list[str] = []
+    logged: list[str] = []
     monkeypatch.setattr("pulumi.config.get_project", lambda: "image-pipeline")
-    monkeypatch.setattr(pulumi.log, "warn", shown.append)
+    monkeypatch.setattr(pulumi.log, "warn", logged.append)
     values = configuration("dev", {"location": "eastus2", "features": ["tags"]})
     pulumi.runtime.set_all_config(
         {
@@ -91,7 +91,7 @@ def test_warnings_are_shown_when_the_program_runs(monkeypatch: pytest.MonkeyPatc
     )
     loaded = Settings.load()
     assert len(loaded.warnings) == 1
-    assert tuple(shown) == loaded.warnings
+    assert tuple(logged) == loaded.warnings
 
 
 def test_a_region_that_no_list_knows_is_planned_all_the_same() -> None:

@@ -57,7 +57,7 @@ def test_nothing_at_all_takes_the_least_that_there_is() -> None:
 
 
 def test_embeddings_two_calls_and_short_retention() -> None:
-    found = sizing(
+    actual = sizing(
         peak_factor=100,
         vision_calls_per_second=7,
         calls_per_image=2,
@@ -65,7 +65,7 @@ def test_embeddings_two_calls_and_short_retention() -> None:
         record_retention_days=7,
         cache_days=3,
     )
-    assert found == Sizing(
+    assert actual == Sizing(
         average_rate=1.0,
         peak_rate=100.0,
         # 200 calls a second at seven an account.
@@ -83,8 +83,8 @@ def test_embeddings_two_calls_and_short_retention() -> None:
 
 
 def test_rates_are_rounded_to_four_digits() -> None:
-    found = sizing(images_per_month=123_456_789, peak_factor=3)
-    assert (found.average_rate, found.peak_rate) == (47.6299, 142.8898)
+    actual = sizing(images_per_month=123_456_789, peak_factor=3)
+    assert (actual.average_rate, actual.peak_rate) == (47.6299, 142.8898)
 
 
 @pytest.mark.parametrize(("images", "accounts"), [(ONE_A_SECOND, 1), (ONE_A_SECOND + 1, 2)])
@@ -97,8 +97,8 @@ def test_an_account_is_added_when_its_rate_is_exceeded(images: int, accounts: in
     [(40, 40, 1), (41, 40, 2), (80, 40, 2), (640, 40, 16), (641, 41, 16), (656, 41, 16), (657, 42, 16)],
 )
 def test_a_batch_grows_before_instances_are_added(peak_factor: int, instances: int, batch: int) -> None:
-    found = sizing(peak_factor=peak_factor, vision_calls_per_second=1)
-    assert (found.vision_accounts, found.maximum_instances, found.batch_size) == (peak_factor, instances, batch)
+    actual = sizing(peak_factor=peak_factor, vision_calls_per_second=1)
+    assert (actual.vision_accounts, actual.maximum_instances, actual.batch_size) == (peak_factor, instances, batch)
 
 
 def test_records_of_no_set_age_are_stored_for_a_year() -> None:

@@ -63,25 +63,25 @@ def account(deployment: Deployment) -> Resource:
     topic = deployment.add(
         "eventgrid:SystemTopic", systemTopicName="topic", resourceGroupName="rg", source=ACCOUNT, location="x"
     )
-    deployment.grant(topic.outputs["identity"]["principalId"], SENDER, QUEUE)
-    deployment.grant(topic.outputs["identity"]["principalId"], CONTRIBUTOR, DEADLETTER)
-    given = subscription()
-    given["deliveryWithResourceIdentity"]["destination"]["queueMessageTimeToLiveInSeconds"] = -1
-    given["filter"] = {
+    deployment.assign_role(topic.outputs["identity"]["principalId"], SENDER, QUEUE)
+    deployment.assign_role(topic.outputs["identity"]["principalId"], CONTRIBUTOR, DEADLETTER)
+    inputs = subscription()
+    inputs["deliveryWithResourceIdentity"]["destination"]["queueMessageTimeToLiveInSeconds"] = -1
+    inputs["filter"] = {
         "includedEventTypes": ["Microsoft.Storage.BlobCreated"],
         "subjectBeginsWith": "/blobServices/default/containers/images/blobs/",
         "isSubjectCaseSensitive": True,
     }
-    given["retryPolicy"] = {"maxDeliveryAttempts": 2, "eventTimeToLiveInMinutes": 1440}
-    deployment.add("eventgrid:SystemTopicEventSubscription", **given)
+    inputs["retryPolicy"] = {"maxDeliveryAttempts": 2, "eventTimeToLiveInMinutes": 1440}
+    deployment.add("eventgrid:SystemTopicEventSubscription", **inputs)
     return account
 
 
 @pytest.fixture
 def grid(tmp_path: Path, deployment: Deployment, backend: Backend) -> Iterator[BlobEventDelivery]:
-    made = BlobEventDelivery(tmp_path / "events.db", deployment.resources, backend, Faults(tmp_path / "none"))  # type: ignore[arg-type]
-    yield made
-    made.close()
+    delivery = BlobEventDelivery(tmp_path / "events.db", deployment.resources, backend, Faults(tmp_path / "none"))  # type: ignore[arg-type]
+    yield delivery
+    delivery.close()
 
 
 def publish(
@@ -112,9 +112,9 @@ def deliver(grid: BlobEventDelivery, backend: Backend, *, times: int = 1) -> Non
 
 
 def message(body: bytes) -> dict[str, Any]:
-    found = re.search(rb"<MessageText>(.*)</MessageText>", body)
-    assert found
-    return json.loads(base64.b64decode(found[1]))
+    match = re.search(rb"<MessageText>(.*)</MessageText>", body)
+    assert match
+    return json.loads(base64.b64decode(match[1]))
 
 
 def test_a_new_blob_is_announced_in_event_grids_words(
@@ -157,10 +157,10 @@ def test_later_events_of_a_blob_have_greater_sequencers(
 def test_an_event_that_no_role_allows_is_dead_lettered_at_once(
     grid: BlobEventDelivery, account: Resource, backend: Backend, deployment: Deployment
 ) -> None:
-    (sender,) = [
+    (assignment,) = [
         item for item in deployment.resources.of_type("authorization:RoleAssignment") if item.inputs["scope"] == QUEUE
     ]
-    deployment.resources.remove(sender.id)
+    deployment.resources.remove(assignment.id)
     publish(grid, account)
     deliver(grid, backend)
     ((service, path, body, _),) = backend.sent

@@ -61,9 +61,12 @@ def deploy_policy(deployment: Deployment) -> None:
         "actions": {"baseBlob": {"delete": {"daysAfterModificationGreaterThan": 30}}},
     }
     deployment.add(
-        "storage:ManagementPolicy", resourceGroupName="rg", accountName="stdata", managementPolicyName="default",
+        "storage:ManagementPolicy",
+        resourceGroupName="rg",
+        accountName="stdata",
+        managementPolicyName="default",
         policy={"rules": [{"name": "expire", "enabled": True, "definition": definition}]},
-    )  # fmt: skip
+    )
 
 
 def node() -> str:
@@ -108,12 +111,12 @@ def test_azurite_itself_is_cleared_of_what_is_old_enough(deployment: Deployment,
                 lifecycle = Lifecycle(deployment.resources, backend, PublishedEvents().publish)
                 early = await lifecycle.apply_policies(datetime.now(UTC) + timedelta(days=29))
                 late = await lifecycle.apply_policies(datetime.now(UTC) + timedelta(days=31))
-                left = set()
+                remaining = set()
                 for container in ("images", "deadletter"):
                     query = [("restype", "container"), ("comp", "list")]
                     async with backend.request("blob", "stdata", "GET", f"/{container}", query=query) as answer:
-                        left |= set(re.findall(r"<Name>(.*?)</Name>", await answer.text()))
-                return early, late, left
+                        remaining |= set(re.findall(r"<Name>(.*?)</Name>", await answer.text()))
+                return early, late, remaining
         finally:
             await blobs.child.stop()
 

@@ -23,8 +23,11 @@ def test_vision_needs_a_token_and_a_role(
     deployment.add("resources:ResourceGroup", resourceGroupName="rg", location="x")
     account = deployment.add(
         "cognitiveservices:Account",
-        resourceGroupName="rg", accountName="v", location="x", properties={"customSubDomainName": "v"},
-    )  # fmt: skip
+        resourceGroupName="rg",
+        accountName="v",
+        location="x",
+        properties={"customSubDomainName": "v"},
+    )
     path = "/computervision/imageanalysis:analyze?features=tags"
     body: dict[str, Any] = {"data": b"cat"}
 
@@ -52,7 +55,7 @@ def test_vision_needs_a_token_and_a_role(
     status, answer = post(token("function", audience))
     assert (status, answer["error"]["code"]) == (401, "PermissionDenied")
     role = deployment.role("analyst", ANALYZE)
-    deployment.grant("function", role, account.id)
+    deployment.assign_role("function", role, account.id)
     assert post(token("function", audience)) == (200, {"query": {"features": "tags"}, "bytes": 3})
     assert post(token("function", audience), "/vision/v3.2/analyze")[0] == 501
     assert post(token("function", audience) | {"Content-Type": "application/json"})[0] == 501
