@@ -10,7 +10,7 @@ from tests.conftest import run_program
 
 def test_components_register_these_outputs(monkeypatch: pytest.MonkeyPatch) -> None:
     recorded: dict[str, dict[str, Any]] = {}
-    register_outputs = pulumi.ComponentResource.register_outputs
+    original = pulumi.ComponentResource.register_outputs
 
     def note(component: pulumi.ComponentResource, outputs: dict[str, Any]) -> None:
         name = component._name
@@ -19,7 +19,7 @@ def test_components_register_these_outputs(monkeypatch: pytest.MonkeyPatch) -> N
             recorded[name] = values
 
         pulumi.Output.from_input(outputs).apply(record)
-        register_outputs(component, outputs)
+        original(component, outputs)
 
     monkeypatch.setattr(pulumi.ComponentResource, "register_outputs", note)
     run_program("dev", {"networkAccess": "private"})

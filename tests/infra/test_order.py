@@ -27,5 +27,5 @@ def test_what_lies_in_a_cosmos_account_is_made_one_by_one(stack: str) -> None:
     order = sorted(children, key=lambda item: len(reachable(recorder, item)))
     for before, after in pairwise(order):
         assert f"{before.type}::{before.name}" in reachable(recorder, after)
-    kinds = list(dict.fromkeys(item.kind.removeprefix("cosmosdb:SqlResourceSql") for item in order))
-    assert kinds == ["Database", "Container", "RoleDefinition", "RoleAssignment"]
+    types = list(dict.fromkeys(item.kind.removeprefix("cosmosdb:SqlResourceSql") for item in order))
+    assert types == ["Database", "Container", "RoleDefinition", "RoleAssignment"]

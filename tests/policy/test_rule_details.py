@@ -275,9 +275,9 @@ def test_items_are_granted_on_a_container() -> None:
         (ITEMS, [], 1),
     ],
 )
-def test_a_scope_that_is_not_known_yet_is_judged_by_its_sources(kind: str, sources: list[str], violations: int) -> None:
-    others = [resource(source, urn=source) for source in sources]
-    refers = {"scope": frozenset(sources), "principalId": frozenset({"somebody"})}
+def test_a_scope_that_is_not_known_yet_is_judged_by_its_sources(kind: str, origins: list[str], violations: int) -> None:
+    others = [resource(source, urn=source) for source in origins]
+    refers = {"scope": frozenset(origins), "principalId": frozenset({"somebody"})}
     granted = resource(kind, {"scope": UNKNOWN}, urn="granted", property_dependencies=refers)
     assert len(about_all("roles-narrow", [granted, *others])) == violations
 

@@ -33,9 +33,9 @@ def test_a_role_that_nobody_has_defined_cannot_be_granted(deployment: Deployment
         create(deployment.resources, "authorization:RoleAssignment", inputs)
     guid = deployment.role("mine", "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/write")
     inputs |= {"roleDefinitionId": f"/x/{guid}"}
-    elsewhere = deployment.add("resources:ResourceGroup", resourceGroupName="elsewhere", location="x")
+    other_group = deployment.add("resources:ResourceGroup", resourceGroupName="elsewhere", location="x")
     with pytest.raises(grpc.aio.AioRpcError, match="ScopeNotAssignable"):
-        create(deployment.resources, "authorization:RoleAssignment", inputs | {"scope": elsewhere.id})
+        create(deployment.resources, "authorization:RoleAssignment", inputs | {"scope": other_group.id})
     assert create(deployment.resources, "authorization:RoleAssignment", inputs).id
 
 

@@ -35,9 +35,9 @@ def test_vision_needs_a_token_and_a_role(
         return web.json_response({"query": dict(request.query), "bytes": len(await request.read())})
 
     async def conversation(headers: dict[str, str], where: str = path) -> tuple[int, Any]:
-        backend = web.Application()
-        backend.router.add_post("/analyze", models)
-        async with TestServer(backend) as server, ClientSession() as session:
+        application = web.Application()
+        application.router.add_post("/analyze", models)
+        async with TestServer(application) as server, ClientSession() as session:
             url = str(server.make_url("")).rstrip("/")
             vision = VisionHandler(deployment.resources, identities, session, url, Faults(Path("none")))
             handlers = {"cognitiveservices.azure.com": vision.handle}
