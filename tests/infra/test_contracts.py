@@ -68,7 +68,7 @@ def test_the_code_can_read_who_the_operators_are() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "features"),
+    ("config", "features"),
     [
         ({"features": ["tags", "safety", "embeddings", "smartCrops"], "smartCropAspectRatios": ["0.9"]}, 4),
         ({"analyzer": "custom-vision", "customVision": CUSTOM, "features": ["tags"]}, 1),

@@ -11,7 +11,7 @@ from tests.infra.test_settings import ALICE, CUSTOM
 
 
 @pytest.mark.parametrize(
-    ("prefix", "stack", "unique", "local", "world", "storage", "guid"),
+    ("prefix", "stack", "suffix", "resource_name", "global_name", "storage", "guid"),
     [
         (
             "imgpipe",

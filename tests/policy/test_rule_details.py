@@ -264,7 +264,7 @@ def test_items_are_granted_on_a_container() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "sources", "violations"),
+    ("kind", "origins", "violations"),
     [
         (ASSIGNMENT, ["storage:Queue"], 0),
         (ASSIGNMENT, ["resources:ResourceGroup", "storage:Queue"], 0),

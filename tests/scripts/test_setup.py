@@ -41,7 +41,7 @@ def test_a_pulumi_on_path_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert pulumi_cli.install_pulumi() == str(on_path)
 
 
-@pytest.mark.parametrize(("version", "refused"), [("v3.218.9", True), ("v3.219.0", False), ("v4.0.0", False)])
+@pytest.mark.parametrize(("version", "is_refused"), [("v3.218.9", True), ("v3.219.0", False), ("v4.0.0", False)])
 def test_a_pulumi_on_path_that_is_too_old_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, *, is_refused: bool
 ) -> None:

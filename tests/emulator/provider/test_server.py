@@ -68,7 +68,7 @@ def failures(resources: ResourceStore, type_: str, inputs: dict[str, Any]) -> di
 
 
 @pytest.mark.parametrize(
-    ("type_", "inputs", "property_", "said"),
+    ("type_", "inputs", "property_", "reason"),
     [
         ("storage:StorageAccount", STORAGE | {"allowSharedKeyAccess": True}, "allowSharedKeyAccess", "must be false"),
         ("storage:StorageAccount", STORAGE | {"accountName": "Too_Long"}, "accountName", "not a legal name"),

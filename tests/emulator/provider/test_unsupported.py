@@ -23,7 +23,7 @@ def lifecycle(**filters: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("type_", "inputs", "said"),
+    ("type_", "inputs", "text"),
     [
         ("storage:StorageAccount", {"publicNetworkAccess": "SecuredByPerimeter"}, "must be 'Enabled' or 'Disabled'"),
         ("storage:StorageAccount", {"networkRuleSet": {"ipRules": [{"value": "1.2.3.4"}]}}, "must be None"),

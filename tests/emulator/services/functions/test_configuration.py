@@ -89,7 +89,7 @@ def test_the_documented_extension_bundle_is_accepted(tmp_path: Path, version: st
 
 
 @pytest.mark.parametrize(
-    ("bundle", "message"),
+    ("extension_bundle", "message"),
     [
         ({}, "value of version property in extensionBundle section of host.json file is invalid or missing"),
         ({"id": "Microsoft.Azure.Functions.ExtensionBundle"}, "value of version property"),

@@ -111,7 +111,7 @@ def test_anything_else_is_refused_without_details(method: str, path: str, status
 
 
 @pytest.mark.parametrize(
-    ("trigger", "said"),
+    ("trigger", "reason"),
     [({"route": "x/{id}", "authLevel": "anonymous"}, "route parameters"), ({"authLevel": "function"}, "no keys")],
 )
 def test_functions_that_the_emulator_cannot_serve_are_named(trigger: dict[str, Any], reason: str) -> None:
