@@ -85,6 +85,10 @@ class Baseline:
             stages=tuple({file: self._limit(file) for file in stage} for stage in stages if stage),
         )
 
+    def seconds(self, task: Task) -> float:
+        """Return how long the tests of a mutant that none of them notices take."""
+        return sum(self._measurements[file].seconds for stage in task.stages for file in stage)
+
     def remember(self, mutant: Mutant, test_file: str) -> None:
         """Run a test file earlier from now on, because it noticed a mutant."""
         self._noticed[mutant.module.path, test_file] += 1
