@@ -64,8 +64,8 @@ class Baseline:
         The files that noticed others of the module come first, then those that bear its name, then the fastest, with
         the more often successful ones taken for faster.
         """
-        area_files = self._project.test_files(mutant.module.area.tests)
-        process_files = self._project.test_files(mutant.module.area.process_tests)
+        area_files = self._measured(mutant.module.area.tests)
+        process_files = self._measured(mutant.module.area.process_tests)
         files = [file for file in area_files if self._executes(file, mutant)]
         if not files:
             # Executed in a process of its own, or not at all.
@@ -93,6 +93,10 @@ class Baseline:
         """Run a test file earlier from now on, because it noticed a mutant."""
         self._noticed[mutant.module.path, test_file] += 1
         self._noticed[mutant.module.area.source, test_file] += 1
+
+    def _measured(self, paths: Sequence[str]) -> list[str]:
+        """Return the test files that were measured, without those that were written since."""
+        return [file for file in self._project.test_files(paths) if file in self._measurements]
 
     def _executes(self, file: str, mutant: Mutant) -> bool:
         lines = self._measurements[file].lines.get(mutant.module.path, frozenset())
