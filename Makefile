@@ -5,6 +5,7 @@ TIMEOUT ?= 300
 RUNS ?= 5
 IMAGES_COUNT ?= 2000
 OUTAGE_SECONDS ?= 120
+REGION ?= eastus
 EXAMPLES ?= 100
 PYTHON ?= python3.13
 # A Pulumi CLI of the user's own comes before the one that scripts/setup.py builds.
@@ -14,7 +15,7 @@ export PYTHONPATH :=
 export PYTHONDONTWRITEBYTECODE :=
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev up classify redrive backfill stateful-test histories simulate soak throughput bombs preview down clean format lint package types scan judge bench accuracy check quick whole test lock
+.PHONY: help setup setup-dev up classify redrive backfill stateful-test histories simulate soak throughput bombs preview cost prices down clean format lint package types scan judge bench accuracy check quick whole test lock
 
 ifeq ($(STACK),local)
 pulumi = python -m emulator pulumi -- $(STACK) $(1)
@@ -72,6 +73,9 @@ preview: setup ## preview STACK against the emulator, offline
 	@python -m emulator start
 	@python -m emulator pulumi -- $(STACK) preview $(policy)
 
+cost: setup-dev ## what STACK costs in a month at list prices, by meter, and what would cost less (FORMAT=table|json)
+	@python -m checks.cost --stack $(STACK) --format $(FORMAT)
+
 down: set = emulator
 down: setup ## destroy the local stack through Pulumi and stop the emulator
 	@python -m emulator down
@@ -99,6 +103,9 @@ lint: setup-dev
 scan: setup-dev ## scan prod with checkov, with and without a private network (FORMAT=table|json)
 	@$(bundle)
 	@python -m checks.checkov_scan --format $(FORMAT)
+
+prices: setup-dev ## fetch the price list of a region from Azure's Retail Prices API (REGION=eastus); needs the internet
+	@python -m checks.prices --region $(REGION)
 
 bench: setup-dev ## how long a preview of prod takes, beside an empty program (RUNS=5)
 	@$(bundle)

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
-from requests.adapters import BaseAdapter
+from requests.adapters import BaseAdapter, HTTPAdapter
 
 from checks.prices import __main__ as command
 from checks.prices.retail_prices_api import RetailPricesError, create_session, fetch_rows, price_filter
@@ -247,7 +247,9 @@ def test_an_unusable_answer_is_an_error(answer: Any, text: str) -> None:
 
 
 def test_throttled_requests_are_repeated() -> None:
-    retries = create_session().get_adapter("https://prices.azure.com/").max_retries
+    adapter = create_session().get_adapter("https://prices.azure.com/")
+    assert isinstance(adapter, HTTPAdapter)
+    retries = adapter.max_retries
     assert retries.total == 5
     assert retries.is_retry("GET", 429)
     assert not retries.is_retry("GET", 400)

@@ -85,6 +85,12 @@ def test_the_scan_prints_its_figures(laptop: Checkout) -> None:
     assert [(found["failed"], found["stale"]) for found in figures] == [(0, 0), (0, 0)]
 
 
+def test_the_cost_of_a_stack_is_printed_without_an_engine(laptop: Checkout) -> None:
+    report = json.loads(laptop.make("cost", "STACK=prod", "FORMAT=json").stdout)
+    assert report["stack"] == "prod"
+    assert 100_000 < report["monthlyCost"]["low"] < report["monthlyCost"]["high"]
+
+
 def test_the_benchmark_prints_both_times(laptop: Checkout) -> None:
     answered = laptop.make("bench", "RUNS=1", "FORMAT=json", check=False)
     found = json.loads(
