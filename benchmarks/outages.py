@@ -56,7 +56,7 @@ class Outage:
     images: int
     calls_percent: float
     ideal_seconds: float
-    gone_seconds: float
+    backlog_seconds: float
     ratio: float
     deliveries: int
     poison: int
@@ -65,8 +65,8 @@ class Outage:
     @property
     def good(self) -> bool:
         """Whether the goals are met."""
-        lost = self.poison + self.failed
-        return lost == 0 and self.calls_percent <= CALLS_PERCENT and self.ratio <= TIME_RATIO
+        not_classified = self.poison + self.failed
+        return not_classified == 0 and self.calls_percent <= CALLS_PERCENT and self.ratio <= TIME_RATIO
 
 
 class VirtualTime(asyncio.SelectorEventLoop):
@@ -339,7 +339,7 @@ async def simulate_outage(service: str, sizing: Sizing) -> Outage:
         return len(services.published) == count
 
     await asyncio.gather(upload(), app.work(ended))
-    gone = max(services.published[name] for name in backlog) - _BEFORE_SECONDS
+    backlog_seconds = max(services.published[name] for name in backlog) - _BEFORE_SECONDS
     # With all accounts busy from the first second after the outage.
     ideal = _OUTAGE_SECONDS * (1 + images_per_second / (sizing.accounts * sizing.calls_per_second - images_per_second))
     normal = images_per_second * _OUTAGE_SECONDS * (3 if service == "cosmos" else 1)
@@ -348,8 +348,8 @@ async def simulate_outage(service: str, sizing: Sizing) -> Outage:
         images=count,
         calls_percent=round(100 * services.calls[service] / normal, 1),
         ideal_seconds=round(ideal),
-        gone_seconds=round(gone),
-        ratio=round(gone / ideal, 2),
+        backlog_seconds=round(backlog_seconds),
+        ratio=round(backlog_seconds / ideal, 2),
         deliveries=app.deliveries,
         poison=services.poison,
         failed=services.statuses["failed"],

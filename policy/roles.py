@@ -91,10 +91,10 @@ def _spelled_out(resource: Resource) -> Iterator[str]:
         yield f"permissions is {permissions!r}; it must be a list that can be checked"
         return
     for permission in cast("list[Any]", permissions):
-        part = Resource(urn=resource.urn, type=resource.type, properties=permission)
-        if part.get("actions"):
-            yield f"actions is {part.get('actions')!r}; custom roles of the stack must allow no management"
-        actions: Any = part.get("dataActions")
+        entry = Resource(urn=resource.urn, type=resource.type, properties=permission)
+        if entry.get("actions"):
+            yield f"actions is {entry.get('actions')!r}; custom roles of the stack must allow no management"
+        actions: Any = entry.get("dataActions")
         spelled_out = isinstance(actions, list) and all(
             isinstance(action, str) and "*" not in action for action in cast("list[Any]", actions)
         )

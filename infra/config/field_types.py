@@ -85,7 +85,7 @@ FeatureList = Annotated[
 # https://learn.microsoft.com/azure/azure-resource-manager/management/tag-resources#limitations
 Tags = Annotated[
     dict[
-        Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^<>%&\\?/]+$")],
+        Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^<>%&\\?/]*$")],
         Annotated[str, Field(max_length=256)],
     ],
     Field(max_length=40),
@@ -127,7 +127,7 @@ PrivateNetwork = Annotated[
 class _ConfigObject(BaseModel):
     """An object in the configuration, with exactly the properties of the model."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", alias_generator=to_camel)
+    model_config = ConfigDict(strict=True, extra="forbid", alias_generator=to_camel)
 
 
 class _PrincipalObject(_ConfigObject):

@@ -221,13 +221,15 @@ def test_commands_that_need_no_cloud_print_what_they_say(laptop: Checkout) -> No
     assert [(pool["accounts"], pool["images"], pool["poison"]) for pool in simulated["backlogs"]] == [
         (accounts, 50_000, 0) for accounts in (1, 2, 4)
     ]
-    assert all(pool["use_percent"] >= 90 and pool["refused_percent"] <= 5 for pool in simulated["backlogs"])
+    assert all(pool["use_percent"] >= 90 and pool["throttled_percent"] <= 5 for pool in simulated["backlogs"])
     assert [outage["service"] for outage in simulated["outages"]] == ["vision", "cosmos", "topic"]
     for outage in simulated["outages"]:
         assert (outage["poison"], outage["failed"]) == (0, 0)
         assert outage["calls_percent"] <= 5
         assert outage["ratio"] <= 1.3
     assert "1 passed" in laptop.make("stateful-test", "EXAMPLES=1").stdout
+    mutants = json.loads(laptop.make("mutants", "MODULES=policy/secrets.py", "SAMPLE=3", "FORMAT=json").stdout)
+    assert [(one["module"], one["mutants"]) for one in mutants["modules"]] == [("policy/secrets.py", 3)]
     measured = json.loads(laptop.make("throughput", "RUNS=1", "IMAGES_COUNT=100", "FORMAT=json", check=False).stdout)
     assert measured["memory MB"] < 2048
     assert measured["ratio"] < 2.5
@@ -237,6 +239,8 @@ def test_commands_that_need_no_cloud_print_what_they_say(laptop: Checkout) -> No
     assert {name for name, one in bombs.items() if one["memory_mb"] > 64} == set()
     accuracy = json.loads(laptop.make("accuracy", "FORMAT=json").stdout)
     assert accuracy["after"]["right"] > accuracy["before"]["right"]
+    structure = json.loads(laptop.make("structure", "FORMAT=json", check=False).stdout)
+    assert {goal["name"]: goal["violations"] for goal in structure["goals"]}["import cycles in the whole project"] == []
 
 
 def test_roles_are_enforced_for_the_user_too(laptop: Checkout) -> None:

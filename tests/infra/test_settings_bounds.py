@@ -109,7 +109,6 @@ def test_a_list_is_not_made_of_something_else(key: str) -> None:
     [
         ("location", ["northeurope", "eastus2"], ["", "north-europe", "northeurope\n", None, 5]),
         ("namePrefix", ["ab", "abcdefghij", "a1"], ["a", "abcdefghijk", "1a", "aB", None]),
-        ("language", ["en"], ["e", "engl", "english", "en_GB", "en-", "EN", None]),
         ("reconcileSchedule", ["0 */15 * * * *", "0 0 6-18/2 1,15 JAN-MAR MON"], ["0 0 0 0 0", "0 0 0 0 0 0 0", ""]),
         (
             "apiAudience",
@@ -137,6 +136,10 @@ def test_a_text_has_its_own_form(key: str, good: list[Any], bad: list[Any]) -> N
 def test_a_language_may_have_a_region_where_nothing_is_captioned() -> None:
     for language in ("fr", "pt-BR", "zh-Hans", "fil"):
         assert parse(features=["tags"], language=language).language == language
+    for language in ("e", "engl", "english", "en_GB", "en-", "en-GB-x", "-en", "EN", None):
+        assert error_line("language", features=["tags"], language=language) == (
+            f"language: {language!r} is not allowed; allowed: a language code, such as en"
+        )
     for feature in ("caption", "denseCaptions"):
         assert error_line("language", features=[feature], language="fr") == (
             "language: 'fr' is not allowed; allowed: en, the only language of captions"
@@ -245,9 +248,11 @@ PROPERTIES = (
     [
         ("accountId", "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/a"),
         ("accountId", f"{CUSTOM['accountId']}/more"),
+        ("accountId", f"/x{CUSTOM['accountId']}"),
         ("accountId", CUSTOM["accountId"].replace("Microsoft.", "Microsoft-")),
         ("endpoint", "http://roses.cognitiveservices.azure.com/"),
         ("endpoint", "https://roses.example/"),
+        ("endpoint", "xhttps://roses.cognitiveservices.azure.com/"),
         ("endpoint", "https://roses.cognitiveservices.azure.com/path"),
         ("project", ""),
         ("project", "a/b"),
@@ -344,6 +349,7 @@ def test_tags_that_azure_refuses(tags: object) -> None:
     [
         [user(ALICE[:-1])],
         [user(f"{ALICE}0")],
+        [user(f"0{ALICE}")],
         [user(ALICE), "x"],
         [{"principalType": "User"}],
         [{"objectId": 5, "principalType": "User"}],

@@ -128,7 +128,7 @@ def _ratios(query: Mapping[str, str]) -> list[float]:
     if not text:
         return [1.0]
     try:
-        ratios = [float(part) for part in text.split(",")]
+        ratios = [float(ratio) for ratio in text.split(",")]
     except ValueError:
         ratios = []
     if not ratios or not all(0.75 <= ratio <= 1.8 for ratio in ratios):

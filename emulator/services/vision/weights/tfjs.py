@@ -25,7 +25,7 @@ def convert(path: Path) -> onnx.ModelProto:
 def _weights(document: dict[str, Any], folder: Path) -> dict[str, np.ndarray]:
     weights: dict[str, np.ndarray] = {}
     for group in document["weightsManifest"]:
-        buffer = b"".join((folder / part).read_bytes() for part in group["paths"])
+        buffer = b"".join((folder / name).read_bytes() for name in group["paths"])
         offset = 0
         for weight in group["weights"]:
             count = int(np.prod(weight["shape"])) if weight["shape"] else 1
@@ -99,10 +99,10 @@ class _Converter:
     def _fold(self, name: str, operator: str, values: list[np.ndarray]) -> None:
         match operator:
             case "SparseToDense":
-                indices, shape, given, default = values
-                dense = np.full(shape.astype(int), default, given.dtype)
+                indices, shape, entries, default = values
+                dense = np.full(shape.astype(int), default, entries.dtype)
                 rows = indices.reshape(-1, len(shape))
-                for row, item in zip(rows, np.broadcast_to(given, (len(rows),)), strict=True):
+                for row, item in zip(rows, np.broadcast_to(entries, (len(rows),)), strict=True):
                     dense[tuple(row)] = item
                 self._keep(name, dense)
             case "Add" | "AddV2":
@@ -183,8 +183,8 @@ class _Converter:
         else:
             mode = "half_pixel" if attributes.get("half_pixel_centers", {}).get("b") else "asymmetric"
         value = self._emit("Transpose", [self._lift(inputs[0])], perm=[0, 3, 1, 2])
-        front = [self._constant(np.array([edge], np.int64)) for edge in (0, 2)]
-        channels = self._emit("Slice", [self._emit("Shape", [value]), *front])
+        offsets = [self._constant(np.array([edge], np.int64)) for edge in (0, 2)]
+        channels = self._emit("Slice", [self._emit("Shape", [value]), *offsets])
         sizes = self._emit("Concat", [channels, self._constant(self._known[inputs[1]].astype(np.int64))], axis=0)
         out = self._emit("Resize", [value, "", "", sizes], mode="linear", coordinate_transformation_mode=mode)
         return self._emit("Transpose", [out], perm=[0, 2, 3, 1])
