@@ -10,6 +10,7 @@ import yaml
 
 from checks.docs.operations import alert_names
 from checks.docs.recordings import read_recording
+from checks.import_graph import imported_names, python_files
 from policy.known_types import KNOWN_TYPES
 from tests.support.decision_records import (
     DecisionRecord,
@@ -28,6 +29,7 @@ DOCUMENTS = sorted((ROOT / "docs").rglob("*.md"))
 LINKED_DOCUMENTS = [
     *DOCUMENTS,
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "emulator/README.md")),
+    *sorted((ROOT / "examples").rglob("*.md")),
 ]
 DECISIONS = ROOT / "docs/decisions"
 RECORDS = read_records(DECISIONS)
@@ -104,8 +106,13 @@ def test_anchors_are_those_of_github() -> None:
 def test_every_document_is_in_the_index() -> None:
     index = (ROOT / "docs/README.md").read_text()
     targets = {(ROOT / "docs" / target).resolve() for target in re.findall(r"\]\(([^)#]+)\)", index)}
-    expected = {*(ROOT / "docs").glob("*.md"), *LINKED_DOCUMENTS} - {ROOT / "docs/README.md"}
-    assert {path for path in expected if path.parent != DECISIONS} | {DECISIONS / "README.md"} == targets
+    # Decision records and examples have an index of their own.
+    expected = {
+        path
+        for path in LINKED_DOCUMENTS
+        if path.parent != DECISIONS and not path.is_relative_to(ROOT / "examples") and path != ROOT / "docs/README.md"
+    }
+    assert targets == expected | {DECISIONS / "README.md", ROOT / "examples/README.md"}
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
@@ -169,6 +176,42 @@ def test_a_symbol_that_a_file_only_uses_or_does_not_have_is_found(file: str, sym
 def test_defined_names_are_those_of_modules_and_classes() -> None:
     source = "import os\nA, B = 1, 2\nC: int = 3\ndef f(): x = 1\nclass D:\n    e: int\n    async def g(self): ...\n"
     assert defined_names(source) == {"A", "B", "C", "f", "D", "D.e", "D.g"}
+
+
+def documented_imports() -> dict[str, set[str]]:
+    """The table "Folders and imports" in docs/architecture.md: folder or file, and what it may import."""
+    section = (ROOT / "docs/architecture.md").read_text().partition("## Folders and imports\n")[2]
+    rows = re.findall(r"^\| `([^`]+)` \| .*? \| ([^|]+) \|$", section, re.MULTILINE)
+    return {folder: set(re.findall(r"`([^`]+)`", cell)) for folder, cell in rows}
+
+
+def actual_imports(folder: str) -> set[str]:
+    """What a folder or file imports of the project, as the table names it: without itself."""
+    labels: set[str] = set()
+    for path in python_files(ROOT, folder):
+        for name in imported_names(path):
+            package, _separator, rest = name.partition(".")
+            if package in {"infra", "classifier"} and folder.startswith((f"{package}/", "functions/")) and rest:
+                layer = rest.partition(".")[0]
+                labels.add(f"infra/{layer}" if package == "infra" else layer)
+            elif name.startswith("tests.support"):
+                labels.add("tests/support")
+            elif (ROOT / package).is_dir() and package != "tests":
+                labels.add(package)
+    own = folder.strip("/").removesuffix(".py")
+    return labels - {own, own.rpartition("/")[2]}
+
+
+def test_the_table_of_imports_names_every_folder_of_code() -> None:
+    candidates = [path for path in ROOT.iterdir() if path.is_dir() and not path.name.startswith(".")]
+    folders = {path.name for path in candidates if path.name != "node_modules" and any(path.rglob("*.py"))}
+    documented = {folder.partition("/")[0] for folder in documented_imports()}
+    assert documented == {*folders, "__main__.py"} - {"tests", "benchmarks"}
+
+
+@pytest.mark.parametrize("folder", sorted(documented_imports()))
+def test_a_folder_imports_what_the_table_says(folder: str) -> None:
+    assert actual_imports(folder) == documented_imports()[folder]
 
 
 def test_there_is_an_instruction_for_every_alert() -> None:

@@ -77,6 +77,11 @@ class Worker:
     fault: str = "go"
 
 
+def _first_tag(analysis: Analysis) -> str:
+    assert analysis.findings.tags
+    return analysis.findings.tags[0].name
+
+
 class FakeFunctionsHost:
     """A queue, and workers that process its messages with the in-memory services.
 
@@ -143,7 +148,7 @@ class FakeFunctionsHost:
             assert isinstance(result, Analysis)
             assert worker.lease not in self._paid_under, "paid for twice under one lease"
             self._paid_under.add(worker.lease)
-            worker.paid = next(c for c in CONTENTS if c.decode() == result.findings["tags"][0]["name"])
+            worker.paid = next(c for c in CONTENTS if c.decode() == _first_tag(result))
         if fault == "crash after":
             self._die(worker, unless=operation == "store")
         if fault == "lost answer":

@@ -11,7 +11,7 @@ from classifier.domain.errors import (
     UnexpectedResponseError,
 )
 from classifier.domain.metrics import collect_metrics
-from classifier.domain.models import ImageInfo
+from classifier.domain.models import ImageFormat, ImageInfo
 from classifier.use_cases.cached_analyzer import CachedAnalyzer
 
 from tests.support.in_memory_services import (
@@ -23,7 +23,7 @@ from tests.support.in_memory_services import (
 
 CAT = b"cat"
 CAT_SHA256 = "77af778b51abd4a3c51c5ddd97204a9c3ae614ebccb75a606c3b6865aed6744e"
-INFO = ImageInfo(width=640, height=480, format="PNG")
+INFO = ImageInfo(width=640, height=480, format=ImageFormat.PNG)
 DOWN = RetryLaterError("503")
 
 
@@ -36,7 +36,8 @@ def cached_analyzer(services: InMemoryServices, limits: RecordedTimeLimits | Non
 def test_an_analysis_is_stored_under_its_content_and_analyzer(services: InMemoryServices) -> None:
     """With another key every image would be charged again."""
     analysis, cached = asyncio.run(cached_analyzer(services).analyze(CAT_SHA256, CAT, INFO))
-    assert (analysis.findings["tags"][0]["name"], cached) == ("cat", False)
+    assert analysis.findings.tags
+    assert (analysis.findings.tags[0].name, cached) == ("cat", False)
     assert [*services.analyses] == ["3ee8437e5aabd57e8278f5973ee61b44076b391d799da2f460837ae977fc9601"]
     with collect_metrics() as metrics:
         assert asyncio.run(cached_analyzer(services).analyze(CAT_SHA256, CAT, INFO)) == (analysis, True)

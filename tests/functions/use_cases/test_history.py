@@ -156,8 +156,8 @@ class Histories(RuleBasedStateMachine):
                 assert blob.content is not None
                 assert record["category"]["name"] == blob.content.decode()
                 assert services.copies[record["copy"]] == blob.etag
-        kept = {record["copy"] for record in services.records.values() if record["copy"]}
-        assert len(set(services.copies) - kept) <= self.host.leftover_copies
+        copy_paths = {record["copy"] for record in services.records.values() if record["copy"]}
+        assert len(set(services.copies) - copy_paths) <= self.host.leftover_copies
         for content, calls in services.analysis_counts.items():
             assert calls <= 1 + self.host.lost_analyses[content], "paid for twice"
 

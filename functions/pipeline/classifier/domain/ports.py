@@ -5,9 +5,11 @@ Every method may raise RetryLaterError and ConfigurationError (`errors`), beside
 
 from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from classifier.domain.models import Analysis, AnalysisLease, Blob, BlobInfo, ImageInfo, Versioned
+from classifier.domain.record import ImageRecord, StoredRecord
+from classifier.domain.watermark import Watermark
 
 
 class ImageStore(Protocol):
@@ -94,11 +96,14 @@ class Analyzer(Protocol):
 class RecordRepository(Protocol):
     """The records, in the Cosmos DB container `images`."""
 
-    async def get(self, record_id: str) -> dict[str, Any] | None:
-        """Return the record with its `_etag`, or None."""
+    async def get(self, record_id: str) -> StoredRecord | None:
+        """Return the record and its ETag, or None if there is no item.
+
+        The value is None if the stored item does not match the schema: the image has to be analyzed again.
+        """
         ...
 
-    async def put(self, record: dict[str, Any], previous: dict[str, Any] | None) -> None:
+    async def put(self, record: ImageRecord, previous: StoredRecord | None) -> None:
         """Store a record.
 
         Args:
@@ -110,11 +115,11 @@ class RecordRepository(Protocol):
         """
         ...
 
-    async def delete(self, record: dict[str, Any]) -> None:
+    async def delete(self, record_id: str, previous: StoredRecord) -> None:
         """Delete a record, as it was read.
 
         Raises:
-            ConcurrencyError: the stored record is another one.
+            ConcurrencyError: the stored record is not `previous`.
         """
         ...
 
@@ -208,11 +213,11 @@ class DeadLetterStore(Protocol):
 class CheckpointStore(Protocol):
     """The checkpoint of reconcile, between its runs."""
 
-    async def load(self) -> Versioned | None:
+    async def load(self) -> Versioned[Watermark] | None:
         """Return the checkpoint, or None if there is none yet."""
         ...
 
-    async def store(self, value: dict[str, Any], previous: Versioned | None) -> Versioned:
+    async def store(self, value: Watermark, previous: Versioned[Watermark] | None) -> Versioned[Watermark]:
         """Store a checkpoint.
 
         Args:
@@ -240,6 +245,6 @@ class ImageCopyStore(Protocol):
 class ResultPublisher(Protocol):
     """Publishes the results of the pipeline to subscribers."""
 
-    async def publish(self, record: dict[str, Any]) -> None:
+    async def publish(self, record: ImageRecord) -> None:
         """Publish the status of a record. The event of the same result always has the same id."""
         ...

@@ -5,7 +5,6 @@ import hashlib
 import logging
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Any
 
 from classifier.domain import metrics, timeouts
 from classifier.domain.errors import ConfigurationError, RetryLaterError
@@ -23,7 +22,7 @@ class CachedAnalyzer:
         *,
         analyzer: Analyzer,
         analyses: AnalysisCache,
-        time_limit: Callable[[float], AbstractAsyncContextManager[Any]],
+        time_limit: Callable[[float], AbstractAsyncContextManager[object]],
     ) -> None:
         self._analyzer = analyzer
         self._analyses = analyses
