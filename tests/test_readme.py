@@ -30,7 +30,19 @@ E2E = "".join(path.read_text() for path in (ROOT / "tests/e2e").glob("*.py"))
 # `soak` takes half an hour: its outages, and the leases of ten minutes on the messages of a killed host.
 # `docs` writes documents; a test compares them (tests/checks/test_docs_parts.py). setup-dev is what the others begin
 # with; judge and histories are old names (below). `prices` asks Azure; tests/checks/test_prices.py has a fake of it.
-RUN_ELSEWHERE = {"test", "check", "lock", "format", "clean", "soak", "docs", "setup-dev", "judge", "histories", "prices"}
+RUN_ELSEWHERE = {
+    "test",
+    "check",
+    "lock",
+    "format",
+    "clean",
+    "soak",
+    "docs",
+    "setup-dev",
+    "judge",
+    "histories",
+    "prices",
+}
 
 
 def test_the_readme_can_be_read_in_a_few_minutes() -> None:

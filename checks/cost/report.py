@@ -60,7 +60,7 @@ def create_report(*, stack: str, workload: Workload, monthly_budget: int, prices
     prices_from = prices.oldest(meters)
     age_days = (today - prices_from).days
     warnings = _price_warnings(workload, prices, meters, age_days)
-    over_budget = budget_warning(estimate, monthly_budget=monthly_budget, price_region=prices.region)
+    over_budget = budget_warning(estimate, monthly_budget=monthly_budget)
     if over_budget is not None:
         warnings.append(over_budget)
     return CostReport(

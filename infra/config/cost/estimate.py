@@ -1,6 +1,7 @@
 """The estimate: line items by meter, and their totals."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from infra.config.cost.compute import cosmos_usage, function_usage
 from infra.config.cost.operations import monitoring_usage, network_usage
@@ -33,10 +34,12 @@ class CostEstimate:
     Attributes:
         line_items: One for each meter, in the order of the image's path.
         images_per_month: The images that the estimate is for.
+        price_region: Region of the prices.
     """
 
     line_items: tuple[LineItem, ...]
     images_per_month: int
+    price_region: str
 
     @property
     def low(self) -> float:
@@ -47,6 +50,15 @@ class CostEstimate:
     def high(self) -> float:
         """The total under the less favorable assumptions. This is the figure to plan with."""
         return sum(item.high for item in self.line_items)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The totals, rounded to cents, for a stack output."""
+        return {
+            "low": round(self.low, 2),
+            "high": round(self.high, 2),
+            "currency": "USD",
+            "priceRegion": self.price_region,
+        }
 
 
 def estimate_cost(workload: Workload, prices: PriceList) -> CostEstimate:
@@ -76,21 +88,21 @@ def estimate_cost(workload: Workload, prices: PriceList) -> CostEstimate:
             for usage in usages
         ),
         images_per_month=workload.images_per_month,
+        price_region=prices.region,
     )
 
 
-def budget_warning(estimate: CostEstimate, *, monthly_budget: int, price_region: str) -> str | None:
+def budget_warning(estimate: CostEstimate, *, monthly_budget: int) -> str | None:
     """Return a warning if the estimate exceeds the budget; None otherwise.
 
     Args:
         estimate: The estimate, in USD.
         monthly_budget: The setting of that name, in the currency of the subscription.
-        price_region: Region of the prices.
     """
     if estimate.high <= monthly_budget:
         return None
     return (
         f"monthlyBudget: a month of {estimate.images_per_month} images is estimated at {estimate.low:,.0f} to"
-        f" {estimate.high:,.0f} USD (list prices of {price_region}), which is more than the budget of"
+        f" {estimate.high:,.0f} USD (list prices of {estimate.price_region}), which is more than the budget of"
         f" {monthly_budget:,}. `make cost` shows what it consists of, and what other settings would save"
     )

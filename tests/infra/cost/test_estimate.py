@@ -343,12 +343,12 @@ def test_the_totals_are_the_sums_of_the_line_items() -> None:
 
 def test_an_estimate_within_the_budget_is_no_warning() -> None:
     result = estimate(images_per_month=500_000)
-    assert budget_warning(result, monthly_budget=int(result.high) + 1, price_region="eastus") is None
+    assert budget_warning(result, monthly_budget=int(result.high) + 1) is None
 
 
 def test_an_estimate_above_the_budget_is_a_warning_with_both_figures() -> None:
     result = estimate(images_per_month=500_000)
-    warning = budget_warning(result, monthly_budget=int(result.high), price_region="eastus")
+    warning = budget_warning(result, monthly_budget=int(result.high))
     assert warning is not None
     for text in (
         "monthlyBudget",
@@ -358,3 +358,12 @@ def test_an_estimate_above_the_budget_is_a_warning_with_both_figures() -> None:
         "make cost",
     ):
         assert text in warning
+
+
+def test_the_stack_output_has_both_totals_in_cents_and_says_whose_prices_they_are() -> None:
+    assert estimate(images_per_month=0).to_dict() == {
+        "low": 28.03,
+        "high": 28.56,
+        "currency": "USD",
+        "priceRegion": "eastus",
+    }
