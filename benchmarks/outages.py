@@ -169,12 +169,17 @@ class Ports:
         await asyncio.sleep(_WRITE_SECONDS)
         return name
 
+    @property
+    def calls(self) -> tuple["Ports"]:
+        """Implements `ports.Analyzer.calls`."""
+        return (self,)
+
     def check_capacity(self) -> None:
         """Implements `ports.Analyzer.check_capacity`."""
         self._pool.check_capacity()
 
-    async def analyze(self, _content: bytes, _info: ImageInfo) -> Analysis:
-        """Implements `ports.Analyzer.analyze`."""
+    async def analyze(self, content: bytes, info: ImageInfo, *, paid: bool) -> Analysis:
+        """Implements `ports.AnalyzerCall.analyze`."""
 
         async def send(account: Account) -> None:
             if not account.answers(asyncio.get_running_loop().time()):
@@ -182,7 +187,7 @@ class Ports:
                 raise ThrottledError("429", retry_after_seconds=1)
             await self._services.call("vision", random.uniform(*_CALL_SECONDS))  # noqa: S311 (a simulation)
 
-        await self._pool.call(send)
+        await self._pool.call(send, paid=paid)
         return Analysis(analyzer="simulated", api_version="1", model_version="1", findings=Findings(tags=()))
 
     async def get(self, key: str) -> Any:

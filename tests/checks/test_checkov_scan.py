@@ -68,9 +68,9 @@ def test_a_suppression_covers_only_what_it_names() -> None:
 
 def test_a_suppression_that_no_failure_needs_is_stale() -> None:
     report = Report(passed=[], failed=[Finding("CKV_X", "A/b.c"), Finding("CKV_Y", "A/b.c")])
-    needed = Suppression(check="CKV_X", resource=".*", modes=("public",), reason="r")
+    used = Suppression(check="CKV_X", resource=".*", modes=("public",), reason="r")
     unneeded = Suppression(check="CKV_Z", resource=".*", modes=("public", "private"), reason="r")
-    assert apply_suppressions("public", report, [needed, unneeded]) == ScanResult(
+    assert apply_suppressions("public", report, [used, unneeded]) == ScanResult(
         mode="public",
         failed=[Finding("CKV_Y", "A/b.c")],
         suppressed=[Finding("CKV_X", "A/b.c")],

@@ -10,7 +10,7 @@ import yaml
 from pulumi.runtime import mocks, set_all_config
 
 from policy.secrets import NO_SECRETS
-from tests.policy.test_rules import seen, violations
+from tests.policy.test_rules import policy_resources, violations
 from tests.support.pulumi_recorder import ROOT, SUBSCRIPTION, Recorder, record, run_program
 
 EXAMPLES = ROOT / "examples"
@@ -209,7 +209,7 @@ def test_the_custom_vision_stack_has_no_vision_account_and_a_role_on_the_project
 @pytest.mark.parametrize("preview", [False, True], ids=["deployed", "previewed"])
 @pytest.mark.parametrize("example", ["one_component", "private_network", "subscribe_to_results", "custom_vision"])
 def test_the_policy_rules_hold(example: str, request: pytest.FixtureRequest, *, preview: bool) -> None:
-    assert violations(seen(request.getfixturevalue(example), preview=preview)) == {}
+    assert violations(policy_resources(request.getfixturevalue(example), preview=preview)) == {}
 
 
 def strings(value: Any) -> list[str]:
@@ -224,7 +224,7 @@ def strings(value: Any) -> list[str]:
 @pytest.mark.parametrize("example", ["one_component", "private_network", "subscribe_to_results", "custom_vision"])
 def test_no_secret_is_in_the_inputs(example: str, request: pytest.FixtureRequest) -> None:
     recorder = request.getfixturevalue(example)
-    assert list(NO_SECRETS.check(seen(recorder))) == []
+    assert list(NO_SECRETS.check(policy_resources(recorder))) == []
     secret = re.compile(r"(account|shared.?access).?key|sig=|password|connection.?string=", re.IGNORECASE)
     for resource in recorder.cloud:
         assert [text for text in strings(resource.inputs) if secret.search(text)] == [], resource.name

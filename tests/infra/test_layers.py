@@ -32,8 +32,8 @@ def module_name(path: Path) -> str:
 
 def layer(module: str) -> str:
     """The folder of a module such as `infra.core.naming`."""
-    parts = module.split(".")
-    return parts[1] if len(parts) > 1 and parts[1] in ALLOWED else TOP
+    names = module.split(".")
+    return names[1] if len(names) > 1 and names[1] in ALLOWED else TOP
 
 
 def test_every_folder_has_a_rule() -> None:

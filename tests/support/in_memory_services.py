@@ -23,7 +23,7 @@ from classifier.domain.errors import (
     LeasedError,
     RetryLaterError,
 )
-from classifier.domain.findings import Findings, Tag
+from classifier.domain.findings import Caption, Findings, Tag
 from classifier.domain.models import (
     Analysis,
     AnalysisLease,
@@ -34,6 +34,7 @@ from classifier.domain.models import (
     Outcome,
     Versioned,
 )
+from classifier.domain.ports import AnalyzerCall
 from classifier.domain.record import ImageRecord, StoredRecord
 from classifier.domain.timeouts import ANALYSIS_LEASE_SECONDS
 from classifier.domain.watermark import Watermark
@@ -99,6 +100,8 @@ class InMemoryServices:
         previous_items: each item before its last write, or None.
         replica_lags: whether `RecordRepository.get` reads `previous_items`.
         analysis_counts: the number of analyses by content.
+        caption_counts: the number of captions by content, which `InMemoryCaption` makes.
+        calls: the calls of an analysis; one, unless a test adds another.
         published_results: id, ETag and status of each published record.
         copies: the ETag of each image copy, by path.
     """
@@ -118,6 +121,8 @@ class InMemoryServices:
         self.replica_lags = False
         self.analyses: dict[str, dict[str, Any]] = {}
         self.analysis_counts: Counter[bytes] = Counter()
+        self.caption_counts: Counter[bytes] = Counter()
+        self.calls: tuple[AnalyzerCall, ...] = (self,)
         self.failure: Exception | None = None
         self.queued_messages: list[tuple[str, float]] = []
         self.poison_messages: list[dict[str, Any]] = []
@@ -213,7 +218,7 @@ class InMemoryServices:
         if isinstance(self.failure, RetryLaterError | ConfigurationError):
             raise self.failure
 
-    async def analyze(self, content: bytes, info: ImageInfo) -> Analysis:
+    async def analyze(self, content: bytes, info: ImageInfo, *, paid: bool) -> Analysis:
         def effect() -> Analysis:
             if self.failure:
                 raise self.failure
@@ -226,6 +231,23 @@ class InMemoryServices:
     async def publish(self, record: ImageRecord) -> None:
         result = (record.id, record.blob.etag, record.status.value)
         await self.step("publish", lambda: self.published_results.append(result))
+
+
+class InMemoryCaption:
+    """`ports.AnalyzerCall`: a second call of the analyzer, after the tags."""
+
+    fingerprint = "test/1 caption"
+
+    def __init__(self, services: InMemoryServices) -> None:
+        self._services = services
+
+    async def analyze(self, content: bytes, info: ImageInfo, *, paid: bool) -> Analysis:
+        def effect() -> Analysis:
+            self._services.caption_counts[content] += 1
+            caption = Caption(text=content.decode(), confidence=0.9)
+            return Analysis(analyzer="test", api_version="1", model_version="c", findings=Findings(caption=caption))
+
+        return await self._services.step("analyze", effect)
 
 
 class InMemoryImageCopyStore:

@@ -128,8 +128,8 @@ class Monitor(mocks.MockMonitor):
             resource.ignore_changes = tuple(request.ignoreChanges)
             resource.dependencies = frozenset(map(_type_and_name, request.dependencies))
             resource.property_dependencies = {
-                name: frozenset(map(_type_and_name, sources.urns))
-                for name, sources in request.propertyDependencies.items()
+                name: frozenset(map(_type_and_name, origins.urns))
+                for name, origins in request.propertyDependencies.items()
             }
             resource.aliases = tuple(request.aliasURNs) + tuple(str(alias) for alias in request.aliases)
             resource.additional_secret_outputs = frozenset(request.additionalSecretOutputs)

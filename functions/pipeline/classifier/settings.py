@@ -142,7 +142,7 @@ def _warn_of_unknown_settings(environment: Mapping[str, str]) -> None:
         _log.warning("unknown app settings: %s", ", ".join(sorted(unknown)))
 
 
-def field_metadata(field: FieldInfo) -> Mapping[str, Any]:
+def field_metadata(field: FieldInfo) -> Mapping[str, object]:
     """Return `extra` of the field's `Meta`."""
     for annotation in get_args(field.type):
         if isinstance(annotation, Meta) and annotation.extra is not None:

@@ -39,6 +39,7 @@ from tests.support.fake_vision_service import (
     FakeResponse,
     FakeVisionService,
     create_azure_clients,
+    run_calls,
 )
 from tests.support.in_memory_services import as_json
 
@@ -212,7 +213,7 @@ def test_an_images_second_call_may_wait_longer_and_its_first_may_not(
     features: Sequence[str], answers: Sequence[Any], paid: list[bool]
 ) -> None:
     pool: Any = RecordingPool(*answers)
-    analysis = asyncio.run(ImageAnalysis(pool, features, {}).analyze(b"cat", INFO))
+    analysis = asyncio.run(run_calls(ImageAnalysis(pool, features, {}), b"cat", INFO))
     assert pool.paid == paid
     assert analysis.exclusive is False
 
@@ -225,7 +226,7 @@ def test_an_analyzer_has_no_capacity_while_its_account_is_throttled(build: Any) 
         analyzer = build(OPTIONS if build is image_analysis.build else CUSTOM, ["tags"], create_azure_clients(service))
         analyzer.check_capacity()
         with pytest.raises(ThrottledError):
-            await analyzer.analyze(b"cat", INFO)
+            await run_calls(analyzer, b"cat", INFO)
         with pytest.raises(RetryLaterError):
             analyzer.check_capacity()
 
@@ -299,7 +300,7 @@ def test_each_kind_of_caption_asks_whether_it_is_to_be_gender_neutral(feature: s
     analyzer = image_analysis.build(
         OPTIONS | {"genderNeutralCaptions": neutral}, [feature], create_azure_clients(service)
     )
-    asyncio.run(analyzer.analyze(b"cat", INFO))
+    asyncio.run(run_calls(analyzer, b"cat", INFO))
     assert service.requests[0]["query"]["gender-neutral-caption"] == str(neutral).lower()
     assert service.requests[0]["headers"]["Content-Type"] == "application/octet-stream"
 
@@ -309,7 +310,7 @@ def test_without_ratios_the_service_chooses_the_crops() -> None:
     analyzer = image_analysis.build(
         OPTIONS | {"smartCropAspectRatios": []}, ["smartCrops"], create_azure_clients(service)
     )
-    asyncio.run(analyzer.analyze(b"cat", INFO))
+    asyncio.run(run_calls(analyzer, b"cat", INFO))
     assert service.requests[0]["query"] == {"api-version": "2023-10-01", "features": "smartCrops", "language": "en"}
 
 
@@ -329,7 +330,7 @@ def test_all_accounts_are_called_at_their_own_hosts() -> None:
     async def run() -> None:
         analyzer = image_analysis.build(OPTIONS | {"endpoints": endpoints}, ["tags"], create_azure_clients(service))
         for _ in range(2):
-            await analyzer.analyze(b"cat", INFO)
+            await run_calls(analyzer, b"cat", INFO)
 
     asyncio.run(run())
     assert {request["host"] for request in service.requests} == {
@@ -373,7 +374,7 @@ def test_a_box_is_in_whole_pixels() -> None:
 def test_names_in_custom_visions_url_are_quoted() -> None:
     service = FakeVisionService(analyze32=[(200, PREDICTIONS)])
     options = CUSTOM | {"project": "a/b", "iteration": "c/d e"}
-    asyncio.run(custom_vision.build(options, ["tags"], create_azure_clients(service)).analyze(b"rose", INFO))
+    asyncio.run(run_calls(custom_vision.build(options, ["tags"], create_azure_clients(service)), b"rose", INFO))
     assert service.requests[0]["path"] == (
         "/customvision/v3.1/Prediction/a%2Fb/classify/iterations/c%2Fd%20e/image/nostore"
     )

@@ -30,6 +30,7 @@ from tests.support.fake_vision_service import (
     VECTOR,
     FakeVisionService,
     create_azure_clients,
+    run_calls,
 )
 from tests.support.in_memory_services import as_json
 
@@ -45,7 +46,7 @@ def run_without_waiting[Result](run: Coroutine[Any, Any, Result]) -> Result:
 
 def analyze(service: FakeVisionService, *features: str, content: bytes = b"cat", info: ImageInfo = INFO) -> Analysis:
     async def run() -> Analysis:
-        return await image_analysis.build(OPTIONS, features, create_azure_clients(service)).analyze(content, info)
+        return await run_calls(image_analysis.build(OPTIONS, features, create_azure_clients(service)), content, info)
 
     return run_without_waiting(run())
 
@@ -53,7 +54,7 @@ def analyze(service: FakeVisionService, *features: str, content: bytes = b"cat",
 def predict(service: FakeVisionService, task: str, *features: str, content: bytes = b"rose") -> Analysis:
     async def run() -> Analysis:
         analyzer = custom_vision.build(CUSTOM | {"task": task}, features, create_azure_clients(service))
-        return await analyzer.analyze(content, INFO)
+        return await run_calls(analyzer, content, INFO)
 
     return run_without_waiting(run())
 

@@ -38,7 +38,7 @@ _CHANGED = (CosmosAccessConditionFailedError, CosmosResourceNotFoundError)
 _NO_ETAG = '"00000000-0000-0000-0000-000000000000"'
 
 
-def _charge(headers: Mapping[str, str], _body: Any = None) -> None:
+def _charge(headers: Mapping[str, str], _body: object = None) -> None:
     metrics.add("requestUnits", float(headers.get("x-ms-request-charge", 0)))
 
 

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import msgspec
 
@@ -40,7 +39,7 @@ class CheckpointItem(msgspec.Struct, frozen=True, kw_only=True):
 class StoredItem:
     """An item as it was read: `fields` are its JSON, with the system fields of Cosmos DB."""
 
-    fields: Mapping[str, Any]
+    fields: Mapping[str, object]
     etag: str
 
     def decode[Item](self, item_type: type[Item]) -> Item | None:

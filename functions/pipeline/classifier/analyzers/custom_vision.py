@@ -83,7 +83,7 @@ class _Response(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CustomVision:
-    """`ports.Analyzer` for one published iteration."""
+    """`ports.Analyzer` for one published iteration, and its only `ports.AnalyzerCall`."""
 
     def __init__(self, pool: AccountPool[_Client], url: str, task: str, features: Sequence[str]) -> None:
         self._pool = pool
@@ -91,13 +91,14 @@ class CustomVision:
         self._task = task
         self.features = tuple(features)
         self.fingerprint = f"{_NAME}/{_API_VERSION} {json.dumps([url, task, sorted(features)])}"
+        self.calls = (self,)
 
     def check_capacity(self) -> None:
         """Implements `ports.Analyzer.check_capacity`."""
         self._pool.check_capacity()
 
-    async def analyze(self, content: bytes, info: ImageInfo) -> Analysis:
-        """Implements `ports.Analyzer.analyze`."""
+    async def analyze(self, content: bytes, info: ImageInfo, *, paid: bool) -> Analysis:
+        """Implements `ports.AnalyzerCall.analyze`."""
         if len(content) > _MAX_BYTES:
             raise ImageRejectedError(
                 "TooLargeForCustomVision",
@@ -109,7 +110,7 @@ class CustomVision:
         async def send(client: _Client) -> object:
             return parse_response(await client.send_request(build_image_request(self._url, content, {})))
 
-        response = await self._pool.call(send)
+        response = await self._pool.call(send, paid=paid)
         return read_result(lambda: self._create_analysis(msgspec.convert(response, _Response), info))
 
     def _create_analysis(self, response: _Response, info: ImageInfo) -> Analysis:

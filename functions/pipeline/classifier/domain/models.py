@@ -1,12 +1,15 @@
 """Data types of the pipeline."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
+import msgspec
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from classifier.domain.findings import Findings
 
@@ -113,6 +116,20 @@ class Analysis(Struct, frozen=True, kw_only=True, rename="camel"):
     model_version: str
     findings: Findings
     exclusive: bool = False
+
+    @staticmethod
+    def combine(results: Sequence["Analysis"]) -> "Analysis":
+        """Return the analysis that has the findings of all results of one analyzer."""
+        findings: dict[str, object] = {}
+        for result in results:
+            values = msgspec.structs.asdict(result.findings)
+            findings |= {name: value for name, value in values.items() if value is not msgspec.UNSET}
+        return replace(
+            results[0],
+            model_version=", ".join(result.model_version for result in results if result.model_version),
+            findings=replace(results[0].findings, **findings),
+            exclusive=any(result.exclusive for result in results),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

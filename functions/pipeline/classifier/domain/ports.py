@@ -3,7 +3,7 @@
 Every method may raise RetryLaterError and ConfigurationError (`errors`), besides the errors that it names.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -58,6 +58,34 @@ class ImageHeaderReader(Protocol):
         ...
 
 
+class AnalyzerCall(Protocol):
+    """One charged call of an analyzer. Its result is stored by itself, so that a later call's error loses no result."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Identifies the service, the API version and the request: equal fingerprints make equal results."""
+        ...
+
+    async def analyze(self, content: bytes, info: ImageInfo, *, paid: bool) -> Analysis:
+        """Analyze an image.
+
+        Args:
+            content: the image.
+            info: what its header declares.
+            paid: whether another call for the same image was charged just now, which makes a longer wait worthwhile.
+
+        Returns:
+            The findings of this call alone.
+
+        Raises:
+            ImageRejectedError: the service will never accept the image.
+            ConfigurationError: the service will accept no image.
+            UnexpectedResponseError: the response cannot be read.
+            RetryLaterError: a transient error.
+        """
+        ...
+
+
 class Analyzer(Protocol):
     """Analyzes images with one service."""
 
@@ -67,28 +95,22 @@ class Analyzer(Protocol):
         ...
 
     @property
+    def calls(self) -> Sequence[AnalyzerCall]:
+        """The calls that an analysis consists of, at least one."""
+        ...
+
+    @property
     def features(self) -> tuple[str, ...]:
         """The features that an analysis has findings for."""
         ...
 
     def check_capacity(self) -> None:
-        """Check that an analysis can start soon.
+        """Check that a call can start soon.
 
-        To be called immediately before an analysis that is not cached, and at no other time.
-
-        Raises:
-            RetryLaterError: the analysis would have to wait too long.
-        """
-        ...
-
-    async def analyze(self, content: bytes, info: ImageInfo) -> Analysis:
-        """Analyze an image.
+        To be called immediately before a call whose result is not cached, and at no other time.
 
         Raises:
-            ImageRejectedError: the service will never accept the image.
-            ConfigurationError: the service will accept no image.
-            UnexpectedResponseError: the response cannot be read.
-            RetryLaterError: a transient error.
+            RetryLaterError: the call would have to wait too long.
         """
         ...
 

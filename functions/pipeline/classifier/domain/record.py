@@ -36,12 +36,9 @@ class RecordStatus(StrEnum):
     FAILED = "failed"
 
 
+# A field that is added later needs a default, because older records lack it.
 class ImageRecord(Struct, frozen=True, kw_only=True, rename="camel"):
-    """The record of an image: the result of the newest version of one blob.
-
-    Every stored record has every field, but those that are UNSET. A field that is added later needs a default, because
-    older records lack it.
-    """
+    """The record of an image: the result for the newest version of one blob."""
 
     id: Annotated[str, Meta(description="Base32 of the SHA-256 of `<container>/<name>`; also the partition key.")]
     schema_version: Annotated[int, Meta(description="Version of this schema.")]
