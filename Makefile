@@ -6,6 +6,8 @@ RUNS ?= 5
 IMAGES_COUNT ?= 2000
 OUTAGE_SECONDS ?= 120
 EXAMPLES ?= 100
+SAMPLE ?= 45
+SEED ?= 1
 PYTHON ?= python3.13
 # A Pulumi CLI of the user's own comes before the one that scripts/setup.py builds.
 export PATH := $(CURDIR)/.venv/bin:$(PATH):$(CURDIR)/.tools/pulumi-3.274.1/bin
@@ -14,7 +16,7 @@ export PYTHONPATH :=
 export PYTHONDONTWRITEBYTECODE :=
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev up classify redrive backfill stateful-test histories simulate soak throughput bombs preview down clean format lint package types structure scan judge bench accuracy check quick whole test lock
+.PHONY: help setup setup-dev up classify redrive backfill stateful-test histories mutants simulate soak throughput bombs preview down clean format lint package types structure scan judge bench accuracy docs check quick whole test lock
 
 ifeq ($(STACK),local)
 pulumi = python -m emulator pulumi -- $(STACK) $(1)
@@ -127,6 +129,13 @@ soak: setup ## 2,000 images, some of them hostile, through an emulator of its ow
 
 stateful-test: setup-dev ## the stateful test of the pipeline, with a hundred times the examples
 	@EXAMPLES=$(EXAMPLES) python -m pytest -q tests/functions/use_cases/test_history.py
+
+docs: setup-dev ## write the generated parts of the documents; check compares them
+	@PYTHONPATH=functions/pipeline python -m checks.docs
+
+mutants: setup-dev ## change the program in small ways, and print the changes that no test notices (MODULES="policy infra/core", SAMPLE=45, SEED=1)
+	@$(bundle)
+	@python -m checks.mutants --sample $(SAMPLE) --seed $(SEED) --format $(FORMAT) $(MODULES)
 
 package: setup-dev
 	@$(bundle)

@@ -1,7 +1,7 @@
 """Image classification on Azure: Blob Storage → Event Grid → Storage queue → Function App → AI Vision → Cosmos DB.
 
-The sections are the boxes of the diagram in README.md. What relies on role assignments is created after them and after
-their delay; the policy pack (policy/order.py) refuses any other order at preview.
+The sections are the boxes of the diagram in docs/architecture.md. What relies on role assignments is created after them
+and after their delay; the policy pack (policy/order.py) refuses any other order at preview.
 """
 
 from pathlib import Path

@@ -23,7 +23,6 @@ from classifier.adapters.azure_clients import create_transport
 from classifier.adapters.blob_storage import BlobImageStore, create_image_container_client
 from classifier.adapters.image_headers import read_header
 from classifier.domain import image_limits
-from classifier.domain import record as records
 from classifier.domain.errors import ImageRejectedError
 from rich.console import Console
 from rich.table import Table
@@ -70,7 +69,7 @@ async def _outcome(images: BlobImageStore, name: str) -> str:
     """What becomes of a blob before it is sent to the analyzer."""
     try:
         blob = await images.read(name)
-        records.of_blob(blob)
+        _ = blob.sha256
         info = await read_header(image_limits.require_content(blob))
         image_limits.check_image(info)
     except ImageRejectedError as rejection:

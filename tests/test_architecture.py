@@ -75,8 +75,22 @@ LAYERS = {
 # What the domain and the use cases may import besides modules of the project: some of the standard library, and
 # msgspec.
 PLAIN_MODULES = {
-    *("asyncio", "base64", "collections", "contextlib", "contextvars", "dataclasses", "datetime", "hashlib"),
-    *("itertools", "json", "logging", "msgspec", "random", "time", "typing", "urllib"),
+    "asyncio",
+    "base64",
+    "collections",
+    "contextlib",
+    "contextvars",
+    "dataclasses",
+    "datetime",
+    "enum",
+    "hashlib",
+    "itertools",
+    "logging",
+    "msgspec",
+    "random",
+    "time",
+    "typing",
+    "urllib",
 }
 CLASSIFIER = ROOT / "functions/pipeline/classifier"
 
@@ -104,6 +118,12 @@ def test_the_layers_of_the_classifier_may_import_each_other_in_one_direction() -
 @pytest.mark.parametrize("path", python_files(*(f"functions/pipeline/classifier/{n}" for n in ("domain", "use_cases"))))
 def test_domain_and_use_cases_import_no_sdk(path: Path) -> None:
     assert imported_packages(path) <= PLAIN_MODULES | {"classifier"}
+
+
+@pytest.mark.parametrize("path", python_files(*(f"functions/pipeline/classifier/{n}" for n in ("domain", "use_cases"))))
+def test_domain_and_use_cases_handle_typed_data(path: Path) -> None:
+    """JSON is decoded into structs before it gets there (docs/decisions/0035)."""
+    assert "typing.Any" not in imported_names(path)
 
 
 @pytest.mark.parametrize("path", sorted(CLASSIFIER.rglob("*.py")), ids=str)

@@ -24,10 +24,11 @@ FOLDERS = (
 )
 # Being rewritten; each is removed from here when its names follow the glossary.
 PENDING_FOLDERS = (
+    "checks/docs",
+    "checks/mutants",
     "functions",
-    "infra/config",
+    "tests/checks/test_mutant",
     "tests/functions",
-    "tests/infra/test_setting",
     "tests/test_docs.py",
     "tests/test_readme.py",
 )

@@ -99,6 +99,13 @@ LOG_ALERT_RULES = (
 """,
     ),
     LogAlertRule(
+        name="reconcile-failed",
+        description="A run of reconcile failed: images without a record wait, with the trigger schedule all new ones.",
+        severity=2,
+        window_minutes=60,
+        query='AppRequests\n| where Name == "reconcile" and Success == false\n',
+    ),
+    LogAlertRule(
         name="vision-throttled",
         description=f"Vision refuses more than {_THROTTLED_PERCENT} % of its calls as too many: raise imagesPerMonth.",
         severity=2,

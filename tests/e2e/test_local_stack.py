@@ -250,6 +250,8 @@ def test_commands_that_need_no_cloud_print_what_they_say(local_stack: Checkout) 
         assert outage["calls_percent"] <= 5
         assert outage["ratio"] <= 1.3
     assert "1 passed" in local_stack.make("stateful-test", "EXAMPLES=1").stdout
+    mutants = json.loads(local_stack.make("mutants", "MODULES=policy/secrets.py", "SAMPLE=3", "FORMAT=json").stdout)
+    assert [(one["module"], one["mutants"]) for one in mutants["modules"]] == [("policy/secrets.py", 3)]
     throughput = json.loads(
         local_stack.make("throughput", "RUNS=1", "IMAGES_COUNT=100", "FORMAT=json", check=False).stdout
     )

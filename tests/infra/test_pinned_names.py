@@ -122,6 +122,7 @@ AZURE_NAMES: dict[str, tuple[str, list[str]]] = {
             "misconfigured-imgpipe-dev",
             "oldest-message-imgpipe-dev",
             "poison-imgpipe-dev",
+            "reconcile-failed-imgpipe-dev",
             "silence-imgpipe-dev",
             "vision-throttled-imgpipe-dev",
         ],

@@ -7,6 +7,8 @@ from urllib.parse import parse_qs, urlsplit
 from azure.core.credentials import AccessToken
 from azure.core.pipeline.transport import AsyncHttpTransport
 from classifier.adapters.azure_clients import AzureClients
+from classifier.domain.models import Analysis, ImageInfo
+from classifier.domain.ports import Analyzer
 
 BOX = {"x": 1, "y": 2, "w": 3, "h": 4}
 
@@ -170,3 +172,11 @@ CUSTOM: dict[str, Any] = {
 def create_azure_clients(service: FakeVisionService) -> AzureClients:
     """Create the clients of an analyzer that calls the fake service."""
     return AzureClients(credential=FakeCredential(), transport=service)  # type: ignore[arg-type]
+
+
+async def run_calls(analyzer: Analyzer, content: bytes, info: ImageInfo) -> Analysis:
+    """Make all calls of an analyzer for one image, without a cache."""
+    results: list[Analysis] = []
+    for call in analyzer.calls:
+        results.append(await call.analyze(content, info, paid=bool(results)))
+    return Analysis.combine(results)
