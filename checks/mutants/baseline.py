@@ -64,8 +64,8 @@ class Baseline:
         The files that noticed others of the module come first, then those that bear its name, then the fastest, with
         the more often successful ones taken for faster.
         """
-        area_files = self._project.test_files(mutant.module.area.tests)
-        process_files = self._project.test_files(mutant.module.area.process_tests)
+        area_files = self._measured(mutant.module.area.tests)
+        process_files = self._measured(mutant.module.area.process_tests)
         files = [file for file in area_files if self._executes(file, mutant)]
         if not files:
             # Executed in a process of its own, or not at all.
@@ -85,10 +85,18 @@ class Baseline:
             stages=tuple({file: self._limit(file) for file in stage} for stage in stages if stage),
         )
 
+    def seconds(self, task: Task) -> float:
+        """Return how long the tests of a mutant that none of them notices take."""
+        return sum(self._measurements[file].seconds for stage in task.stages for file in stage)
+
     def remember(self, mutant: Mutant, test_file: str) -> None:
         """Run a test file earlier from now on, because it noticed a mutant."""
         self._noticed[mutant.module.path, test_file] += 1
         self._noticed[mutant.module.area.source, test_file] += 1
+
+    def _measured(self, paths: Sequence[str]) -> list[str]:
+        """Return the test files that were measured, without those that were written since."""
+        return [file for file in self._project.test_files(paths) if file in self._measurements]
 
     def _executes(self, file: str, mutant: Mutant) -> bool:
         lines = self._measurements[file].lines.get(mutant.module.path, frozenset())

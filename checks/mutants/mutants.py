@@ -60,6 +60,11 @@ class Mutant:
     diff: str
     lines: range
 
+    @property
+    def place(self) -> str:
+        """Path and line."""
+        return f"{self.module.path}:{self.candidate.start[0]}"
+
 
 class ModuleSource:
     """The source text of a module and its mutants.

@@ -161,8 +161,7 @@ class Report:
             _add_row(table, f"{name} (goal: {goal:.0f} %)", figures)
         for report in self.modules:
             for mutant in report.survivors:
-                place = f"{mutant.module.path}:{mutant.candidate.start[0]}"
-                print(f"survived: {place} {mutant.candidate.operator} {mutant.candidate.occurrence}")
+                print(f"survived: {mutant.place}, {mutant.candidate.operator} {mutant.candidate.occurrence}")
                 print("\n".join(mutant.diff.splitlines()[2:]))
         console.print(table)
         for problem in self.problems():

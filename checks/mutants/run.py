@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from checks.mutants.accepted import missing_modules, missing_places, read_accepted
 from checks.mutants.baseline import Baseline, measure
 from checks.mutants.mutants import ModuleSource, Mutant
-from checks.mutants.processes import Outcome, Processes, Result
+from checks.mutants.processes import Outcome, Processes, Result, Task
 from checks.mutants.project import Module, Project, ProjectError
 from checks.mutants.report import ModuleReport, Report
 
@@ -72,7 +72,9 @@ def run(project: Project, options: Options) -> Report:
     for result in processes.run(map(baseline.task, mutants)):
         mutant = _tested_mutant(result)
         reports[mutant.module.path].outcomes.append((mutant, result.outcome))
-        survived += result.outcome == Outcome.PASSED
+        if result.outcome == Outcome.PASSED:
+            survived += 1
+            progress.print(f"survived: {mutant.place}, {mutant.candidate.operator} {mutant.candidate.occurrence}")
         if result.report is not None and result.report.failure:
             baseline.remember(mutant, result.report.failing_file)
         progress.advance(f"{survived} survived")
@@ -93,8 +95,11 @@ def _run_controls(sources: Sequence[ModuleSource], baseline: Baseline, processes
     Raises:
         MutantError: they fail, so that the failure of a mutant would say nothing.
     """
-    by_area = {source.module.area.source: source for source in reversed(sources) if source.candidates}
-    for result in processes.run(baseline.task(source.control()) for source in by_area.values()):
+    tasks: dict[str, list[Task]] = {}
+    for source in sources:
+        if source.candidates:
+            tasks.setdefault(source.module.area.source, []).append(baseline.task(source.control()))
+    for result in processes.run(min(of_area, key=baseline.seconds) for of_area in tasks.values()):
         control = _tested_mutant(result)
         if result.outcome != Outcome.PASSED:
             failure = result.report.failure if result.report else ""
@@ -125,6 +130,11 @@ class _Progress:
         self._count = 0
         self._start = time.monotonic()
         self._printed = self._start
+
+    def print(self, text: str) -> None:
+        """Print a line of its own."""
+        clear = "\x1b[2K" if sys.stderr.isatty() else ""
+        print(f"{clear}{text}", file=sys.stderr, flush=True)
 
     def advance(self, detail: str = "") -> None:
         """Count one more."""

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from checks.mutants.accepted import missing_modules, missing_places, read_accepted
 from checks.mutants.mutants import ModuleSource, Mutant
 from checks.mutants.project import PROJECT, Area, Module, Project, ProjectError
 
@@ -230,3 +231,17 @@ def test_every_module_of_this_project_is_in_an_area_with_tests() -> None:
     assert areas == {"functions/pipeline", "infra", "policy"}
     assert len(modules) > 60
     assert {module.name for module in modules} >= {"classifier.triggers", "infra.core.naming", "policy.rules"}
+
+
+def test_every_accepted_mutant_of_this_project_has_a_place_and_a_reason() -> None:
+    entries = read_accepted(PROJECT.root / PROJECT.accepted)
+    modules = {module.path: module for module in PROJECT.modules()}
+    assert len(entries) >= 6
+    assert missing_modules(entries, list(modules)) == []
+    for path in {entry.module for entry in entries}:
+        source = ModuleSource(modules[path], (PROJECT.root / path).read_text())
+        assert missing_places(entries, path, source.candidates) == []
+    for entry in entries:
+        kind, _, explanation = entry.reason.partition(": ")
+        assert kind in {"equivalent", "text for people", "tuning"}
+        assert len(explanation) > 20
