@@ -5,6 +5,7 @@ TIMEOUT ?= 300
 RUNS ?= 5
 IMAGES_COUNT ?= 2000
 OUTAGE_SECONDS ?= 120
+REGION ?= eastus
 EXAMPLES ?= 100
 SAMPLE ?= 45
 SEED ?= 1
@@ -16,7 +17,7 @@ export PYTHONPATH :=
 export PYTHONDONTWRITEBYTECODE :=
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev up classify redrive backfill stateful-test histories mutants simulate soak throughput bombs preview down clean format lint package types structure scan judge bench accuracy docs check quick whole test lock
+.PHONY: help setup setup-dev up classify redrive backfill stateful-test histories mutants simulate soak throughput bombs preview cost down clean format lint package types structure prices scan judge bench accuracy docs check quick whole test lock
 
 ifeq ($(STACK),local)
 pulumi = python -m emulator pulumi -- $(STACK) $(1)
@@ -74,6 +75,9 @@ preview: setup ## preview STACK against the emulator, offline
 	@python -m emulator start
 	@python -m emulator pulumi -- $(STACK) preview $(policy)
 
+cost: setup-dev ## what STACK costs in a month at list prices, by meter, and what would cost less (FORMAT=table|json)
+	@python -m checks.cost --stack $(STACK) --format $(FORMAT)
+
 down: set = emulator
 down: setup ## destroy the local stack through Pulumi and stop the emulator
 	@python -m emulator down
@@ -101,6 +105,9 @@ lint: setup-dev
 scan: setup-dev ## scan prod with checkov, with and without a private network (FORMAT=table|json)
 	@$(bundle)
 	@python -m checks.checkov_scan --format $(FORMAT)
+
+prices: setup-dev ## fetch the price list of a region from Azure's Retail Prices API (REGION=eastus); needs the internet
+	@python -m checks.prices --region $(REGION)
 
 structure: setup-dev ## goals of the code's structure, and how strictly each folder is type-checked (FORMAT=table|json)
 	@python -m checks.structure --format $(FORMAT)

@@ -237,13 +237,13 @@ class Ports:
 
 
 class Queue:
-    """`ports.Queue`: the images queue, or the poison queue."""
+    """`queue_ports.Queue`: the images queue, or the poison queue."""
 
     def __init__(self, send: Callable[[str, float], None]) -> None:
         self._send = send
 
     async def send(self, text: str, *, delay_seconds: float = 0) -> None:
-        """Implements `ports.Queue.send`."""
+        """Implements `queue_ports.Queue.send`."""
         await asyncio.sleep(_WRITE_SECONDS)
         self._send(text, delay_seconds)
 

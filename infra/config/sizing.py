@@ -100,18 +100,16 @@ def derive_sizing(
     concurrent_calls = accounts * vision_calls_per_second * _SECONDS_PER_CALL
     batch = min(_BATCH_HIGH, max(1, math.ceil(concurrent_calls / _INSTANCES_LOW)))
     instances = max(_INSTANCES_LOW, math.ceil(concurrent_calls / batch))
-    item_kb = _ANALYSIS_KB + (_EMBEDDING_KB if embeddings else 0)
+    item_kb = _item_kb(embeddings=embeddings)
     record_days = record_retention_days or _DEFAULT_RECORD_DAYS
     images = size_container(
-        # Created once; read by `reconcile`, which looks for images without a record, and once by a client.
-        ru_per_second=peak * (create_ru(item_kb, _INDEXED_TERMS) + 2 * read_ru(item_kb)),
+        ru_per_second=peak * record_request_units(embeddings=embeddings),
         items=images_per_month * record_days / _DAYS_PER_MONTH,
         item_kb=item_kb,
         index_share=_RECORD_INDEX_SHARE,
     )
     analyses = size_container(
-        # The lease creates an item, which the analysis then replaces.
-        ru_per_second=peak * (create_ru(_LEASE_KB) + replace_ru(_LEASE_KB, item_kb)),
+        ru_per_second=peak * analysis_request_units(embeddings=embeddings),
         items=images_per_month * cache_days / _DAYS_PER_MONTH,
         item_kb=item_kb,
         index_share=0,
@@ -134,6 +132,25 @@ def derive_sizing(
         instance_memory_mb=_INSTANCE_MEMORY_MB,
         batch_size=batch,
     )
+
+
+def record_request_units(*, embeddings: bool) -> float:
+    """Request units in `images` for a new image.
+
+    Its record is created once, read by `reconcile`, which looks for images without a record, and read once by a client.
+    """
+    item_kb = _item_kb(embeddings=embeddings)
+    return create_ru(item_kb, _INDEXED_TERMS) + 2 * read_ru(item_kb)
+
+
+def analysis_request_units(*, embeddings: bool) -> float:
+    """Request units in `analyses` for a new image: the lease creates an item, which the analysis then replaces."""
+    return create_ru(_LEASE_KB) + replace_ru(_LEASE_KB, _item_kb(embeddings=embeddings))
+
+
+def _item_kb(*, embeddings: bool) -> int:
+    """Size of an analysis, and of the record of it, in KB."""
+    return _ANALYSIS_KB + (_EMBEDDING_KB if embeddings else 0)
 
 
 def calls_per_image(features: Collection[Feature]) -> int:

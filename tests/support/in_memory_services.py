@@ -368,7 +368,7 @@ class InMemoryAnalysisCache:
 
 
 class InMemoryQueue:
-    """`ports.MeasuredQueue`. `put` receives each sent message and its delay; `waiting` gives the length."""
+    """`queue_ports.MeasuredQueue`. `put` receives each sent message and its delay; `waiting` gives the length."""
 
     def __init__(
         self,

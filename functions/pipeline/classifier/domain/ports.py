@@ -1,10 +1,9 @@
-"""Ports: the interfaces that the use cases need. Adapters and analyzers implement them.
+"""Ports: the interfaces that the use cases need, besides those of `queue_ports`. Adapters and analyzers implement them.
 
 Every method may raise RetryLaterError and ConfigurationError (`errors`), besides the errors that it names.
 """
 
 from collections.abc import AsyncIterator, Sequence
-from datetime import datetime
 from typing import Protocol
 
 from classifier.domain.models import Analysis, AnalysisLease, Blob, BlobInfo, ImageInfo, Versioned
@@ -171,48 +170,6 @@ class AnalysisCache(Protocol):
 
     async def release(self, lease: AnalysisLease) -> None:
         """Release a lease. Does nothing if it was lost."""
-        ...
-
-
-class Queue(Protocol):
-    """A queue to write to."""
-
-    async def send(self, text: str, *, delay_seconds: float = 0) -> None:
-        """Send a message that becomes visible after a delay."""
-        ...
-
-
-class MeasuredQueue(Queue, Protocol):
-    """A queue whose length is known."""
-
-    async def length(self) -> int:
-        """Return the approximate number of messages; never too low."""
-        ...
-
-
-class PoisonMessage(Protocol):
-    """A message of the poison queue."""
-
-    @property
-    def content(self) -> str | None:
-        """The text, or None if the message cannot be decoded."""
-        ...
-
-    @property
-    def inserted_on(self) -> datetime:
-        """When the message was inserted into the queue."""
-        ...
-
-
-class PoisonQueue[Message: PoisonMessage](Protocol):
-    """The poison queue."""
-
-    def receive(self, *, hidden_seconds: int) -> AsyncIterator[Message]:
-        """Receive all visible messages. Each is hidden from other receivers for `hidden_seconds`."""
-        ...
-
-    async def delete(self, message: Message) -> None:
-        """Delete a received message."""
         ...
 
 

@@ -25,10 +25,10 @@ from classifier.domain.ports import (
     ImageCopyStore,
     ImageHeaderReader,
     ImageStore,
-    Queue,
     RecordRepository,
     ResultPublisher,
 )
+from classifier.domain.queue_ports import Queue
 from classifier.domain.record import ImageRecord, RecordStatus
 from classifier.domain.record_parts import AnalyzerInfo, BlobProperties, milliseconds
 from classifier.domain.retries import Delivery, plan_retry

@@ -22,10 +22,9 @@ from classifier.domain.ports import (
     CheckpointStore,
     DeadLetterStore,
     ImageStore,
-    MeasuredQueue,
-    Queue,
     RecordRepository,
 )
+from classifier.domain.queue_ports import MeasuredQueue, Queue
 from classifier.domain.watermark import Watermark
 
 # A new round starts only if the queue is no longer than this: a blob whose message is waiting is not missed.

@@ -7,7 +7,7 @@ import msgspec
 
 from classifier.domain import timeouts
 from classifier.domain.events import parse_poison_message
-from classifier.domain.ports import PoisonMessage, PoisonQueue, Queue
+from classifier.domain.queue_ports import PoisonMessage, PoisonQueue, Queue
 
 
 class RedriveReport(msgspec.Struct, frozen=True, kw_only=True):
