@@ -191,8 +191,8 @@ def test_a_price_that_moved_by_more_than_30_percent_is_written_only_when_accepte
     new = changed(rows_of_all_meters(), VISION_GROUP_1, retailPrice=price)
     refresh = write(tmp_path, new)
     assert len(refresh.moved) == moves
-    written = load_price_list(tmp_path, "eastus").tiers(VISION_GROUP_1)[0].retail_price
-    assert written == (1.0 if moves else price)
+    stored_price = load_price_list(tmp_path, "eastus").tiers(VISION_GROUP_1)[0].retail_price
+    assert stored_price == (1.0 if moves else price)
     write(tmp_path, new, accept=True)
     assert load_price_list(tmp_path, "eastus").tiers(VISION_GROUP_1)[0].retail_price == price
 
