@@ -75,9 +75,9 @@ class ResourceChange(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     apparent: bool = False
 
     @property
-    def removes_resource(self) -> bool:
-        """Whether the deployed resource is deleted, also as the first half of a replacement."""
-        return self.action in {Action.DELETE, Action.REPLACE} and not self.apparent and not self.retained
+    def deletes_resource(self) -> bool:
+        """Whether the deployed resource is deleted or leaves the stack, also as the first half of a replacement."""
+        return self.action in {Action.DELETE, Action.REPLACE} and not self.apparent
 
 
 class StepPair(msgspec.Struct, frozen=True, kw_only=True):

@@ -113,7 +113,7 @@ def _approval_reasons(
     reduced = {risk.name for risk in data_risks if risk.status is DataStatus.GUARDED_LESS}
     granted = [item for item in role_assignments if item.effect.grants]
     widened = [item for item in role_definitions if item.effect.grants]
-    protected = [change for change in changes if change.protected and change.action in {Action.DELETE, Action.REPLACE}]
+    protected = [change for change in changes if change.protected and change.deletes_resource]
     reasons: list[str] = []
     if lost:
         reasons.append(f"{_count(len(lost), 'resource')} whose data is lost or deleted earlier")

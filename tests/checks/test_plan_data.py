@@ -1,0 +1,247 @@
+"""Changes after which data is gone or guarded less, and replacements that only seem to be some."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from checks.plan.changes import Action, ResourceChange
+from checks.plan.data_loss import DataRisk
+from checks.plan.preview import Step
+from checks.plan.report import PlanReport, create_report
+from tests.support.plan_builder import preview_of, state, step
+
+UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+DAY = 86_400
+
+
+def report(*steps: Step) -> PlanReport:
+    return create_report(preview_of(*steps))
+
+
+def risks(*steps: Step) -> list[tuple[str, str]]:
+    return [(risk.status.value, risk.effect) for risk in report(*steps).data_risks]
+
+
+def updated(type_: str, before: dict[str, Any], after: dict[str, Any]) -> Step:
+    return step("update", "a", before=state(type_, before), after=state(type_, after))
+
+
+def rules(*days_and_prefixes: tuple[int, str], enabled: bool = True) -> dict[str, Any]:
+    return {
+        "accountName": "st",
+        "policy": {
+            "rules": [
+                {
+                    "name": prefix,
+                    "enabled": enabled,
+                    "definition": {
+                        "filters": {"prefixMatch": [prefix]},
+                        "actions": {"baseBlob": {"delete": {"daysAfterModificationGreaterThan": days}}},
+                    },
+                }
+                for days, prefix in days_and_prefixes
+            ]
+        },
+    }
+
+
+def container(**resource: Any) -> dict[str, Any]:
+    return {"accountName": "cosmos", "resource": resource}
+
+
+@pytest.mark.parametrize(
+    ("type_", "before", "after", "expected"),
+    [
+        (
+            "storage:ManagementPolicy",
+            rules((30, "images/")),
+            rules((7, "images/")),
+            [("lost", "deletes blobs below images/ after 7 days, before: 30 days")],
+        ),
+        ("storage:ManagementPolicy", rules((7, "images/")), rules((30, "images/")), []),
+        ("storage:ManagementPolicy", rules((7, "images/")), rules((1, "images/"), enabled=False), []),
+        (
+            "storage:ManagementPolicy",
+            rules(),
+            rules((7, "images/")),
+            [("lost", "deletes blobs below images/ after 7 days, before: never")],
+        ),
+        (
+            "cosmosdb:SqlResourceSqlContainer",
+            container(defaultTtl=30 * DAY),
+            container(defaultTtl=7 * DAY),
+            [("lost", "deletes items after 7 days, before: 30 days")],
+        ),
+        (
+            "cosmosdb:SqlResourceSqlContainer",
+            container(defaultTtl=-1),
+            container(defaultTtl=DAY // 2),
+            [("lost", "deletes items after 0.5 days, before: never")],
+        ),
+        ("cosmosdb:SqlResourceSqlContainer", container(defaultTtl=7 * DAY), container(defaultTtl=-1), []),
+        ("cosmosdb:SqlResourceSqlContainer", container(defaultTtl=7 * DAY), container(), []),
+        (
+            "cosmosdb:SqlResourceSqlContainer",
+            container(partitionKey={"paths": ["/id"]}),
+            container(partitionKey={"paths": ["/key"]}),
+            [("lost or refused", "Azure refuses to change resource.partitionKey of a container that exists")],
+        ),
+        (
+            "operationalinsights:Workspace",
+            {"retentionInDays": 90},
+            {"retentionInDays": 30},
+            [("lost", "deletes logs after 30 days, before: 90 days")],
+        ),
+        (
+            "storage:BlobServiceProperties",
+            {"deleteRetentionPolicy": {"enabled": True, "days": 14}},
+            {"deleteRetentionPolicy": {"enabled": True, "days": 7}},
+            [("guarded less", "deleteRetentionPolicy.days is 7, before: 14")],
+        ),
+        (
+            "storage:BlobServiceProperties",
+            {"containerDeleteRetentionPolicy": {"days": 14}},
+            {},
+            [("guarded less", "containerDeleteRetentionPolicy.days is not set, before: 14")],
+        ),
+        (
+            "cosmosdb:DatabaseAccount",
+            {"backupPolicy": {"type": "Continuous"}},
+            {"backupPolicy": {"type": "Periodic"}},
+            [("guarded less", "backupPolicy.type is Periodic, before: Continuous")],
+        ),
+        (
+            "cosmosdb:DatabaseAccount",
+            {"backupPolicy": {"type": "Periodic"}},
+            {"backupPolicy": {"type": "Continuous"}},
+            [],
+        ),
+        ("storage:Queue", {"metadata": {"a": "1"}}, {"metadata": {"a": "2"}}, []),
+    ],
+)
+def test_what_an_update_means_for_data(
+    type_: str, before: dict[str, Any], after: dict[str, Any], expected: list[tuple[str, str]]
+) -> None:
+    assert risks(updated(type_, before, after)) == expected
+
+
+def test_a_new_lifecycle_rule_for_a_new_container_or_account_deletes_nothing() -> None:
+    policy = step(
+        "update",
+        "p",
+        before=state("storage:ManagementPolicy", rules()),
+        after=state("storage:ManagementPolicy", rules((7, "copies/"))),
+    )
+    new_container = step(
+        "create", "c", after=state("storage:BlobContainer", {"containerName": "copies", "accountName": "st"})
+    )
+    new_account = step("create", "s", after=state("storage:StorageAccount", {"accountName": "st"}))
+    assert len(risks(policy)) == 1
+    assert risks(policy, new_container) == []
+    assert risks(policy, new_account) == []
+
+
+@pytest.mark.parametrize(
+    ("type_", "lost"),
+    [
+        ("storage:StorageAccount", True),
+        ("storage:Queue", True),
+        ("cosmosdb:SqlResourceSqlContainer", True),
+        ("resources:ResourceGroup", True),
+        ("web:WebApp", False),
+        ("eventgrid:Topic", False),
+        # A type that nobody has classified.
+        ("sql:Database", True),
+    ],
+)
+def test_a_deleted_resource_loses_its_data_if_it_holds_some(type_: str, lost: bool) -> None:
+    assert risks(step("delete", "a", before=state(type_, {}))) == ([("lost", "deleted")] if lost else [])
+
+
+def test_what_azure_keeps_is_not_lost() -> None:
+    deleted = step("delete", "a", before=state("storage:Queue", {}, retain_on_delete=True))
+    assert risks(deleted) == [("retained", "leaves the stack; Azure keeps it")]
+    assert report(deleted).approval_reasons == []
+
+
+def test_a_protected_resource_needs_approval_even_without_data() -> None:
+    deleted = report(step("delete", "a", before=state("web:WebApp", {}, protect=True)))
+    assert deleted.data_risks == []
+    assert deleted.approval_reasons == ["1 protected resource deleted or replaced"]
+
+
+def test_a_protected_resource_with_data_is_marked() -> None:
+    before = state("storage:Queue", {"queueName": "a"}, protect=True)
+    after = state("storage:Queue", {"queueName": "b"}, protect=True)
+    assert report(step("replace", "a", before=before, after=after, replace_reasons=["queueName"])).data_risks == [
+        DataRisk(
+            status="lost",
+            type="storage:Queue",
+            name="a",
+            effect="replaced because of queueName",
+            data="all messages of the queue",
+            protected=True,
+        )
+    ]
+
+
+def account_and_queue(account_op: str, *, sources: list[str], forcing: str = "accountName") -> list[ResourceChange]:
+    """An account, and a queue that is replaced because the name of an account is not known yet."""
+    account = step(
+        account_op,
+        "account",
+        before=state("storage:StorageAccount", {"kind": "a"}),
+        after=state("storage:StorageAccount", {"kind": "b"}),
+    )
+    after = msgspec.structs.replace(
+        state("storage:Queue", {forcing: UNKNOWN}), property_dependencies={forcing: sources}
+    )
+    queue = step(
+        "replace", "queue", before=state("storage:Queue", {forcing: "st"}), after=after, replace_reasons=[forcing]
+    )
+    return [change for change in report(account, queue).changes if change.name == "queue"]
+
+
+ACCOUNT_URN = "urn:pulumi:dev::image-pipeline::azure-native:storage:StorageAccount::account"
+UNCHANGED_URN = "urn:pulumi:dev::image-pipeline::azure-native:storage:StorageAccount::unchanged"
+
+
+@pytest.mark.parametrize(
+    ("account_op", "sources", "forcing", "apparent"),
+    [
+        ("update", [ACCOUNT_URN], "accountName", True),
+        ("update", [ACCOUNT_URN, UNCHANGED_URN], "accountName", True),
+        ("replace", [ACCOUNT_URN], "accountName", False),
+        # Without a source, or with a value that is neither a name nor an id, nothing is known about the value.
+        ("update", [], "accountName", False),
+        ("update", [ACCOUNT_URN], "principalId", False),
+        ("update", [ACCOUNT_URN], "location", False),
+    ],
+)
+def test_a_replacement_is_apparent_if_only_a_name_is_unknown_that_stays(
+    account_op: str, sources: list[str], forcing: str, apparent: bool
+) -> None:
+    (queue,) = account_and_queue(account_op, sources=sources, forcing=forcing)
+    assert queue.action is Action.REPLACE
+    assert queue.apparent is apparent
+    assert queue.uncertain
+    assert queue.deletes_resource != apparent
+
+
+def test_several_steps_of_one_resource_are_one_replacement() -> None:
+    before = state("storage:Queue", {"queueName": "a"})
+    after = state("storage:Queue", {"queueName": "b"})
+    steps = [
+        step("create-replacement", "a", before=before, after=after, replace_reasons=["queueName"]),
+        step("delete-replaced", "a", before=before),
+    ]
+    (change,) = report(*steps).changes
+    assert (change.action, [item.path for item in change.properties]) == (Action.REPLACE, ["queueName"])
+
+
+def test_an_operation_that_is_not_known_is_shown_as_an_update() -> None:
+    (change,) = report(
+        step("extend-parameterize", "a", before=state("web:WebApp", {}), after=state("web:WebApp", {}))
+    ).changes
+    assert change.action is Action.UPDATE
