@@ -14,6 +14,8 @@ _UNKNOWN_TEXT = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 _INTERNAL_PREFIX = "__"
 
 SECRET: Final = "(secret)"  # noqa: S105 (a text that replaces one)
+# A value that is a secret on the other side of the change, where it may be the same.
+NOT_SHOWN: Final = "(not shown)"
 UNKNOWN: Final = "(known after the deployment)"
 ABSENT: Final = ""
 
@@ -82,11 +84,19 @@ def compare(
         if name in changed and not differences:
             paths = [*_secret_paths(name, after.get(name))]
             differences = [(path, SECRET, SECRET) for path in paths] or [(name, before.get(name), after.get(name))]
-        changes.extend(
-            PropertyChange(path=path, before=text_of(old), after=text_of(new), forces_replacement=forces)
-            for path, old, new in differences
-        )
+        for path, old, new in differences:
+            before_text, after_text = _texts(old, new)
+            changes.append(PropertyChange(path=path, before=before_text, after=after_text, forces_replacement=forces))
     return changes
+
+
+def _texts(before: object, after: object) -> tuple[str, str]:
+    """Both values as texts; one that is a secret on the other side is not shown."""
+    secret_before = any(True for _ in _secret_paths("", before))
+    secret_after = any(True for _ in _secret_paths("", after))
+    before_text = NOT_SHOWN if secret_after and not secret_before and before is not None else text_of(before)
+    after_text = NOT_SHOWN if secret_before and not secret_after and after is not None else text_of(after)
+    return before_text, after_text
 
 
 def _differences(path: str, before: Any, after: Any) -> Iterator[tuple[str, Any, Any]]:

@@ -60,8 +60,12 @@ def test_a_property_that_forces_a_replacement_is_marked() -> None:
         # Both are the same text; Pulumi says that the property has changed.
         ({"a": "[secret]"}, {"a": "[secret]"}, [("a", "(secret)", "(secret)")]),
         ({"a": {"b": "[secret]", "c": 1}}, {"a": {"b": "[secret]", "c": 1}}, [("a.b", "(secret)", "(secret)")]),
-        ({"a": "plain"}, {"a": "[secret]"}, [("a", "plain", "(secret)")]),
-        ({"a": {SIGNATURE: "1b47", "value": "hunter2"}}, {"a": "x"}, [("a", "(secret)", "x")]),
+        # A value that was or becomes a secret is not shown on either side.
+        ({"a": "plain"}, {"a": "[secret]"}, [("a", "(not shown)", "(secret)")]),
+        ({"a": "[secret]"}, {"a": "plain"}, [("a", "(secret)", "(not shown)")]),
+        ({"a": [{"b": "[secret]"}]}, {"a": "plain"}, [("a", '[{"b":"(secret)"}]', "(not shown)")]),
+        ({"a": "[secret]"}, {}, [("a", "(secret)", "")]),
+        ({"a": {SIGNATURE: "1b47", "value": "hunter2"}}, {"a": "x"}, [("a", "(secret)", "(not shown)")]),
         ({"a": [{"x": {SIGNATURE: "1b47", "plaintext": "hunter2"}}]}, {}, [("a", '[{"x":"(secret)"}]', "")]),
         ({"a": "1"}, {"a": "1"}, [("a", "1", "1")]),
     ],
