@@ -6,7 +6,7 @@ from enum import StrEnum
 import msgspec
 
 from checks.plan.preview import Preview, ResourceState, Step
-from checks.plan.properties import UNKNOWN, PropertyChange, compare, is_unknown
+from checks.plan.properties import UNKNOWN, PropertyChange, compare
 from checks.plan.urn import name_of, type_of
 
 
@@ -43,7 +43,6 @@ _ACTIONS = {
     "discard": Action.READ,
     "discard-replaced": Action.READ,
 }
-_IN_PLACE = {Action.UPDATE, Action.SAME}
 _EMPTY = ResourceState(type="")
 
 
@@ -60,7 +59,6 @@ class ResourceChange(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         protection_removed: Whether the change removes that protection.
         retained: Whether Azure keeps the resource when Pulumi deletes it.
         uncertain: Whether a replacement depends on values that are known after the deployment only.
-        apparent: Whether these values are names or ids of resources that are updated in place, and so stay the same.
     """
 
     action: Action
@@ -72,12 +70,11 @@ class ResourceChange(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     protection_removed: bool = False
     retained: bool = False
     uncertain: bool = False
-    apparent: bool = False
 
     @property
     def deletes_resource(self) -> bool:
         """Whether the deployed resource is deleted or leaves the stack, also as the first half of a replacement."""
-        return self.action in {Action.DELETE, Action.REPLACE} and not self.apparent
+        return self.action in {Action.DELETE, Action.REPLACE}
 
 
 class StepPair(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,15 +114,16 @@ def collect_pairs(preview: Preview) -> list[StepPair]:
 def collect_changes(pairs: Sequence[StepPair]) -> list[ResourceChange]:
     """Return the changes, those that do harm first: replaced, deleted, updated, created."""
     order = [*Action]
-    apparent = apparent_replacements(pairs)
-    changes = [_change(pair, apparent=pair.urn in apparent) for pair in pairs]
+    changes = [_change(pair) for pair in pairs]
     return sorted(changes, key=lambda change: (order.index(change.action), change.type, change.name))
 
 
 def _pair(urn: str, steps: list[Step]) -> StepPair:
     actions = {_ACTIONS.get(step.op, Action.UPDATE) for step in steps}
-    # Two steps of one resource are a replacement, also when they are a deletion and a creation.
-    action = Action.REPLACE if len(actions) > 1 else actions.pop()
+    if {Action.DELETE, Action.CREATE} <= actions:
+        actions.add(Action.REPLACE)
+    # With --refresh, a step that reads the resource comes before the one that changes it.
+    action = min(actions, key=[*Action].index)
     before = next((step.old_state for step in steps if step.old_state is not None), _EMPTY)
     after = next((step.new_state for step in reversed(steps) if step.new_state is not None), _EMPTY)
     changed = [name for step in steps for name in step.diff_reasons or ()]
@@ -146,36 +144,7 @@ def _pair(urn: str, steps: list[Step]) -> StepPair:
     )
 
 
-def apparent_replacements(pairs: Sequence[StepPair]) -> set[str]:
-    """Return the URNs of the resources that are shown as replaced only because a name or an id is not known yet.
-
-    While a resource is updated, Pulumi treats all its outputs as unknown. Its name and its id do not change: where they
-    would, the resource would be replaced.
-    """
-    actions = {pair.urn: pair.action for pair in pairs}
-    apparent: set[str] = set()
-
-    def stays(pair: StepPair, name: str) -> bool:
-        sources = pair.after.property_dependencies.get(name, [])
-        in_place = [urn in apparent or actions.get(urn, Action.SAME) in _IN_PLACE for urn in sources]
-        return _is_name_or_id(name) and is_unknown(pair.after.inputs.get(name)) and bool(sources) and all(in_place)
-
-    # Pulumi prints a resource after those that it depends on.
-    for pair in pairs:
-        unknown = [name for name, value in pair.after.inputs.items() if is_unknown(value)]
-        # Without a property that forces it, the replacement follows from that of a resource that this one depends on.
-        names = pair.forcing or unknown
-        if pair.action is Action.REPLACE and names and all(stays(pair, name) for name in names):
-            apparent.add(pair.urn)
-    return apparent
-
-
-def _is_name_or_id(name: str) -> bool:
-    """Whether an input has the name or the id of another resource; a principal is not the resource itself."""
-    return name in {"name", "scope", "source"} or (name.endswith(("Name", "Id")) and name != "principalId")
-
-
-def _change(pair: StepPair, *, apparent: bool) -> ResourceChange:
+def _change(pair: StepPair) -> ResourceChange:
     properties: list[PropertyChange] = []
     if pair.action in {Action.REPLACE, Action.UPDATE}:
         properties = compare(pair.before.inputs, pair.after.inputs, changed=pair.changed, forcing=pair.forcing)
@@ -189,6 +158,5 @@ def _change(pair: StepPair, *, apparent: bool) -> ResourceChange:
         protected=pair.before.protect,
         protection_removed=pair.before.protect and not pair.after.protect and pair.action is not Action.DELETE,
         retained=pair.before.retain_on_delete,
-        apparent=apparent,
         uncertain=bool(forcing) and all(item.after == UNKNOWN for item in forcing),
     )

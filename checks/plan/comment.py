@@ -70,7 +70,7 @@ def _verdict(report: PlanReport, groups: Mapping[str, Sequence[ResourceChange]])
         yield f"**Needs approval:** {'; '.join(report.approval_reasons)}."
         yield ""
     elif not report.failed:
-        yield "**Needs no approval:** no data is lost or guarded less, and nobody may do more than before."
+        yield "**Needs no approval:** no data is lost or guarded less, and no role is added or widened."
         yield ""
     counts = [f"{len(changes)} {heading[0].lower()}{heading[1:]}" for heading, changes in groups.items()]
     if report.unchanged is not None:

@@ -20,14 +20,13 @@ _HEADINGS = {
     Action.READ: "Read",
     Action.SAME: "Changed options of Pulumi",
 }
-_APPARENT = "Expected to stay, although Pulumi shows a replacement"
 
 
 def group_changes(changes: Sequence[ResourceChange]) -> dict[str, list[ResourceChange]]:
     """Return the changes by heading, without empty groups."""
-    groups: dict[str, list[ResourceChange]] = {heading: [] for heading in (*_HEADINGS.values(), _APPARENT)}
+    groups: dict[str, list[ResourceChange]] = {heading: [] for heading in _HEADINGS.values()}
     for change in changes:
-        groups[_APPARENT if change.apparent else _HEADINGS[change.action]].append(change)
+        groups[_HEADINGS[change.action]].append(change)
     return {heading: group for heading, group in groups.items() if group}
 
 
@@ -41,9 +40,6 @@ def resources_section(groups: Mapping[str, Sequence[ResourceChange]]) -> Iterato
     for heading, changes in groups.items():
         yield f"#### {heading} ({len(changes)})"
         yield ""
-        if heading == _APPARENT:
-            yield "The name or id that forces it is unknown only while another resource is updated in place."
-            yield ""
         with_properties = changes[0].action in {Action.REPLACE, Action.UPDATE}
         lines = _with_properties(changes) if with_properties else _without_properties(changes)
         if len(lines) > _OPEN_ROWS + 2:
@@ -77,7 +73,7 @@ def _property(change: ResourceChange, item: PropertyChange) -> list[str]:
     before, after = short_pair(item.before, item.after)
     effect = ""
     if item.forces_replacement:
-        effect = "replaces, if it changes" if change.uncertain or change.apparent else "**replaces**"
+        effect = "replaces, if it changes" if change.uncertain else "**replaces**"
     return [code(item.path), code(before), code(after), effect]
 
 

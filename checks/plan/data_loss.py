@@ -16,8 +16,6 @@ from checks.plan.properties import text_of
 _DECIDED_AT_CREATION = ("resource.partitionKey", "resource.uniqueKeyPolicy", "resource.vectorEmbeddingPolicy")
 _CONTAINER = "cosmosdb:SqlResourceSqlContainer"
 _SECONDS_PER_DAY = 24 * 3600
-# A replacement may be an update in place after all.
-_EXISTING = {Action.UPDATE, Action.REPLACE}
 
 
 class DataStatus(StrEnum):
@@ -27,8 +25,6 @@ class DataStatus(StrEnum):
     # Azure refuses the change. The resource would have to be created anew.
     LOST_OR_REFUSED = "lost or refused"
     GUARDED_LESS = "guarded less"
-    # Pulumi shows a replacement that is not expected to happen.
-    EXPECTED_TO_STAY = "expected to stay"
     # The resource leaves the stack, and Azure keeps it.
     RETAINED = "retained"
 
@@ -94,10 +90,7 @@ def _lost_with_resource(change: ResourceChange) -> Iterator[DataRisk]:
     elif change.action is Action.REPLACE:
         forcing = ", ".join(item.path for item in change.properties if item.forces_replacement)
         effect = f"replaced because of {forcing}" if forcing else "replaced with a resource that it depends on"
-        if change.apparent:
-            status = DataStatus.EXPECTED_TO_STAY
-            effect = "shown as replaced, because a name is not known yet"
-        elif change.uncertain:
+        if change.uncertain:
             effect += ", if the value changes"
     else:
         effect = "deleted"
@@ -127,9 +120,9 @@ def _retentions(pair: StepPair, new_containers: AbstractSet[str]) -> Iterator[tu
             # A container that the same change creates has no blobs yet.
             if prefix.partition("/")[0] not in new_containers:
                 yield f"blobs below {prefix or 'every prefix'}", before.get(prefix), days
-    elif pair.type == _CONTAINER and pair.action in _EXISTING:
+    elif pair.type == _CONTAINER and pair.action is Action.UPDATE:
         yield "items", _ttl_days(pair.before.inputs), _ttl_days(pair.after.inputs)
-    elif pair.type == "operationalinsights:Workspace" and pair.action in _EXISTING:
+    elif pair.type == "operationalinsights:Workspace" and pair.action is Action.UPDATE:
         before_days = _at(pair.before.inputs, "retentionInDays")
         yield "logs", before_days, _at(pair.after.inputs, "retentionInDays")
 
@@ -155,7 +148,7 @@ def _ttl_days(inputs: Mapping[str, Any]) -> float | None:
 
 
 def _refused(change: ResourceChange) -> Iterator[DataRisk]:
-    if change.type != _CONTAINER or not (change.action is Action.UPDATE or change.apparent):
+    if change.type != _CONTAINER or change.action is not Action.UPDATE:
         return
     for name in _DECIDED_AT_CREATION:
         if any(item.path == name or item.path.startswith((f"{name}.", f"{name}[")) for item in change.properties):

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from checks.plan.changes import Action, StepPair, apparent_replacements
+from checks.plan.changes import Action, StepPair
 from checks.plan.preview import ResourceState
 from checks.plan.properties import UNKNOWN, is_unknown, text_of
 from checks.plan.role_names import guid_of, role_name
@@ -82,12 +82,11 @@ class RoleDefinitionChange(msgspec.Struct, frozen=True, kw_only=True, rename="ca
 def find_role_changes(pairs: Sequence[StepPair]) -> tuple[list[RoleAssignmentChange], list[RoleDefinitionChange]]:
     """Return the changed role assignments and the changed role definitions, those that grant more first."""
     custom_roles = _custom_roles(pairs)
-    apparent = apparent_replacements(pairs)
     assignments: list[RoleAssignmentChange] = []
     definitions: list[RoleDefinitionChange] = []
     for pair in pairs:
         if pair.type in _ASSIGNMENTS:
-            assignments.extend(_assignment(pair, custom_roles, unknown_stays=pair.urn in apparent))
+            assignments.extend(_assignment(pair, custom_roles))
         elif pair.type in _DEFINITIONS:
             definitions.extend(_definition(pair))
     order = [*RoleEffect]
@@ -108,17 +107,10 @@ def _custom_roles(pairs: Sequence[StepPair]) -> dict[str, str]:
     return roles
 
 
-def _assignment(
-    pair: StepPair, custom_roles: Mapping[str, str], *, unknown_stays: bool
-) -> Iterator[RoleAssignmentChange]:
+def _assignment(pair: StepPair, custom_roles: Mapping[str, str]) -> Iterator[RoleAssignmentChange]:
     if pair.action is Action.SAME:
         return
     state = pair.before if pair.action is Action.DELETE else pair.after
-    if unknown_stays:
-        inputs = {
-            name: pair.before.inputs.get(name) if is_unknown(value) else value for name, value in state.inputs.items()
-        }
-        state = msgspec.structs.replace(state, inputs=inputs)
     effect = {Action.DELETE: RoleEffect.REMOVED, Action.CREATE: RoleEffect.ADDED}.get(pair.action, RoleEffect.CHANGED)
     before: list[str] = []
     if effect is RoleEffect.CHANGED:

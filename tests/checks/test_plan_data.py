@@ -1,11 +1,10 @@
-"""Changes after which data is gone or guarded less, and replacements that only seem to be some."""
+"""Changes after which data is gone or guarded less."""
 
 from typing import Any
 
-import msgspec
 import pytest
 
-from checks.plan.changes import Action, ResourceChange
+from checks.plan.changes import Action
 from checks.plan.data_loss import DataRisk
 from checks.plan.preview import Step
 from checks.plan.report import PlanReport, create_report
@@ -186,62 +185,36 @@ def test_a_protected_resource_with_data_is_marked() -> None:
     ]
 
 
-def account_and_queue(account_op: str, *, sources: list[str], forcing: str = "accountName") -> list[ResourceChange]:
-    """An account, and a queue that is replaced because the name of an account is not known yet."""
-    account = step(
-        account_op,
-        "account",
-        before=state("storage:StorageAccount", {"kind": "a"}),
-        after=state("storage:StorageAccount", {"kind": "b"}),
-    )
-    after = msgspec.structs.replace(
-        state("storage:Queue", {forcing: UNKNOWN}), property_dependencies={forcing: sources}
-    )
-    queue = step(
-        "replace", "queue", before=state("storage:Queue", {forcing: "st"}), after=after, replace_reasons=[forcing]
-    )
-    return [change for change in report(account, queue).changes if change.name == "queue"]
-
-
-ACCOUNT_URN = "urn:pulumi:dev::image-pipeline::azure-native:storage:StorageAccount::account"
-UNCHANGED_URN = "urn:pulumi:dev::image-pipeline::azure-native:storage:StorageAccount::unchanged"
+@pytest.mark.parametrize(
+    ("after", "effect"),
+    [
+        ({"queueName": UNKNOWN}, "replaced because of queueName, if the value changes"),
+        ({"queueName": "b"}, "replaced because of queueName"),
+    ],
+)
+def test_a_replacement_that_depends_on_an_unknown_value_counts_as_one(after: dict[str, Any], effect: str) -> None:
+    before = state("storage:Queue", {"queueName": "a"})
+    replaced = step("replace", "a", before=before, after=state("storage:Queue", after), replace_reasons=["queueName"])
+    assert risks(replaced) == [("lost", effect)]
+    assert report(replaced).needs_approval
 
 
 @pytest.mark.parametrize(
-    ("account_op", "sources", "forcing", "apparent"),
+    ("operations", "action"),
     [
-        ("update", [ACCOUNT_URN], "accountName", True),
-        ("update", [ACCOUNT_URN, UNCHANGED_URN], "accountName", True),
-        ("replace", [ACCOUNT_URN], "accountName", False),
-        # Without a source, or with a value that is neither a name nor an id, nothing is known about the value.
-        ("update", [], "accountName", False),
-        ("update", [ACCOUNT_URN], "principalId", False),
-        ("update", [ACCOUNT_URN], "location", False),
+        (("create-replacement", "delete-replaced"), Action.REPLACE),
+        (("delete", "create"), Action.REPLACE),
+        (("refresh", "update"), Action.UPDATE),
+        (("refresh", "delete"), Action.DELETE),
+        (("import",), Action.IMPORT),
+        (("read",), Action.READ),
+        (("discard-replaced", "import-replacement"), Action.REPLACE),
+        # An operation that is not known is shown, and not as one that does no harm.
+        (("extend-parameterize",), Action.UPDATE),
     ],
 )
-def test_a_replacement_is_apparent_if_only_a_name_is_unknown_that_stays(
-    account_op: str, sources: list[str], forcing: str, apparent: bool
-) -> None:
-    (queue,) = account_and_queue(account_op, sources=sources, forcing=forcing)
-    assert queue.action is Action.REPLACE
-    assert queue.apparent is apparent
-    assert queue.uncertain
-    assert queue.deletes_resource != apparent
-
-
-def test_several_steps_of_one_resource_are_one_replacement() -> None:
+def test_the_steps_of_one_resource_are_one_change(operations: tuple[str, ...], action: Action) -> None:
     before = state("storage:Queue", {"queueName": "a"})
     after = state("storage:Queue", {"queueName": "b"})
-    steps = [
-        step("create-replacement", "a", before=before, after=after, replace_reasons=["queueName"]),
-        step("delete-replaced", "a", before=before),
-    ]
-    (change,) = report(*steps).changes
-    assert (change.action, [item.path for item in change.properties]) == (Action.REPLACE, ["queueName"])
-
-
-def test_an_operation_that_is_not_known_is_shown_as_an_update() -> None:
-    (change,) = report(
-        step("extend-parameterize", "a", before=state("web:WebApp", {}), after=state("web:WebApp", {}))
-    ).changes
-    assert change.action is Action.UPDATE
+    (change,) = report(*(step(operation, "a", before=before, after=after) for operation in operations)).changes
+    assert change.action is action
