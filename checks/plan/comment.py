@@ -37,7 +37,7 @@ def render_comment(report: PlanReport, limit: CommentLimit = CommentLimit.GITHUB
     parts = (
         _verdict(report, groups),
         _problems(report.problems),
-        data_section(report.data_risks),
+        data_section(report.data_risks, failed=report.failed),
         access_section(report.role_assignments, report.role_definitions),
         resources_section(groups),
         cost_section(report.cost),

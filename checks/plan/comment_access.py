@@ -8,7 +8,7 @@ from checks.plan.markdown import code, table
 from checks.plan.roles import RoleAssignmentChange, RoleDefinitionChange, RoleEffect
 
 
-def data_section(risks: Sequence[DataRisk]) -> Iterator[str]:
+def data_section(risks: Sequence[DataRisk], *, failed: bool) -> Iterator[str]:
     """The lines about data that is lost, deleted earlier or guarded less."""
     yield "### Data"
     yield ""
@@ -19,7 +19,7 @@ def data_section(risks: Sequence[DataRisk]) -> Iterator[str]:
         ]
         yield from table(("data", "resource", "type", "change", "what is at stake", "protection"), rows)
     else:
-        yield "No resource that holds data is replaced or deleted."
+        yield "No resource that holds data is replaced or deleted." + (" The plan is incomplete." if failed else "")
     yield ""
 
 

@@ -10,6 +10,7 @@ import msgspec
 from checks.plan.changes import Action, ResourceChange, StepPair
 from checks.plan.data_types import data_of
 from checks.plan.properties import text_of
+from checks.plan.urn import name_of, type_of
 
 # Inputs of a Cosmos DB container that Azure decides when the container is created:
 # https://learn.microsoft.com/azure/cosmos-db/nosql/vector-search, .../partitioning-overview, .../unique-keys.
@@ -54,8 +55,16 @@ class DataRisk(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     protected: bool = False
 
 
-def find_data_risks(pairs: Sequence[StepPair], changes: Sequence[ResourceChange]) -> list[DataRisk]:
-    """Return the risks, the worst first."""
+def find_data_risks(
+    pairs: Sequence[StepPair], changes: Sequence[ResourceChange], refused: Sequence[str]
+) -> list[DataRisk]:
+    """Return the risks, the worst first.
+
+    Args:
+        pairs: All resources of the preview.
+        changes: The same, as changes.
+        refused: URNs of protected resources that Pulumi refuses to delete or replace.
+    """
     created = {pair.after.inputs.get("accountName") for pair in pairs if _creates_account(pair)}
     updates = [pair for pair in pairs if pair.action in {Action.UPDATE, Action.CREATE, Action.REPLACE}]
     existing = [pair for pair in updates if pair.after.inputs.get("accountName") not in created]
@@ -64,12 +73,19 @@ def find_data_risks(pairs: Sequence[StepPair], changes: Sequence[ResourceChange]
         for pair in pairs
         if pair.type == "storage:BlobContainer" and pair.action is Action.CREATE
     }
+    removed = {change.urn for change in changes if change.deletes_resource}
+    deleted_accounts = {
+        pair.before.inputs.get("accountName")
+        for pair in pairs
+        if pair.type == "storage:StorageAccount" and pair.urn in removed
+    }
     risks = [
         *(risk for change in changes for risk in _lost_with_resource(change)),
         *(risk for pair in existing for risk in _deleted_earlier(pair, new_containers)),
         *(risk for change in changes for risk in _refused(change)),
+        *(risk for urn in refused if urn not in removed for risk in _protected(urn)),
         *(risk for change in changes for risk in _protection_removed(change)),
-        *(risk for pair in updates for risk in _recovery_reduced(pair)),
+        *(risk for pair in pairs for risk in _recovery_reduced(pair, deleted_accounts)),
     ]
     order = [*DataStatus]
     return sorted(risks, key=lambda risk: order.index(risk.status))
@@ -161,6 +177,19 @@ def _refused(change: ResourceChange) -> Iterator[DataRisk]:
             )
 
 
+def _protected(urn: str) -> Iterator[DataRisk]:
+    data = data_of(type_of(urn))
+    if data is not None:
+        yield DataRisk(
+            status=DataStatus.LOST_OR_REFUSED,
+            type=type_of(urn),
+            name=name_of(urn),
+            effect="would have to be deleted or replaced",
+            data=data,
+            protected=True,
+        )
+
+
 def _protection_removed(change: ResourceChange) -> Iterator[DataRisk]:
     if change.protection_removed:
         yield DataRisk(
@@ -172,8 +201,12 @@ def _protection_removed(change: ResourceChange) -> Iterator[DataRisk]:
         )
 
 
-def _recovery_reduced(pair: StepPair) -> Iterator[DataRisk]:
-    if pair.action is not Action.UPDATE:
+def _recovery_reduced(pair: StepPair, deleted_accounts: AbstractSet[object]) -> Iterator[DataRisk]:
+    # The blob service itself stays when its properties leave the stack, and azure-native may reset them.
+    reset = pair.type == "storage:BlobServiceProperties" and pair.action is Action.DELETE
+    if pair.action is not Action.UPDATE and not reset:
+        return
+    if pair.before.inputs.get("accountName") in deleted_accounts:
         return
     for path, value_of in _RECOVERY.get(pair.type, {}).items():
         before = _at(pair.before.inputs, path)

@@ -9,6 +9,7 @@ from checks.plan.cost import CostComparison
 from checks.plan.data_loss import DataRisk, DataStatus, find_data_risks
 from checks.plan.inputs import ScanResult
 from checks.plan.preview import PolicyViolation, Preview
+from checks.plan.protection import refused_urns
 from checks.plan.roles import RoleAssignmentChange, RoleDefinitionChange, find_role_changes
 from checks.plan.urn import name_of, stack_of, type_of
 
@@ -71,13 +72,14 @@ def create_report(
     """Return the report on a preview."""
     pairs = collect_pairs(preview)
     changes = [change for change in collect_changes(pairs) if _is_shown(change)]
-    data_risks = find_data_risks(pairs, changes)
+    refused = refused_urns(preview.errors)
+    data_risks = find_data_risks(pairs, changes, refused)
     role_assignments, role_definitions = find_role_changes(pairs)
     mandatory = [item for item in policy_violations or () if item.enforcement_level == _MANDATORY]
     return PlanReport(
         stack=next((stack_of(step.urn) for step in preview.steps), ""),
         failed=bool(preview.errors or mandatory),
-        approval_reasons=_approval_reasons(changes, data_risks, role_assignments, role_definitions),
+        approval_reasons=_approval_reasons(changes, refused, data_risks, role_assignments, role_definitions),
         data_risks=data_risks,
         role_assignments=role_assignments,
         role_definitions=role_definitions,
@@ -105,15 +107,18 @@ def _is_shown(change: ResourceChange) -> bool:
 
 def _approval_reasons(
     changes: Sequence[ResourceChange],
+    refused: Sequence[str],
     data_risks: Sequence[DataRisk],
     role_assignments: Sequence[RoleAssignmentChange],
     role_definitions: Sequence[RoleDefinitionChange],
 ) -> list[str]:
-    lost = {risk.name for risk in data_risks if risk.status in {DataStatus.LOST, DataStatus.LOST_OR_REFUSED}}
-    reduced = {risk.name for risk in data_risks if risk.status is DataStatus.GUARDED_LESS}
+    lost = {
+        (risk.type, risk.name) for risk in data_risks if risk.status in {DataStatus.LOST, DataStatus.LOST_OR_REFUSED}
+    }
+    reduced = {(risk.type, risk.name) for risk in data_risks if risk.status is DataStatus.GUARDED_LESS}
     granted = [item for item in role_assignments if item.effect.grants]
     widened = [item for item in role_definitions if item.effect.grants]
-    protected = [change for change in changes if change.protected and change.deletes_resource]
+    protected = {change.urn for change in changes if change.protected and change.deletes_resource} | {*refused}
     reasons: list[str] = []
     if lost:
         reasons.append(f"{_count(len(lost), 'resource')} whose data is lost or deleted earlier")

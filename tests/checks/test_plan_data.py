@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from checks.plan.changes import Action
-from checks.plan.data_loss import DataRisk
-from checks.plan.preview import Step
+from checks.plan.data_loss import DataRisk, DataStatus
+from checks.plan.preview import Diagnostic, Step
+from checks.plan.protection import refused_urns
 from checks.plan.report import PlanReport, create_report
 from tests.support.plan_builder import preview_of, state, step
 
@@ -175,7 +176,7 @@ def test_a_protected_resource_with_data_is_marked() -> None:
     after = state("storage:Queue", {"queueName": "b"}, protect=True)
     assert report(step("replace", "a", before=before, after=after, replace_reasons=["queueName"])).data_risks == [
         DataRisk(
-            status="lost",
+            status=DataStatus.LOST,
             type="storage:Queue",
             name="a",
             effect="replaced because of queueName",
@@ -218,3 +219,59 @@ def test_the_steps_of_one_resource_are_one_change(operations: tuple[str, ...], a
     after = state("storage:Queue", {"queueName": "b"})
     (change,) = report(*(step(operation, "a", before=before, after=after) for operation in operations)).changes
     assert change.action is action
+
+
+URN = "urn:pulumi:dev::image-pipeline::image-pipeline:index:X$azure-native:storage:Queue::a"
+OTHER = "urn:pulumi:dev::image-pipeline::azure-native:web:WebApp::b"
+
+
+@pytest.mark.parametrize(
+    ("message", "urns"),
+    [
+        (f'unable to replace resource "{URN}"\nas it is currently marked for protection. To unprotect', [URN]),
+        (
+            f'unable to replace resource "{URN}" as part of replacing "{OTHER}" as it is currently marked for protection.',
+            [URN],
+        ),
+        (f'Preview failed: resource "{URN}" cannot be deleted\nbecause it is protected. To unprotect', [URN]),
+        (f'resource "{URN}" cannot be deleted\nbecause of a lock', []),
+        (f'unable to replace resource "{URN}"', []),
+        ("preview failed", []),
+    ],
+)
+def test_the_protected_resources_that_an_error_names(message: str, urns: list[str]) -> None:
+    assert refused_urns([Diagnostic(severity="error", message=message)]) == urns
+
+
+def test_a_refused_change_that_is_no_step_of_the_preview_needs_approval() -> None:
+    message = f'resource "{URN}" cannot be deleted\nbecause it is protected.'
+    failed = create_report(preview_of(diagnostics=(Diagnostic(severity="error", message=message),)))
+    assert failed.failed
+    assert failed.data_risks == [
+        DataRisk(
+            status=DataStatus.LOST_OR_REFUSED,
+            type="storage:Queue",
+            name="a",
+            effect="would have to be deleted or replaced",
+            data="all messages of the queue",
+            protected=True,
+        )
+    ]
+    assert failed.approval_reasons == [
+        "1 resource whose data is lost or deleted earlier",
+        "1 protected resource deleted or replaced",
+    ]
+
+
+def test_a_warning_names_no_refused_change() -> None:
+    message = f'resource "{URN}" cannot be deleted\nbecause it is protected.'
+    warned = create_report(preview_of(diagnostics=(Diagnostic(severity="warning", message=message),)))
+    assert (warned.failed, warned.approval_reasons) == (False, [])
+
+
+def test_soft_delete_that_leaves_the_stack_is_guarded_less_unless_the_account_goes_too() -> None:
+    properties = {"accountName": "st", "deleteRetentionPolicy": {"days": 14}}
+    soft_delete = step("delete", "s", before=state("storage:BlobServiceProperties", properties))
+    account = step("delete", "a", before=state("storage:StorageAccount", {"accountName": "st"}))
+    assert risks(soft_delete) == [("guarded less", "deleteRetentionPolicy.days is not set, before: 14")]
+    assert risks(soft_delete, account) == [("lost", "deleted")]
