@@ -133,5 +133,10 @@ def _approval_reasons(
     return reasons
 
 
+def _resources(risks: Sequence[DataRisk], *statuses: DataStatus) -> set[tuple[str, str]]:
+    """Type and name of each resource that has a risk with one of the statuses."""
+    return {(risk.type, risk.name) for risk in risks if risk.status in statuses}
+
+
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -186,7 +186,11 @@ def test_every_golden_comment_is_compared() -> None:
         (
             "protected-everything-deleted",
             True,
-            ["9 resources whose data is lost or deleted earlier", "2 protected resources deleted or replaced"],
+            [
+                "9 resources whose data is lost or deleted earlier",
+                "1 resource whose data is guarded less",
+                "2 protected resources deleted or replaced",
+            ],
         ),
         ("first-deployment", False, ["21 role assignments added or widened", "5 role definitions added or widened"]),
         ("role-assignment-widened", False, ["2 role assignments added or widened"]),

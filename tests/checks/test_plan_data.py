@@ -230,7 +230,7 @@ OTHER = "urn:pulumi:dev::image-pipeline::azure-native:web:WebApp::b"
     [
         (f'unable to replace resource "{URN}"\nas it is currently marked for protection. To unprotect', [URN]),
         (
-            f'unable to replace resource "{URN}" as part of replacing "{OTHER}" as it is currently marked for protection.',
+            f'unable to replace resource "{URN}" as part of replacing "{OTHER}" as it is marked for protection',
             [URN],
         ),
         (f'Preview failed: resource "{URN}" cannot be deleted\nbecause it is protected. To unprotect', [URN]),
