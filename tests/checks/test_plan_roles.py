@@ -7,7 +7,7 @@ import pytest
 
 from checks.plan.changes import collect_pairs
 from checks.plan.role_names import BUILT_IN_ROLES
-from checks.plan.roles import RoleAssignmentChange, RoleDefinitionChange, find_role_changes
+from checks.plan.roles import RoleAssignmentChange, RoleDefinitionChange, RoleEffect, find_role_changes
 from infra import BuiltInRole
 from tests.support.plan_builder import preview_of, state, step
 
@@ -47,7 +47,7 @@ def test_every_built_in_role_of_the_program_has_a_name() -> None:
 def test_an_added_assignment_names_role_principal_and_scope() -> None:
     assert assignment_changes("create", None, ASSIGNMENT) == [
         RoleAssignmentChange(
-            effect="added",
+            effect=RoleEffect.ADDED,
             name="a",
             role="Storage Blob Data Reader",
             principal="principal",
