@@ -213,3 +213,14 @@ def test_data_stands_before_access_and_access_before_resources() -> None:
     comment = render_comment(recorded_report("region-changed"))
     positions = [comment.index(heading) for heading in ("### Data", "### Access", "### Resources", "### Policy")]
     assert positions == sorted(positions)
+
+
+def test_what_the_program_writes_is_no_problem() -> None:
+    diagnostics = (
+        Diagnostic(severity="info", message="a line of the program"),
+        Diagnostic(severity="info#err", message="a line of its standard error"),
+        Diagnostic(severity="warning", message="warning: a warning"),
+    )
+    report = create_report(preview_of(diagnostics=diagnostics))
+    assert [(problem.severity, problem.message) for problem in report.problems] == [("warning", "a warning")]
+    assert not report.failed

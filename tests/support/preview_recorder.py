@@ -207,7 +207,9 @@ def _project() -> Iterator[_Project]:
 def _reduce_preview(digest: dict[str, Any]) -> dict[str, Any]:
     """The preview without what `checks/plan` does not read, and without what differs between two runs."""
     steps = [_reduce_step(step) for step in digest.get("steps", [])]
-    diagnostics = [{key: _reduce(value) for key, value in item.items()} for item in digest.get("diagnostics", [])]
+    # The others are what the program wrote, with paths of the machine.
+    reported = [item for item in digest.get("diagnostics", []) if item["severity"] in {"error", "warning"}]
+    diagnostics = [{key: _reduce(value) for key, value in item.items()} for item in reported]
     return {"steps": steps, "diagnostics": diagnostics, "changeSummary": digest.get("changeSummary")}
 
 
