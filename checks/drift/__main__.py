@@ -13,7 +13,7 @@ from pathlib import Path
 
 from checks.drift.allow_list import apply_allow_list, load_allow_list
 from checks.drift.comparison import find_differences, find_missing_resources
-from checks.drift.events import RefreshError, read_steps
+from checks.drift.refresh_output import RefreshError, read_steps
 from checks.drift.report import render_json, render_markdown
 
 _DRIFT = 2
@@ -32,7 +32,7 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         text = sys.stdin.read() if arguments.file is None else arguments.file.read_text()
-        steps = read_steps(text.splitlines())
+        steps = read_steps(text)
     except (OSError, RefreshError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

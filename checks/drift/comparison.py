@@ -4,11 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from checks.drift.events import ResourceState, Step
+from checks.drift.refresh_output import ResourceState, Step
 
-# How Pulumi marks a secret: https://github.com/pulumi/pulumi/blob/v3.274.1/sdk/go/common/resource/sig/sig.go.
-_SIGNATURE = "4dabf18193072939515e22adb298388d"
-_SECRET = "[secret]"  # noqa: S105 (what is printed in place of one)
+# What Pulumi writes in place of a secret.
+_SECRET = "[secret]"  # noqa: S105
 _MISSING = "(missing)"
 
 
@@ -48,22 +47,27 @@ def find_differences(steps: Sequence[Step]) -> list[Difference]:
     """
     differences: list[Difference] = []
     for step in steps:
-        if step.old is None or step.new is None:
+        if step.op != "update" or step.old_state is None or step.new_state is None:
             continue
-        for path, stated, actual in _compare(_visible_inputs(step.old), _visible_inputs(step.new), ""):
-            difference = Difference(
-                type=step.type, name=logical_name(step.urn), property=path, stated=stated, actual=actual
+        for path, stated, actual in _compare(_visible_inputs(step.old_state), _visible_inputs(step.new_state), ""):
+            differences.append(
+                Difference(
+                    type=step.old_state.type,
+                    name=logical_name(step.urn),
+                    property=path,
+                    stated=stated,
+                    actual=actual,
+                )
             )
-            differences.append(difference)
     return differences
 
 
 def find_missing_resources(steps: Sequence[Step]) -> list[MissingResource]:
     """Return the resources that do not exist in Azure any more."""
     return [
-        MissingResource(type=step.type, name=logical_name(step.urn), id=step.old.id)
+        MissingResource(type=step.old_state.type, name=logical_name(step.urn), id=step.old_state.id)
         for step in steps
-        if step.op == "delete" and step.old is not None
+        if step.op == "delete" and step.old_state is not None
     ]
 
 
@@ -74,21 +78,13 @@ def logical_name(urn: str) -> str:
 
 def _visible_inputs(state: ResourceState) -> dict[str, Any]:
     # Names that begin with two underscores are Pulumi's own.
-    inputs = {name: value for name, value in (state.inputs or {}).items() if not name.startswith("__")}
-    return _hide_secrets(inputs)
-
-
-def _hide_secrets(value: Any) -> Any:
-    if isinstance(value, dict):
-        if _SIGNATURE in value:
-            return _SECRET
-        return {name: _hide_secrets(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_hide_secrets(item) for item in value]
-    return value
+    return {name: value for name, value in state.inputs.items() if not name.startswith("__")}
 
 
 def _compare(stated: Any, actual: Any, path: str) -> Iterator[tuple[str, Any, Any]]:
+    # A provider may return the plain value of what the program states as a secret; it must not be printed.
+    if stated == _SECRET:
+        return
     if isinstance(stated, Mapping) and isinstance(actual, Mapping):
         for name, value in stated.items():
             inner = f"{path}.{name}" if path else name

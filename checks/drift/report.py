@@ -24,19 +24,19 @@ def render_markdown(stack: str, missing: list[MissingResource], verdict: Verdict
     if not missing and not verdict.drift:
         lines += [f"No drift in the stack `{stack}`.", ""]
     if missing:
-        lines += [f"**{len(missing)} resources of the stack `{stack}` do not exist in Azure any more.**", ""]
+        lines += [f"**Resources of the stack `{stack}` that do not exist in Azure any more: {len(missing)}**", ""]
         lines += ["| resource | type | id |", "|---|---|---|"]
         lines += [f"| {_code(item.name)} | {_code(item.type)} | {_code(item.id)} |" for item in missing]
         lines += [""]
     if verdict.drift:
-        lines += [f"**{len(verdict.drift)} properties of the stack `{stack}` have another value in Azure.**", ""]
+        lines += [f"**Properties of the stack `{stack}` that have another value in Azure: {len(verdict.drift)}**", ""]
         lines += ["| resource | type | property | stated by the program | in Azure |", "|---|---|---|---|---|"]
         lines += [_row(difference) for difference in verdict.drift]
         lines += [""]
     if missing or verdict.drift:
         lines += [_ADVICE]
     if verdict.allowed:
-        lines += [f"<details><summary>{len(verdict.allowed)} known differences that are no drift</summary>", ""]
+        lines += [f"<details><summary>Known differences that are no drift: {len(verdict.allowed)}</summary>", ""]
         lines += ["| resource | property | issue | reason |", "|---|---|---|---|"]
         lines += [
             f"| {_code(difference.name)} | {_code(difference.property)} | {entry.issue} | {entry.reason} |"

@@ -95,12 +95,13 @@ class AzureDevOps:
         return self._patch(f"wit/workitems/{number}", "PATCH", {"System.History": _as_html(report)})["url"]
 
     def _open_work_item(self, report: Report) -> int | None:
-        query = (
-            # A report's key is checked when it is made.
-            "SELECT [System.Id] FROM WorkItems WHERE [System.TeamProject] = @project"
-            f" AND [System.Tags] CONTAINS '{report.key}'"  # noqa: S608
-            " AND [System.State] NOT IN ('Closed', 'Done', 'Removed', 'Resolved')"
+        conditions = (
+            "[System.TeamProject] = @project",
+            f"[System.Tags] CONTAINS '{report.key}'",
+            "[System.State] NOT IN ('Closed', 'Done', 'Removed', 'Resolved')",
         )
+        # A report's key has been checked: it has no quotation mark.
+        query = "SELECT [System.Id] FROM WorkItems WHERE " + " AND ".join(conditions)  # noqa: S608
         items = self._send("POST", "wit/wiql", {"query": query})["workItems"]
         if not items:
             return None

@@ -12,8 +12,8 @@ class Report:
     """A report of a pipeline.
 
     Attributes:
-        key: Lower-case letters, digits and hyphens that are unique among the project's reports, such as `plan-dev`. A report
-            replaces the earlier one with the same key.
+        key: Lower-case letters, digits and hyphens that identify the report, such as `plan-dev`. A report replaces the
+            earlier one with the same key.
         title: The title, where there is one.
         body: The text, in Markdown.
     """
