@@ -101,7 +101,7 @@ def test_an_unknown_set_is_refused_with_the_usage(
 ) -> None:
     monkeypatch.setattr("sys.argv", ["setup.py", "everything"])
     assert setup.main() == 2
-    assert "deploy | emulator | dev" in capsys.readouterr().err
+    assert "deploy | ci | emulator | dev" in capsys.readouterr().err
 
 
 def test_setup_runs_without_any_installed_package(tmp_path: Path) -> None:
@@ -109,4 +109,4 @@ def test_setup_runs_without_any_installed_package(tmp_path: Path) -> None:
     command = [sys.executable, "-I", "-S", str(ROOT / "scripts/setup.py")]
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert result.returncode == 2
-    assert result.stderr == "usage: python3.13 scripts/setup.py deploy | emulator | dev\n"
+    assert result.stderr == "usage: python3.13 scripts/setup.py deploy | ci | emulator | dev\n"
