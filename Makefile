@@ -100,6 +100,7 @@ format: setup-dev ## format the code
 lint: setup-dev
 	@ruff format --check . && ruff check .
 	@actionlint
+	@zizmor --quiet --offline .github
 
 scan: setup-dev ## scan prod with checkov, with and without a private network (FORMAT=table|json)
 	@$(bundle)
