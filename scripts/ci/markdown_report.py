@@ -40,7 +40,7 @@ class Report:
         return text[: limit - len(note)] + note
 
 
-class Forge(Protocol):
+class CodeHost(Protocol):
     """Where reports are published: GitHub or Azure DevOps. Methods return the URL of what they have written."""
 
     def publish_comment(self, report: Report) -> str:

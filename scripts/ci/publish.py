@@ -17,10 +17,10 @@ from pathlib import Path
 from scripts.ci.azure_devops import AzureDevOps
 from scripts.ci.errors import PipelineStepError
 from scripts.ci.github import GitHub
-from scripts.ci.markdown_report import Forge, Report
+from scripts.ci.markdown_report import CodeHost, Report
 
 
-def forge_from_environment(variables: Mapping[str, str]) -> Forge:
+def code_host_from_environment(variables: Mapping[str, str]) -> CodeHost:
     """Return where the pipeline runs.
 
     Raises:
@@ -39,12 +39,12 @@ def publish(kind: str, report: Report, variables: Mapping[str, str]) -> str | No
     Raises:
         PipelineStepError: The report cannot be published.
     """
-    forge = forge_from_environment(variables)
+    code_host = code_host_from_environment(variables)
     if kind == "comment":
-        return forge.publish_comment(report)
+        return code_host.publish_comment(report)
     if kind == "issue":
-        return forge.publish_issue(report)
-    return forge.resolve_issue(report)
+        return code_host.publish_issue(report)
+    return code_host.resolve_issue(report)
 
 
 def main() -> int:
