@@ -27,16 +27,22 @@ class PackageMismatchError(Exception):
     """The package is not the one that was built, or not the one that the program deploys."""
 
 
-def build(folder: Path) -> DeploymentPackage:
-    """Build the deployment package, and put it and its digest into a folder."""
-    package = build_deployment_package(_SOURCE, _OUTPUT)
+def build(folder: Path, *, source: Path, output: Path) -> DeploymentPackage:
+    """Build the deployment package, and put it and its digest into a folder.
+
+    Args:
+        folder: What the pipeline hands on.
+        source: The folder of the app.
+        output: Where the program looks for built packages.
+    """
+    package = build_deployment_package(source, output)
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(package.path, folder / package.path.name)
     (folder / _DIGESTS).write_text(f"{package.sha256}  {package.path.name}\n")
     return package
 
 
-def use(folder: Path, *, source: Path = _SOURCE, output: Path = _OUTPUT) -> DeploymentPackage:
+def use(folder: Path, *, source: Path, output: Path) -> DeploymentPackage:
     """Let the program deploy the package that is in a folder.
 
     Args:
@@ -73,7 +79,8 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, required=True)
     arguments = parser.parse_args()
     try:
-        package = build(arguments.folder) if arguments.command == "build" else use(arguments.folder)
+        run = build if arguments.command == "build" else use
+        package = run(arguments.folder, source=_SOURCE, output=_OUTPUT)
     except (OSError, PackageMismatchError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
