@@ -16,7 +16,7 @@ from checks.drift.refresh_output import RefreshError, ResourceState, Step, read_
 from checks.drift.report import render_json, render_markdown
 from tests.conftest import ROOT
 
-# What Pulumi 3.274.1 printed for the emulator after, behind its back, a setting of the storage account was changed, a tag
+# What Pulumi 3.274.1 printed for the emulator after a setting of the storage account was changed behind its back, a tag
 # was added, and the action group was deleted; reduced to four resources and the fields that a reader needs.
 RECORDING = ROOT / "tests/checks/refresh_preview.json"
 URN = "urn:pulumi:dev::image-pipeline::azure-native:storage:StorageAccount::images-account"
