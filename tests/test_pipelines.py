@@ -12,7 +12,7 @@ from tests.support.pipeline_steps import (
     AZURE_PIPELINES,
     WORKFLOWS,
     Step,
-    all_azure_nodes,
+    all_azure_devops_steps,
     azure_devops_steps,
     github_steps,
     load,
@@ -104,7 +104,7 @@ def test_no_checkout_on_github_leaves_the_token_behind(path: Path) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_no_checkout_on_azure_devops_leaves_the_token_behind(name: str) -> None:
-    checkouts = [step for _job, step in all_azure_nodes(name, AZURE_VALUES) if "checkout" in step]
+    checkouts = [step for step in all_azure_devops_steps(name, AZURE_VALUES) if "checkout" in step]
     assert checkouts
     assert all(step["persistCredentials"] is False for step in checkouts)
 
@@ -218,10 +218,10 @@ def test_an_approval_of_a_person_reaches_the_deployment() -> None:
     (deploy,) = [step for step in github_steps("deploy-stack.yml", GITHUB_VALUES) if step.name == "Deploy"]
     assert deploy.variables["APPROVED"] == "false"
     deployments = [step for step in azure_devops_steps("deploy.yml", AZURE_VALUES) if step.name == "Deploy"]
-    assert [(step.job, step.variables["STACK"], step.variables["APPROVED"]) for step in deployments] == [
-        ("deploy", "dev", "false"),
-        ("deploy", "staging", "true"),
-        ("deploy", "prod", "true"),
+    assert [(step.stage, step.variables["STACK"], step.variables["APPROVED"]) for step in deployments] == [
+        ("dev", "dev", "false"),
+        ("staging", "staging", "true"),
+        ("prod", "prod", "true"),
     ]
 
 

@@ -11,7 +11,8 @@ _LONGEST_VALUE = 200
 _ADVICE = """\
 `pulumi refresh` was run with `--preview-only`: the state of the stack was not written.
 
-- If Azure is wrong, deploy the stack: `pulumi up` restores what the program states.
+- If Azure is wrong, run `pulumi up --refresh`: it restores what the program states. Without `--refresh`, Pulumi
+  compares the program with the state, which does not know of the change.
 - If Azure is right, change the program or the settings, and deploy.
 - If the difference comes back without a cause, find out which policy or person makes the change (activity log). Only if
   nobody does, add it to `checks/drift/allowed.yaml` with the number of an issue.

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ class Step:
     """A step that runs a command.
 
     Attributes:
+        stage: The stage that it belongs to (Azure DevOps only, where there are stages).
         job: The job that it belongs to, by its key in the file.
         name: What the vendor displays.
         command: The text that a shell runs.
@@ -28,6 +29,7 @@ class Step:
         signs_in: Whether the step gets the identity of a service connection (Azure DevOps only).
     """
 
+    stage: str = ""
     job: str
     name: str
     command: str
@@ -76,7 +78,7 @@ def azure_devops_steps(name: str, values: dict[str, str]) -> list[Step]:
     """
     steps: list[Step] = []
     document = load(AZURE_PIPELINES / name)
-    for job, step in _azure_steps(document, AZURE_PIPELINES, values, name):
+    for place, step in _azure_steps(document, AZURE_PIPELINES, values, _Place()):
         command = step.get("script") or step.get("inputs", {}).get("inlineScript")
         if command is not None:
             assert not _EXPRESSION.search(command), "expressions belong into env"
@@ -87,7 +89,14 @@ def azure_devops_steps(name: str, values: dict[str, str]) -> list[Step]:
             }
             signs_in = "azureSubscription" in step.get("inputs", {})
             steps.append(
-                Step(job=job, name=step["displayName"], command=command, variables=variables, signs_in=signs_in)
+                Step(
+                    stage=place.stage,
+                    job=place.job,
+                    name=step["displayName"],
+                    command=command,
+                    variables=variables,
+                    signs_in=signs_in,
+                )
             )
     return steps
 
@@ -100,11 +109,19 @@ def _expand(value: Any, values: dict[str, str]) -> str:
     return _EXPRESSION.sub(expand, str(value))
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Place:
+    """The stage and the job of a step."""
+
+    stage: str = ""
+    job: str = ""
+
+
 def _azure_steps(node: Any, folder: Path, values: dict[str, str], job: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Every step below a node in the order of the file, with its parameters resolved, and the job that it is in."""
     if isinstance(node, list):
         for item in node:
-            yield from _azure_steps(item, folder, values, job)
+            yield from _azure_steps(item, folder, values, place)
         return
     if not isinstance(node, dict):
         return
@@ -122,16 +139,19 @@ def _azure_steps(node: Any, folder: Path, values: dict[str, str], job: str) -> I
             yield inner_job, resolved
         return
     if "script" in node or "task" in node or "checkout" in node or "publish" in node or "download" in node:
-        yield job, node
+        yield place, node
         return
-    for key in ("stage", "job", "deployment"):
+    if "stage" in node:
+        place = replace(place, stage=_expand(node["stage"], values))
+    for key in ("job", "deployment"):
         if key in node:
-            job = _expand(node[key], values)
+            place = replace(place, job=_expand(node[key], values))
     for key in ("stages", "jobs", "strategy", "runOnce", "deploy", "steps"):
         if key in node:
-            yield from _azure_steps(node[key], folder, values, job)
+            yield from _azure_steps(node[key], folder, values, place)
 
 
-def all_azure_nodes(name: str, values: dict[str, str]) -> list[tuple[str, dict[str, Any]]]:
-    """Return every step of a pipeline in azure-pipelines, also those that run no command."""
-    return list(_azure_steps(load(AZURE_PIPELINES / name), AZURE_PIPELINES, values, name))
+def all_azure_devops_steps(name: str, values: dict[str, str]) -> list[dict[str, Any]]:
+    """Return every step of a pipeline in azure-pipelines as the file has it, also those that run no command."""
+    document = load(AZURE_PIPELINES / name)
+    return [step for _place, step in _azure_steps(document, AZURE_PIPELINES, values, _Place())]
