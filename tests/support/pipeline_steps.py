@@ -87,7 +87,6 @@ def azure_devops_steps(name: str, values: dict[str, str]) -> list[Step]:
                 variable: _resolve(_expand(value, values), values, _MACRO)
                 for variable, value in step.get("env", {}).items()
             }
-            signs_in = "azureSubscription" in step.get("inputs", {})
             steps.append(
                 Step(
                     stage=place.stage,
@@ -95,7 +94,7 @@ def azure_devops_steps(name: str, values: dict[str, str]) -> list[Step]:
                     name=step["displayName"],
                     command=command,
                     variables=variables,
-                    signs_in=signs_in,
+                    signs_in="azureSubscription" in step.get("inputs", {}),
                 )
             )
     return steps
@@ -117,8 +116,10 @@ class _Place:
     job: str = ""
 
 
-def _azure_steps(node: Any, folder: Path, values: dict[str, str], job: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every step below a node in the order of the file, with its parameters resolved, and the job that it is in."""
+def _azure_steps(
+    node: Any, folder: Path, values: dict[str, str], place: _Place
+) -> Iterator[tuple[_Place, dict[str, Any]]]:
+    """Every step below a node in the order of the file, with its parameters resolved, and where it is."""
     if isinstance(node, list):
         for item in node:
             yield from _azure_steps(item, folder, values, place)
@@ -130,13 +131,11 @@ def _azure_steps(node: Any, folder: Path, values: dict[str, str], job: str) -> I
         parameters = {
             f"parameters.{name}": _expand(value, values) for name, value in node.get("parameters", {}).items()
         }
+        inner_values = values | parameters
         template = {key: value for key, value in load(path).items() if key != "parameters"}
-        for inner_job, step in _azure_steps(template, path.parent, values | parameters, job):
-            resolved = {
-                **step,
-                "env": {name: _expand(v, values | parameters) for name, v in step.get("env", {}).items()},
-            }
-            yield inner_job, resolved
+        for inner_place, step in _azure_steps(template, path.parent, inner_values, place):
+            variables = {name: _expand(value, inner_values) for name, value in step.get("env", {}).items()}
+            yield inner_place, {**step, "env": variables}
         return
     if "script" in node or "task" in node or "checkout" in node or "publish" in node or "download" in node:
         yield place, node
