@@ -1,5 +1,6 @@
 """Tests of the documents: rights of the deployer, links, and the form of the decision records."""
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -27,6 +28,35 @@ RECORDS = read_records(DECISIONS)
 def test_the_rights_of_the_deployer_cover_every_resource_type() -> None:
     rows = {name for line in RIGHTS.splitlines() for name in re.findall(r"`(\w+:\w+)`", line.partition(" | ")[0])}
     assert rows == KNOWN_TYPES
+
+
+def test_the_role_of_the_deployer_has_the_rights_that_are_listed_and_no_others() -> None:
+    """Reading is one wildcard, and role assignments are a right of their own, under a condition (docs/ci.md)."""
+    role = json.loads((ROOT / "docs/deployer-role.json").read_text())
+    listed: set[str] = set()
+    resource = ""
+    for code in re.findall(r"`([^`\n]+)`", RIGHTS):
+        if code.startswith("Microsoft.") and "/" in code:
+            listed |= expand_braces(code)
+            resource = code.partition("{")[0].rstrip("/")
+        elif code.startswith("…/"):
+            listed |= expand_braces(resource + code.removeprefix("…"))
+    conditional = {"Microsoft.Authorization/roleAssignments/write", "Microsoft.Authorization/roleAssignments/delete"}
+    assert conditional <= listed
+    needed = {action for action in listed - conditional if not action.endswith("/read")}
+    assert len(needed) > 75
+    assert role["Actions"] == ["*/read", *sorted(needed)]
+    assert not [action for action in role["Actions"] if re.search(r"(?i)listkeys|regenerate|/\*$", action)]
+    assert role["DataActions"] == []
+
+
+def expand_braces(text: str) -> set[str]:
+    """`a/{b,c}` as `a/b` and `a/c`."""
+    match = re.search(r"\{([^}]*)\}", text)
+    if match is None:
+        return {text}
+    start, end = text[: match.start()], text[match.end() :]
+    return {expanded for name in match[1].split(",") for expanded in expand_braces(start + name + end)}
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
