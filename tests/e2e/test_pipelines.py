@@ -141,6 +141,18 @@ class Runner:
                     database.execute("UPDATE resources SET body = ? WHERE key = ?", (json.dumps(resource), key))
         assert self.checkout.emulator("start").returncode == 0
 
+    def create_stack(self) -> None:
+        """Create the stack, and add its encryption salt to its file, as docs/ci.md says.
+
+        Pulumi writes the numbers of the file as strings; those lines are restored.
+        """
+        file = self.root / "stacks" / f"Pulumi.{STACK}.yaml"
+        document = yaml.safe_load(file.read_text())
+        created = self.pulumi_environment("pulumi", "stack", "init", STACK, "--non-interactive")
+        assert created.returncode == 0, created.stderr
+        encryption = {"encryptionsalt": yaml.safe_load(file.read_text())["encryptionsalt"]}
+        file.write_text(yaml.safe_dump(document | encryption))
+
     def set_features(self, *features: str) -> None:
         """Change a setting of the stack."""
         file = self.root / "stacks" / f"Pulumi.{STACK}.yaml"
@@ -171,8 +183,7 @@ def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
         made = Runner(checkout=checkout, code_hosts=code_hosts, programs=programs)
         made.set_features("tags")
         assert checkout.emulator("start").returncode == 0
-        created = made.pulumi_environment("pulumi", "stack", "init", STACK, "--non-interactive")
-        assert created.returncode == 0, created.stderr
+        made.create_stack()
         yield made
     checkout.make("clean", check=False)
 
