@@ -33,17 +33,17 @@ GITHUB_VALUES = {
     "github.event.pull_request.number": "7",
     "inputs.stack": STACK,
     "matrix.stack": STACK,
-    "vars.AZURE_CLIENT_ID": "00000000-0000-4000-8000-0000000000c1",
+    "vars.AZURE_CLIENT_ID": "00000000-0000-4000-8000-0000000c11e4",
     "vars.AZURE_STORAGE_ACCOUNT": "stimgpipestate",
     "vars.AZURE_SUBSCRIPTION_ID": "00000000-0000-4000-8000-0000000005ab",
-    "vars.AZURE_TENANT_ID": "00000000-0000-4000-8000-0000000007e0",
+    "vars.AZURE_TENANT_ID": "00000000-0000-4000-8000-000000007e4a",
     "vars.PULUMI_BACKEND_URL": "azblob://pulumi-dev",
     "vars.PULUMI_ORGANIZATION": "",
 }
 # What AzureCLI@2 sets with addSpnToEnvironment.
 SERVICE_CONNECTION = {
-    "servicePrincipalId": "00000000-0000-4000-8000-0000000000c1",
-    "tenantId": "00000000-0000-4000-8000-0000000007e0",
+    "servicePrincipalId": "00000000-0000-4000-8000-0000000c11e4",
+    "tenantId": "00000000-0000-4000-8000-000000007e4a",
     "idToken": "first-token",
 }
 AZ = """#!/bin/sh
@@ -153,11 +153,11 @@ class Runner:
         encryption = {"encryptionsalt": yaml.safe_load(file.read_text())["encryptionsalt"]}
         file.write_text(yaml.safe_dump(document | encryption))
 
-    def set_features(self, *features: str) -> None:
+    def configure(self, setting: str, value: object) -> None:
         """Change a setting of the stack."""
         file = self.root / "stacks" / f"Pulumi.{STACK}.yaml"
         document = yaml.safe_load(file.read_text())
-        document["config"]["image-pipeline:features"] = list(features)
+        document["config"][f"image-pipeline:{setting}"] = value
         file.write_text(yaml.safe_dump(document))
 
     def comment(self) -> str:
@@ -181,7 +181,7 @@ def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
     (stacks / f"Pulumi.{STACK}.yaml").write_text((stacks / "Pulumi.local.yaml").read_text())
     with run_code_hosts() as code_hosts:
         made = Runner(checkout=checkout, code_hosts=code_hosts, programs=programs)
-        made.set_features("tags")
+        made.configure("features", ["tags"])
         assert checkout.emulator("start").returncode == 0
         made.create_stack()
         yield made
@@ -243,7 +243,7 @@ def test_every_step_of_both_vendors_in_order(runner: Runner) -> None:
     assert "No drift in the stack" in code_hosts.work_items[1]["System.History"]
 
     # Azure DevOps: a change of a setting is previewed, commented on and deployed.
-    runner.set_features("tags", "read")
+    runner.configure("features", ["tags", "read"])
     azure_preview = [step for step in azure_devops_steps("preview.yml", values) if step.job == "preview_dev"]
     runner.azure_devops(azure_preview)
     ((comment,),) = [thread["comments"] for thread in code_hosts.threads]
@@ -258,8 +258,8 @@ def test_every_step_of_both_vendors_in_order(runner: Runner) -> None:
         [step for step in azure_deploy if step.stage == "dev"]
     )
 
-    # GitHub: a saved plan is applied.
-    runner.set_features("tags")
+    # GitHub: a saved plan is applied, of a resource that no other depends on (docs/ci.md, Saved plans).
+    runner.configure("imageRetentionDays", 30)
     runner.github(deploy_steps(approved=True, saved_plan=True))
     assert (runner.root / "preview/update.json").exists()
 
