@@ -5,7 +5,10 @@ TIMEOUT ?= 300
 RUNS ?= 5
 IMAGES_COUNT ?= 2000
 OUTAGE_SECONDS ?= 120
+REGION ?= eastus
 EXAMPLES ?= 100
+SAMPLE ?= 45
+SEED ?= 1
 PYTHON ?= python3.13
 # A Pulumi CLI of the user's own comes before the one that scripts/setup.py builds.
 export PATH := $(CURDIR)/.venv/bin:$(PATH):$(CURDIR)/.tools/pulumi-3.274.1/bin:$(CURDIR)/.tools/actionlint-1.7.12/bin
@@ -14,7 +17,7 @@ export PYTHONPATH :=
 export PYTHONDONTWRITEBYTECODE :=
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-ci setup-dev up classify redrive backfill stateful-test histories simulate soak throughput bombs preview down clean format lint package types scan judge bench accuracy check quick whole test lock
+.PHONY: help setup setup-ci setup-dev up classify redrive backfill stateful-test histories mutants simulate soak throughput bombs preview cost down clean format lint package types structure prices scan judge bench accuracy docs check quick whole test lock
 
 ifeq ($(STACK),local)
 pulumi = python -m emulator pulumi -- $(STACK) $(1)
@@ -76,6 +79,9 @@ preview: setup ## preview STACK against the emulator, offline
 	@python -m emulator start
 	@python -m emulator pulumi -- $(STACK) preview $(policy)
 
+cost: setup-dev ## what STACK costs in a month at list prices, by meter, and what would cost less (FORMAT=table|json)
+	@python -m checks.cost --stack $(STACK) --format $(FORMAT)
+
 down: set = emulator
 down: setup ## destroy the local stack through Pulumi and stop the emulator
 	@python -m emulator down
@@ -106,6 +112,12 @@ scan: setup-dev ## scan prod with checkov, with and without a private network (F
 	@$(bundle)
 	@python -m checks.checkov_scan --format $(FORMAT)
 
+prices: setup-dev ## fetch the price list of a region from Azure's Retail Prices API (REGION=eastus); needs the internet
+	@python -m checks.prices --region $(REGION)
+
+structure: setup-dev ## goals of the code's structure, and how strictly each folder is type-checked (FORMAT=table|json)
+	@python -m checks.structure --format $(FORMAT)
+
 bench: setup-dev ## how long a preview of prod takes, beside an empty program (RUNS=5)
 	@$(bundle)
 	@python -m benchmarks.preview --runs $(RUNS) --format $(FORMAT)
@@ -130,6 +142,13 @@ soak: setup ## 2,000 images, some of them hostile, through an emulator of its ow
 
 stateful-test: setup-dev ## the stateful test of the pipeline, with a hundred times the examples
 	@EXAMPLES=$(EXAMPLES) python -m pytest -q tests/functions/use_cases/test_history.py
+
+docs: setup-dev ## write the generated parts of the documents; check compares them
+	@PYTHONPATH=functions/pipeline python -m checks.docs
+
+mutants: setup-dev ## change the program in small ways, and print the changes that no test notices (MODULES="policy infra/core", SAMPLE=45, SEED=1)
+	@$(bundle)
+	@python -m checks.mutants --sample $(SAMPLE) --seed $(SEED) --format $(FORMAT) $(MODULES)
 
 package: setup-dev
 	@$(bundle)

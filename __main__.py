@@ -1,7 +1,7 @@
 """Image classification on Azure: Blob Storage → Event Grid → Storage queue → Function App → AI Vision → Cosmos DB.
 
-The sections are the boxes of the diagram in README.md. What relies on role assignments is created after them and after
-their delay; the policy pack (policy/order.py) refuses any other order at preview.
+The sections are the boxes of the diagram in docs/architecture.md. What relies on role assignments is created after them
+and after their delay; the policy pack (policy/order.py) refuses any other order at preview.
 """
 
 from pathlib import Path
@@ -14,6 +14,7 @@ from infra import BuiltInRole
 infra.drop_version_aliases()
 settings = infra.Settings.load()
 sizing = settings.sizing
+estimate = infra.estimate_stack_cost(settings)
 
 # --- Resource group, telemetry, and what the function app needs: identity and host storage
 names = infra.derive_names(prefix=settings.name_prefix)
@@ -257,4 +258,5 @@ infra.export_stack_outputs(
     function_app=function_app,
     code_deployment=code_deployment,
     settings=settings,
+    estimate=estimate,
 )

@@ -23,9 +23,9 @@ class Bomb:
 
 def _compressed(size: int, start: bytes, window_bits: int) -> bytes:
     compressor = zlib.compressobj(9, zlib.DEFLATED, window_bits)
-    parts = [compressor.compress(start)]
-    parts += [compressor.compress(bytes(1 << 20)) for _ in range(size >> 20)]
-    return b"".join([*parts, compressor.flush()])
+    chunks = [compressor.compress(start)]
+    chunks += [compressor.compress(bytes(1 << 20)) for _ in range(size >> 20)]
+    return b"".join([*chunks, compressor.flush()])
 
 
 def _gzip_nested() -> bytes:

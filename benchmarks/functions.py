@@ -55,10 +55,12 @@ class Worker:
     async def classify(self, name: str, host: str) -> None:
         """One message, from its delivery to its end."""
         event = {
-            "id": name, "eventType": "Microsoft.Storage.BlobCreated", "eventTime": "2026-11-23T05:00:00Z",
+            "id": name,
+            "eventType": "Microsoft.Storage.BlobCreated",
+            "eventTime": "2026-11-23T05:00:00Z",
             "subject": f"/blobServices/default/containers/images/blobs/{name}",
             "data": {"url": f"https://{host}/images/{name}", "sequencer": "1"},
-        }  # fmt: skip
+        }
         metadata = {"Id": name, "DequeueCount": 1}
         result = await self._process.invoke(self._classify, "string", json.dumps(event), metadata)
         if not result["ok"]:
@@ -92,8 +94,8 @@ def _library() -> Path:
 def _services(folder: Path, image_bytes: int) -> Iterator[tuple[str, dict[str, str]]]:
     """The services' host, and the app's settings that lead to them."""
     authority = trustme.CA()
-    certificate, bundle = folder / "server.pem", folder / "ca.pem"
-    authority.cert_pem.write_to_path(str(bundle))
+    certificate, ca_bundle = folder / "server.pem", folder / "ca.pem"
+    authority.cert_pem.write_to_path(str(ca_bundle))
     authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(certificate))
     command = [sys.executable, str(Path(__file__).with_name("services.py")), str(certificate), str(image_bytes)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
@@ -102,24 +104,40 @@ def _services(folder: Path, image_bytes: int) -> Iterator[tuple[str, dict[str, s
         _, secure, plain = server.stdout.readline().split()
         base = f"https://127.0.0.1:{secure}/"
         options = {
-            "endpoints": [base] * _ACCOUNTS, "language": "en", "genderNeutralCaptions": False,
+            "endpoints": [base] * _ACCOUNTS,
+            "language": "en",
+            "genderNeutralCaptions": False,
             "smartCropAspectRatios": [],
             # As on Azure, and a fifth more than the ideal: it is not the quota that is measured here.
-            "callsPerSecond": 10, "instances": 1,
-        }  # fmt: skip
+            "callsPerSecond": 10,
+            "instances": 1,
+        }
         try:
-            yield "127.0.0.1", {
-                "SSL_CERT_FILE": str(bundle), "IDENTITY_ENDPOINT": f"http://127.0.0.1:{plain}/msi/token",
-                "IDENTITY_HEADER": "x", "PIPELINE_CLIENT_ID": "x", "PIPELINE_BLOB_ENDPOINT": base,
-                "PIPELINE_QUEUE_ENDPOINT": base, "PIPELINE_IMAGES_CONTAINER": "images",
-                "PIPELINE_DEADLETTER_CONTAINER": "deadletter", "PIPELINE_IMAGES_QUEUE": "queue",
-                "PIPELINE_COSMOS_ENDPOINT": base, "PIPELINE_COSMOS_DATABASE": "pipeline",
-                "PIPELINE_COSMOS_IMAGES": "records", "PIPELINE_COSMOS_ANALYSES": "analyses",
-                "PIPELINE_ANALYZER": "image-analysis", "PIPELINE_ANALYZER_OPTIONS": json.dumps(options),
-                "PIPELINE_FEATURES": '["tags", "objects", "caption"]', "PIPELINE_MIN_CONFIDENCE": "0.5",
-                "PIPELINE_MAX_RETRY_AGE_HOURS": "1", "PIPELINE_TRIGGER": "events",
-                "PIPELINE_RECONCILE_SCHEDULE": "0 */15 * * * *",
-            }  # fmt: skip
+            yield (
+                "127.0.0.1",
+                {
+                    "SSL_CERT_FILE": str(ca_bundle),
+                    "IDENTITY_ENDPOINT": f"http://127.0.0.1:{plain}/msi/token",
+                    "IDENTITY_HEADER": "x",
+                    "PIPELINE_CLIENT_ID": "x",
+                    "PIPELINE_BLOB_ENDPOINT": base,
+                    "PIPELINE_QUEUE_ENDPOINT": base,
+                    "PIPELINE_IMAGES_CONTAINER": "images",
+                    "PIPELINE_DEADLETTER_CONTAINER": "deadletter",
+                    "PIPELINE_IMAGES_QUEUE": "queue",
+                    "PIPELINE_COSMOS_ENDPOINT": base,
+                    "PIPELINE_COSMOS_DATABASE": "pipeline",
+                    "PIPELINE_COSMOS_IMAGES": "records",
+                    "PIPELINE_COSMOS_ANALYSES": "analyses",
+                    "PIPELINE_ANALYZER": "image-analysis",
+                    "PIPELINE_ANALYZER_OPTIONS": json.dumps(options),
+                    "PIPELINE_FEATURES": '["tags", "objects", "caption"]',
+                    "PIPELINE_MIN_CONFIDENCE": "0.5",
+                    "PIPELINE_MAX_RETRY_AGE_HOURS": "1",
+                    "PIPELINE_TRIGGER": "events",
+                    "PIPELINE_RECONCILE_SCHEDULE": "0 */15 * * * *",
+                },
+            )
         finally:
             server.stdin.close()
 
@@ -139,22 +157,24 @@ async def _work(worker: Worker, host: str, images: int, prefix: str) -> list[flo
     return ends
 
 
-async def _throughput(app: Path, folder: Path, images: int, parts: int) -> dict[str, float]:
-    size = images // parts
+async def _throughput(app: Path, folder: Path, images: int, periods: int) -> dict[str, float]:
+    size = images // periods
     with _services(folder, 100_000) as (host, environment):
         async with Worker.start(app, environment) as worker:
             await _work(worker, host, 20 * _IN_FLIGHT, "warm")
             before, machine = worker.cpu_seconds, _machine()
-            ends = await _work(worker, host, size * parts, "image")
+            ends = await _work(worker, host, size * periods, "image")
             cpu = (worker.cpu_seconds - before) / len(ends)
             stolen, ticks = (after - then for after, then in zip(_machine(), machine, strict=True))
     # The median of the parts: other machines on the same hardware take CPU away, a lot for seconds at a time.
     rate = statistics.median(size / (end - start) for start, end in itertools.pairwise([0, *ends[size - 1 :: size]]))
     ideal = _IN_FLIGHT / _VISION_SECONDS
     return {
-        "images a second": rate, "share of the ideal %": 100 * rate / ideal, "CPU ms an image": 1000 * cpu,
+        "images a second": rate,
+        "share of the ideal %": 100 * rate / ideal,
+        "CPU ms an image": 1000 * cpu,
         "CPU taken by other machines %": 100 * stolen / ticks,
-    }  # fmt: skip
+    }
 
 
 def _machine() -> tuple[int, int]:
@@ -183,12 +203,14 @@ async def _start(app: Path) -> tuple[float, float]:
 
 async def _start_up(app: Path, empty: Path, runs: int) -> dict[str, float]:
     pairs = [(await _start(app), await _start(empty)) for _ in range(runs)]
-    ours, theirs = (statistics.median(pair[side][0] for pair in pairs) for side in (0, 1))
-    cpu, their_cpu = (statistics.median(pair[side][1] for pair in pairs) for side in (0, 1))
+    seconds, empty_seconds = (statistics.median(pair[side][0] for pair in pairs) for side in (0, 1))
+    cpu, empty_cpu = (statistics.median(pair[side][1] for pair in pairs) for side in (0, 1))
     return {
-        "start-up ms": 1000 * ours, "of an empty app ms": 1000 * theirs, "ratio": ours / theirs,
-        "ratio of CPU": cpu / their_cpu,
-    }  # fmt: skip
+        "start-up ms": 1000 * seconds,
+        "of an empty app ms": 1000 * empty_seconds,
+        "ratio": seconds / empty_seconds,
+        "ratio of CPU": cpu / empty_cpu,
+    }
 
 
 async def _first(app: Path, folder: Path) -> float:
@@ -201,11 +223,11 @@ async def _first(app: Path, folder: Path) -> float:
 
 
 async def _measure(runs: int, images: int) -> dict[str, float]:
-    bundle = max((ROOT / ".build").glob("functions-*.zip"), key=lambda path: path.stat().st_mtime)
-    with tempfile.TemporaryDirectory() as made:
-        folder = Path(made)
+    package = max((ROOT / ".build").glob("functions-*.zip"), key=lambda path: path.stat().st_mtime)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
         app, empty = folder / "app", folder / "empty"
-        with zipfile.ZipFile(bundle) as archive:
+        with zipfile.ZipFile(package) as archive:
             archive.extractall(app)
         (empty / ".python_packages").mkdir(parents=True)
         (empty / ".python_packages/lib").symlink_to(app / ".python_packages/lib")
@@ -215,7 +237,7 @@ async def _measure(runs: int, images: int) -> dict[str, float]:
             **await _throughput(app, folder, images, runs),
             **await _start_up(app, empty, runs),
             "first message ms": await _first(app, folder),
-            "bundle MB": bundle.stat().st_size / 1e6,
+            "package MB": package.stat().st_size / 1e6,
             "memory MB": await _memory(app, folder),
         }
 
@@ -226,20 +248,20 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--images", type=int, default=1200)
     parser.add_argument("--format", choices=("table", "json"), default="table")
-    asked = parser.parse_args()
-    found = asyncio.run(_measure(asked.runs, asked.images))
+    arguments = parser.parse_args()
+    figures = asyncio.run(_measure(arguments.runs, arguments.images))
     goals = {
-        "share of the ideal %": (found["share of the ideal %"] >= _GOALS["share"], "at least 90"),
-        "ratio": (found["ratio"] <= _GOALS["ratio"], "at most 2.5"),
-        "memory MB": (found["memory MB"] <= _GOALS["memory"], f"fits {_MEMORY_MB}"),
+        "share of the ideal %": (figures["share of the ideal %"] >= _GOALS["share"], "at least 90"),
+        "ratio": (figures["ratio"] <= _GOALS["ratio"], "at most 2.5"),
+        "memory MB": (figures["memory MB"] <= _GOALS["memory"], f"fits {_MEMORY_MB}"),
     }
-    if asked.format == "json":
-        print(json.dumps({name: round(value, 2) for name, value in found.items()}))
+    if arguments.format == "json":
+        print(json.dumps({name: round(value, 2) for name, value in figures.items()}))
     else:
         printed = Table(title=f"one instance, {_IN_FLIGHT} in flight, Vision in {1000 * _VISION_SECONDS:.0f} ms")
         for column in ("figure", "measured", "goal"):
             printed.add_column(column, justify="right" if column == "measured" else "left")
-        for name, value in found.items():
+        for name, value in figures.items():
             met, goal = goals.get(name, (True, ""))
             printed.add_row(name, f"{value:,.2f}", f"{goal}{'' if met else ' - missed'}")
         Console(width=None if sys.stdout.isatty() else 100).print(printed)

@@ -23,7 +23,6 @@ from classifier.adapters.azure_clients import create_transport
 from classifier.adapters.blob_storage import BlobImageStore, create_image_container_client
 from classifier.adapters.image_headers import read_header
 from classifier.domain import image_limits
-from classifier.domain import record as records
 from classifier.domain.errors import ImageRejectedError
 from rich.console import Console
 from rich.table import Table
@@ -70,7 +69,7 @@ async def _outcome(images: BlobImageStore, name: str) -> str:
     """What becomes of a blob before it is sent to the analyzer."""
     try:
         blob = await images.read(name)
-        records.of_blob(blob)
+        _ = blob.sha256
         info = await read_header(image_limits.require_content(blob))
         image_limits.check_image(info)
     except ImageRejectedError as rejection:
@@ -110,12 +109,12 @@ async def _blob_service(bomb: Bomb, content: bytes) -> AsyncIterator[str]:
         span = request.headers.get("x-ms-range")
         if span is None:
             return web.Response(body=body, headers=headers)
-        first, last = (int(part) for part in span.removeprefix("bytes=").split("-"))
+        first, last = (int(position) for position in span.removeprefix("bytes=").split("-"))
         if first >= len(body):
             return web.Response(status=416, headers={"x-ms-error-code": "InvalidRange"})
-        part = body[first : last + 1]
-        headers["Content-Range"] = f"bytes {first}-{first + len(part) - 1}/{len(body)}"
-        return web.Response(status=206, body=part, headers=headers)
+        chunk = body[first : last + 1]
+        headers["Content-Range"] = f"bytes {first}-{first + len(chunk) - 1}/{len(body)}"
+        return web.Response(status=206, body=chunk, headers=headers)
 
     application = web.Application()
     application.router.add_get("/images/{name}", answer)
@@ -128,10 +127,10 @@ async def _blob_service(bomb: Bomb, content: bytes) -> AsyncIterator[str]:
         await runner.cleanup()
 
 
-async def _measured(bomb: Bomb, runs: int) -> Measurement:
+async def _measure_in_processes(bomb: Bomb, runs: int) -> Measurement:
     """The file in fresh processes: the least stall, the most memory."""
     content = bomb.make()
-    found: list[Measurement] = []
+    measurements: list[Measurement] = []
     async with _blob_service(bomb, content) as endpoint:
         for _ in range(runs):
             process = await asyncio.create_subprocess_exec(
@@ -142,33 +141,38 @@ async def _measured(bomb: Bomb, runs: int) -> Measurement:
             output, _ = await process.communicate()
             if process.returncode != 0:
                 raise RuntimeError(f"{bomb.name}: the process ended with {process.returncode}")
-            found.append(Measurement(**json.loads(output)))
+            measurements.append(Measurement(**json.loads(output)))
     return Measurement(
-        outcome=found[0].outcome,
-        stall_ms=min(one.stall_ms for one in found),
-        memory_mb=max(one.memory_mb for one in found),
-        seconds=statistics.median(one.seconds for one in found),
+        outcome=measurements[0].outcome,
+        stall_ms=min(measurement.stall_ms for measurement in measurements),
+        memory_mb=max(measurement.memory_mb for measurement in measurements),
+        seconds=statistics.median(measurement.seconds for measurement in measurements),
     )
 
 
-def _table(found: dict[str, Measurement]) -> Table:
+def _table(measurements: dict[str, Measurement]) -> Table:
     table = Table(title=f"at most {_STALL_MS:.0f} ms of stall, {_MEMORY_MB:.0f} MB above the file's own size")
     for column in ("file", "outcome", "stall ms", "memory MB", "seconds"):
         table.add_column(column, justify="left" if column in {"file", "outcome"} else "right")
-    for name, one in found.items():
-        style = None if _within(one) else "red"
+    for name, measurement in measurements.items():
+        style = None if _is_within_bounds(measurement) else "red"
         table.add_row(
-            name, one.outcome, f"{one.stall_ms:.0f}", f"{one.memory_mb:.0f}", f"{one.seconds:.2f}", style=style
+            name,
+            measurement.outcome,
+            f"{measurement.stall_ms:.0f}",
+            f"{measurement.memory_mb:.0f}",
+            f"{measurement.seconds:.2f}",
+            style=style,
         )
     return table
 
 
-def _within(one: Measurement) -> bool:
-    return one.stall_ms <= _STALL_MS and one.memory_mb <= _MEMORY_MB
+def _is_within_bounds(measurement: Measurement) -> bool:
+    return measurement.stall_ms <= _STALL_MS and measurement.memory_mb <= _MEMORY_MB
 
 
 async def _all(runs: int) -> dict[str, Measurement]:
-    return {bomb.name: await _measured(bomb, runs) for bomb in BOMBS}
+    return {bomb.name: await _measure_in_processes(bomb, runs) for bomb in BOMBS}
 
 
 def main() -> int:
@@ -177,17 +181,24 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=3, help="processes for each file")
     parser.add_argument("--format", choices=("table", "json"), default="table")
     parser.add_argument("--measure", nargs=2, metavar=("ENDPOINT", "SIZE"), help=argparse.SUPPRESS)
-    asked = parser.parse_args()
-    if asked.measure:
-        endpoint, size = asked.measure
+    arguments = parser.parse_args()
+    if arguments.measure:
+        endpoint, size = arguments.measure
         print(json.dumps(asdict(asyncio.run(_measure(endpoint, "bomb", int(size))))))
         return 0
-    found = asyncio.run(_all(asked.runs))
-    if asked.format == "json":
-        print(json.dumps({name: asdict(one) | {"within": _within(one)} for name, one in found.items()}))
+    measurements = asyncio.run(_all(arguments.runs))
+    if arguments.format == "json":
+        print(
+            json.dumps(
+                {
+                    name: asdict(measurement) | {"within": _is_within_bounds(measurement)}
+                    for name, measurement in measurements.items()
+                }
+            )
+        )
     else:
-        Console(width=None if sys.stdout.isatty() else 120).print(_table(found))
-    return 0 if all(_within(one) for one in found.values()) else 1
+        Console(width=None if sys.stdout.isatty() else 120).print(_table(measurements))
+    return 0 if all(_is_within_bounds(measurement) for measurement in measurements.values()) else 1
 
 
 if __name__ == "__main__":

@@ -19,8 +19,10 @@ from classifier.adapters.service_errors import ServiceBoundary
 from classifier.analyzers.account_pool import AccountPool
 from classifier.domain.circuit_breaker import CircuitBreaker
 from classifier.domain.errors import BlobNotFoundError, RetryLaterError, ThrottledError
-from classifier.domain.models import Analysis, AnalysisLease, Blob, ImageInfo
+from classifier.domain.findings import Findings
+from classifier.domain.models import Analysis, AnalysisLease, Blob, ImageFormat, ImageInfo, Versioned
 from classifier.domain.rate_limiter import Quota
+from classifier.domain.record import ImageRecord, StoredRecord
 from classifier.use_cases.classify import Pipeline
 
 SERVICES = ("vision", "cosmos", "topic")
@@ -34,7 +36,7 @@ CALLS_PERCENT, TIME_RATIO = 5.0, 1.3
 
 async def _header(content: bytes) -> ImageInfo:
     del content
-    return ImageInfo(width=640, height=480, format="PNG")
+    return ImageInfo(width=640, height=480, format=ImageFormat.PNG)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +58,7 @@ class Outage:
     images: int
     calls_percent: float
     ideal_seconds: float
-    gone_seconds: float
+    backlog_seconds: float
     ratio: float
     deliveries: int
     poison: int
@@ -65,8 +67,8 @@ class Outage:
     @property
     def good(self) -> bool:
         """Whether the goals are met."""
-        lost = self.poison + self.failed
-        return lost == 0 and self.calls_percent <= CALLS_PERCENT and self.ratio <= TIME_RATIO
+        not_classified = self.poison + self.failed
+        return not_classified == 0 and self.calls_percent <= CALLS_PERCENT and self.ratio <= TIME_RATIO
 
 
 class VirtualTime(asyncio.SelectorEventLoop):
@@ -110,7 +112,7 @@ class Services:
         self._service = service
         self.calls: Counter[str] = Counter()
         self.analyses: dict[str, Analysis | None] = {}
-        self.records: dict[str, dict[str, Any]] = {}
+        self.records: dict[str, StoredRecord] = {}
         self.published: dict[str, float] = {}
         self.statuses: Counter[str] = Counter()
         self.poison = 0
@@ -167,12 +169,17 @@ class Ports:
         await asyncio.sleep(_WRITE_SECONDS)
         return name
 
+    @property
+    def calls(self) -> tuple["Ports"]:
+        """Implements `ports.Analyzer.calls`."""
+        return (self,)
+
     def check_capacity(self) -> None:
         """Implements `ports.Analyzer.check_capacity`."""
         self._pool.check_capacity()
 
-    async def analyze(self, _content: bytes, _info: ImageInfo) -> Analysis:
-        """Implements `ports.Analyzer.analyze`."""
+    async def analyze(self, content: bytes, info: ImageInfo, *, paid: bool) -> Analysis:
+        """Implements `ports.AnalyzerCall.analyze`."""
 
         async def send(account: Account) -> None:
             if not account.answers(asyncio.get_running_loop().time()):
@@ -180,8 +187,8 @@ class Ports:
                 raise ThrottledError("429", retry_after_seconds=1)
             await self._services.call("vision", random.uniform(*_CALL_SECONDS))  # noqa: S311 (a simulation)
 
-        await self._pool.call(send)
-        return Analysis(analyzer="simulated", api_version="1", model_version="1", findings={"tags": []})
+        await self._pool.call(send, paid=paid)
+        return Analysis(analyzer="simulated", api_version="1", model_version="1", findings=Findings(tags=()))
 
     async def get(self, key: str) -> Any:
         """Implements `ports.RecordRepository.get` and `ports.AnalysisCache.get`."""
@@ -193,17 +200,17 @@ class Ports:
         """Implements `ports.RecordRepository.exists`."""
         return await self.get(record_id) is not None
 
-    async def put(self, record: dict[str, Any], _previous: dict[str, Any] | None) -> None:
+    async def put(self, record: ImageRecord, _previous: StoredRecord | None) -> None:
         """Implements `ports.RecordRepository.put`."""
         with self._cosmos:
             await self._services.call("cosmos", _WRITE_SECONDS)
-        self._services.records[record["id"]] = record
+        self._services.records[record.id] = Versioned(record, "1")
 
-    async def delete(self, record: dict[str, Any]) -> None:
+    async def delete(self, record_id: str, _previous: StoredRecord) -> None:
         """Implements `ports.RecordRepository.delete`."""
         with self._cosmos:
             await self._services.call("cosmos", _WRITE_SECONDS)
-        del self._services.records[record["id"]]
+        del self._services.records[record_id]
 
     async def get_or_lease(self, key: str) -> Analysis | AnalysisLease:
         """Implements `ports.AnalysisCache.get_or_lease`; no two images are the same."""
@@ -222,21 +229,21 @@ class Ports:
         with self._cosmos:
             await self._services.call("cosmos", _WRITE_SECONDS)
 
-    async def publish(self, record: dict[str, Any]) -> None:
+    async def publish(self, record: ImageRecord) -> None:
         """Implements `ports.ResultPublisher.publish`."""
         with self._topic:
             await self._services.call("topic", _WRITE_SECONDS)
-        self._services.published[record["blob"]["name"]] = asyncio.get_running_loop().time()
+        self._services.published[record.blob.name] = asyncio.get_running_loop().time()
 
 
 class Queue:
-    """`ports.Queue`: the images queue, or the poison queue."""
+    """`queue_ports.Queue`: the images queue, or the poison queue."""
 
     def __init__(self, send: Callable[[str, float], None]) -> None:
         self._send = send
 
     async def send(self, text: str, *, delay_seconds: float = 0) -> None:
-        """Implements `ports.Queue.send`."""
+        """Implements `queue_ports.Queue.send`."""
         await asyncio.sleep(_WRITE_SECONDS)
         self._send(text, delay_seconds)
 
@@ -339,7 +346,7 @@ async def simulate_outage(service: str, sizing: Sizing) -> Outage:
         return len(services.published) == count
 
     await asyncio.gather(upload(), app.work(ended))
-    gone = max(services.published[name] for name in backlog) - _BEFORE_SECONDS
+    backlog_seconds = max(services.published[name] for name in backlog) - _BEFORE_SECONDS
     # With all accounts busy from the first second after the outage.
     ideal = _OUTAGE_SECONDS * (1 + images_per_second / (sizing.accounts * sizing.calls_per_second - images_per_second))
     normal = images_per_second * _OUTAGE_SECONDS * (3 if service == "cosmos" else 1)
@@ -348,8 +355,8 @@ async def simulate_outage(service: str, sizing: Sizing) -> Outage:
         images=count,
         calls_percent=round(100 * services.calls[service] / normal, 1),
         ideal_seconds=round(ideal),
-        gone_seconds=round(gone),
-        ratio=round(gone / ideal, 2),
+        backlog_seconds=round(backlog_seconds),
+        ratio=round(backlog_seconds / ideal, 2),
         deliveries=app.deliveries,
         poison=services.poison,
         failed=services.statuses["failed"],

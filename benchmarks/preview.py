@@ -31,8 +31,12 @@ def emulator(*words: str) -> str:
     """What `python -m emulator ...` prints. Raises CalledProcessError, having shown what it said."""
     result = subprocess.run(
         [str(ROOT / ".venv/bin/python"), "-m", "emulator", *words],
-        cwd=ROOT, env=_ENVIRONMENT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        cwd=ROOT,
+        env=_ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if result.returncode:
         sys.stderr.write(result.stdout + result.stderr)
     result.check_returncode()
@@ -86,21 +90,23 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--format", choices=("table", "json"), default="table")
     arguments = parser.parse_args()
-    found = measure(arguments.stack, arguments.runs)
+    figures = measure(arguments.stack, arguments.runs)
     if arguments.format == "json":
-        sys.stdout.write(f"{json.dumps(found)}\n")
+        sys.stdout.write(f"{json.dumps(figures)}\n")
     else:
         table = Table(title=f"pulumi preview of {arguments.stack}, median of {arguments.runs} runs in turn")
         for heading in ("resources", "empty program", f"{arguments.stack}", "limit", "of the limit"):
             table.add_column(heading, justify="right")
         table.add_row(
-            str(found["resources"]), f"{found['emptySeconds']} s", f"{found['stackSeconds']} s",
-            f"{TIMES} x {found['emptySeconds']} s + {SECONDS_PER_RESOURCE * 1000:.0f} ms x {found['resources']}"
-            f" = {found['limitSeconds']} s",
-            f"{found['ratioToLimit']:.0%}",
-        )  # fmt: skip
+            str(figures["resources"]),
+            f"{figures['emptySeconds']} s",
+            f"{figures['stackSeconds']} s",
+            f"{TIMES} x {figures['emptySeconds']} s + {SECONDS_PER_RESOURCE * 1000:.0f} ms x {figures['resources']}"
+            f" = {figures['limitSeconds']} s",
+            f"{figures['ratioToLimit']:.0%}",
+        )
         Console().print(table)
-    return 0 if found["withinLimit"] else 1
+    return 0 if figures["withinLimit"] else 1
 
 
 if __name__ == "__main__":

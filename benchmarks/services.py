@@ -21,11 +21,13 @@ _TAGS = [{"name": f"tag {number}", "confidence": 1 - number / 40} for number in 
 _BOX = {"x": 1, "y": 2, "w": 300, "h": 200}
 _ANSWER = json.dumps(
     {
-        "modelVersion": "2024-02-01", "metadata": {"width": 640, "height": 480}, "tagsResult": {"values": _TAGS},
+        "modelVersion": "2024-02-01",
+        "metadata": {"width": 640, "height": 480},
+        "tagsResult": {"values": _TAGS},
         "objectsResult": {"values": [{"boundingBox": _BOX, "tags": _TAGS[:1]} for _ in range(5)]},
         "captionResult": {"text": "a picture of something", "confidence": 0.8},
     }
-).encode()  # fmt: skip
+).encode()
 
 
 def _png(size: int) -> bytes:
@@ -42,9 +44,11 @@ class Services:
     def __init__(self, image_bytes: int) -> None:
         self._image = _png(image_bytes)
         self._token = {
-            "access_token": "eyJhbGciOiJub25lIn0.e30.", "expires_on": str(int(time.time()) + 86_400), "resource": "any",
+            "access_token": "eyJhbGciOiJub25lIn0.e30.",
+            "expires_on": str(int(time.time()) + 86_400),
+            "resource": "any",
             "token_type": "Bearer",
-        }  # fmt: skip
+        }
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Answers whatever the code asks."""
@@ -66,33 +70,42 @@ class Services:
         tail = name.encode().rjust(40, b"0")
         size = len(self._image) + len(tail)
         headers = {
-            "ETag": f'"{name}"', "Last-Modified": "Mon, 23 Nov 2026 05:23:15 GMT", "x-ms-blob-type": "BlockBlob",
+            "ETag": f'"{name}"',
+            "Last-Modified": "Mon, 23 Nov 2026 05:23:15 GMT",
+            "x-ms-blob-type": "BlockBlob",
             "Content-Type": "image/png",
-        }  # fmt: skip
+        }
         if request.method == "HEAD":
             return web.Response(headers=headers | {"Content-Length": str(size)})
         span = request.headers.get("x-ms-range") or request.headers.get("Range")
         if span is None:
             return web.Response(body=self._image + tail, headers=headers)
-        first, last = (int(part) for part in span.removeprefix("bytes=").split("-"))
+        first, last = (int(position) for position in span.removeprefix("bytes=").split("-"))
         last = min(last, size - 1)
         body = (self._image[first : last + 1] + tail)[: last + 1 - first]
         return web.Response(status=206, body=body, headers=headers | {"Content-Range": f"bytes {first}-{last}/{size}"})
 
     async def _cosmos(self, request: web.Request) -> web.Response:
         charge = {"x-ms-request-charge": "7.5", "etag": '"1"'}
-        parts = request.path.strip("/").split("/")
-        if not parts[0]:
-            place = [{"name": "Local", "databaseAccountEndpoint": f"https://{request.host}/"}]
+        segments = request.path.strip("/").split("/")
+        if not segments[0]:
+            locations = [{"name": "Local", "databaseAccountEndpoint": f"https://{request.host}/"}]
             body: dict[str, Any] = {
-                "id": "bench", "_rid": "", "_self": "", "_etag": "0", "_ts": 0, "writableLocations": place,
-                "readableLocations": place, "enableMultipleWriteLocations": False, "queryEngineConfiguration": "{}",
+                "id": "bench",
+                "_rid": "",
+                "_self": "",
+                "_etag": "0",
+                "_ts": 0,
+                "writableLocations": locations,
+                "readableLocations": locations,
+                "enableMultipleWriteLocations": False,
+                "queryEngineConfiguration": "{}",
                 "userConsistencyPolicy": {"defaultConsistencyLevel": "Session"},
-            }  # fmt: skip
-        elif len(parts) == 4:
+            }
+        elif len(segments) == 4:
             key = {"paths": ["/id"], "kind": "Hash", "version": 2}
-            body = {"id": parts[3], "_rid": "abc", "partitionKey": key}
-        elif parts[4] == "pkranges":
+            body = {"id": segments[3], "_rid": "abc", "partitionKey": key}
+        elif segments[4] == "pkranges":
             whole = {"id": "0", "minInclusive": "", "maxExclusive": "FF", "status": "online", "parents": []}
             body = {"PartitionKeyRanges": [whole], "_count": 1}
         else:

@@ -35,7 +35,7 @@ _CALL_SECONDS, _REFUSAL_SECONDS = (0.5, 1.0), 0.05
 _BEFORE_SECONDS, _AFTER_SECONDS = 0.08, 0.05
 _RETRY_AFTER_SECONDS = 1.0
 # The goals.
-_USE_PERCENT, _REFUSED_PERCENT = 90, 5
+_USE_PERCENT, _THROTTLED_PERCENT = 90, 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,14 +47,14 @@ class Result:
     calls: int
     hours: float
     use_percent: float
-    refused_percent: float
+    throttled_percent: float
     put_back: int
     poison: int
 
     @property
     def good(self) -> bool:
         """Whether the goals are met."""
-        return self.use_percent >= _USE_PERCENT and self.refused_percent <= _REFUSED_PERCENT and self.poison == 0
+        return self.use_percent >= _USE_PERCENT and self.throttled_percent <= _THROTTLED_PERCENT and self.poison == 0
 
 
 class Backlog:
@@ -62,7 +62,7 @@ class Backlog:
 
     def __init__(self, images: int) -> None:
         self.waiting = images
-        self.calls = self.refused = self.put_back = self.done = 0
+        self.calls = self.throttled = self.put_back = self.processed = 0
 
 
 async def _instance(backlog: Backlog, pool: AccountPool[Account]) -> None:
@@ -72,7 +72,7 @@ async def _instance(backlog: Backlog, pool: AccountPool[Account]) -> None:
     async def send(account: Account) -> None:
         backlog.calls += 1
         if not account.answers(loop.time()):
-            backlog.refused += 1
+            backlog.throttled += 1
             await asyncio.sleep(_REFUSAL_SECONDS)
             raise ThrottledError("429", retry_after_seconds=_RETRY_AFTER_SECONDS)
         await asyncio.sleep(random.uniform(*_CALL_SECONDS))  # noqa: S311 (a simulation)
@@ -83,12 +83,12 @@ async def _instance(backlog: Backlog, pool: AccountPool[Account]) -> None:
         try:
             pool.check_capacity()
             await pool.call(send)
-        except RetryLaterError as later:
+        except RetryLaterError as error:
             backlog.put_back += 1
-            await asyncio.sleep(later.retry_after_seconds)
+            await asyncio.sleep(error.retry_after_seconds)
             backlog.waiting += 1
             continue
-        backlog.done += 1
+        backlog.processed += 1
         await asyncio.sleep(_AFTER_SECONDS)
 
 
@@ -109,14 +109,14 @@ def simulate(*, accounts: int, images: int, instances: int, at_once: int, rate: 
         end = runner.run(run())
     return Result(
         accounts=accounts,
-        images=backlog.done,
+        images=backlog.processed,
         calls=backlog.calls,
         hours=round(end / 3600, 2),
-        use_percent=round(100 * backlog.done / (end * rate * accounts), 1),
-        refused_percent=round(100 * backlog.refused / backlog.calls, 1),
+        use_percent=round(100 * backlog.processed / (end * rate * accounts), 1),
+        throttled_percent=round(100 * backlog.throttled / backlog.calls, 1),
         put_back=backlog.put_back,
         # Whatever was neither answered nor put back would have been an exception, and in the end poison.
-        poison=images - backlog.done,
+        poison=images - backlog.processed,
     )
 
 
@@ -146,22 +146,29 @@ def main() -> int:
     parser.add_argument("--accounts", type=int, nargs="+", default=[1, 2, 4])
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--format", choices=("table", "json"), default="table")
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     logging.disable(logging.WARNING)  # each analysis that was not cached in an outage
     results = [
         simulate(
-            accounts=accounts, images=asked.images, instances=asked.instances, at_once=asked.at_once, rate=asked.rate,
-            seed=asked.seed,
+            accounts=accounts,
+            images=arguments.images,
+            instances=arguments.instances,
+            at_once=arguments.at_once,
+            rate=arguments.rate,
+            seed=arguments.seed,
         )
-        for accounts in asked.accounts
-    ]  # fmt: skip
-    outages = [outage(service, seed=asked.seed) for service in SERVICES]
-    if asked.format == "json":
-        found = {"backlogs": [asdict(row) for row in results], "outages": [asdict(row) for row in outages]}
-        print(json.dumps(found))
+        for accounts in arguments.accounts
+    ]
+    outages = [outage(service, seed=arguments.seed) for service in SERVICES]
+    if arguments.format == "json":
+        report = {"backlogs": [asdict(row) for row in results], "outages": [asdict(row) for row in outages]}
+        print(json.dumps(report))
     else:
-        _table(f"{asked.images} images, {asked.instances} instances, {asked.rate:g} calls/s an account", results)
-        print(f"goals: use at least {_USE_PERCENT} %, refused at most {_REFUSED_PERCENT} %, poison 0")
+        _table(
+            f"{arguments.images} images, {arguments.instances} instances, {arguments.rate:g} calls/s an account",
+            results,
+        )
+        print(f"goals: use at least {_USE_PERCENT} %, throttled at most {_THROTTLED_PERCENT} %, poison 0")
         _table("ten minutes without a service, at prod's rate", outages)
         print(f"goals: calls at most {CALLS_PERCENT:g} % of normal, ratio at most {TIME_RATIO}, poison and failed 0")
     return 0 if all(row.good for row in (*results, *outages)) else 1

@@ -142,15 +142,15 @@ def run_checkov(templates: Mapping[str, ArmTemplate]) -> dict[str, Report]:
 def apply_suppressions(mode: str, report: Report, suppressions: Sequence[Suppression]) -> ScanResult:
     """Return a report's findings with its failures divided into suppressed ones and others."""
     result = ScanResult(mode=mode, passed=report.passed)
-    needed: set[Suppression] = set()
+    used: set[Suppression] = set()
     for finding in report.failed:
         covering = [entry for entry in suppressions if entry.covers(mode, finding)]
-        needed.update(covering)
+        used.update(covering)
         if covering:
             result.suppressed.append(finding)
         else:
             result.failed.append(finding)
-    result.stale = [entry for entry in suppressions if mode in entry.modes and entry not in needed]
+    result.stale = [entry for entry in suppressions if mode in entry.modes and entry not in used]
     return result
 
 

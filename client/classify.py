@@ -92,14 +92,14 @@ class StackClient:
         def is_missing(record: ImageRecord | None) -> bool:
             return record is None
 
-        def give_up(_state: RetryCallState) -> None:
+        def return_none(_state: RetryCallState) -> None:
             return None
 
         retrying = Retrying(
             retry=retry_if_result(is_missing),
             wait=wait_exponential(multiplier=0.1, max=2),
             stop=stop_after_delay(timeout_seconds),
-            retry_error_callback=give_up,
+            retry_error_callback=return_none,
         )
         return retrying(read_final_record)
 

@@ -39,7 +39,9 @@ def call_operation(stack: str, operation: str) -> OperationResult:
 def _access_token(stack: str, outputs: StackOutputs) -> str:
     audience = outputs.api_audience
     if not audience:
-        raise ClientError(f"the stack {stack} has no apiAudience, so there is nothing to sign in to (README, Operate)")
+        raise ClientError(
+            f"the stack {stack} has no apiAudience, so there is nothing to sign in to (docs/operations.md)"
+        )
     try:
         return DefaultAzureCredential().get_token(f"{audience}/.default").token
     except ClientAuthenticationError as error:

@@ -34,7 +34,7 @@ class _Line(TypedDict):
 
 
 class ImageRecord(TypedDict):
-    """The parts of a record that are read here; README, "The record of an image", has all of them."""
+    """The parts of a record that are read here; docs/record.md has all of them."""
 
     status: str
     blob: _Blob

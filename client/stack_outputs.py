@@ -61,6 +61,6 @@ def parse_stack_outputs(stack: str, outputs: Mapping[str, Any]) -> StackOutputs:
 
 
 def record_id(container: str, blob_name: str) -> str:
-    """Return the id of the record of a blob: SHA-256 in lower-case base32 (README, "The record of an image")."""
+    """Return the id of the record of a blob: SHA-256 in lower-case base32 (docs/record.md)."""
     digest = hashlib.sha256(f"{container}/{blob_name}".encode()).digest()
     return base64.b32encode(digest).decode().rstrip("=").lower()

@@ -1,7 +1,7 @@
 """Infrastructure of the image pipeline: components, role assignments, and the deployment of the function code.
 
     core          names, value objects, roles, errors; imports nothing else of infra
-    config        the stack's settings and the sizes derived from them
+    config        the stack's settings, and the sizes and the cost derived from them
     dynamic       Pulumi dynamic providers, for operations that azure-native has no resource for
     components    Pulumi components, one for each capability
     monitoring    telemetry, diagnostic settings, alerts, workbook, budget
@@ -54,6 +54,7 @@ from infra.monitoring.telemetry import Telemetry
 from infra.monitoring.workbook import Workbook
 from infra.outputs import export_stack_outputs
 from infra.packaging import PYTHON_VERSION, build_deployment_package
+from infra.stack_cost import estimate_stack_cost
 
 __all__ = [
     "DEAD_LETTER_PROCESSOR_DATA_ACTIONS",
@@ -103,6 +104,7 @@ __all__ = [
     "derive_names",
     "derive_tags",
     "drop_version_aliases",
+    "estimate_stack_cost",
     "export_stack_outputs",
     "function_app_settings",
     "use_custom_vision",

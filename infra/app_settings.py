@@ -43,7 +43,7 @@ def function_app_settings(
         "PIPELINE_FEATURES": json.dumps([*settings.features]),
         "PIPELINE_MIN_CONFIDENCE": str(settings.min_confidence),
         "PIPELINE_MAX_RETRY_AGE_HOURS": str(settings.max_retry_age_hours),
-        "PIPELINE_TRIGGER": "schedule" if settings.scheduled else "events",
+        "PIPELINE_TRIGGER": settings.trigger,
         "PIPELINE_RECONCILE_SCHEDULE": settings.reconcile_schedule,
         # The queue trigger's connection, by identity:
         # https://learn.microsoft.com/azure/azure-functions/functions-reference#configure-an-identity-based-connection

@@ -5,6 +5,7 @@ import pulumi
 from infra.components.cosmos import CosmosDatabase
 from infra.components.function_app import FunctionApp
 from infra.components.image_storage import ImageStorage
+from infra.config.cost.estimate import CostEstimate
 from infra.config.settings import Settings
 from infra.dynamic.code_deployment import CodeDeployment
 
@@ -16,6 +17,7 @@ def export_stack_outputs(
     function_app: FunctionApp,
     code_deployment: CodeDeployment,
     settings: Settings,
+    estimate: CostEstimate,
 ) -> None:
     """Export the stack's outputs; `make classify` and `make redrive` read them."""
     outputs = {
@@ -29,6 +31,7 @@ def export_stack_outputs(
         "apiAudience": settings.api_audience,
         "packageSha256": code_deployment.sha256,
         "sizing": settings.sizing.to_dict(),
+        "estimatedMonthlyCost": estimate.to_dict(),
     }
     for name, value in outputs.items():
         pulumi.export(name, value)

@@ -93,10 +93,13 @@ def _check_extension_bundle(host_json: Path) -> None:
     declared: Any = None
     if isinstance(document, dict):
         declared = cast("dict[str, Any]", document).get("extensionBundle")
-    bundle: dict[str, Any] = {}
+    extension_bundle: dict[str, Any] = {}
     if isinstance(declared, dict):
-        bundle = cast("dict[str, Any]", declared)
-    if bundle.get("id") == _EXTENSION_BUNDLE_ID and bundle.get("version") in _EXTENSION_BUNDLE_VERSIONS:
+        extension_bundle = cast("dict[str, Any]", declared)
+    if (
+        extension_bundle.get("id") == _EXTENSION_BUNDLE_ID
+        and extension_bundle.get("version") in _EXTENSION_BUNDLE_VERSIONS
+    ):
         return
     required = json.dumps({"id": _EXTENSION_BUNDLE_ID, "version": _EXTENSION_BUNDLE_VERSIONS[0]})
     raise DeploymentPackageError(
@@ -155,8 +158,8 @@ def _prune(packages: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
     for path in [path for path in packages.rglob("*") if path.is_file()]:
         metadata = any(parent.suffix == ".dist-info" for parent in path.parents)
-        kept_metadata = path.name in {"METADATA", "entry_points.txt"} or path.name.startswith("LICENSE")
-        if path.suffix == ".pyi" or path.name == ".lock" or (metadata and not kept_metadata):
+        runtime_metadata = path.name in {"METADATA", "entry_points.txt"} or path.name.startswith("LICENSE")
+        if path.suffix == ".pyi" or path.name == ".lock" or (metadata and not runtime_metadata):
             path.unlink()
 
 

@@ -46,8 +46,8 @@ def _convert(resource: PolicyResource) -> Resource:
         type=resource.resource_type.removeprefix(_PROVIDER),
         properties=_plain(resource.props),
         property_dependencies={
-            name: frozenset(source.urn for source in sources)
-            for name, sources in resource.property_dependencies.items()
+            name: frozenset(source.urn for source in origins)
+            for name, origins in resource.property_dependencies.items()
         },
         dependencies=frozenset(source.urn for source in resource.dependencies),
         secret_outputs=frozenset(resource.opts.additional_secret_outputs),

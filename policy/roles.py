@@ -53,33 +53,33 @@ def _from_the_list(resources: Sequence[Resource]) -> Iterator[tuple[Resource, st
                 yield resource, f"roleDefinitionId is {role!r}; allowed: {allowed}, and the stack's custom roles"
 
 
-def _too_wide(scope: Any, sources: set[str]) -> bool:
+def _too_wide(scope: Any, origin_types: set[str]) -> bool:
     """Whether a scope is more than one resource; before it is known, whether the types it comes from are."""
     if scope is UNKNOWN:
         # A value that comes out of a resource is that resource's id, or lies below it.
-        return sources <= {"resources:ResourceGroup"}
+        return origin_types <= {"resources:ResourceGroup"}
     return _TOO_WIDE.fullmatch(str(scope)) is not None
 
 
-def _a_container(scope: Any, sources: set[str]) -> bool:
+def _a_container(scope: Any, origin_types: set[str]) -> bool:
     if scope is UNKNOWN:
-        return "cosmosdb:SqlResourceSqlContainer" in sources
+        return "cosmosdb:SqlResourceSqlContainer" in origin_types
     return _ITEMS_SCOPE.fullmatch(str(scope)) is not None
 
 
 def _narrow(resources: Sequence[Resource]) -> Iterator[tuple[Resource, str]]:
     types = {resource.urn: resource.type for resource in resources}
     for resource in resources:
-        scope, sources = (
+        scope, origin_types = (
             resource.get("scope"),
             {types.get(urn, "") for urn in resource.property_dependencies.get("scope", ())},
         )
-        if resource.type == ASSIGNMENT and _too_wide(scope, sources):
+        if resource.type == ASSIGNMENT and _too_wide(scope, origin_types):
             yield (
                 resource,
                 f"scope is {scope!r}; data roles are assigned on single resources, never on what contains them",
             )
-        if resource.type == _ITEMS_ASSIGNMENT and not _a_container(scope, sources):
+        if resource.type == _ITEMS_ASSIGNMENT and not _a_container(scope, origin_types):
             yield resource, f"scope is {scope!r}; roles for items are assigned container by container"
 
 
@@ -91,10 +91,10 @@ def _spelled_out(resource: Resource) -> Iterator[str]:
         yield f"permissions is {permissions!r}; it must be a list that can be checked"
         return
     for permission in cast("list[Any]", permissions):
-        part = Resource(urn=resource.urn, type=resource.type, properties=permission)
-        if part.get("actions"):
-            yield f"actions is {part.get('actions')!r}; custom roles of the stack must allow no management"
-        actions: Any = part.get("dataActions")
+        entry = Resource(urn=resource.urn, type=resource.type, properties=permission)
+        if entry.get("actions"):
+            yield f"actions is {entry.get('actions')!r}; custom roles of the stack must allow no management"
+        actions: Any = entry.get("dataActions")
         spelled_out = isinstance(actions, list) and all(
             isinstance(action, str) and "*" not in action for action in cast("list[Any]", actions)
         )

@@ -23,7 +23,7 @@ def _literals(name: str, description: str, table: Literals) -> ResourceRule:
         for path, allowed in table.get(resource.type, {}).items():
             value = resource.get(path)
             # Not `in`: 1 is not True here.
-            if not any(value is wanted or (isinstance(wanted, str) and value == wanted) for wanted in allowed):
+            if not any(value is option or (isinstance(option, str) and value == option) for option in allowed):
                 yield f"{path} is {value!r}; allowed: {' or '.join(map(repr, allowed))}"
 
     return ResourceRule(name=name, description=description, check=check)

@@ -176,13 +176,13 @@ def _find_or_install_node() -> tuple[str, str]:
 def build_models() -> Path:
     """Return the folder of the vision models as ONNX files, which are converted from installed packages once."""
     weights = ROOT / "emulator/services/vision/weights"
-    sources = [*sorted(weights.glob("*.py")), weights / "general_tags.toml", ROOT / "package-lock.json"]
+    inputs = [*sorted(weights.glob("*.py")), weights / "general_tags.toml", ROOT / "package-lock.json"]
 
     def build(folder: Path) -> None:
         log("models", "converting the packaged weights")
         run_command("models", [str(VENV / "bin" / "python"), "-m", "emulator.services.vision.weights", str(folder)])
 
-    return install_once(TOOLS / f"models-{cache_key(sources)}", build)
+    return install_once(TOOLS / f"models-{cache_key(inputs)}", build)
 
 
 def install_worker_library(uv: str) -> Path:

@@ -144,7 +144,7 @@ class ImageFiles:
 
     def make(self, count: int, hostile_share: float) -> list[ImageFile]:
         """`count` files; all contents are different except those that are the same on purpose."""
-        hostile = self._hostile_kinds(round(count * hostile_share))
+        hostile = self._choose_hostile_files(round(count * hostile_share))
         hostile_numbers = set(self._generator.sample(range(count), len(hostile)))
         files: list[ImageFile] = []
         for number in range(count):
@@ -194,10 +194,10 @@ class ImageFiles:
         image.save(buffer, format=generator.choice(("JPEG", "PNG")))
         return buffer.getvalue()
 
-    def _hostile_kinds(self, count: int) -> list[_HostileFile]:
+    def _choose_hostile_files(self, count: int) -> list[_HostileFile]:
         """`count` kinds in random order, each once before any comes twice."""
         photo = self._crop()
-        kinds = [
+        candidates = [
             *(_HostileFile(make=bomb.make, encoding=bomb.encoding, reason=BOMB_REASONS[bomb.name]) for bomb in BOMBS),
             # Its header is complete, so only the analyzer notices that the rest is missing.
             _HostileFile(make=lambda: photo[: len(photo) // 2], reason="InvalidImageFormat"),
@@ -209,5 +209,5 @@ class ImageFiles:
         ]
         chosen: list[_HostileFile] = []
         while len(chosen) < count:
-            chosen += self._generator.sample(kinds, len(kinds))
+            chosen += self._generator.sample(candidates, len(candidates))
         return chosen[:count]

@@ -108,7 +108,7 @@ class Authorization:
             inputs = assignment.inputs
             if assignment.id.lower() in self._pending:
                 continue
-            if inputs["principalId"].lower() == principal.lower() and _within(scope, inputs["scope"]):
+            if inputs["principalId"].lower() == principal.lower() and _is_within(scope, inputs["scope"]):
                 role = self.role(inputs["roleDefinitionId"])
                 if role is not None and _matches(action, (*role.actions, *role.data_actions)):
                     return True
@@ -122,7 +122,9 @@ class Authorization:
             return BUILT_IN.get(guid)
         return RoleDefinition(
             name=custom.inputs["roleName"],
-            data_actions=tuple(action for part in custom.inputs["permissions"] for action in part["dataActions"]),
+            data_actions=tuple(
+                action for permission in custom.inputs["permissions"] for action in permission["dataActions"]
+            ),
         )
 
     def allows_cosmos(self, principal: str, action: str, account_id: str, path: str) -> bool:
@@ -132,9 +134,9 @@ class Authorization:
         """
         for assignment in self._resources.of_type("cosmosdb:SqlResourceSqlRoleAssignment"):
             inputs = assignment.inputs
-            if inputs["principalId"].lower() != principal.lower() or not _within(inputs["scope"], account_id):
+            if inputs["principalId"].lower() != principal.lower() or not _is_within(inputs["scope"], account_id):
                 continue
-            if action != f"{COSMOS}/readMetadata" and not _within(account_id + path, inputs["scope"]):
+            if action != f"{COSMOS}/readMetadata" and not _is_within(account_id + path, inputs["scope"]):
                 continue
             definition = self._resources.get(inputs["roleDefinitionId"])
             if definition is not None and any(
@@ -149,7 +151,7 @@ class Authorization:
         return principal == USER_OBJECT_ID
 
 
-def _within(scope: str, outer: str) -> bool:
+def _is_within(scope: str, outer: str) -> bool:
     inner = scope.lower().rstrip("/")
     outer = outer.lower().rstrip("/")
     return inner == outer or inner.startswith(outer + "/")

@@ -96,11 +96,11 @@ def network_environment(
     """
     user = f"{virtual_network}:inside@" if virtual_network else ""
     proxy = f"http://{user}127.0.0.1:{ports.proxy}"
-    bundle = str(state_directory.ca_bundle)
+    ca_bundle_path = str(state_directory.ca_bundle)
     return {
         **dict.fromkeys(("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"), proxy),
         **dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1,localhost"),
-        **dict.fromkeys(("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"), bundle),
+        **dict.fromkeys(("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"), ca_bundle_path),
     }
 
 

@@ -106,8 +106,8 @@ def retain_association_link(resources: ResourceStore, app: Resource) -> None:
     """Keeps the subnet of a deleted app in use for some seconds, as Azure does for minutes."""
     subnet_id = _app_subnet(app)
     if subnet_id:
-        until = {"until": time.time() + _RELEASE_SECONDS}
-        resources.put(Resource(id=_link_id(subnet_id), type=ASSOCIATION_LINK, inputs=until, outputs={}))
+        expiry = {"until": time.time() + _RELEASE_SECONDS}
+        resources.put(Resource(id=_link_id(subnet_id), type=ASSOCIATION_LINK, inputs=expiry, outputs={}))
 
 
 def _zones_with_record(resources: ResourceStore, endpoint: Resource, network_id: str) -> Iterator[str]:

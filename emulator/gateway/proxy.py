@@ -22,7 +22,7 @@ class ConnectionOrigins:
         return self._network_ids_by_port.get(port)
 
     @contextmanager
-    def register(self, port: int, network_id: str | None) -> Iterator[None]:
+    def network_scope(self, port: int, network_id: str | None) -> Iterator[None]:
         """Records the network of a connection while it is open; None stands for the internet."""
         if network_id is not None:
             self._network_ids_by_port[port] = network_id
@@ -58,16 +58,15 @@ class Proxy:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-            method, _, rest = head.partition(" ")
-            host, _, port = rest.partition(" ")[0].rpartition(":")
+            method, _, remainder = head.partition(" ")
+            host, _, port = remainder.partition(" ")[0].rpartition(":")
             network_name = _user_name(head)
             network = None
             if network_name:
                 network = self._resources.find_by_name("network:VirtualNetwork", network_name)
             if method != "CONNECT" or port != "443" or not self._resolves(host):
-                message = (
-                    f"{method} {host or rest[:80]}: the emulator has no such host, and connects to no other network"
-                )
+                target = host or remainder[:80]
+                message = f"{method} {target}: the emulator has no such host, and connects to no other network"
                 await _send_error(writer, "No Such Host", message)
             elif network_name and network is None:
                 message = f"no virtual network {network_name} is deployed"
@@ -78,7 +77,7 @@ class Proxy:
 
     async def _tunnel(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, network_id: str | None) -> None:
         gateway_reader, gateway_writer = await asyncio.open_connection("127.0.0.1", self._gateway_port)
-        with self._origins.register(gateway_writer.get_extra_info("sockname")[1], network_id):
+        with self._origins.network_scope(gateway_writer.get_extra_info("sockname")[1], network_id):
             writer.write(b"HTTP/1.1 200 Connection Established\r\n\r\n")
             await asyncio.gather(_copy(reader, gateway_writer), _copy(gateway_reader, writer))
 

@@ -25,23 +25,23 @@ class OperationsInProgress:
 
     def __init__(self, seconds: float = _SECONDS) -> None:
         self._seconds = seconds
-        self._held: set[str] = set()
+        self._locked_keys: set[str] = set()
 
     @asynccontextmanager
     async def begin(self, type_: str, inputs: Properties, resource_id: str) -> AsyncIterator[None]:
         """Holds the locks of an operation until it ends. Raises DeploymentError if one is held already."""
         locks = [*_locks(type_.removeprefix("azure-native:"), inputs, resource_id)]
         for lock in locks:
-            if lock.key in self._held:
+            if lock.key in self._locked_keys:
                 raise DeploymentError(lock.error)
         keys = {lock.key for lock in locks}
-        self._held |= keys
+        self._locked_keys |= keys
         try:
             if keys:
                 await asyncio.sleep(self._seconds)
             yield
         finally:
-            self._held -= keys
+            self._locked_keys -= keys
 
 
 def _locks(type_: str, inputs: Properties, resource_id: str) -> Iterator[Lock]:

@@ -60,7 +60,7 @@ def _vision_actions(inputs: Properties) -> Iterator[tuple[str, str]]:
 
 def _security_rules(inputs: Properties) -> Iterator[tuple[str, str]]:
     """Security rules are not evaluated, so only those are accepted that change nothing for callers in the network."""
-    everything = {"sourcePortRange": "*", "destinationAddressPrefix": "*", "direction": "Inbound"}
+    common = {"sourcePortRange": "*", "destinationAddressPrefix": "*", "direction": "Inbound"}
     https = {
         "access": "Allow",
         "protocol": "Tcp",
@@ -70,7 +70,7 @@ def _security_rules(inputs: Properties) -> Iterator[tuple[str, str]]:
     nothing = {"access": "Deny", "protocol": "*", "sourceAddressPrefix": "*", "destinationPortRange": "*"}
     rules: list[Properties] = sorted(inputs.get("securityRules") or (), key=lambda rule: rule["priority"])
     actual = [{key: value for key, value in rule.items() if key not in {"name", "priority"}} for rule in rules]
-    if actual != [everything | https, everything | nothing]:
+    if actual != [common | https, common | nothing]:
         yield (
             "securityRules",
             "the emulator does not evaluate security rules: they must be HTTPS from VirtualNetwork, and nothing else",

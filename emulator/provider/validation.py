@@ -149,10 +149,10 @@ def _event_subscription(inputs: Properties) -> Iterator[tuple[str, str]]:
         ("destination", "deliveryWithResourceIdentity", "StorageQueue"),
         ("deadLetterDestination", "deadLetterWithResourceIdentity", "StorageBlob"),
     ):
-        part: Properties = inputs.get(holder) or {}
-        if part.get("identity") != {"type": "SystemAssigned"}:
+        delivery: Properties = inputs.get(holder) or {}
+        if delivery.get("identity") != {"type": "SystemAssigned"}:
             yield f"{holder}.identity", "the emulator's Event Grid delivers by system-assigned identity only"
-        if (part.get(side) or {}).get("endpointType") != endpoint_type:
+        if (delivery.get(side) or {}).get("endpointType") != endpoint_type:
             yield f"{holder}.{side}", f"the emulator's Event Grid supports {endpoint_type} only"
 
 

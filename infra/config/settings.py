@@ -1,237 +1,246 @@
-"""Settings of a stack: the only reader of Pulumi config; all values are checked before the first resource."""
+"""Settings of a stack: type, default, bounds and description of each, and the rules that hold between them."""
 
-import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from ipaddress import IPv4Network
-from typing import Any
+from collections.abc import Iterator
+from typing import Literal
 
-import pulumi
+from pydantic import Field
 
-from infra.config.region_checks import check_regions
-from infra.config.sizing import Sizing, quota_warnings
-from infra.config.validation import ConfigValidator
-from infra.core.analysis import ANALYZERS, CAPTION_FEATURES, FEATURES, VISUAL_FEATURES, CustomVisionProject
-from infra.core.context import DirectoryPrincipal
-
-# Keys whose values are strings; Pulumi passes all others as JSON.
-_STRING_KEYS = frozenset(
-    {
-        "location",
-        "namePrefix",
-        "alertEmail",
-        "networkAccess",
-        "addressSpace",
-        "analyzer",
-        "language",
-        "trigger",
-        "reconcileSchedule",
-        "apiAudience",
-    }
+from infra.config.feature_rules import feature_violations
+from infra.config.field_types import (
+    AspectRatios,
+    Audience,
+    CustomVision,
+    EmailAddress,
+    FeatureList,
+    Language,
+    NamePrefix,
+    Principals,
+    PrivateNetwork,
+    Region,
+    RetentionDays,
+    Schedule,
+    Tags,
 )
-# Properties of `customVision`: pattern, and what it allows.
-_CUSTOM_VISION = {
-    "accountId": (
-        r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.CognitiveServices/accounts/[^/]+",
-        "the prediction account's ARM id",
-    ),
-    "endpoint": (r"https://[a-z0-9-]+\.cognitiveservices\.azure\.com/?", "the account's own URL"),
-    "project": (r"[^/]+", "the project's id"),
-    "iteration": (r"[^/]+", "the name under which the iteration is published"),
-    "task": ("multiclass|multilabel|detection", "multiclass, multilabel or detection"),
-}
-# Six fields, seconds first; Flex Consumption takes no time spans:
-# https://learn.microsoft.com/azure/azure-functions/functions-bindings-timer#ncrontab-expressions
-_SCHEDULE = r"[0-9*,/A-Za-z-]+( [0-9*,/A-Za-z-]+){5}"
+from infra.config.region_checks import RegionRequirement, region_requirements, region_violations, region_warnings
+from infra.config.sizing import Sizing, calls_per_image, derive_sizing, quota_warnings
+from infra.config.stack_config import StackConfig, Violation
+from infra.core.analysis import AnalyzerName
+from infra.core.errors import SizingError
 
 
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """Checked settings of one stack; Pulumi.yaml describes them."""
+class Settings(StackConfig):
+    """Settings of one stack. infra/config/reference.py generates the configuration block of Pulumi.yaml from them."""
 
-    location: str
-    name_prefix: str
-    analyzer: str
-    custom_vision: CustomVisionProject | None
-    features: tuple[str, ...]
-    language: str
-    gender_neutral_captions: bool
-    smart_crop_aspect_ratios: tuple[float, ...]
-    min_confidence: float
-    scheduled: bool
-    reconcile_schedule: str
-    max_retry_age_hours: int
-    publish_results: bool
-    copy_classified: bool
-    uploaders: tuple[DirectoryPrincipal, ...]
-    operators: tuple[DirectoryPrincipal, ...]
-    api_audience: str
-    sizing: Sizing
-    vision_calls_per_second: int
-    cache_days: int
-    image_retention_days: int | None
-    record_retention_days: int | None
-    log_retention_days: int
-    alert_email: str | None
-    monthly_budget: int
-    private_networking: bool
-    address_space: IPv4Network
-    protect_data: bool
-    zone_redundant: bool
-    cosmos_zone_redundant: bool
-    role_definition_replication_seconds: int
-    role_propagation_seconds: int
-    tags: Mapping[str, str]
-    warnings: tuple[str, ...]
+    location: Region = Field(
+        default="northeurope",
+        description="Azure region of every resource; infra/config/regions.json has what each is known to offer.",
+    )
+    name_prefix: NamePrefix = Field(default="imgpipe", description="Start of every resource name.")
+    analyzer: AnalyzerName = Field(
+        default="image-analysis",
+        description="Analyzer of the images: Azure AI Vision (image-analysis) or an existing project (custom-vision).",
+    )
+    custom_vision: CustomVision = Field(
+        default={}, validate_default=True, description="Existing Custom Vision project, for analyzer custom-vision."
+    )
+    features: FeatureList = Field(
+        default=("tags", "objects", "people", "read", "caption"),
+        description="Features to analyze; each is billed as one transaction per image.",
+    )
+    language: Language = Field(
+        default="en", description="Language of tags, objects and captions; captions exist in English only."
+    )
+    gender_neutral_captions: bool = Field(
+        default=False, description="Write person and child in captions instead of man, woman, boy and girl."
+    )
+    smart_crop_aspect_ratios: AspectRatios = Field(
+        default=(),
+        description="Aspect ratios of smart crops, width divided by height; if empty, the service chooses one.",
+    )
+    min_confidence_percent: int = Field(
+        default=50, ge=0, le=100, description="Tags with at least this confidence become the labels of a record."
+    )
+    trigger: Literal["events", "schedule"] = Field(
+        default="events",
+        description="When images are analyzed: each at its upload (events), or all new ones at reconcileSchedule.",
+    )
+    reconcile_schedule: Schedule = Field(
+        default="0 */15 * * * *",
+        description="When to look for images without a record; NCRONTAB expression, in UTC.",
+    )
+    max_retry_age_hours: int = Field(
+        default=168,
+        ge=1,
+        le=8760,
+        description="Hours that a message is retried after transient errors before its image is recorded as failed.",
+    )
+    publish_results: bool = Field(
+        default=True, description="Publish every result as a CloudEvent to an Event Grid topic."
+    )
+    copy_classified: bool = Field(
+        default=False,
+        description="Copy every classified image to the container classified, into a folder for its category.",
+    )
+    operators: Principals = Field(
+        default=(),
+        description=(
+            "Principals that may call redrive and backfill. For groups, the app registration of apiAudience must set"
+            " groupMembershipClaims."
+        ),
+    )
+    api_audience: Audience = Field(
+        default="", description="Audience of operators' tokens: application id URI or client id of an app registration."
+    )
+    uploaders: Principals = Field(default=(), description="Principals that may upload images and read their records.")
+    images_per_month: int = Field(
+        default=5000,
+        ge=1,
+        le=10**12,
+        description="Expected images per month; sizes the Vision accounts, Cosmos DB and the function app.",
+    )
+    peak_factor: int = Field(
+        default=4,
+        ge=1,
+        le=100,
+        description="Rate in the busiest hours, as a multiple of the average rate. Faster uploads wait in the queue.",
+    )
+    vision_calls_per_second: int = Field(
+        default=10,
+        ge=1,
+        le=100,
+        description="Calls per second that one Vision account accepts; 10 unless Microsoft has raised the limit.",
+    )
+    cache_days: int = Field(
+        default=90,
+        ge=1,
+        le=3650,
+        description="Days that an analysis is stored; until then, an identical image is not analyzed again.",
+    )
+    image_retention_days: RetentionDays = Field(
+        default=0, description="Days after which an image is deleted; 0 keeps images without limit."
+    )
+    record_retention_days: RetentionDays = Field(
+        default=0,
+        description="Days after which a record is deleted; 0 keeps records without limit (and sizes for 365 days).",
+    )
+    log_retention_days: int = Field(default=30, ge=30, le=730, description="Days that Log Analytics keeps its data.")
+    role_definition_replication_seconds: int = Field(
+        default=60,
+        ge=0,
+        le=600,
+        description="Seconds to wait for new or changed custom roles to replicate before they are assigned.",
+    )
+    role_propagation_seconds: int = Field(
+        default=300,
+        ge=0,
+        le=900,
+        description="Seconds to wait for new or changed role assignments to propagate before a resource needs them.",
+    )
+    alert_email: EmailAddress = Field(
+        default="", description="Recipient of alert and budget emails; if empty, the owners of the subscription."
+    )
+    monthly_budget: int = Field(
+        default=50,
+        ge=1,
+        le=100_000_000,
+        description="Budget per month in the subscription's currency; emails at 50, 80 and 100 percent.",
+    )
+    network_access: Literal["public", "private"] = Field(
+        default="public",
+        description="Access from any network by Microsoft Entra identities (public), or by private endpoints.",
+    )
+    address_space: PrivateNetwork = Field(
+        default="10.40.0.0/24",
+        validate_default=True,
+        description="Address space of the virtual network when networkAccess is private.",
+    )
+    protect_data: bool = Field(
+        default=False,
+        description="Protect data: Pulumi does not delete it, soft delete and continuous backup are on.",
+    )
+    zone_redundant: bool = Field(
+        default=False,
+        description=(
+            "Spread storage and the function app over availability zones; to be chosen before the first"
+            " deployment. The plan then has two always-ready instances for each of its three function groups, about"
+            " 120 dollars a month."
+        ),
+    )
+    cosmos_zone_redundant: bool = Field(
+        default=False,
+        description=(
+            "Spread Cosmos DB over availability zones; to be chosen before the first deployment. Azure refuses it"
+            " where it lacks zonal capacity (aka.ms/cosmosdbquota)."
+        ),
+    )
+    tags: Tags = Field(default={}, description="Tags of every taggable resource, in addition to the program's own.")
+
+    @property
+    def min_confidence(self) -> float:
+        """Tags with at least this confidence, 0 to 1, become labels."""
+        return self.min_confidence_percent / 100
+
+    @property
+    def scheduled(self) -> bool:
+        """Whether images are analyzed at `reconcile_schedule` instead of when they are uploaded."""
+        return self.trigger == "schedule"
+
+    @property
+    def private_networking(self) -> bool:
+        """Whether services are reached through private endpoints only."""
+        return self.network_access == "private"
 
     @property
     def stores_embeddings(self) -> bool:
         """Whether records hold embeddings."""
         return "embeddings" in self.features
 
-    @staticmethod
-    def load() -> "Settings":
-        """Read the settings of the stack being deployed, and log their warnings.
+    @property
+    def sizing(self) -> Sizing:
+        """Sizes for the expected workload.
 
         Raises:
-            SettingsError: At least one is not allowed; the text names all of them.
+            SizingError: A limit of Azure would be exceeded; never for settings from `load` or `parse`.
         """
-        settings = Settings.parse(_from_pulumi)
-        for warning in settings.warnings:
-            pulumi.log.warn(warning)
-        return settings
-
-    @staticmethod
-    def parse(read: Callable[[str], Any]) -> "Settings":
-        """Parse settings.
-
-        Args:
-            read: Returns the decoded value of a key, or None when it is absent.
-
-        Raises:
-            SettingsError: At least one is not allowed; the text names all of them.
-        """
-        validator = ConfigValidator(read)
-        location = validator.string("location", r"[a-z0-9]+", "an Azure region in lower case, such as northeurope")
-        analyzer = validator.choice("analyzer", ANALYZERS)
-        custom_vision = _parse_custom_vision(validator)
-        features = validator.string_list(
-            "features", lambda item: item in FEATURES, f"a list out of {', '.join(FEATURES)}"
+        return derive_sizing(
+            images_per_month=self.images_per_month,
+            peak_factor=self.peak_factor,
+            vision_calls_per_second=self.vision_calls_per_second,
+            calls_per_image=calls_per_image(self.features),
+            embeddings=self.stores_embeddings,
+            record_retention_days=self.record_retention_days,
+            cache_days=self.cache_days,
         )
-        language = validator.string("language", r"[a-z]{2,3}(-[A-Za-z]+)?", "a language code, such as en")
-        zone_redundant = validator.boolean("zoneRedundant")
-        cosmos_zone_redundant = validator.boolean("cosmosZoneRedundant")
-        if location:
-            check_regions(
-                validator,
-                location,
-                features if analyzer == "image-analysis" else (),
-                zone_redundant=zone_redundant,
-                cosmos_zone_redundant=cosmos_zone_redundant,
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What Azure may refuse, although the program deploys it: regions that no list knows, and default quotas."""
+        quotas = quota_warnings(self.sizing, location=self.location, own_accounts=self.analyzer == "image-analysis")
+        # Services that are in the same list of regions give the same warning.
+        return tuple(dict.fromkeys([*region_warnings(self._region_requirements, self.location), *quotas]))
+
+    def violations(self) -> Iterator[Violation]:
+        """Yield the rules between settings that are not met."""
+        yield from region_violations(self._region_requirements, self.location)
+        yield from feature_violations(
+            features=self.features,
+            language=self.language,
+            analyzer=self.analyzer,
+            custom_vision=self.custom_vision,
+        )
+        try:
+            _ = self.sizing
+        except SizingError as error:
+            yield Violation(
+                setting="imagesPerMonth",
+                allowed=f"fewer images, or shorter retention: {error}",
+                other_settings=("peakFactor", "visionCallsPerSecond", "features", "recordRetentionDays", "cacheDays"),
             )
-        if not features:
-            validator.add_error("features", [], f"at least one of {', '.join(FEATURES)}")
-        if CAPTION_FEATURES & set(features) and language != "en":
-            # https://learn.microsoft.com/azure/ai-services/computer-vision/language-support#image-analysis
-            validator.add_error("language", language, "en, the only language of captions")
-        if (analyzer == "custom-vision") != (custom_vision is not None):
-            validator.add_error(
-                "customVision", read("customVision"), "the project, with analyzer custom-vision and only then"
-            )
-        if custom_vision is not None:
-            possible = {"tags", "objects"} if custom_vision.task == "detection" else {"tags"}
-            if set(features) - possible:
-                validator.add_error(
-                    "features", list(features), f"of this Custom Vision project: {', '.join(sorted(possible))}"
-                )
-        calls = validator.integer("visionCallsPerSecond", 1, 100)
-        cache_days = validator.integer("cacheDays", 1, 3650)
-        record_retention_days = validator.integer("recordRetentionDays", 0, 3650) or None
-        sizing = validator.sizing(
-            vision_calls_per_second=calls,
-            calls_per_image=_calls_per_image(features),
-            embeddings="embeddings" in features,
-            record_retention_days=record_retention_days,
-            cache_days=cache_days,
+
+    @property
+    def _region_requirements(self) -> list[RegionRequirement]:
+        return region_requirements(
+            vision_features=self.features if self.analyzer == "image-analysis" else (),
+            zone_redundant=self.zone_redundant,
+            cosmos_zone_redundant=self.cosmos_zone_redundant,
         )
-        for warning in quota_warnings(sizing, location=location, own_accounts=analyzer == "image-analysis"):
-            validator.add_warning(warning)
-        settings = Settings(
-            location=location,
-            name_prefix=validator.string(
-                "namePrefix", r"[a-z][a-z0-9]{1,9}", "2 to 10 lower-case letters and digits, a letter first"
-            ),
-            analyzer=analyzer,
-            custom_vision=custom_vision,
-            features=features,
-            language=language,
-            gender_neutral_captions=validator.boolean("genderNeutralCaptions"),
-            # https://learn.microsoft.com/azure/ai-services/computer-vision/concept-generate-thumbnails-40
-            smart_crop_aspect_ratios=validator.numbers("smartCropAspectRatios", 0.75, 1.8),
-            scheduled=validator.choice("trigger", ("events", "schedule")) == "schedule",
-            reconcile_schedule=validator.string(
-                "reconcileSchedule", _SCHEDULE, "six fields, seconds first, such as 0 */15 * * * *"
-            ),
-            max_retry_age_hours=validator.integer("maxRetryAgeHours", 1, 8760),
-            publish_results=validator.boolean("publishResults"),
-            copy_classified=validator.boolean("copyClassified"),
-            min_confidence=validator.integer("minConfidencePercent", 0, 100) / 100,
-            uploaders=validator.principals("uploaders"),
-            operators=validator.principals("operators"),
-            api_audience=validator.string(
-                "apiAudience", r"([a-z]+://[^\s]+|[0-9a-f-]{36})?", "an application id URI or GUID"
-            ),
-            sizing=sizing,
-            vision_calls_per_second=calls,
-            cache_days=cache_days,
-            image_retention_days=validator.integer("imageRetentionDays", 0, 3650) or None,
-            record_retention_days=record_retention_days,
-            log_retention_days=validator.integer("logRetentionDays", 30, 730),
-            alert_email=validator.string("alertEmail", r"([^@\s]+@[^@\s]+\.[^@\s]+)?", "an e-mail address, or nothing")
-            or None,
-            monthly_budget=validator.integer("monthlyBudget", 1, 100_000_000),
-            private_networking=validator.choice("networkAccess", ("public", "private")) == "private",
-            address_space=validator.network("addressSpace"),
-            protect_data=validator.boolean("protectData"),
-            zone_redundant=zone_redundant,
-            cosmos_zone_redundant=cosmos_zone_redundant,
-            role_definition_replication_seconds=validator.integer("roleDefinitionReplicationSeconds", 0, 600),
-            role_propagation_seconds=validator.integer("rolePropagationSeconds", 0, 900),
-            tags=validator.tags("tags"),
-            warnings=validator.warnings,
-        )
-        validator.raise_if_invalid()
-        return settings
-
-
-def _parse_custom_vision(validator: ConfigValidator) -> CustomVisionProject | None:
-    """The existing project that `customVision` names; None when it is empty."""
-    properties = validator.string_object("customVision", _CUSTOM_VISION)
-    if properties is None:
-        return None
-    return CustomVisionProject(
-        account_id=properties["accountId"],
-        endpoint=properties["endpoint"],
-        project_id=properties["project"],
-        iteration=properties["iteration"],
-        task=properties["task"],
-    )
-
-
-def _calls_per_image(features: Sequence[str]) -> int:
-    """One for all visual features together, and one for each of the others."""
-    calls = len(set(features) - set(VISUAL_FEATURES))
-    if set(features) & set(VISUAL_FEATURES):
-        calls += 1
-    return max(1, calls)
-
-
-def _from_pulumi(key: str) -> Any:
-    """The value as the stack file has it: Pulumi passes strings as they are, and everything else as JSON."""
-    text = pulumi.Config().get(key)
-    if text is None or key in _STRING_KEYS:
-        return text
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError:
-        return text  # of the wrong type; Pulumi checks some types itself, and the validator all of them

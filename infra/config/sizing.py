@@ -1,10 +1,12 @@
 """Sizing: derives throughput, accounts and instances from the images per month and their peak factor; arithmetic."""
 
 import math
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from infra.config.throughput import MAX_RU_CEILING, ContainerSizing, create_ru, read_ru, replace_ru, size_container
+from infra.core.analysis import VISUAL_FEATURES, Feature
 from infra.core.errors import SizingError
 
 _DAYS_PER_MONTH = 30
@@ -22,7 +24,7 @@ _INDEXED_TERMS = 20
 # four bytes.
 _RECORD_INDEX_SHARE = 0.2
 # Records without a retention period are counted for a year: later growth is for the next change of sizes.
-KEPT_RECORDS_DAYS = 365
+_DEFAULT_RECORD_DAYS = 365
 # The lowest maximum that every Flex Consumption app accepts, and the highest that any does.
 # https://learn.microsoft.com/azure/azure-functions/flex-consumption-plan#considerations
 _INSTANCES_LOW, _INSTANCES_HIGH = 40, 1000
@@ -98,18 +100,16 @@ def derive_sizing(
     concurrent_calls = accounts * vision_calls_per_second * _SECONDS_PER_CALL
     batch = min(_BATCH_HIGH, max(1, math.ceil(concurrent_calls / _INSTANCES_LOW)))
     instances = max(_INSTANCES_LOW, math.ceil(concurrent_calls / batch))
-    item_kb = _ANALYSIS_KB + (_EMBEDDING_KB if embeddings else 0)
-    record_days = record_retention_days or KEPT_RECORDS_DAYS
+    item_kb = _item_kb(embeddings=embeddings)
+    record_days = record_retention_days or _DEFAULT_RECORD_DAYS
     images = size_container(
-        # Created once; read by `reconcile`, which looks for images without a record, and once by a client.
-        ru_per_second=peak * (create_ru(item_kb, _INDEXED_TERMS) + 2 * read_ru(item_kb)),
+        ru_per_second=peak * record_request_units(embeddings=embeddings),
         items=images_per_month * record_days / _DAYS_PER_MONTH,
         item_kb=item_kb,
         index_share=_RECORD_INDEX_SHARE,
     )
     analyses = size_container(
-        # The lease creates an item, which the analysis then replaces.
-        ru_per_second=peak * (create_ru(_LEASE_KB) + replace_ru(_LEASE_KB, item_kb)),
+        ru_per_second=peak * analysis_request_units(embeddings=embeddings),
         items=images_per_month * cache_days / _DAYS_PER_MONTH,
         item_kb=item_kb,
         index_share=0,
@@ -132,6 +132,33 @@ def derive_sizing(
         instance_memory_mb=_INSTANCE_MEMORY_MB,
         batch_size=batch,
     )
+
+
+def record_request_units(*, embeddings: bool) -> float:
+    """Request units in `images` for a new image.
+
+    Its record is created once, read by `reconcile`, which looks for images without a record, and read once by a client.
+    """
+    item_kb = _item_kb(embeddings=embeddings)
+    return create_ru(item_kb, _INDEXED_TERMS) + 2 * read_ru(item_kb)
+
+
+def analysis_request_units(*, embeddings: bool) -> float:
+    """Request units in `analyses` for a new image: the lease creates an item, which the analysis then replaces."""
+    return create_ru(_LEASE_KB) + replace_ru(_LEASE_KB, _item_kb(embeddings=embeddings))
+
+
+def _item_kb(*, embeddings: bool) -> int:
+    """Size of an analysis, and of the record of it, in KB."""
+    return _ANALYSIS_KB + (_EMBEDDING_KB if embeddings else 0)
+
+
+def calls_per_image(features: Collection[Feature]) -> int:
+    """Calls of Vision for an image: one for all visual features together, and one for each other feature."""
+    calls = len(set(features) - set(VISUAL_FEATURES))
+    if set(features) & set(VISUAL_FEATURES):
+        calls += 1
+    return max(1, calls)
 
 
 def quota_warnings(sizing: Sizing, *, location: str, own_accounts: bool) -> list[str]:

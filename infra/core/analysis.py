@@ -1,14 +1,19 @@
 """Features and backends of image analysis, as settings name them."""
 
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 # Visual features of Image Analysis 4.0, all answered by one call:
 # https://learn.microsoft.com/azure/ai-services/computer-vision/overview-image-analysis#image-analysis-features
-VISUAL_FEATURES = ("tags", "objects", "people", "read", "smartCrops", "caption", "denseCaptions")
+VisualFeature = Literal["tags", "objects", "people", "read", "smartCrops", "caption", "denseCaptions"]
 # `safety` (Image Analysis 3.2, adult content) and `embeddings` (multimodal embeddings) are one more call each.
-FEATURES = (*VISUAL_FEATURES, "safety", "embeddings")
-CAPTION_FEATURES = frozenset({"caption", "denseCaptions"})
-ANALYZERS = ("image-analysis", "custom-vision")
+Feature = Literal[VisualFeature, "safety", "embeddings"]
+AnalyzerName = Literal["image-analysis", "custom-vision"]
+
+VISUAL_FEATURES: tuple[VisualFeature, ...] = get_args(VisualFeature)
+FEATURES: tuple[Feature, ...] = get_args(Feature)
+CAPTION_FEATURES: frozenset[Feature] = frozenset({"caption", "denseCaptions"})
+ANALYZERS: tuple[AnalyzerName, ...] = get_args(AnalyzerName)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,6 +3,7 @@
     InfrastructureError
     ├── SettingsError            the stack's configuration is wrong; also a pulumi.RunError
     ├── SizingError              the workload is larger than one deployment can serve
+    ├── PriceListError           the price list is wrong, or lacks a meter; also a pulumi.RunError
     ├── DeploymentPackageError   the deployment package cannot be built; also a pulumi.RunError
     ├── CodeDeploymentError      the package is not deployed, or its functions are not registered
     ├── AccountPurgeError        a soft-deleted account still holds the name of a new one
@@ -25,6 +26,10 @@ class SettingsError(InfrastructureError, pulumi.RunError):
 
 class SizingError(InfrastructureError):
     """The workload needs more than the limits of one deployment; the text names the limits."""
+
+
+class PriceListError(InfrastructureError, pulumi.RunError):
+    """The price list is wrong, or lacks a meter; the text names the row or the meter."""
 
 
 class DeploymentPackageError(InfrastructureError, pulumi.RunError):

@@ -59,9 +59,9 @@ class Names:
         middle = (self.prefix + re.sub(r"[^a-z0-9]", "", self.stack.lower()))[:room]
         return f"st{middle}{purpose}{self.unique_suffix}"
 
-    def guid(self, *parts: str) -> str:
+    def guid(self, *components: str) -> str:
         """A GUID derived from logical names: a role assignment keeps its name whatever object ids Azure assigns."""
-        return str(uuid.uuid5(_NAMESPACE, "/".join((self.subscription_id, self.prefix, self.stack, *parts))))
+        return str(uuid.uuid5(_NAMESPACE, "/".join((self.subscription_id, self.prefix, self.stack, *components))))
 
     def _stack(self, length: int) -> str:
         return re.sub(r"[^a-z0-9]+", "-", self.stack.lower()).strip("-")[:length].strip("-") or "stack"

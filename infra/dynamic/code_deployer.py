@@ -115,8 +115,8 @@ def _registration_problem(site_id: str, expected: list[str], registration: _Regi
     functions = list(registration.functions)
     missing = [name for name in expected if name not in functions]
     unexpected = [name for name in functions if name not in expected]
-    listed = f"{site_id} lists the functions {functions} after {seconds:.0f} seconds"
-    sentences = [f"{listed} (missing: {missing}, not expected: {unexpected})"]
+    listing_problem = f"{site_id} lists the functions {functions} after {seconds:.0f} seconds"
+    sentences = [f"{listing_problem} (missing: {missing}, not expected: {unexpected})"]
     if functions == [_PLACEHOLDER]:
         sentences.append(
             f"It lists only the placeholder {_PLACEHOLDER} because its triggers were not synchronized with the package:"

@@ -117,8 +117,8 @@ class OneDeployClient:
             busy = "another deployment of this app is in progress (wait for its end)"
             return DeploymentAttempt(problem=f"{busy}{failure_reason(reply, _ACTIONS)}")
         if not reply.ok and not (reply.outcome_unknown and self._has_begun(previous)):
-            refused = f"the deployment service refused the package{failure_reason(reply, _ACTIONS)}"
-            return DeploymentAttempt(problem=refused, retryable=reply.transient)
+            problem = f"the deployment service refused the package{failure_reason(reply, _ACTIONS)}"
+            return DeploymentAttempt(problem=problem, retryable=reply.transient)
         return self._wait_for_end(previous)
 
     def _send_package(self, package: bytes) -> Reply:

@@ -42,7 +42,9 @@ def _definition_entry(definition: Definition) -> Mapping[str, pulumi.Input[Any]]
     return {
         "id": definition.id,
         "dataActions": definition.permissions.apply(
-            lambda permissions: sorted(action for part in permissions or () for action in part.data_actions or ())
+            lambda permissions: sorted(
+                action for permission in permissions or () for action in permission.data_actions or ()
+            )
         ),
         "assignableScopes": definition.assignable_scopes.apply(lambda scopes: sorted(scopes or ())),
     }

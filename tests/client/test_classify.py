@@ -52,7 +52,7 @@ class Images:
         return SimpleNamespace(upload_blob=upload_blob)
 
 
-class Records:
+class RecordContainer:
     """A container of records: gives its answers in turn, the last one from then on."""
 
     def __init__(self, *answers: dict[str, Any] | Exception) -> None:
@@ -81,7 +81,7 @@ def photo(tmp_path: Path) -> Upload:
 
 
 def test_a_file_is_uploaded_and_its_record_is_read_by_id(photo: Upload) -> None:
-    images, records = Images(), Records(CAT)
+    images, records = Images(), RecordContainer(CAT)
     result = stack_client(images, records).classify(photo, timeout_seconds=5)
     assert images.uploads == {"pets/cat.png": (b"cat", "image/png", True)}
     item = record_id("images", "pets/cat.png")
@@ -100,14 +100,14 @@ def test_a_file_is_uploaded_and_its_record_is_read_by_id(photo: Upload) -> None:
     ids=["no record", "record of an earlier upload", "record that is not final"],
 )
 def test_only_a_final_record_of_this_upload_counts(photo: Upload, earlier: Any) -> None:
-    records = Records(earlier, earlier, REJECTED)
+    records = RecordContainer(earlier, earlier, REJECTED)
     result = stack_client(Images(), records).classify(photo, timeout_seconds=5)
     assert result.record == REJECTED
     assert len(records.reads) == 3
 
 
 def test_without_a_record_in_time_the_result_is_unfinished(photo: Upload) -> None:
-    records = Records(CosmosResourceNotFoundError(status_code=404, message="none"))
+    records = RecordContainer(CosmosResourceNotFoundError(status_code=404, message="none"))
     result = stack_client(Images(), records).classify(photo, timeout_seconds=0)
     assert (result.status, result.record, result.error) == ("unfinished", None, "no final record after 0 s")
 
@@ -121,7 +121,7 @@ def test_without_a_record_in_time_the_result_is_unfinished(photo: Upload) -> Non
     ],
 )
 def test_an_error_is_the_files_own_and_one_line(photo: Upload, error: Exception, text: str) -> None:
-    result = stack_client(Images(error), Records(CAT)).classify(photo, timeout_seconds=5)
+    result = stack_client(Images(error), RecordContainer(CAT)).classify(photo, timeout_seconds=5)
     assert (result.status, result.error) == ("unfinished", text)
 
 
@@ -129,7 +129,7 @@ def test_an_unknown_file_type_is_uploaded_as_bytes(tmp_path: Path) -> None:
     path = tmp_path / "photo.xyz-unknown"
     path.write_bytes(b"?")
     images = Images()
-    stack_client(images, Records(CAT)).classify(Upload(path=path, blob_name="p"), timeout_seconds=5)
+    stack_client(images, RecordContainer(CAT)).classify(Upload(path=path, blob_name="p"), timeout_seconds=5)
     assert images.uploads["p"][1] == "application/octet-stream"
 
 
@@ -220,7 +220,7 @@ def test_the_exit_code_says_whether_every_image_was_classified_or_rejected(
 ) -> None:
     for name in ("a.png", "b.png"):
         (tmp_path / name).write_bytes(b"x")
-    clients = Images(), Records(*records)
+    clients = Images(), RecordContainer(*records)
     monkeypatch.setattr(classify, "read_stack_outputs", lambda stack: stack)
     monkeypatch.setattr(classify, "create_clients", lambda outputs: {"dev": clients}[outputs])
 
@@ -240,7 +240,7 @@ def test_the_exit_code_says_whether_every_image_was_classified_or_rejected(
 def test_the_sample_photos_are_uploaded_into_a_folder_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
     images = Images()
     monkeypatch.setattr(classify, "read_stack_outputs", lambda stack: stack)
-    monkeypatch.setattr(classify, "create_clients", lambda _outputs: (images, Records(CAT)))
+    monkeypatch.setattr(classify, "create_clients", lambda _outputs: (images, RecordContainer(CAT)))
     assert run_classify(stack="dev", paths=[], samples=True, timeout_seconds=5, output_format="json") == 0
     assert "samples/chelsea.png" in images.uploads
     assert len(images.uploads) == 9

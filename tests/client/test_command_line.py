@@ -80,10 +80,10 @@ def test_a_stack_that_pulumi_does_not_know_fails_with_its_message(
 def test_the_answer_of_an_operation_is_printed_and_decides_the_exit_code(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], result: OperationResult, code: int
 ) -> None:
-    called: list[tuple[str, str]] = []
+    calls: list[tuple[str, str]] = []
 
     def call_operation(stack: str, operation: str) -> OperationResult:
-        called.append((stack, operation))
+        calls.append((stack, operation))
         return result
 
     monkeypatch.setattr("client.operations.call_operation", call_operation)
@@ -94,7 +94,7 @@ def test_the_answer_of_an_operation_is_printed_and_decides_the_exit_code(
     for name, value in result.items():
         assert name in table
         assert str(value) in table
-    assert called == [("dev", "redrive"), ("dev", "redrive")]
+    assert calls == [("dev", "redrive"), ("dev", "redrive")]
 
 
 def test_an_error_of_an_operation_ends_with_2(

@@ -26,8 +26,13 @@ class Checkout:
         """Runs make; fails the test with its output when it fails."""
         result = subprocess.run(
             ["make", "--no-print-directory", *arguments],
-            cwd=self.root, capture_output=True, text=True, check=False, env=_plain_environment(), timeout=400,
-        )  # fmt: skip
+            cwd=self.root,
+            capture_output=True,
+            text=True,
+            check=False,
+            env=_plain_environment(),
+            timeout=400,
+        )
         if check and result.returncode:
             pytest.fail(
                 f"make {arguments} ended with {result.returncode}\n{result.stdout[-4000:]}\n{result.stderr[-4000:]}"
@@ -50,9 +55,13 @@ class Checkout:
         path = [f"{self.root}/.venv/bin", environment["PATH"], f"{self.root}/.tools/pulumi-3.274.1/bin"]
         return subprocess.run(
             [str(self.root / ".venv/bin/python"), "-m", "emulator", *arguments],
-            cwd=self.root, capture_output=True, text=True, check=False,
-            env=environment | {"PATH": os.pathsep.join(path)}, timeout=300,
-        )  # fmt: skip
+            cwd=self.root,
+            capture_output=True,
+            text=True,
+            check=False,
+            env=environment | {"PATH": os.pathsep.join(path)},
+            timeout=300,
+        )
 
     @property
     def daemon(self) -> dict[str, Any]:
@@ -63,9 +72,11 @@ class Checkout:
 def _plain_environment() -> dict[str, str]:
     """A new user's environment: no virtual environment, no Pulumi or Azure settings, make's own variables gone."""
     dropped = ("PULUMI_", "AZURE_", "ARM_", "MAKE", "MFLAGS", "VIRTUAL_ENV", "IDENTITY_", "STACK", "FORMAT", "PYTHON")
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(dropped)}
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(dropped)}
     venv = str(ROOT / ".venv/bin")
-    return kept | {"PATH": os.pathsep.join(part for part in kept["PATH"].split(os.pathsep) if part != venv)}
+    return environment | {
+        "PATH": os.pathsep.join(folder for folder in environment["PATH"].split(os.pathsep) if folder != venv)
+    }
 
 
 def copy_working_tree(root: Path) -> Checkout:
@@ -83,9 +94,9 @@ def copy_working_tree(root: Path) -> Checkout:
 @pytest.fixture(scope="session")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     """A checkout with nothing deployed."""
-    made = copy_working_tree(tmp_path_factory.mktemp("checkout") / "pipeline")
-    yield made
-    made.make("clean", check=False)
+    checkout = copy_working_tree(tmp_path_factory.mktemp("checkout") / "pipeline")
+    yield checkout
+    checkout.make("clean", check=False)
 
 
 @pytest.fixture(scope="session")
@@ -95,7 +106,7 @@ def first_up(checkout: Checkout) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture(scope="session")
-def laptop(checkout: Checkout, first_up: subprocess.CompletedProcess[str]) -> Checkout:
+def local_stack(checkout: Checkout, first_up: subprocess.CompletedProcess[str]) -> Checkout:
     """The checkout, deployed."""
     del first_up
     return checkout

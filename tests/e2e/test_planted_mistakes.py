@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.e2e.conftest import Checkout
-from tests.e2e.test_laptop import steps
+from tests.e2e.test_local_stack import steps
 
 pytestmark = pytest.mark.emulator
 
@@ -17,16 +17,16 @@ Mistake = Mapping[str, tuple[str, str]]
 
 
 @contextmanager
-def planted(laptop: Checkout, mistake: Mistake) -> Iterator[None]:
-    originals = {name: (laptop.root / name).read_text() for name in mistake}
+def planted(local_stack: Checkout, mistake: Mistake) -> Iterator[None]:
+    originals = {name: (local_stack.root / name).read_text() for name in mistake}
     try:
         for name, (right, wrong) in mistake.items():
             assert originals[name].count(right) == 1, (name, right)
-            (laptop.root / name).write_text(originals[name].replace(right, wrong))
+            (local_stack.root / name).write_text(originals[name].replace(right, wrong))
         yield
     finally:
         for name, text in originals.items():
-            (laptop.root / name).write_text(text)
+            (local_stack.root / name).write_text(text)
 
 
 _AFTER_ROLE_ASSIGNMENTS = "opts=ResourceOptions(depends_on=[role_assignment_delay]),"
@@ -64,40 +64,40 @@ ORDER: dict[str, tuple[Mistake, str, str]] = {
 
 
 @pytest.mark.parametrize("name", ORDER)
-def test_a_wrong_order_is_refused_before_anything_changes(laptop: Checkout, name: str) -> None:
+def test_a_wrong_order_is_refused_before_anything_changes(local_stack: Checkout, name: str) -> None:
     mistake, rule, advice = ORDER[name]
-    with planted(laptop, mistake):
-        refused = laptop.make("up", "FORMAT=json", check=False)
-    assert refused.returncode != 0
-    assert re.search(rf"\[mandatory\]\s+{rule}", refused.stdout)
-    assert advice in refused.stdout
-    assert "Updating" not in refused.stdout
+    with planted(local_stack, mistake):
+        failure = local_stack.make("up", "FORMAT=json", check=False)
+    assert failure.returncode != 0
+    assert re.search(rf"\[mandatory\]\s+{rule}", failure.stdout)
+    assert advice in failure.stdout
+    assert "Updating" not in failure.stdout
 
 
-def test_a_package_without_an_extension_bundle_is_refused_before_anything_changes(laptop: Checkout) -> None:
-    host_json = json.loads((laptop.root / "functions/pipeline/host.json").read_text())
+def test_a_package_without_an_extension_bundle_is_refused_before_anything_changes(local_stack: Checkout) -> None:
+    host_json = json.loads((local_stack.root / "functions/pipeline/host.json").read_text())
     without = {name: value for name, value in host_json.items() if name != "extensionBundle"}
-    original = (laptop.root / "functions/pipeline/host.json").read_text()
-    with planted(laptop, {"functions/pipeline/host.json": (original, json.dumps(without))}):
-        refused = laptop.make("up", "FORMAT=json", check=False)
-    assert refused.returncode != 0
-    printed = refused.stdout + refused.stderr
+    original = (local_stack.root / "functions/pipeline/host.json").read_text()
+    with planted(local_stack, {"functions/pipeline/host.json": (original, json.dumps(without))}):
+        failure = local_stack.make("up", "FORMAT=json", check=False)
+    assert failure.returncode != 0
+    printed = failure.stdout + failure.stderr
     assert "extensionBundle is null. Set it to" in printed
     assert "Updating" not in printed
 
 
-def test_a_deployment_without_a_trigger_sync_fails_and_is_mended_by_the_next(laptop: Checkout) -> None:
+def test_a_deployment_without_a_trigger_sync_fails_and_is_mended_by_the_next(local_stack: Checkout) -> None:
     mistake = {
         "infra/dynamic/code_deployer.py": ("for request in (sync, listing)]", "for request in (listing, listing)]"),
         # Ten minutes otherwise.
         "infra/dynamic/code_deployment.py": ("=authenticated_client(),", "=authenticated_client(), timeout_seconds=8,"),
         "functions/pipeline/classifier/domain/models.py": ("SCHEMA_VERSION = 1", "SCHEMA_VERSION = 8"),
     }
-    with planted(laptop, mistake):
-        failed = laptop.make("up", "FORMAT=json", check=False)
+    with planted(local_stack, mistake):
+        failed = local_stack.make("up", "FORMAT=json", check=False)
     assert failed.returncode != 0
     assert "It lists only the placeholder WarmUp because its triggers were not synchronized" in failed.stdout
     assert "Running `pulumi up` again is safe" in failed.stdout
-    mended = steps(laptop.make("up", "FORMAT=json").stdout)
+    mended = steps(local_stack.make("up", "FORMAT=json").stdout)
     assert mended["updated"] == 2  # the package's revision, and the release
     assert set(mended) == {"updated", "unchanged"}

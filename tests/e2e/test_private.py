@@ -31,8 +31,8 @@ def test_a_private_stack_is_used_from_inside_its_network_only(checkout: Checkout
         local(
             "pulumi", "--", "local", "up", "--yes", "--skip-preview", "--config", "image-pipeline:networkAccess=private"
         )
-        refused = local("exec", *upload, succeeds=False)
-        assert "blocked by your Cosmos DB account firewall settings" in refused.stderr
+        refusal = local("exec", *upload, succeeds=False)
+        assert "blocked by your Cosmos DB account firewall settings" in refusal.stderr
         used = local("exec", "--virtual-network", "vnet-imgpipe-local", *upload)
         assert json.loads(used.stdout)["status"] == "classified"
         destroyed = local("down")

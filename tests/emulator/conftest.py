@@ -29,12 +29,12 @@ class Deployment:
     def add(self, type_: str, **inputs: Any) -> Resource:
         resource_type = RESOURCE_TYPES[f"azure-native:{type_}"]
         resource_id = resource_type.id.format(**inputs, subscription=SUBSCRIPTION_ID)
-        answered = resource_outputs(resource_type, inputs, resource_id, self.resources)
-        resource = Resource(id=resource_id, type=resource_type.type, inputs=inputs, outputs=answered)
+        outputs = resource_outputs(resource_type, inputs, resource_id, self.resources)
+        resource = Resource(id=resource_id, type=resource_type.type, inputs=inputs, outputs=outputs)
         self.resources.put(resource)
         return resource
 
-    def grant(self, principal: str, role: str, scope: str) -> Resource:
+    def assign_role(self, principal: str, role: str, scope: str) -> Resource:
         number = len(list(self.resources))
         return self.add(
             "authorization:RoleAssignment",
@@ -50,9 +50,12 @@ class Deployment:
         guid = str(uuid.uuid5(uuid.NAMESPACE_URL, name))
         self.add(
             "authorization:RoleDefinition",
-            scope=GROUP, roleDefinitionId=guid, roleName=name, assignableScopes=[GROUP],
+            scope=GROUP,
+            roleDefinitionId=guid,
+            roleName=name,
+            assignableScopes=[GROUP],
             permissions=[{"actions": [], "dataActions": [*data_actions]}],
-        )  # fmt: skip
+        )
         return guid
 
     def storage(self) -> Resource:
@@ -66,9 +69,9 @@ class Deployment:
 
 @pytest.fixture
 def resources(tmp_path: Path) -> Iterator[ResourceStore]:
-    found = ResourceStore(tmp_path / "resources.db")
-    yield found
-    found.close()
+    store = ResourceStore(tmp_path / "resources.db")
+    yield store
+    store.close()
 
 
 @pytest.fixture

@@ -44,7 +44,7 @@ class PublishedEvents:
         self.events.append(event)
 
 
-def ask(handlers: Mapping[str, Handler], host: str, method: str, path: str, **options: Any) -> Answer:
+def send_request(handlers: Mapping[str, Handler], host: str, method: str, path: str, **options: Any) -> Answer:
     """One request to the gateway under a host name."""
 
     async def conversation() -> Answer:

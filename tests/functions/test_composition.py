@@ -19,8 +19,10 @@ from classifier.domain.models import Analysis
 class Guess:
     fingerprint, features = "guess/1", ("tags",)
     def __init__(self, answer): self.answer = answer
+    @property
+    def calls(self): return (self,)
     def check_capacity(self): pass
-    async def analyze(self, content, info):
+    async def analyze(self, content, info, *, paid):
         return Analysis(analyzer="guess", api_version="1", model_version="1", findings={"tags": [self.answer]})
 
 def build(options, features, azure):
@@ -35,8 +37,10 @@ def settings(analyzer: str, options: str) -> Settings:
 def test_a_third_analyzer_is_one_new_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "best_guess.py").write_text(THIRD)
     monkeypatch.setattr(analyzers, "__path__", [*analyzers.__path__, str(tmp_path)])
-    found: Any = create_analyzer(settings("best-guess", '{"answer": "cat"}'), create_azure_clients(FakeVisionService()))
-    assert (found.answer, found.fingerprint) == ("cat", "guess/1")
+    analyzer: Any = create_analyzer(
+        settings("best-guess", '{"answer": "cat"}'), create_azure_clients(FakeVisionService())
+    )
+    assert (analyzer.answer, analyzer.fingerprint) == ("cat", "guess/1")
 
 
 @pytest.mark.parametrize("name", ["nobody", "account-pool"])

@@ -34,9 +34,15 @@ HOSTS = {
 
 def settings(**changes: str) -> Settings:
     options = CUSTOM if changes.get("PIPELINE_ANALYZER") == "custom-vision" else OPTIONS
-    environment = ENVIRONMENT | HOSTS | {
-        "PIPELINE_ANALYZER_OPTIONS": json.dumps(options), "PIPELINE_FEATURES": '["tags"]',
-    } | changes  # fmt: skip
+    environment = (
+        ENVIRONMENT
+        | HOSTS
+        | {
+            "PIPELINE_ANALYZER_OPTIONS": json.dumps(options),
+            "PIPELINE_FEATURES": '["tags"]',
+        }
+        | changes
+    )
     return Settings.load(environment)
 
 
@@ -55,7 +61,7 @@ class Credential:
 class Composition:
     """An app, and the arguments that its clients were made with."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, found: Settings) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, app_settings: Settings) -> None:
         self.arguments: dict[str, list[tuple[tuple[Any, ...], dict[str, Any]]]] = {}
         for name, kind in (
             ("CosmosClient", cosmos.CosmosClient),
@@ -65,7 +71,7 @@ class Composition:
             ("ManagedIdentityCredential", Credential),
         ):
             monkeypatch.setattr(composition, name, self._noted(name, kind))
-        self.app = asyncio.run(self._create_application(found))
+        self.app = asyncio.run(self._create_application(app_settings))
 
     def _noted(self, name: str, make: Callable[..., Any]) -> Callable[..., Any]:
         def noted(*positional: Any, **named: Any) -> Any:
@@ -74,8 +80,8 @@ class Composition:
 
         return noted
 
-    async def _create_application(self, found: Settings) -> Application:
-        app = create_application(found, last_attempt=5)
+    async def _create_application(self, app_settings: Settings) -> Application:
+        app = create_application(app_settings, last_attempt=5)
         self.transport = self.only("create_image_container_client")[1]["transport"]
         await self.transport.session.close()
         return app
@@ -86,26 +92,26 @@ class Composition:
 
 
 def test_every_client_acts_as_the_apps_identity_over_one_pool_of_connections(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = Composition(monkeypatch, settings())
-    credential = found.app.images_queue._client.credential
+    composition = Composition(monkeypatch, settings())
+    credential = composition.app.images_queue._client.credential
     assert credential.arguments == {"client_id": "client"}
     for name in ("CosmosClient", "EventGridPublisherClient", "ContainerClient", "create_image_container_client"):
-        for _, named in found.arguments[name]:
+        for _, named in composition.arguments[name]:
             assert named["credential"] is credential
-            assert named["transport"] is found.transport
+            assert named["transport"] is composition.transport
 
 
 def test_each_part_has_its_own_container_and_queue(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = Composition(monkeypatch, settings())
-    pipeline: Any = found.app.pipeline
-    reconciler: Any = found.app.reconciler
+    composition = Composition(monkeypatch, settings())
+    pipeline: Any = composition.app.pipeline
+    reconciler: Any = composition.app.reconciler
     assert pipeline._images._client.url == "https://acct.blob.core.windows.net/images"
     assert pipeline._image_copies._client.url == "https://acct.blob.core.windows.net/classified"
     assert reconciler._dead_letters._client.url == "https://acct.blob.core.windows.net/deadletters"
-    assert found.app.images_queue._client.url == "https://acct.queue.core.windows.net/images-queue"
-    assert found.app.poison_queue._client.url == "https://acct.queue.core.windows.net/images-queue-poison"
-    assert (pipeline._queue, pipeline._poison_queue) == (found.app.images_queue, found.app.poison_queue)
-    assert (reconciler._queue, reconciler._poison_queue) == (found.app.images_queue, found.app.poison_queue)
+    assert composition.app.images_queue._client.url == "https://acct.queue.core.windows.net/images-queue"
+    assert composition.app.poison_queue._client.url == "https://acct.queue.core.windows.net/images-queue-poison"
+    assert (pipeline._queue, pipeline._poison_queue) == (composition.app.images_queue, composition.app.poison_queue)
+    assert (reconciler._queue, reconciler._poison_queue) == (composition.app.images_queue, composition.app.poison_queue)
     records, analyses = pipeline._record_writer._records, pipeline._cached_analyzer._analyses
     assert records._container._container.container_link == "dbs/pipeline/colls/image-records"
     assert analyses._container._container.container_link == "dbs/pipeline/colls/analyses"
@@ -124,13 +130,13 @@ def test_the_pipeline_has_the_settings_of_the_stack(monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize(("trigger", "minutes"), [("events", 30), ("schedule", 2)])
 def test_without_events_a_blob_is_looked_up_sooner(monkeypatch: pytest.MonkeyPatch, trigger: str, minutes: int) -> None:
-    found = Composition(monkeypatch, settings(PIPELINE_TRIGGER=trigger))
-    assert found.app.reconciler._grace == timedelta(minutes=minutes)
+    composition = Composition(monkeypatch, settings(PIPELINE_TRIGGER=trigger))
+    assert composition.app.reconciler._grace == timedelta(minutes=minutes)
 
 
 def test_cosmos_db_and_the_topic_are_not_waited_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = Composition(monkeypatch, settings())
-    positional, named = found.only("CosmosClient")
+    composition = Composition(monkeypatch, settings())
+    positional, named = composition.only("CosmosClient")
     assert positional == ("https://db.documents.azure.com:443/",)
     assert {name: value for name, value in named.items() if name not in {"credential", "transport"}} == {
         "connection_timeout": 5,
@@ -139,7 +145,7 @@ def test_cosmos_db_and_the_topic_are_not_waited_for_long(monkeypatch: pytest.Mon
         "retry_backoff_max": 5,
         "no_response_on_write": True,
     }
-    positional, named = found.only("EventGridPublisherClient")
+    positional, named = composition.only("EventGridPublisherClient")
     assert positional == ("https://topic.westeurope-1.eventgrid.azure.net/api/events",)
     assert named["retry_total"] == 0
 
@@ -152,16 +158,16 @@ def test_cosmos_db_has_one_breaker_for_all_its_containers(monkeypatch: pytest.Mo
 
 
 def test_what_is_not_configured_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = Composition(
+    composition = Composition(
         monkeypatch, settings(PIPELINE_CLASSIFIED_CONTAINER="", PIPELINE_RESULTS_ENDPOINT="", PIPELINE_OPERATORS="")
     )
-    pipeline: Any = found.app.pipeline
+    pipeline: Any = composition.app.pipeline
     assert (pipeline._image_copies, pipeline._result_publisher, pipeline._record_writer._image_copies) == (
         None,
         None,
         None,
     )
-    assert "EventGridPublisherClient" not in found.arguments
+    assert "EventGridPublisherClient" not in composition.arguments
     with_both: Any = Composition(monkeypatch, settings()).app.pipeline
     assert with_both._result_publisher._client is not None
     assert with_both._record_writer._image_copies is with_both._image_copies

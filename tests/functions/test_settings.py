@@ -3,19 +3,23 @@
 import re
 from typing import Any
 
+import msgspec
 import pytest
 from classifier.settings import OPTIONAL, REQUIRED, OperatorPrincipal, Settings, SettingsError
 
 GOOD = dict.fromkeys(REQUIRED, "x") | {
-    "PIPELINE_FEATURES": '["tags"]', "PIPELINE_MIN_CONFIDENCE": "0.5", "PIPELINE_ANALYZER_OPTIONS": '{"a": 1}',
-    "PIPELINE_MAX_RETRY_AGE_HOURS": "168", "PIPELINE_TRIGGER": "events",
-}  # fmt: skip
+    "PIPELINE_FEATURES": '["tags"]',
+    "PIPELINE_MIN_CONFIDENCE": "0.5",
+    "PIPELINE_ANALYZER_OPTIONS": '{"a": 1}',
+    "PIPELINE_MAX_RETRY_AGE_HOURS": "168",
+    "PIPELINE_TRIGGER": "events",
+}
 ALL = GOOD | dict.fromkeys(OPTIONAL, "y") | {"PIPELINE_OPERATORS": '[{"objectId": "me", "principalType": "Group"}]'}
 
 
 def test_good_settings_are_read() -> None:
     settings = Settings.load(GOOD)
-    assert (settings.features, settings.min_confidence, settings.scheduled) == (("tags",), 0.5, False)
+    assert (settings.features, settings.min_confidence, settings.is_scheduled) == (("tags",), 0.5, False)
     assert (settings.analyzer_options, settings.poison_queue) == ({"a": 1}, "x-poison")
     assert (settings.results_endpoint, settings.classified_container, settings.operators) == (None, None, ())
 
@@ -47,6 +51,8 @@ def test_all_that_is_missing_is_named_together() -> None:
         ("PIPELINE_OPERATORS", '["me"]'),
         ("PIPELINE_OPERATORS", '[{"objectId": "me"}]'),
         ("PIPELINE_OPERATORS", '[{"objectId": "me", "principalType": "Everybody"}]'),
+        ("PIPELINE_OPERATORS", '[{"objectId": "", "principalType": "User"}]'),
+        ("PIPELINE_OPERATORS", '[{"objectId": "me", "principalType": "User", "until": "2027-01-01"}]'),
     ],
 )
 def test_a_wrong_value_is_named_with_what_is_allowed(name: str, value: str) -> None:
@@ -102,7 +108,8 @@ def test_every_setting_is_read_into_its_own_field() -> None:
         features=("tags", "read"),
         min_confidence=0.25,
         max_retry_age_hours=0.5,
-        scheduled=True,
+        trigger="schedule",
+        reconcile_schedule="0 */5 * * * *",
         operators=(
             OperatorPrincipal(object_id="a", principal_type="User"),
             OperatorPrincipal(object_id="b", principal_type="Group"),
@@ -112,6 +119,7 @@ def test_every_setting_is_read_into_its_own_field() -> None:
         tenant_id="tenant",
     )
     assert Settings.load(ENVIRONMENT).poison_queue == "images-queue-poison"
+    assert Settings.load(ENVIRONMENT).is_scheduled is True
 
 
 def test_the_names_of_all_settings_are_listed() -> None:
@@ -159,10 +167,11 @@ def test_each_required_setting_is_named_when_it_is_absent_or_empty(name: str) ->
         ("PIPELINE_MIN_CONFIDENCE", "-0.01", "a number 0 to 1"),
         ("PIPELINE_MIN_CONFIDENCE", "1.01", "a number 0 to 1"),
         ("PIPELINE_MIN_CONFIDENCE", "nan", "a number 0 to 1"),
-        ("PIPELINE_MAX_RETRY_AGE_HOURS", "0", "a number over 0"),
-        ("PIPELINE_MAX_RETRY_AGE_HOURS", "-1", "a number over 0"),
-        ("PIPELINE_MAX_RETRY_AGE_HOURS", "inf", "a number over 0"),
-        ("PIPELINE_MAX_RETRY_AGE_HOURS", "nan", "a number over 0"),
+        ("PIPELINE_MAX_RETRY_AGE_HOURS", "0", "a number over 0 and at most 8760"),
+        ("PIPELINE_MAX_RETRY_AGE_HOURS", "8760.01", "a number over 0 and at most 8760"),
+        ("PIPELINE_MAX_RETRY_AGE_HOURS", "-1", "a number over 0 and at most 8760"),
+        ("PIPELINE_MAX_RETRY_AGE_HOURS", "inf", "a number over 0 and at most 8760"),
+        ("PIPELINE_MAX_RETRY_AGE_HOURS", "nan", "a number over 0 and at most 8760"),
         ("PIPELINE_TRIGGER", "Events", "events or schedule"),
         (
             "PIPELINE_OPERATORS",
@@ -182,7 +191,8 @@ def test_the_text_about_a_wrong_value_says_what_is_allowed(name: str, value: str
         ("PIPELINE_MIN_CONFIDENCE", "0", "min_confidence", 0.0),
         ("PIPELINE_MIN_CONFIDENCE", "1", "min_confidence", 1.0),
         ("PIPELINE_MAX_RETRY_AGE_HOURS", "0.01", "max_retry_age_hours", 0.01),
-        ("PIPELINE_TRIGGER", "events", "scheduled", False),
+        ("PIPELINE_MAX_RETRY_AGE_HOURS", "8760", "max_retry_age_hours", 8760),
+        ("PIPELINE_TRIGGER", "events", "is_scheduled", False),
         ("PIPELINE_ANALYZER_OPTIONS", "{}", "analyzer_options", {}),
     ],
 )
@@ -194,3 +204,18 @@ def test_several_wrong_settings_are_named_in_one_error() -> None:
     with pytest.raises(SettingsError) as refused:
         Settings.load(ENVIRONMENT | {"PIPELINE_CLIENT_ID": "", "PIPELINE_TRIGGER": "x"})
     assert str(refused.value) == "PIPELINE_CLIENT_ID is not set; PIPELINE_TRIGGER is 'x', not events or schedule"
+
+
+def test_a_setting_that_nothing_reads_is_logged_and_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    """A deployment changes the settings before the code, so the old code meets the new settings."""
+    Settings.load(ENVIRONMENT)
+    assert caplog.messages == []
+    Settings.load(ENVIRONMENT | {"PIPELINE_NEW": "1", "PIPELINE_OLD": "", "OTHER": "x"})
+    assert caplog.messages == ["unknown app settings: PIPELINE_NEW, PIPELINE_OLD"]
+
+
+def test_every_setting_has_a_description() -> None:
+    (_,), definitions = msgspec.json.schema_components([Settings])
+    properties = definitions["Settings"]["properties"]
+    assert set(properties) == set(ENVIRONMENT)
+    assert [name for name, schema in properties.items() if not schema.get("description")] == []

@@ -11,7 +11,7 @@ import azure.functions as func
 import pytest
 from classifier import composition, triggers
 from classifier.domain import metrics
-from classifier.domain.models import Outcome
+from classifier.domain.models import Outcome, OutcomeStatus
 from classifier.settings import Settings
 from classifier.use_cases.reconcile import Report
 
@@ -74,15 +74,20 @@ def test_each_status_has_its_level_and_each_message_its_attempt(
 
     async def handle(text: str, *, attempt: int) -> Outcome:
         handled.append((text, attempt))
-        return Outcome(status=status, detail="d")
+        return Outcome(status=OutcomeStatus(status), detail="d")
 
     monkeypatch.setattr(triggers, "_application", lambda: SimpleNamespace(pipeline=SimpleNamespace(handle=handle)))
     asyncio.run(plain(triggers.classify)(Message(dequeue_count)))
     assert handled == [("événement", attempt)]
     assert line(caplog, "outcome") == {
-        "status": status, "detail": "d", "record_id": None, "event_id": None, "messageId": "m1", "attempt": attempt,
+        "status": status,
+        "detail": "d",
+        "record_id": None,
+        "event_id": None,
+        "messageId": "m1",
+        "attempt": attempt,
         "level": level,
-    }  # fmt: skip
+    }
 
 
 @pytest.mark.parametrize("late", [True, False])
@@ -100,9 +105,14 @@ def test_reconcile_has_seven_minutes_and_says_whether_it_is_late(
     asyncio.run(plain(triggers.reconcile)(SimpleNamespace(past_due=late)))
     assert before + timedelta(seconds=420) <= deadlines[0] <= datetime.now(UTC) + timedelta(seconds=420)
     assert line(caplog, "reconcile") == {
-        "dead_letters": 1, "listed": 5, "enqueued": 2, "finished": True, "ended_because": "the round is finished",
-        "late": late, "level": "INFO",
-    }  # fmt: skip
+        "dead_letters": 1,
+        "listed": 5,
+        "enqueued": 2,
+        "finished": True,
+        "ended_because": "the round is finished",
+        "late": late,
+        "level": "INFO",
+    }
 
 
 def test_a_redrive_has_two_hundred_seconds(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
@@ -145,18 +155,24 @@ def test_an_http_function_has_a_route_of_its_name_and_takes_post_alone(function:
 def test_each_trigger_has_the_name_and_the_settings_that_the_host_resolves() -> None:
     app = func.FunctionApp()
     app.register_functions(triggers.blueprint)
-    found: dict[str, dict[str, Any]] = {}
+    bindings_by_name: dict[str, dict[str, Any]] = {}
     for function in app.get_functions():
         trigger = function.get_trigger()
         name = function.get_function_name()
         assert trigger is not None
         assert name is not None
-        found[name] = trigger.get_dict_repr()
-    assert {name: trigger["name"] for name, trigger in found.items()} == {
-        "classify": "message", "reconcile": "timer", "redrive": "request", "backfill": "request",
-    }  # fmt: skip
-    assert (found["classify"]["queueName"], found["classify"]["connection"]) == ("%PIPELINE_IMAGES_QUEUE%", "IMAGES")
-    assert found["reconcile"]["schedule"] == "%PIPELINE_RECONCILE_SCHEDULE%"
+        bindings_by_name[name] = trigger.get_dict_repr()
+    assert {name: trigger["name"] for name, trigger in bindings_by_name.items()} == {
+        "classify": "message",
+        "reconcile": "timer",
+        "redrive": "request",
+        "backfill": "request",
+    }
+    assert (bindings_by_name["classify"]["queueName"], bindings_by_name["classify"]["connection"]) == (
+        "%PIPELINE_IMAGES_QUEUE%",
+        "IMAGES",
+    )
+    assert bindings_by_name["reconcile"]["schedule"] == "%PIPELINE_RECONCILE_SCHEDULE%"
 
 
 def test_what_an_operators_call_costs_is_logged(

@@ -14,18 +14,18 @@ from classifier import triggers
 from classifier.domain import metrics
 from classifier.domain.errors import AuthorizationError
 from classifier.domain.events import create_poison_message, parse_poison_message
-from classifier.domain.models import Outcome
+from classifier.domain.models import Outcome, OutcomeStatus
 from classifier.use_cases.reconcile import Report
-from classifier.use_cases.redrive import redrive
+from classifier.use_cases.redrive import RedriveReport, redrive
 
-from tests.support.in_memory_services import NOW, message
+from tests.support.in_memory_services import NOW, InMemoryServices, message
 
 
 class Message(func.QueueMessage):
     """A message as the worker hands it over."""
 
-    def __init__(self, attempt: int) -> None:
-        super().__init__(body=b"event", id="m1")
+    def __init__(self, attempt: int, body: bytes = b"event") -> None:
+        super().__init__(body=body, id="m1")
         self._attempt = attempt
 
     @property
@@ -39,8 +39,8 @@ def plain(function: Any) -> Callable[..., Coroutine[Any, Any, Any]]:
 
 
 def line(caplog: pytest.LogCaptureFixture, what: str) -> dict[str, Any]:
-    (found,) = [record for record in caplog.records if record.message.startswith(f"{what} ")]
-    return json.loads(found.message.removeprefix(f"{what} ")) | {"level": found.levelname}
+    (record,) = [record for record in caplog.records if record.message.startswith(f"{what} ")]
+    return json.loads(record.message.removeprefix(f"{what} ")) | {"level": record.levelname}
 
 
 @pytest.fixture(autouse=True)
@@ -58,14 +58,21 @@ def test_what_came_of_a_message_is_one_line_with_all_that_was_measured(
         assert (text, attempt) == ("event", 3)
         metrics.add("visionMs", 300.5)
         metrics.add("requestUnits", 7)
-        return Outcome(status=status, detail="cat", record_id="r", event_id="e")
+        return Outcome(status=OutcomeStatus(status), detail="cat", record_id="r", event_id="e")
 
     monkeypatch.setattr(triggers, "_application", lambda: SimpleNamespace(pipeline=SimpleNamespace(handle=handle)))
     asyncio.run(plain(triggers.classify)(Message(3)))
     assert line(caplog, "outcome") == {
-        "status": status, "detail": "cat", "record_id": "r", "event_id": "e", "messageId": "m1", "attempt": 3,
-        "visionMs": 300.5, "requestUnits": 7, "level": level,
-    }  # fmt: skip
+        "status": status,
+        "detail": "cat",
+        "record_id": "r",
+        "event_id": "e",
+        "messageId": "m1",
+        "attempt": 3,
+        "visionMs": 300.5,
+        "requestUnits": 7,
+        "level": level,
+    }
 
 
 def test_what_is_raised_is_the_hosts_to_repeat_and_measured_all_the_same(
@@ -79,9 +86,22 @@ def test_what_is_raised_is_the_hosts_to_repeat_and_measured_all_the_same(
     with pytest.raises(ConnectionError):
         asyncio.run(plain(triggers.classify)(Message(1)))
     assert line(caplog, "outcome") == {
-        "status": "raised", "detail": "ConnectionError", "messageId": "m1", "attempt": 1, "visionCalls": 1,
+        "status": "raised",
+        "detail": "ConnectionError",
+        "messageId": "m1",
+        "attempt": 1,
+        "visionCalls": 1,
         "level": "ERROR",
-    }  # fmt: skip
+    }
+
+
+def test_a_message_that_is_no_utf8_is_poison_with_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    services = InMemoryServices()
+    monkeypatch.setattr(triggers, "_application", lambda: SimpleNamespace(pipeline=services.pipeline()))
+    asyncio.run(plain(triggers.classify)(Message(1, message().encode().replace(b"cat.png", b"cat\xff.png"))))
+    (poison,) = services.poison_messages
+    assert poison["poison"]["code"] == "BadEvent"
+    assert "cat\\udcff.png" in poison["message"]
 
 
 def test_a_run_of_reconcile_says_what_it_did(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
@@ -107,7 +127,9 @@ class InMemoryPoisonQueue:
     async def receive(self, *, hidden_seconds: int) -> AsyncIterator[Any]:
         assert hidden_seconds >= 200
         received: list[Any] = []
-        while left := [found for found in self.messages if not any(found is other for other in received)]:
+        while left := [
+            poison_message for poison_message in self.messages if not any(poison_message is other for other in received)
+        ]:
             received.append(left[0])
             assert len(received) < 100, "without end"
             yield left[0]
@@ -137,24 +159,24 @@ def test_redriving_sends_everything_again_but_what_can_never_be_handled() -> Non
     )
     sent = InMemoryImagesQueue()
     counts = asyncio.run(redrive(queue, sent, deadline=NOW, now=lambda: NOW - timedelta(seconds=1)))
-    assert counts == {"redriven": 3, "kept": 1, "finished": True}
+    assert counts == RedriveReport(redriven=3, left=1, finished=True)
     assert sent.texts == [message(), message("b.png"), message("c.png")]
-    assert [found.content for found in queue.messages] == [HOPELESS]
+    assert [poison_message.content for poison_message in queue.messages] == [HOPELESS]
 
 
 def test_redriving_keeps_a_message_that_cannot_be_decoded_and_sends_the_others() -> None:
     queue = InMemoryPoisonQueue(message(), None, message("b.png"))
     sent = InMemoryImagesQueue()
     counts = asyncio.run(redrive(queue, sent, deadline=NOW, now=lambda: NOW - timedelta(seconds=1)))
-    assert counts == {"redriven": 2, "kept": 1, "finished": True}
+    assert counts == RedriveReport(redriven=2, left=1, finished=True)
     assert sent.texts == [message(), message("b.png")]
-    assert [found.content for found in queue.messages] == [None]
+    assert [poison_message.content for poison_message in queue.messages] == [None]
 
 
 def test_redriving_ends_in_time_and_says_so() -> None:
     queue = InMemoryPoisonQueue(message(), message())
     counts = asyncio.run(redrive(queue, InMemoryImagesQueue(), deadline=NOW, now=lambda: NOW))
-    assert counts == {"redriven": 1, "kept": 0, "finished": False}
+    assert counts == RedriveReport(redriven=1, left=0, finished=False)
 
 
 def test_redriving_ends_when_its_own_messages_come_back() -> None:
@@ -167,7 +189,7 @@ def test_redriving_ends_when_its_own_messages_come_back() -> None:
 
     sent.send = refused  # type: ignore[method-assign]
     counts = asyncio.run(redrive(queue, sent, deadline=NOW, now=lambda: NOW - timedelta(seconds=1)))
-    assert counts == {"redriven": 10, "kept": 0, "finished": True}
+    assert counts == RedriveReport(redriven=10, left=0, finished=True)
     assert len(queue.messages) == 10
 
 
@@ -229,13 +251,13 @@ def http_functions() -> list[Any]:
     # An app of the test's own: the library lists the functions of an app only once.
     app = func.FunctionApp()
     app.register_functions(triggers.blueprint)
-    found: list[Any] = []
+    functions: list[Any] = []
     for function in app.get_functions():
         trigger = function.get_trigger()
         assert trigger is not None
         if trigger.type == "httpTrigger":
-            found.append(function)
-    return found
+            functions.append(function)
+    return functions
 
 
 HTTP_FUNCTIONS = http_functions()

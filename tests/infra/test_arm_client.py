@@ -52,17 +52,17 @@ def test_requests_carry_a_token_for_the_resource_manager_and_go_there(monkeypatc
     scopes: list[str] = []
     sent: list[HttpRequest] = []
 
-    class Asked(Credential):
-        def get_token(self, *asked: str, **options: Any) -> AccessToken:
-            scopes.extend(asked)
-            return super().get_token(*asked, **options)
+    class RecordingCredential(Credential):
+        def get_token(self, *requested_scopes: str, **options: Any) -> AccessToken:
+            scopes.extend(requested_scopes)
+            return super().get_token(*requested_scopes, **options)
 
     def send(_self: RequestsTransport, request: HttpRequest, **options: Any) -> Unavailable:
         assert options["stream"] is False
         sent.append(request)
         return Unavailable(request, 200)
 
-    monkeypatch.setattr("azure.identity.DefaultAzureCredential", Asked)
+    monkeypatch.setattr("azure.identity.DefaultAzureCredential", RecordingCredential)
     monkeypatch.setattr(RequestsTransport, "send", send)
     authenticated_client()(HttpRequest("GET", "/subscriptions/s"))
     assert scopes == ["https://management.azure.com/.default"]

@@ -19,7 +19,7 @@ FUNCTIONS = ["classify", "reconcile"]
 # https://github.com/Azure/azure-functions-core-tools/issues/3008
 UNAVAILABLE = {"Code": "BadRequest", "Message": "Encountered an error (ServiceUnavailable) from host runtime."}
 NO_HOST = ServiceRequestError("Failed to resolve 'app.scm.azurewebsites.net'")
-LOST = ServiceResponseError("Connection reset by peer")
+NO_REPLY = ServiceResponseError("Connection reset by peer")
 
 
 class Answer:
@@ -39,7 +39,7 @@ class Answer:
         return json.dumps(self._body)
 
 
-type Given = Answer | Exception
+type AnswerOrError = Answer | Exception
 READY, NOT_DEPLOYED = Answer(202, "new"), Answer(404)
 
 
@@ -54,12 +54,15 @@ def listing(*names: str) -> Answer:
 class Azure:
     """Both services: gives its answers in order, the last one for good, and keeps the requests."""
 
-    def __init__(self, **answers: list[Given]) -> None:
+    def __init__(self, **answers: list[AnswerOrError]) -> None:
         self.requests: list[HttpRequest] = []
         self._answers = {
-            "latest": [NOT_DEPLOYED, deployment("new", 4)], "publish": [READY], "log": [Answer(404)],
-            "sync": [Answer(204)], "functions": [listing(*FUNCTIONS)],
-        } | answers  # fmt: skip
+            "latest": [NOT_DEPLOYED, deployment("new", 4)],
+            "publish": [READY],
+            "log": [Answer(404)],
+            "sync": [Answer(204)],
+            "functions": [listing(*FUNCTIONS)],
+        } | answers
 
     def send(self, request: HttpRequest) -> Any:
         self.requests.append(request)
@@ -72,18 +75,19 @@ class Azure:
     def deployer(self) -> CodeDeployer:
         return CodeDeployer(self.send, self.send, timeout_seconds=0.4, first_wait_seconds=0.01)
 
-    def sent(self, method: str, ending: str) -> list[HttpRequest]:
+    def requests_to(self, method: str, ending: str) -> list[HttpRequest]:
         return [
-            request for request in self.requests
+            request
+            for request in self.requests
             if request.method == method and request.url.partition("?")[0].endswith(ending)
-        ]  # fmt: skip
+        ]
 
 
 @pytest.fixture
-def refused() -> Callable[..., str]:
+def failure() -> Callable[..., str]:
     """The text that a deployment fails with under given answers."""
 
-    def text(**answers: list[Given]) -> str:
+    def text(**answers: list[AnswerOrError]) -> str:
         with pytest.raises(CodeDeploymentError) as raised:
             Azure(**answers).deployer().deploy(b"zip")
         return str(raised.value)
@@ -95,7 +99,7 @@ def refused() -> Callable[..., str]:
 def unregistered() -> Callable[..., str]:
     """The text that the check of the functions fails with under given answers."""
 
-    def text(**answers: list[Given]) -> str:
+    def text(**answers: list[AnswerOrError]) -> str:
         with pytest.raises(CodeDeploymentError) as raised:
             Azure(**answers).deployer().wait_for_functions(SITE, FUNCTIONS)
         return str(raised.value)
@@ -106,11 +110,11 @@ def unregistered() -> Callable[..., str]:
 def test_a_package_is_deployed_when_its_own_deployment_has_succeeded() -> None:
     azure = Azure(latest=[deployment("old", 4), deployment("old", 4), deployment("new", 2), deployment("new", 4)])
     azure.deployer().deploy(b"zip")
-    (post,) = azure.sent("POST", "/api/publish")
+    (post,) = azure.requests_to("POST", "/api/publish")
     assert post.url == "/api/publish?RemoteBuild=false&Deployer=pulumi"
     assert post.headers["Content-Type"] == "application/zip"
     assert post.content == b"zip"
-    assert len(azure.sent("GET", "/latest")) == 4
+    assert len(azure.requests_to("GET", "/latest")) == 4
 
 
 @pytest.mark.parametrize(
@@ -122,10 +126,10 @@ def test_a_package_is_deployed_when_its_own_deployment_has_succeeded() -> None:
     ],
     ids=["starting", "no such host yet", "role not propagated"],
 )
-def test_an_app_or_a_role_that_is_minutes_old_is_waited_for(publish: list[Given]) -> None:
+def test_an_app_or_a_role_that_is_minutes_old_is_waited_for(publish: list[AnswerOrError]) -> None:
     azure = Azure(publish=[*publish], latest=[*[NOT_DEPLOYED] * len(publish), deployment("new", 4)])
     azure.deployer().deploy(b"zip")
-    assert len(azure.sent("POST", "/api/publish")) == len(publish)
+    assert len(azure.requests_to("POST", "/api/publish")) == len(publish)
 
 
 def test_an_old_deployment_is_not_taken_for_the_new_one_when_it_could_not_be_read_at_first() -> None:
@@ -135,33 +139,33 @@ def test_an_old_deployment_is_not_taken_for_the_new_one_when_it_could_not_be_rea
         azure.deployer().deploy(b"zip")
 
 
-@pytest.mark.parametrize("answer", [LOST, Answer(504)], ids=["reset", "gateway timeout"])
-def test_a_package_whose_answer_was_lost_is_not_deployed_twice(answer: Given) -> None:
+@pytest.mark.parametrize("answer", [NO_REPLY, Answer(504)], ids=["reset", "gateway timeout"])
+def test_a_package_whose_answer_was_lost_is_not_deployed_twice(answer: AnswerOrError) -> None:
     azure = Azure(publish=[answer], latest=[deployment("old", 4), deployment("new", 1), deployment("new", 4)])
     azure.deployer().deploy(b"zip")
-    assert len(azure.sent("POST", "/api/publish")) == 1
+    assert len(azure.requests_to("POST", "/api/publish")) == 1
 
 
 def test_a_package_that_did_not_arrive_is_sent_again() -> None:
-    azure = Azure(publish=[LOST, READY])
+    azure = Azure(publish=[NO_REPLY, READY])
     old, new = deployment("old", 4), deployment("new", 4)
 
     def scm(request: HttpRequest) -> Any:
-        arrived = len(azure.sent("POST", "/api/publish")) == 2
+        arrived = len(azure.requests_to("POST", "/api/publish")) == 2
         return azure.send(request) if request.method == "POST" else new if arrived else old
 
     CodeDeployer(scm, azure.send, timeout_seconds=0.4, first_wait_seconds=0.01).deploy(b"zip")
-    assert len(azure.sent("POST", "/api/publish")) == 2
+    assert len(azure.requests_to("POST", "/api/publish")) == 2
 
 
 @pytest.mark.parametrize("status", [400, 413, 415])
-def test_a_package_that_is_refused_ends_it_at_once(refused: Callable[..., str], status: int) -> None:
-    text = refused(publish=[Answer(status, "no"), READY])
+def test_a_package_that_is_refused_ends_it_at_once(failure: Callable[..., str], status: int) -> None:
+    text = failure(publish=[Answer(status, "no"), READY])
     assert f"the deployment service refused the package: {status} because" in text
 
 
-def test_another_deployment_in_progress_ends_it_at_once(refused: Callable[..., str]) -> None:
-    text = refused(publish=[Answer(409, "busy"), READY])
+def test_another_deployment_in_progress_ends_it_at_once(failure: Callable[..., str]) -> None:
+    text = failure(publish=[Answer(409, "busy"), READY])
     assert "another deployment of this app is in progress (wait for its end): 409" in text
     assert "`pulumi up` again is safe" in text
 
@@ -176,11 +180,11 @@ def test_another_deployment_in_progress_ends_it_at_once(refused: Callable[..., s
         (99, "ended with the unknown status 99: why."),
     ],
 )
-def test_every_other_ending_ends_it_at_once_with_its_log(refused: Callable[..., str], status: int, ending: str) -> None:
+def test_every_other_ending_ends_it_at_once_with_its_log(failure: Callable[..., str], status: int, ending: str) -> None:
     log = "https://app.scm.azurewebsites.net/api/deployments/latest/log"
     # One status is enough: a second look would find that it succeeded.
     latest = [NOT_DEPLOYED, deployment("new", 1), deployment("new", status, "why.", log_url=log), deployment("new", 4)]
-    text = refused(latest=latest, log=[Answer(200, [{"message": f"step {number}"} for number in range(9)])])
+    text = failure(latest=latest, log=[Answer(200, [{"message": f"step {number}"} for number in range(9)])])
     assert text.startswith(f"the deployment new {ending}")
     assert "step 4 | step 5 | step 6 | step 7 | step 8" in text
     assert f"Its log: {log}" in text
@@ -192,23 +196,23 @@ def test_an_app_that_may_not_write_its_package_yet_is_tried_again() -> None:
     no = "BlobUploadFailedException: Failed to upload blob: 403\n(This request is not authorized)"
     azure = Azure(latest=[NOT_DEPLOYED, deployment("1", 3, no), deployment("1", 3, no), deployment("2", 4)])
     azure.deployer().deploy(b"zip")
-    assert len(azure.sent("POST", "/api/publish")) == 2
+    assert len(azure.requests_to("POST", "/api/publish")) == 2
 
 
-def test_an_app_that_may_never_write_its_package_is_reported(refused: Callable[..., str]) -> None:
+def test_an_app_that_may_never_write_its_package_is_reported(failure: Callable[..., str]) -> None:
     no = "Azure Storage responded with Forbidden: 403 (This request is not authorized to perform this operation.)"
     endless = [answer for number in range(200) for answer in [deployment(str(number), 3, no)] * 2]
-    text = refused(latest=[NOT_DEPLOYED, *endless])
+    text = failure(latest=[NOT_DEPLOYED, *endless])
     assert "needs Storage Blob Data Owner on the host's storage account" in text
 
 
-def test_the_right_to_publish_is_named_when_it_is_missing(refused: Callable[..., str]) -> None:
-    assert "The deployer needs Microsoft.Web/sites/publish/Action" in refused(publish=[Answer(403, "no")])
-    assert "The deployer needs Microsoft.Web/sites/publish/Action" in refused(latest=[Answer(401)])
+def test_the_right_to_publish_is_named_when_it_is_missing(failure: Callable[..., str]) -> None:
+    assert "The deployer needs Microsoft.Web/sites/publish/Action" in failure(publish=[Answer(403, "no")])
+    assert "The deployer needs Microsoft.Web/sites/publish/Action" in failure(latest=[Answer(401)])
 
 
-def test_a_deployment_without_end_is_reported(refused: Callable[..., str]) -> None:
-    text = refused(latest=[NOT_DEPLOYED, deployment("new", 1)])
+def test_a_deployment_without_end_is_reported(failure: Callable[..., str]) -> None:
+    text = failure(latest=[NOT_DEPLOYED, deployment("new", 1)])
     assert "no end of the deployment was seen within 0 seconds: 200" in text
 
 
@@ -218,8 +222,8 @@ def test_functions_are_registered_once_a_sync_succeeded_and_they_are_listed() ->
         functions=[*[listing("WarmUp")] * 4, Answer(400, UNAVAILABLE), listing("WarmUp"), listing(*FUNCTIONS)],
     )
     azure.deployer().wait_for_functions(SITE, FUNCTIONS)
-    syncs = azure.sent("POST", f"{SITE}/host/default/sync")
-    assert len(syncs) == len(azure.sent("GET", f"{SITE}/functions")) == 7
+    syncs = azure.requests_to("POST", f"{SITE}/host/default/sync")
+    assert len(syncs) == len(azure.requests_to("GET", f"{SITE}/functions")) == 7
     assert {request.url.partition("?")[2] for request in azure.requests} == {"api-version=2025-05-01"}
 
 

@@ -59,7 +59,7 @@ class Services:
             "sync": [Answer(204)],
             "functions": [Answer(200, {"value": [{"properties": {"name": "classify"}}]})],
         } | changed
-        self._answers = {names[name]: [*given] for name, given in answers.items()}
+        self._answers = {names[name]: [*replies] for name, replies in answers.items()}
         self.requests: list[HttpRequest] = []
 
     def __call__(self, request: HttpRequest, **_options: Any) -> Answer:
@@ -239,8 +239,8 @@ def test_functions_that_are_listed_already_wait_for_a_sync_that_succeeds(
 def test_missing_and_unexpected_functions_are_distinguished(
     serve: Callable[..., Services], props: dict[str, Any]
 ) -> None:
-    listed = [{"properties": {"name": name}} for name in ("reconcile", "leftover", "classify")]
-    serve(functions=[Answer(200, {"value": listed})])
+    functions = [{"properties": {"name": name}} for name in ("reconcile", "leftover", "classify")]
+    serve(functions=[Answer(200, {"value": functions})])
     with pytest.raises(CodeDeploymentError) as failure:
         _CodeDeploymentProvider().create(props | {"functions": ["classify", "redrive"]})
     assert (
@@ -252,8 +252,8 @@ def test_missing_and_unexpected_functions_are_distinguished(
 def test_functions_of_a_list_that_was_refused_do_not_count(
     serve: Callable[..., Services], props: dict[str, Any]
 ) -> None:
-    listed = {"value": [{"properties": {"name": "classify"}}]}
-    services = serve(functions=[Answer(403, listed), Answer(200, listed)])
+    functions = {"value": [{"properties": {"name": "classify"}}]}
+    services = serve(functions=[Answer(403, functions), Answer(200, functions)])
     _CodeDeploymentProvider().create(props)
     assert services.routes.count(FUNCTIONS) == 2
 

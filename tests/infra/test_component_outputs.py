@@ -9,30 +9,30 @@ from tests.conftest import run_program
 
 
 def test_components_register_these_outputs(monkeypatch: pytest.MonkeyPatch) -> None:
-    found: dict[str, dict[str, Any]] = {}
-    register = pulumi.ComponentResource.register_outputs
+    recorded: dict[str, dict[str, Any]] = {}
+    original = pulumi.ComponentResource.register_outputs
 
     def note(component: pulumi.ComponentResource, outputs: dict[str, Any]) -> None:
         name = component._name
 
-        def keep(values: dict[str, Any]) -> None:
-            found[name] = values
+        def record(values: dict[str, Any]) -> None:
+            recorded[name] = values
 
-        pulumi.Output.from_input(outputs).apply(keep)
-        register(component, outputs)
+        pulumi.Output.from_input(outputs).apply(record)
+        original(component, outputs)
 
     monkeypatch.setattr(pulumi.ComponentResource, "register_outputs", note)
     run_program("dev", {"networkAccess": "private"})
     # The stack is a component as well; its outputs are in test_sizing_figures.py and test_setting_variants.py.
-    del found["image-pipeline-dev"]
+    del recorded["image-pipeline-dev"]
     action_group = "/azure-native:monitor:ActionGroup::monitoring-alerts-group"
     targets = ["blob-event-topic", "host-blob", "images-blob", "images-queue", "records", "results", "vision-account-1"]
-    settings = found["monitoring-diagnostics"].pop("settings")
+    settings = recorded["monitoring-diagnostics"].pop("settings")
     assert sorted(settings) == [
         f"/azure-native:monitor:DiagnosticSetting::monitoring-diagnostics-{name}" for name in targets
     ]
     role_definition = "/azure-native:authorization:RoleDefinition::"
-    assert found == {
+    assert recorded == {
         "app": {"site": "app-site"},
         "blob-event-subscription": {"subscription": "blob-event-subscription"},
         "blob-event-topic": {"topic": "blob-event-topic"},

@@ -14,12 +14,23 @@ import infra
 from tests.conftest import SUBSCRIPTION, Recorder, record, run_program
 
 UNTAGGABLE = {
-    "storage:BlobContainer", "storage:Queue", "storage:BlobServiceProperties", "storage:ManagementPolicy",
-    "eventgrid:SystemTopicEventSubscription", "cosmosdb:SqlResourceSqlDatabase", "cosmosdb:SqlResourceSqlContainer",
-    "cosmosdb:SqlResourceSqlRoleDefinition", "cosmosdb:SqlResourceSqlRoleAssignment", "authorization:RoleAssignment",
-    "authorization:RoleDefinition", "web:WebAppFtpAllowed", "web:WebAppScmAllowed", "monitor:DiagnosticSetting",
-    "consumption:Budget", "network:PrivateDnsZoneGroup",
-}  # fmt: skip
+    "storage:BlobContainer",
+    "storage:Queue",
+    "storage:BlobServiceProperties",
+    "storage:ManagementPolicy",
+    "eventgrid:SystemTopicEventSubscription",
+    "cosmosdb:SqlResourceSqlDatabase",
+    "cosmosdb:SqlResourceSqlContainer",
+    "cosmosdb:SqlResourceSqlRoleDefinition",
+    "cosmosdb:SqlResourceSqlRoleAssignment",
+    "authorization:RoleAssignment",
+    "authorization:RoleDefinition",
+    "web:WebAppFtpAllowed",
+    "web:WebAppScmAllowed",
+    "monitor:DiagnosticSetting",
+    "consumption:Budget",
+    "network:PrivateDnsZoneGroup",
+}
 ADDRESSES = IPv4Network("10.0.0.0/24")
 # Dynamic resources that join components, and so are part of none.
 WITHOUT_PARENT = {
@@ -153,12 +164,21 @@ def cosmos_database(
 
 def test_every_named_type_is_checked(prod_private: Recorder) -> None:
     fixed = {  # named by a GUID, by Azure, or by what they belong to
-        "applicationinsights:Workbook", "authorization:RoleAssignment", "authorization:RoleDefinition",
-        "cosmosdb:SqlResourceSqlContainer", "cosmosdb:SqlResourceSqlDatabase", "cosmosdb:SqlResourceSqlRoleAssignment",
-        "cosmosdb:SqlResourceSqlRoleDefinition", "monitor:DiagnosticSetting", "network:PrivateDnsZoneGroup",
-        "privatedns:PrivateZone", "storage:BlobServiceProperties", "storage:ManagementPolicy", "web:WebAppFtpAllowed",
+        "applicationinsights:Workbook",
+        "authorization:RoleAssignment",
+        "authorization:RoleDefinition",
+        "cosmosdb:SqlResourceSqlContainer",
+        "cosmosdb:SqlResourceSqlDatabase",
+        "cosmosdb:SqlResourceSqlRoleAssignment",
+        "cosmosdb:SqlResourceSqlRoleDefinition",
+        "monitor:DiagnosticSetting",
+        "network:PrivateDnsZoneGroup",
+        "privatedns:PrivateZone",
+        "storage:BlobServiceProperties",
+        "storage:ManagementPolicy",
+        "web:WebAppFtpAllowed",
         "web:WebAppScmAllowed",
-    }  # fmt: skip
+    }
     assert {resource.kind for resource in prod_private.cloud} == NAMED.keys() | fixed
 
 
@@ -273,7 +293,7 @@ ALONE: dict[str, Callable[[], pulumi.ComponentResource]] = {
 @pytest.mark.parametrize("component", sorted(ALONE))
 def test_each_component_is_usable_by_another_program(component: str) -> None:
     recorder = record(ALONE[component])
-    assert component in {found.type.rpartition(":")[2] for found in recorder.components}
+    assert component in {item.type.rpartition(":")[2] for item in recorder.components}
     own_group = OTHER.names.resource_name("rg") if component == "ResourceGroup" else OTHER.resource_group_name
     groups = {resource.inputs.get("resourceGroupName", own_group) for resource in recorder.cloud}
     assert groups == {own_group}

@@ -19,14 +19,14 @@ OPERATOR = {"objectId": "99999999-8888-4777-8666-555555555555", "principalType":
 @pytest.fixture(scope="module")
 def functions() -> dict[str, list[str]]:
     """The bindings of every function of the app, as JSON. The library lets an app be asked only once."""
-    found = importlib.import_module("function_app").app.get_functions()
-    return {function.get_function_name(): function.get_raw_bindings() for function in found}
+    functions = importlib.import_module("function_app").app.get_functions()
+    return {function.get_function_name(): function.get_raw_bindings() for function in functions}
 
 
 @pytest.fixture
 def app_settings(dev: Recorder) -> dict[str, str]:
-    listed = dev.one("web:WebApp", "app-site").inputs["siteConfig"]["appSettings"]
-    return {setting["name"]: setting["value"] for setting in listed}
+    settings = dev.one("web:WebApp", "app-site").inputs["siteConfig"]["appSettings"]
+    return {setting["name"]: setting["value"] for setting in settings}
 
 
 def test_the_app_has_every_setting_that_the_code_requires(app_settings: dict[str, str]) -> None:
@@ -36,57 +36,61 @@ def test_the_app_has_every_setting_that_the_code_requires(app_settings: dict[str
 
 
 def test_the_app_has_every_optional_setting_that_the_stack_asks_for() -> None:
-    asked = {"copyClassified": True, "operators": [OPERATOR], "apiAudience": "api://pipeline"}
-    listed = run_program("dev", asked).one("web:WebApp", "app-site").inputs["siteConfig"]["appSettings"]
+    config = {"copyClassified": True, "operators": [OPERATOR], "apiAudience": "api://pipeline"}
+    settings = run_program("dev", config).one("web:WebApp", "app-site").inputs["siteConfig"]["appSettings"]
     known = importlib.import_module("classifier.settings")
-    names = {setting["name"] for setting in listed if setting["name"].startswith("PIPELINE_")}
+    names = {setting["name"] for setting in settings if setting["name"].startswith("PIPELINE_")}
     assert names == {*known.REQUIRED, *known.OPTIONAL}
 
 
 def test_the_code_can_read_its_settings(app_settings: dict[str, str]) -> None:
-    read = importlib.import_module("classifier.settings").Settings.load(app_settings)
-    assert read.features == ("tags", "objects", "people", "read", "caption")
-    assert read.min_confidence == 0.5
-    assert read.analyzer_options == {
-        "endpoints": ["https://vision-account-1.cognitiveservices.azure.com/"], "language": "en",
-        "genderNeutralCaptions": False, "smartCropAspectRatios": [], "callsPerSecond": 10, "instances": 40,
-    }  # fmt: skip
+    loaded = importlib.import_module("classifier.settings").Settings.load(app_settings)
+    assert loaded.features == ("tags", "objects", "people", "read", "caption")
+    assert loaded.min_confidence == 0.5
+    assert loaded.analyzer_options == {
+        "endpoints": ["https://vision-account-1.cognitiveservices.azure.com/"],
+        "language": "en",
+        "genderNeutralCaptions": False,
+        "smartCropAspectRatios": [],
+        "callsPerSecond": 10,
+        "instances": 40,
+    }
 
 
 def test_the_code_can_read_who_the_operators_are() -> None:
-    asked = {"operators": [OPERATOR], "apiAudience": "api://pipeline"}
-    listed = run_program("dev", asked).one("web:WebApp", "app-site").inputs["siteConfig"]["appSettings"]
+    config = {"operators": [OPERATOR], "apiAudience": "api://pipeline"}
+    settings = run_program("dev", config).one("web:WebApp", "app-site").inputs["siteConfig"]["appSettings"]
     known = importlib.import_module("classifier.settings")
-    read = known.Settings.load({setting["name"]: setting["value"] for setting in listed})
-    assert read.operators == (
+    loaded = known.Settings.load({setting["name"]: setting["value"] for setting in settings})
+    assert loaded.operators == (
         known.OperatorPrincipal(object_id=OPERATOR["objectId"], principal_type=OPERATOR["principalType"]),
     )
 
 
 @pytest.mark.parametrize(
-    ("asked", "features"),
+    ("config", "features"),
     [
         ({"features": ["tags", "safety", "embeddings", "smartCrops"], "smartCropAspectRatios": ["0.9"]}, 4),
         ({"analyzer": "custom-vision", "customVision": CUSTOM, "features": ["tags"]}, 1),
     ],
 )
-def test_the_analyzer_can_read_what_it_is_told(asked: dict[str, Any], features: int) -> None:
+def test_the_analyzer_can_read_what_it_is_told(config: dict[str, Any], features: int) -> None:
     """Its options, its features, and its name, which is its module's."""
-    listed = run_program("dev", asked).one("web:WebApp", "app-site").inputs["siteConfig"]["appSettings"]
-    told = importlib.import_module("classifier.settings").Settings.load(
-        {setting["name"]: setting["value"] for setting in listed}
+    settings = run_program("dev", config).one("web:WebApp", "app-site").inputs["siteConfig"]["appSettings"]
+    loaded = importlib.import_module("classifier.settings").Settings.load(
+        {setting["name"]: setting["value"] for setting in settings}
     )
-    module = importlib.import_module(f"classifier.analyzers.{told.analyzer.replace('-', '_')}")
+    module = importlib.import_module(f"classifier.analyzers.{loaded.analyzer.replace('-', '_')}")
     assert (
-        len(module.build(told.analyzer_options, told.features, create_azure_clients(FakeVisionService())).features)
+        len(module.build(loaded.analyzer_options, loaded.features, create_azure_clients(FakeVisionService())).features)
         == features
     )
 
 
 def test_both_sides_have_the_same_analyzers() -> None:
     folder = ROOT / "functions/pipeline/classifier/analyzers"
-    found = {path.stem.replace("_", "-") for path in folder.glob("*.py") if "\ndef build(" in path.read_text()}
-    assert found == set(analysis.ANALYZERS)
+    modules = {path.stem.replace("_", "-") for path in folder.glob("*.py") if "\ndef build(" in path.read_text()}
+    assert modules == set(analysis.ANALYZERS)
 
 
 def test_the_features_of_both_sides_are_the_same() -> None:
@@ -117,12 +121,12 @@ def test_what_ships_is_locked() -> None:
 
 
 def test_everything_in_functions_ships() -> None:
-    found = {
+    files = {
         path.relative_to(ROOT / "functions/pipeline")
         for path in (ROOT / "functions/pipeline").rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
-    assert set(packaging.package_files(ROOT / "functions/pipeline")) == found
+    assert set(packaging.package_files(ROOT / "functions/pipeline")) == files
 
 
 def test_the_record_id_of_clients_is_the_codes() -> None:

@@ -62,7 +62,7 @@ def slept(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return seconds
 
 
-def ask(error: str, *known: KnownError, failures: int = 1) -> bool:
+def answer_of_hook(error: str, *known: KnownError, failures: int = 1) -> bool:
     """What the hook answers to this error, after so many failures."""
     errors = [error, *["an earlier error"] * (failures - 1)]
     args = pulumi.ErrorHookArgs(urn="u", id="", name="it", type="t", failed_operation="create", errors=errors)
@@ -85,7 +85,7 @@ def test_an_error_that_passes_is_waited_for_with_back_off_and_then_explained(
     known: KnownError, error: str, logged: list[str], slept: list[int]
 ) -> None:
     failures = 1
-    while ask(error, known, failures=failures):
+    while answer_of_hook(error, known, failures=failures):
         failures += 1
     assert slept[:6] == [5, 10, 20, 40, 60, 60]
     assert known.retry_seconds - 60 < sum(slept) <= known.retry_seconds
@@ -97,7 +97,7 @@ def test_an_error_that_passes_is_waited_for_with_back_off_and_then_explained(
 
 
 def test_the_terms_of_vision_are_for_a_person_to_accept(logged: list[str], slept: list[int]) -> None:
-    assert ask(TERMS, TERMS_NOT_ACCEPTED) is False
+    assert answer_of_hook(TERMS, TERMS_NOT_ACCEPTED) is False
     assert slept == []
     (message,) = logged
     assert "create one Computer Vision resource in the portal" in message
@@ -109,13 +109,13 @@ def test_the_terms_of_vision_are_for_a_person_to_accept(logged: list[str], slept
 def test_any_other_error_ends_the_deployment_at_once(
     known: KnownError, error: str, logged: list[str], slept: list[int]
 ) -> None:
-    assert ask(error, known) is False
+    assert answer_of_hook(error, known) is False
     assert (logged, slept) == ([], [])
 
 
 def test_of_several_known_errors_the_latest_counts(slept: list[int], logged: list[str]) -> None:
-    assert ask(VECTORS, ACCOUNT_LOCKED, VECTOR_SEARCH_INACTIVE, failures=14) is True
-    assert ask(LOCK, ACCOUNT_LOCKED, VECTOR_SEARCH_INACTIVE, failures=14) is False
+    assert answer_of_hook(VECTORS, ACCOUNT_LOCKED, VECTOR_SEARCH_INACTIVE, failures=14) is True
+    assert answer_of_hook(LOCK, ACCOUNT_LOCKED, VECTOR_SEARCH_INACTIVE, failures=14) is False
     assert slept == [60]
     assert len(logged) == 1
 
@@ -134,7 +134,7 @@ def hooks(recorder: Recorder) -> dict[str, str]:
 
 
 def test_what_azure_may_refuse_for_a_while_has_a_hook(dev: Recorder) -> None:
-    found = hooks(dev)
+    hook_names = hooks(dev)
     for kind, errors in {
         "authorization:RoleAssignment": NOT_REPLICATED.name,
         "cosmosdb:SqlResourceSqlDatabase": ACCOUNT_LOCKED.name,
@@ -146,13 +146,13 @@ def test_what_azure_may_refuse_for_a_while_has_a_hook(dev: Recorder) -> None:
     }.items():
         resources = dev.of_type(kind)
         assert resources
-        assert {found.pop(f"{kind} {resource.name}") for resource in resources} == {errors}
-    assert found == {}
+        assert {hook_names.pop(f"{kind} {resource.name}") for resource in resources} == {errors}
+    assert hook_names == {}
 
 
 def test_only_the_container_with_vectors_waits_for_vector_search() -> None:
-    found = hooks(run_program("dev", {"features": ["tags", "embeddings"]}))
-    containers = {name.split()[1]: errors for name, errors in found.items() if "SqlContainer" in name}
+    hook_names = hooks(run_program("dev", {"features": ["tags", "embeddings"]}))
+    containers = {name.split()[1]: errors for name, errors in hook_names.items() if "SqlContainer" in name}
     assert containers == {
         "records-images": f"{ACCOUNT_LOCKED.name}-{VECTOR_SEARCH_INACTIVE.name}",
         "records-analyses": ACCOUNT_LOCKED.name,

@@ -75,9 +75,9 @@ def recording(stack: str, mode: str) -> str:
             "parent": resource.parent,
             "dependencies": sorted(resource.dependencies),
             "propertyDependencies": {
-                name: sorted(sources)
-                for name, sources in resource.property_dependencies.items()
-                if sources and name != PICKLED_PROVIDER
+                name: sorted(origins)
+                for name, origins in resource.property_dependencies.items()
+                if origins and name != PICKLED_PROVIDER
             },
             "options": options(resource),
             "inputs": normalized(resource.inputs),

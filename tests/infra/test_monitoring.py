@@ -24,11 +24,11 @@ TABLES = {
 
 def wrong_with(*queries: str) -> list[list[str]]:
     """What Microsoft's parser of KQL says of each."""
-    asked = json.dumps({"tables": TABLES, "queries": queries})
+    request = json.dumps({"tables": TABLES, "queries": queries})
     # The Node.js that `make` has found or installed.
     node = ROOT / ".tools" / json.loads((ROOT / ".tools/local.json").read_text())["node"]
     command = [str(node), str(ROOT / "tests/infra/kql.mjs")]
-    answer = subprocess.run(command, input=asked, capture_output=True, text=True, check=False, cwd=ROOT)
+    answer = subprocess.run(command, input=request, capture_output=True, text=True, check=False, cwd=ROOT)
     assert answer.returncode == 0, answer.stderr
     return json.loads(answer.stdout)
 
@@ -56,12 +56,12 @@ def test_sampled_telemetry_is_counted_by_item_count() -> None:
 
 
 def alert(recorder: Recorder, name: str) -> dict[str, Any]:
-    found = [
+    matches = [
         item
         for item in recorder.resources
         if item.name == f"monitoring-alerts-{name}" and item.kind.startswith("monitor:")
     ]
-    return found[0].inputs
+    return matches[0].inputs
 
 
 ALERT_NAMES = {
@@ -110,14 +110,18 @@ def test_a_log_alert_is_replaced_when_its_workspace_changes(dev: Recorder) -> No
     [
         ("dead-letters", "blob-event-topic", "DeadLetteredCount", []),
         ("dropped-events", "blob-event-topic", "DroppedEventCount", []),
-        ("cosmos-throttled", "records-account", "TotalRequests",
-         [{"name": "StatusCode", "operator": "Include", "values": ["429"]}]),
+        (
+            "cosmos-throttled",
+            "records-account",
+            "TotalRequests",
+            [{"name": "StatusCode", "operator": "Include", "values": ["429"]}],
+        ),
     ],
-)  # fmt: skip
+)
 def test_metric_alerts_watch_the_right_thing(dev: Recorder, name: str, scope: str, metric: str, dimension: Any) -> None:
-    found = alert(dev, name)
-    (criterion,) = found["criteria"]["allOf"]
-    assert [item.rpartition("::")[2] for item in found["scopes"]] == [scope]
+    inputs = alert(dev, name)
+    (criterion,) = inputs["criteria"]["allOf"]
+    assert [item.rpartition("::")[2] for item in inputs["scopes"]] == [scope]
     assert (criterion["metricName"], criterion["dimensions"]) == (metric, dimension)
     assert criterion["operator"] == "GreaterThan"
 
@@ -126,14 +130,14 @@ def test_queries_speak_of_containers_queues_and_functions_that_exist(dev: Record
     text = "".join(item.query for item in LOG_ALERT_RULES)
     containers = {item.inputs["containerName"] for item in dev.of_type("storage:BlobContainer")}
     queues = {item.inputs["queueName"] for item in dev.of_type("storage:Queue")}
-    (release,) = [item for item in dev.resources if item.name == "code-deployment"]
+    (code_deployment,) = [item for item in dev.resources if item.name == "code-deployment"]
     assert '"/images/"' in text
     assert "images" in containers
     assert '"/images-poison/"' in text
     assert "images-poison" in queues
     functions = set(re.findall(r'\bName == "(\w+)"', text))
     assert functions == {"classify", "reconcile"}
-    assert functions <= set(release.inputs["functions"])
+    assert functions <= set(code_deployment.inputs["functions"])
 
 
 def test_what_the_queries_ask_for_is_logged(dev: Recorder) -> None:
@@ -141,15 +145,19 @@ def test_what_the_queries_ask_for_is_logged(dev: Recorder) -> None:
         setting.name.removeprefix("monitoring-diagnostics-"): setting.inputs
         for setting in dev.of_type("monitor:DiagnosticSetting")
     }
-    categories = {name: [log["category"] for log in found["logs"]] for name, found in settings.items()}
+    categories = {name: [log["category"] for log in inputs["logs"]] for name, inputs in settings.items()}
     # One row for every request: reads, and deletions of messages, would be three of five rows for each image.
     changes = ["StorageWrite", "StorageDelete"]
     assert categories == {
-        "host-blob": changes, "images-blob": changes, "images-queue": ["StorageWrite"],
+        "host-blob": changes,
+        "images-blob": changes,
+        "images-queue": ["StorageWrite"],
         "results": ["DeliveryFailures", "PublishFailures"],
-        "blob-event-topic": ["DeliveryFailures"], "vision-account-1": ["Audit"], "records": ["ControlPlaneRequests"],
-    }  # fmt: skip
-    assert {name for name, found in settings.items() if found["metrics"]} == {
+        "blob-event-topic": ["DeliveryFailures"],
+        "vision-account-1": ["Audit"],
+        "records": ["ControlPlaneRequests"],
+    }
+    assert {name for name, inputs in settings.items() if inputs["metrics"]} == {
         "results",
         "blob-event-topic",
         "vision-account-1",
@@ -160,8 +168,11 @@ def test_what_the_queries_ask_for_is_logged(dev: Recorder) -> None:
 # The category of each operation, from
 # https://learn.microsoft.com/azure/storage/blobs/monitor-blob-storage-reference
 CATEGORIES = {
-    "PutBlob": "StorageWrite", "PutBlockList": "StorageWrite", "CopyBlob": "StorageWrite", "PutMessage": "StorageWrite",
-}  # fmt: skip
+    "PutBlob": "StorageWrite",
+    "PutBlockList": "StorageWrite",
+    "CopyBlob": "StorageWrite",
+    "PutMessage": "StorageWrite",
+}
 
 
 def test_every_storage_operation_that_a_query_reads_is_logged(dev: Recorder) -> None:

@@ -27,10 +27,13 @@ def private_endpoints(recorder: Recorder) -> set[tuple[str, str]]:
 
 def test_every_service_that_the_app_uses_has_a_private_endpoint(prod_private: Recorder) -> None:
     assert private_endpoints(prod_private) == {
-        ("host-account", "blob"), ("images-account", "blob"), ("images-account", "queue"), ("records-account", "Sql"),
+        ("host-account", "blob"),
+        ("images-account", "blob"),
+        ("images-account", "queue"),
+        ("records-account", "Sql"),
         ("results", "topic"),
         *((f"vision-account-{number}", "account") for number in range(1, 9)),
-    }  # fmt: skip
+    }
 
 
 def test_each_private_endpoint_has_the_dns_zone_of_its_service(prod_private: Recorder) -> None:
@@ -61,8 +64,12 @@ def access(recorder: Recorder) -> dict[str, Any]:
     }
     (topic,) = recorder.of_type("eventgrid:Topic")
     (cosmos,) = recorder.of_type("cosmosdb:DatabaseAccount")
-    return {**storage, "vision": vision, "records": cosmos.inputs["publicNetworkAccess"],
-            "results": topic.inputs["publicNetworkAccess"]}  # fmt: skip
+    return {
+        **storage,
+        "vision": vision,
+        "records": cosmos.inputs["publicNetworkAccess"],
+        "results": topic.inputs["publicNetworkAccess"],
+    }
 
 
 def test_public_endpoints_are_disabled_except_for_trusted_services(prod_private: Recorder, prod: Recorder) -> None:
@@ -79,10 +86,12 @@ def test_public_endpoints_are_disabled_except_for_trusted_services(prod_private:
     (topic,) = prod_private.of_type("eventgrid:SystemTopic")
     assert topic.inputs["identity"]["type"] == "SystemAssigned"
     assert access(prod) == {
-        "host-account": ("Enabled", "Allow"), "images-account": ("Enabled", "Allow"), "vision": {"Enabled"},
+        "host-account": ("Enabled", "Allow"),
+        "images-account": ("Enabled", "Allow"),
+        "vision": {"Enabled"},
         "records": "Enabled",
         "results": "Enabled",
-    }  # fmt: skip
+    }
 
 
 def test_the_app_joins_the_network_after_its_private_endpoints(prod_private: Recorder, prod: Recorder) -> None:
@@ -103,8 +112,8 @@ def test_the_address_space_is_cut_in_two() -> None:
     recorder = run_program("dev", {"networkAccess": "private", "addressSpace": "192.168.8.0/22"})
     network = recorder.one("network:VirtualNetwork", "network-vnet").inputs
     whole = IPv4Network(network["addressSpace"]["addressPrefixes"][0])
-    parts = [IPv4Network(subnet["addressPrefix"]) for subnet in network["subnets"]]
-    assert [str(whole), *map(str, parts)] == ["192.168.8.0/22", "192.168.8.0/23", "192.168.10.0/23"]
+    subnets = [IPv4Network(subnet["addressPrefix"]) for subnet in network["subnets"]]
+    assert [str(whole), *map(str, subnets)] == ["192.168.8.0/22", "192.168.8.0/23", "192.168.10.0/23"]
 
 
 def test_a_public_stack_has_no_network(prod: Recorder) -> None:
@@ -129,11 +138,11 @@ def test_an_endpoint_names_its_subnet_and_nothing_else_of_it(prod_private: Recor
 
 
 def test_the_subnet_of_the_app_is_released_before_the_network_is_deleted(prod_private: Recorder) -> None:
-    (release,) = [found for found in prod_private.resources if found.kind.endswith("SubnetReleaseDelay")]
+    (delay,) = [resource for resource in prod_private.resources if resource.kind.endswith("SubnetReleaseDelay")]
     network = prod_private.one("network:VirtualNetwork", "network-vnet")
-    assert release.inputs["subnet_id"] == f"{network.id}/subnets/app"
-    assert f"{network.type}::{network.name}" in release.dependencies
-    assert f"{release.type}::{release.name}" in prod_private.one("web:WebApp", "app-site").dependencies
+    assert delay.inputs["subnet_id"] == f"{network.id}/subnets/app"
+    assert f"{network.type}::{network.name}" in delay.dependencies
+    assert f"{delay.type}::{delay.name}" in prod_private.one("web:WebApp", "app-site").dependencies
 
 
 def test_ddos_protection_is_left_to_the_platform(prod_private: Recorder) -> None:

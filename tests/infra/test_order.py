@@ -10,14 +10,14 @@ from tests.conftest import RecordedResource, Recorder, run_program
 def reachable(recorder: Recorder, resource: RecordedResource) -> set[str]:
     """Everything that the resource depends on, directly or through others."""
     by_urn = {f"{item.type}::{item.name}": item for item in recorder.resources}
-    found: set[str] = set()
-    left = [*resource.dependencies]
-    while left:
-        urn = left.pop()
-        if urn not in found and urn in by_urn:
-            found.add(urn)
-            left.extend(by_urn[urn].dependencies)
-    return found
+    reached: set[str] = set()
+    pending = [*resource.dependencies]
+    while pending:
+        urn = pending.pop()
+        if urn not in reached and urn in by_urn:
+            reached.add(urn)
+            pending.extend(by_urn[urn].dependencies)
+    return reached
 
 
 @pytest.mark.parametrize("stack", ["local", "dev", "prod"])
@@ -27,5 +27,5 @@ def test_what_lies_in_a_cosmos_account_is_made_one_by_one(stack: str) -> None:
     order = sorted(children, key=lambda item: len(reachable(recorder, item)))
     for before, after in pairwise(order):
         assert f"{before.type}::{before.name}" in reachable(recorder, after)
-    kinds = list(dict.fromkeys(item.kind.removeprefix("cosmosdb:SqlResourceSql") for item in order))
-    assert kinds == ["Database", "Container", "RoleDefinition", "RoleAssignment"]
+    types = list(dict.fromkeys(item.kind.removeprefix("cosmosdb:SqlResourceSql") for item in order))
+    assert types == ["Database", "Container", "RoleDefinition", "RoleAssignment"]

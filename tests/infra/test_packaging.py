@@ -14,7 +14,7 @@ from tests.conftest import ROOT
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The deployment package, built in another folder with the dependencies that are installed already."""
     out = tmp_path_factory.mktemp("out")
     for packages in (ROOT / ".build").glob("packages-*"):
@@ -22,14 +22,14 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build_deployment_package(ROOT / "functions/pipeline", out).path
 
 
-def test_two_builds_in_two_places_are_byte_for_byte_the_same(built: Path) -> None:
+def test_two_builds_in_two_places_are_byte_for_byte_the_same(package: Path) -> None:
     here = build_deployment_package(ROOT / "functions/pipeline", ROOT / ".build")
-    assert here.path.name == built.name
-    assert here.sha256 == hashlib.sha256(built.read_bytes()).hexdigest()
+    assert here.path.name == package.name
+    assert here.sha256 == hashlib.sha256(package.read_bytes()).hexdigest()
 
 
-def test_it_holds_the_code_its_packages_and_their_bytecode(built: Path) -> None:
-    names = set(zipfile.ZipFile(built).namelist())
+def test_it_holds_the_code_its_packages_and_their_bytecode(package: Path) -> None:
+    names = set(zipfile.ZipFile(package).namelist())
     assert {path.as_posix() for path in package_files(ROOT / "functions/pipeline")} <= names
     packages = ".python_packages/lib/site-packages"
     assert f"{packages}/azure/cosmos/__init__.py" in names
@@ -37,8 +37,8 @@ def test_it_holds_the_code_its_packages_and_their_bytecode(built: Path) -> None:
     assert "classifier/use_cases/__pycache__/classify.cpython-313.pyc" in names
 
 
-def test_it_holds_nothing_that_differs_between_installs(built: Path) -> None:
-    with zipfile.ZipFile(built) as archive:
+def test_it_holds_nothing_that_differs_between_installs(package: Path) -> None:
+    with zipfile.ZipFile(package) as archive:
         entries = archive.infolist()
     assert {entry.date_time for entry in entries} == {(1980, 1, 1, 0, 0, 0)}
     assert [entry.filename for entry in entries] == sorted(entry.filename for entry in entries)

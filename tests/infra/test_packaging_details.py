@@ -33,7 +33,7 @@ def files(root: Path) -> set[str]:
 
 
 def test_what_the_app_never_reads_is_pruned(tmp_path: Path) -> None:
-    needed = [
+    runtime_files = [
         "pkg/mod.py",
         "pkg/native.so",
         "pkg/tests.py",
@@ -60,9 +60,9 @@ def test_what_the_app_never_reads_is_pruned(tmp_path: Path) -> None:
         "pkg-1.dist-info/METADATA.bak",
         "pkg-1.dist-info/licenses/NOTICE",
     ]
-    write(tmp_path, *needed, *pruned)
+    write(tmp_path, *runtime_files, *pruned)
     packaging._prune(tmp_path)
-    assert files(tmp_path) == {*needed}
+    assert files(tmp_path) == {*runtime_files}
 
 
 def test_bytecode_is_unchecked_and_knows_where_it_will_run(tmp_path: Path) -> None:
@@ -202,9 +202,9 @@ def app(tmp_path: Path, extension_bundle: object = None) -> Path:
 def test_both_spellings_of_the_supported_extension_bundle_are_accepted(tmp_path: Path, versions: str) -> None:
     source = app(tmp_path, {"id": BUNDLE_ID, "version": versions})
     write(source, "README.md", "classifier/data.json", "local.settings.json")
-    built = build_deployment_package(source, tmp_path / "out")
+    package = build_deployment_package(source, tmp_path / "out")
     packages = ".python_packages/lib/site-packages/pkg"
-    assert zipfile.ZipFile(built.path).namelist() == [
+    assert zipfile.ZipFile(package.path).namelist() == [
         f"{packages}/__pycache__/mod.cpython-313.pyc",
         f"{packages}/mod.py",
         "__pycache__/function_app.cpython-313.pyc",

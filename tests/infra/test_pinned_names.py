@@ -11,7 +11,7 @@ from tests.infra.test_settings import ALICE, CUSTOM
 
 
 @pytest.mark.parametrize(
-    ("prefix", "stack", "unique", "local", "world", "storage", "guid"),
+    ("prefix", "stack", "suffix", "resource_name", "global_name", "storage", "guid"),
     [
         (
             "imgpipe",
@@ -79,13 +79,13 @@ from tests.infra.test_settings import ALICE, CUSTOM
     ],
 )
 def test_names_follow_from_subscription_prefix_and_stack(
-    prefix: str, stack: str, unique: str, local: str, world: str, storage: str, guid: str
+    prefix: str, stack: str, suffix: str, resource_name: str, global_name: str, storage: str, guid: str
 ) -> None:
     names = Names(prefix=prefix, stack=stack, subscription_id=SUBSCRIPTION)
-    assert names.unique_suffix == unique
-    assert names.deployment_name == local.removeprefix("log-")
-    assert names.resource_name("log") == local
-    assert names.global_name("func") == world
+    assert names.unique_suffix == suffix
+    assert names.deployment_name == resource_name.removeprefix("log-")
+    assert names.resource_name("log") == resource_name
+    assert names.global_name("func") == global_name
     assert names.storage_account_name("data") == storage
     assert names.guid("a", "b") == guid
 
@@ -211,7 +211,7 @@ ROLE_ASSIGNMENTS: dict[str, str] = {
 
 
 @pytest.fixture(scope="module")
-def everything() -> Recorder:
+def full_stack() -> Recorder:
     """A stack with all that settings can add, and with two Vision accounts."""
     return run_program(
         "dev",
@@ -225,40 +225,40 @@ def everything() -> Recorder:
     )
 
 
-def test_every_azure_name_of_the_program_is_pinned(everything: Recorder) -> None:
+def test_every_azure_name_of_the_program_is_pinned(full_stack: Recorder) -> None:
     by_guid = {
         "authorization:RoleAssignment",
         "authorization:RoleDefinition",
         "cosmosdb:SqlResourceSqlRoleAssignment",
         "cosmosdb:SqlResourceSqlRoleDefinition",
     }
-    assert {resource.kind for resource in everything.cloud} == AZURE_NAMES.keys() | by_guid
-    found = {
-        kind: (key, sorted(resource.inputs[key] for resource in everything.of_type(kind)))
+    assert {resource.kind for resource in full_stack.cloud} == AZURE_NAMES.keys() | by_guid
+    actual = {
+        kind: (key, sorted(resource.inputs[key] for resource in full_stack.of_type(kind)))
         for kind, (key, _) in AZURE_NAMES.items()
     }
-    assert found == AZURE_NAMES
+    assert actual == AZURE_NAMES
 
 
-def test_every_custom_role_keeps_its_guid_and_its_name(everything: Recorder) -> None:
-    found = {
+def test_every_custom_role_keeps_its_guid_and_its_name(full_stack: Recorder) -> None:
+    actual = {
         definition.name: (definition.inputs["roleDefinitionId"], definition.inputs["roleName"])
         for kind in ("authorization:RoleDefinition", "cosmosdb:SqlResourceSqlRoleDefinition")
-        for definition in everything.of_type(kind)
+        for definition in full_stack.of_type(kind)
     }
-    assert found == ROLE_DEFINITIONS
+    assert actual == ROLE_DEFINITIONS
 
 
-def test_every_role_assignment_keeps_its_guid(everything: Recorder) -> None:
-    found = {
+def test_every_role_assignment_keeps_its_guid(full_stack: Recorder) -> None:
+    actual = {
         assignment.name: assignment.inputs[key]
         for kind, key in (
             ("authorization:RoleAssignment", "roleAssignmentName"),
             ("cosmosdb:SqlResourceSqlRoleAssignment", "roleAssignmentId"),
         )
-        for assignment in everything.of_type(kind)
+        for assignment in full_stack.of_type(kind)
     }
-    assert found == ROLE_ASSIGNMENTS
+    assert actual == ROLE_ASSIGNMENTS
 
 
 def test_the_role_on_a_custom_vision_account_keeps_its_guid() -> None:
@@ -267,8 +267,8 @@ def test_the_role_on_a_custom_vision_account_keeps_its_guid() -> None:
     assert assignment.inputs["roleAssignmentName"] == "38648124-eaad-5c21-af13-00dab49e2854"
 
 
-def test_a_deleted_vision_account_is_looked_for_under_its_name_and_region(everything: Recorder) -> None:
-    names = [item for item in everything.resources if item.kind.endswith("PurgeDeletedAccount")]
+def test_a_deleted_vision_account_is_looked_for_under_its_name_and_region(full_stack: Recorder) -> None:
+    names = [item for item in full_stack.resources if item.kind.endswith("PurgeDeletedAccount")]
     assert sorted(name.inputs["deleted_account"] for name in names) == [
         f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.CognitiveServices/locations/northeurope"
         f"/resourceGroups/resource-group/deletedAccounts/vision{number}-imgpipe-dev-nd27m23b"
@@ -276,6 +276,6 @@ def test_a_deleted_vision_account_is_looked_for_under_its_name_and_region(everyt
     ]
     domains = [
         account.inputs["properties"]["customSubDomainName"]
-        for account in everything.of_type("cognitiveservices:Account")
+        for account in full_stack.of_type("cognitiveservices:Account")
     ]
     assert sorted(domains) == ["vision1-imgpipe-dev-nd27m23b", "vision2-imgpipe-dev-nd27m23b"]

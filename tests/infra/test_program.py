@@ -39,8 +39,9 @@ def test_events_go_to_the_queue_by_identity_and_never_expire(dev: Recorder) -> N
     )
     assert subscription["filter"]["subjectBeginsWith"].endswith("/containers/images-container/blobs/")
     assert subscription["filter"]["includedEventTypes"] == [
-        "Microsoft.Storage.BlobCreated", "Microsoft.Storage.BlobDeleted",
-    ]  # fmt: skip
+        "Microsoft.Storage.BlobCreated",
+        "Microsoft.Storage.BlobDeleted",
+    ]
 
 
 def test_on_a_schedule_only_deletions_raise_events() -> None:
@@ -115,10 +116,11 @@ def test_what_is_kept_for_ever_has_no_time_to_live(prod: Recorder) -> None:
 def test_images_and_dead_letters_expire(dev: Recorder) -> None:
     (lifecycle,) = dev.of_type("storage:ManagementPolicy")
     days = {
-        rule["definition"]["filters"]["prefixMatch"][0]:
-            rule["definition"]["actions"]["baseBlob"]["delete"]["daysAfterModificationGreaterThan"]
+        rule["definition"]["filters"]["prefixMatch"][0]: rule["definition"]["actions"]["baseBlob"]["delete"][
+            "daysAfterModificationGreaterThan"
+        ]
         for rule in lifecycle.inputs["policy"]["rules"]
-    }  # fmt: skip
+    }
     assert days == {"images/": 30, "deadletter/": 90}
     containers = {container.inputs["containerName"] for container in dev.of_type("storage:BlobContainer")}
     assert {prefix.rstrip("/") for prefix in days} <= containers
@@ -138,8 +140,9 @@ def test_prod_can_be_brought_back_after_a_mistake(dev: Recorder, prod: Recorder)
     assert blobs.inputs["containerDeleteRetentionPolicy"] == {"enabled": True, "days": 14}
     account = prod.one("cosmosdb:DatabaseAccount", "records-account").inputs
     assert account["backupPolicy"] == {
-        "type": "Continuous", "continuousModeProperties": {"tier": "Continuous7Days"},
-    }  # fmt: skip
+        "type": "Continuous",
+        "continuousModeProperties": {"tier": "Continuous7Days"},
+    }
     assert dev.of_type("storage:BlobServiceProperties") == []
     assert "backupPolicy" not in dev.one("cosmosdb:DatabaseAccount", "records-account").inputs
 
@@ -147,9 +150,9 @@ def test_prod_can_be_brought_back_after_a_mistake(dev: Recorder, prod: Recorder)
 def test_prod_is_spread_over_zones(dev: Recorder, prod: Recorder) -> None:
     def spread(recorder: Recorder) -> list[object]:
         skus = {account.name: account.inputs["sku"]["name"] for account in recorder.of_type("storage:StorageAccount")}
-        (place,) = recorder.one("cosmosdb:DatabaseAccount", "records-account").inputs["locations"]
+        (zone_location,) = recorder.one("cosmosdb:DatabaseAccount", "records-account").inputs["locations"]
         plan = recorder.one("web:AppServicePlan", "app-plan").inputs
-        return [skus["host-account"], skus["images-account"], place["isZoneRedundant"], plan["zoneRedundant"]]
+        return [skus["host-account"], skus["images-account"], zone_location["isZoneRedundant"], plan["zoneRedundant"]]
 
     assert spread(prod) == ["Standard_ZRS", "Standard_GZRS", True, True]
     assert spread(dev) == ["Standard_LRS", "Standard_LRS", False, False]
@@ -167,9 +170,11 @@ def test_one_more_vision_account_changes_only_the_app_and_the_delay() -> None:
     one, two = (run_program("dev", {"imagesPerMonth": images, "cacheDays": 1}) for images in (5_000, 10_000_000))
     before, after = ({(r.type, r.name): r.inputs for r in recorder.resources} for recorder in (one, two))
     assert {name for _, name in after.keys() - before.keys()} == {
-        "vision-account-2", "vision-account-2-purge", "function-vision-caller-on-vision-account-2",
+        "vision-account-2",
+        "vision-account-2-purge",
+        "function-vision-caller-on-vision-account-2",
         "monitoring-diagnostics-vision-account-2",
-    }  # fmt: skip
+    }
     changed = {name for (kind, name) in before if before[kind, name] != after[kind, name]}
     assert changed == {"app-site", "role-assignment-delay"}
 
@@ -187,9 +192,11 @@ def test_aliases_that_a_program_gives_itself_stay() -> None:
     def program() -> None:
         infra.drop_version_aliases()
         storage.Queue(
-            "new", account_name="a", resource_group_name="rg",
+            "new",
+            account_name="a",
+            resource_group_name="rg",
             opts=pulumi.ResourceOptions(aliases=[pulumi.Alias(name="old")]),
-        )  # fmt: skip
+        )
 
     (queue,) = record(program).cloud
     (alias,) = queue.aliases

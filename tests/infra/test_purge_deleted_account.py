@@ -18,30 +18,30 @@ class Manager:
 
     def __init__(self, *answers: int) -> None:
         self.answers = [*answers]
-        self.asked: list[str] = []
+        self.methods: list[str] = []
 
     def __call__(self, request: HttpRequest) -> Any:
         assert request.url == f"{DELETED}?api-version=2025-06-01"
-        self.asked.append(request.method)
+        self.methods.append(request.method)
         return Answer(self.answers.pop(0) if len(self.answers) > 1 else self.answers[0])
 
 
 def test_a_free_name_is_left_alone() -> None:
     manager = Manager(404)
     purge_deleted_account(manager, DELETED)
-    assert manager.asked == ["GET"]
+    assert manager.methods == ["GET"]
 
 
 def test_a_name_that_is_held_is_purged_and_waited_for() -> None:
     manager = Manager(200, 202, 200, 200, 404)
     purge_deleted_account(manager, DELETED, first_wait_seconds=0.01)
-    assert manager.asked == ["GET", "DELETE", "GET", "GET", "GET"]
+    assert manager.methods == ["GET", "DELETE", "GET", "GET", "GET"]
 
 
 def test_a_deployer_who_may_not_look_goes_on() -> None:
     manager = Manager(403)
     purge_deleted_account(manager, DELETED)
-    assert manager.asked == ["GET"]
+    assert manager.methods == ["GET"]
 
 
 def test_a_deployer_who_may_not_purge_gets_an_error_with_the_remedy() -> None:
@@ -106,7 +106,7 @@ def test_another_name_is_another_resource(other: str, replaces: list[str]) -> No
 def test_a_purge_that_azure_takes_is_waited_for(status: int) -> None:
     manager = Manager(200, status, 404)
     purge_deleted_account(manager, DELETED)
-    assert manager.asked == ["GET", "DELETE", "GET"]
+    assert manager.methods == ["GET", "DELETE", "GET"]
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 409, 500])
@@ -114,7 +114,7 @@ def test_a_purge_that_azure_refuses_is_an_error(status: int) -> None:
     manager = Manager(200, status)
     with pytest.raises(AccountPurgeError, match=f"could not be purged: {status} because"):
         purge_deleted_account(manager, DELETED)
-    assert manager.asked == ["GET", "DELETE"]
+    assert manager.methods == ["GET", "DELETE"]
 
 
 def test_a_purge_is_waited_for_five_minutes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pulumi
 import pytest
 
+from infra.config.region_checks import region_requirements
 from infra.config.regions import REGION_LISTS, load_region_lists
 from infra.config.settings import Settings
 from infra.core.errors import SettingsError
@@ -78,10 +79,28 @@ def test_an_unknown_combination_is_a_warning_that_names_service_date_and_source(
         assert f"(list of {regions.date}, {regions.source})" in warning
 
 
-def test_warnings_are_shown_when_the_program_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    shown: list[str] = []
+def test_each_service_belongs_to_the_settings_that_need_it() -> None:
+    requirements = region_requirements(
+        vision_features=("tags", "caption", "embeddings"), zone_redundant=True, cosmos_zone_redundant=True
+    )
+    assert [(item.regions.service, item.setting, item.other_settings) for item in requirements] == [
+        ("Azure Functions Flex Consumption", "location", ()),
+        ("Image Analysis 4.0", "location", ("features", "analyzer")),
+        ("Captions of Image Analysis 4.0", "features", ("location", "analyzer")),
+        ("Multimodal embeddings", "features", ("location", "analyzer")),
+        ("Availability zones", "zoneRedundant", ("location",)),
+        ("Zone redundancy of Flex Consumption plans", "zoneRedundant", ("location",)),
+        ("Geo-zone-redundant storage (GZRS)", "zoneRedundant", ("location",)),
+        ("Availability zones", "cosmosZoneRedundant", ("location",)),
+    ]
+    (flex,) = region_requirements(vision_features=(), zone_redundant=False, cosmos_zone_redundant=False)
+    assert flex.regions.service == "Azure Functions Flex Consumption"
+
+
+def test_warnings_are_logged_when_the_program_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    logged: list[str] = []
     monkeypatch.setattr("pulumi.config.get_project", lambda: "image-pipeline")
-    monkeypatch.setattr(pulumi.log, "warn", shown.append)
+    monkeypatch.setattr(pulumi.log, "warn", logged.append)
     values = configuration("dev", {"location": "eastus2", "features": ["tags"]})
     pulumi.runtime.set_all_config(
         {
@@ -91,7 +110,7 @@ def test_warnings_are_shown_when_the_program_runs(monkeypatch: pytest.MonkeyPatc
     )
     loaded = Settings.load()
     assert len(loaded.warnings) == 1
-    assert tuple(shown) == loaded.warnings
+    assert tuple(logged) == loaded.warnings
 
 
 def test_a_region_that_no_list_knows_is_planned_all_the_same() -> None:

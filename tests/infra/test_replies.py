@@ -29,7 +29,7 @@ class Response:
         return self._text
 
 
-def answered(status_code: int, body: Any = None, text: str = "text") -> Reply:
+def reply_to(status_code: int, body: Any = None, text: str = "text") -> Reply:
     def send(request: HttpRequest) -> Any:
         assert request is REQUEST
         return Response(status_code, body, text)
@@ -39,7 +39,7 @@ def answered(status_code: int, body: Any = None, text: str = "text") -> Reply:
 
 @pytest.mark.parametrize(("status", "ok"), [(199, False), (200, True), (204, True), (299, True), (300, False)])
 def test_a_success_is_any_status_of_the_two_hundreds(status: int, *, ok: bool) -> None:
-    assert answered(status).ok is ok
+    assert reply_to(status).ok is ok
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_a_success_is_any_status_of_the_two_hundreds(status: int, *, ok: bool) -
     ],
 )
 def test_which_refusals_may_pass(status: int, *, unauthorized: bool, transient: bool, outcome_unknown: bool) -> None:
-    reply = answered(status)
+    reply = reply_to(status)
     assert reply.unauthorized is unauthorized
     assert reply.transient is transient
     assert reply.outcome_unknown is outcome_unknown
@@ -76,14 +76,14 @@ def test_which_refusals_may_pass(status: int, *, unauthorized: bool, transient: 
 
 @pytest.mark.parametrize("status", [200, 202, 302])
 def test_an_answer_that_is_no_error_does_not_pass(status: int) -> None:
-    assert not answered(status).transient
-    assert not answered(status).outcome_unknown
+    assert not reply_to(status).transient
+    assert not reply_to(status).outcome_unknown
 
 
 def test_an_answer_is_summarized_and_its_json_kept() -> None:
-    assert answered(200, {"a": 1}) == Reply(status_code=200, summary="200 because: text", content={"a": 1})
-    assert answered(400) == Reply(status_code=400, summary="400 because: text", content=None)
-    assert answered(400, text="x" * 501).summary == f"400 because: {'x' * 500}"
+    assert reply_to(200, {"a": 1}) == Reply(status_code=200, summary="200 because: text", content={"a": 1})
+    assert reply_to(400) == Reply(status_code=400, summary="400 because: text", content=None)
+    assert reply_to(400, text="x" * 501).summary == f"400 because: {'x' * 500}"
 
 
 @pytest.mark.parametrize(
@@ -103,8 +103,8 @@ def test_a_lost_connection_is_an_answer_too(error: Exception, summary: str, *, o
 
 
 def test_a_missing_right_is_named_and_nothing_else_is() -> None:
-    assert failure_reason(answered(409), "Some/action") == ": 409 because: text"
+    assert failure_reason(reply_to(409), "Some/action") == ": 409 because: text"
     for status in (401, 403):
-        assert failure_reason(answered(status), "Some/action") == (
+        assert failure_reason(reply_to(status), "Some/action") == (
             f": {status} because: text. The deployer needs Some/action on the app, and a new role can take ten minutes"
         )

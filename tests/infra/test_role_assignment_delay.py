@@ -46,8 +46,8 @@ def test_an_assignment_that_is_replaced_under_its_own_id_is_waited_for(slept: li
 
 
 def delay(recorder: Recorder, name: str) -> RecordedResource:
-    (found,) = [resource for resource in recorder.resources if resource.name == name]
-    return found
+    (resource,) = [resource for resource in recorder.resources if resource.name == name]
+    return resource
 
 
 def test_every_assignment_is_waited_for_before_what_relies_on_it(dev: Recorder) -> None:
@@ -55,8 +55,8 @@ def test_every_assignment_is_waited_for_before_what_relies_on_it(dev: Recorder) 
     assignments = [*dev.of_type("authorization:RoleAssignment"), *dev.of_type("cosmosdb:SqlResourceSqlRoleAssignment")]
     entries = {entry["id"]: entry for entry in wait.inputs["entries"]}
     for assignment in assignments:
-        given = {key: assignment.inputs[key] for key in ("principalId", "roleDefinitionId", "scope")}
-        assert entries.pop(assignment.id) == {"id": assignment.id, **given}
+        inputs = {key: assignment.inputs[key] for key in ("principalId", "roleDefinitionId", "scope")}
+        assert entries.pop(assignment.id) == {"id": assignment.id, **inputs}
     # What is left are the custom roles: a changed role takes as long to reach the services as a new assignment.
     assert {key.rpartition("::")[2]: entry["dataActions"] for key, entry in entries.items()} == {
         definition.name: sorted(definition.inputs["permissions"][0]["dataActions"])

@@ -26,7 +26,7 @@ def granted(recorder: Recorder) -> set[tuple[str, str, str, str]]:
     }
     assignments = recorder.of_type("authorization:RoleAssignment")
     assert all(assignment.inputs["roleDefinitionId"].startswith(ROLE_PREFIX) for assignment in assignments)
-    found = {
+    assignments_by_scope = {
         (
             assignment.inputs["principalId"],
             assignment.inputs["principalType"],
@@ -35,8 +35,8 @@ def granted(recorder: Recorder) -> set[tuple[str, str, str, str]]:
         )
         for assignment in assignments
     }
-    assert len(found) == len(assignments)
-    return found
+    assert len(assignments_by_scope) == len(assignments)
+    return assignments_by_scope
 
 
 def expected(vision_accounts: int = 1) -> set[tuple[str, str, str, str]]:
@@ -158,9 +158,11 @@ SERVICES = "Microsoft.CognitiveServices/accounts"
 def test_a_setting_changes_its_own_grant_and_no_other(
     config: dict[str, Any], more: set[tuple[str, str]], fewer: set[str]
 ) -> None:
-    found = {(role, re.split("::|/", where)[-1]) for *_, role, where in granted(run_program("dev", config))}
+    assignments_by_scope = {
+        (role, re.split("::|/", where)[-1]) for *_, role, where in granted(run_program("dev", config))
+    }
     usual = {(role, where.rpartition("::")[2]) for *_, role, where in expected() if role not in fewer}
-    assert found == usual | more
+    assert assignments_by_scope == usual | more
 
 
 @pytest.mark.parametrize(
@@ -193,8 +195,9 @@ def test_the_vision_caller_can_be_assigned_where_the_custom_vision_account_is() 
     config = {"analyzer": "custom-vision", "customVision": CUSTOM, "features": ["tags"]}
     role = run_program("dev", config).one("authorization:RoleDefinition", "vision-caller-role").inputs
     assert role["assignableScopes"] == [
-        scope("resources:ResourceGroup", "resource-group"), "/subscriptions/s/resourceGroups/rg",
-    ]  # fmt: skip
+        scope("resources:ResourceGroup", "resource-group"),
+        "/subscriptions/s/resourceGroups/rg",
+    ]
 
 
 def test_the_programs_own_roles_allow_exactly_one_thing_each(dev: Recorder) -> None:
@@ -220,8 +223,8 @@ def test_the_programs_own_roles_allow_exactly_one_thing_each(dev: Recorder) -> N
 
 
 def test_a_role_of_the_programs_own_is_made_before_it_is_granted(dev: Recorder) -> None:
-    grant = dev.one("authorization:RoleAssignment", "function-vision-caller-on-vision-account-1")
-    assert "azure-native:authorization:RoleDefinition::vision-caller-role" in grant.dependencies
+    assignment = dev.one("authorization:RoleAssignment", "function-vision-caller-on-vision-account-1")
+    assert "azure-native:authorization:RoleDefinition::vision-caller-role" in assignment.dependencies
 
 
 @settings(max_examples=3)

@@ -39,21 +39,21 @@ def flat(value: Any, path: str) -> dict[str, Any]:
         items = [(item.get("name", n) if isinstance(item, dict) else n, item) for n, item in enumerate(value)]
     else:
         return {path: value}
-    found: dict[str, Any] = {}
+    result: dict[str, Any] = {}
     for name, item in items:
-        found |= flat(item, f"{path}.{name}")
-    return found
+        result |= flat(item, f"{path}.{name}")
+    return result
 
 
 def values(recorder: Recorder) -> dict[str, Any]:
     """Every value of the program: inputs, protection and outputs."""
-    found: dict[str, Any] = {}
+    result: dict[str, Any] = {}
     for resource in recorder.resources:
         inputs = {name: value for name, value in resource.inputs.items() if not name.startswith("__")}
         if resource.name in DELAYS:
             inputs = {"seconds": inputs["seconds"]}
-        found |= flat(inputs | {"protect": resource.protect}, resource.name)
-    return found | flat(recorder.outputs, "outputs")
+        result |= flat(inputs | {"protect": resource.protect}, resource.name)
+    return result | flat(recorder.outputs, "outputs")
 
 
 def difference(before: Recorder, after: Recorder) -> Difference:

@@ -1,4 +1,4 @@
-"""Settings are read whole: what is wrong is said together, with key, value and what is allowed."""
+"""Settings: every value that is not allowed is reported, together with the others, with what is allowed instead."""
 
 import json
 from typing import Any
@@ -13,16 +13,41 @@ from infra.core.errors import SettingsError
 from tests.conftest import configuration
 
 GOOD: dict[str, Any] = {
-    "location": "northeurope", "namePrefix": "imgpipe", "features": ["tags", "caption"], "minConfidencePercent": 50,
-    "uploaders": [], "imagesPerMonth": 5000, "peakFactor": 4, "visionCallsPerSecond": 10, "cacheDays": 90,
-    "imageRetentionDays": 30, "recordRetentionDays": 0, "logRetentionDays": 30, "rolePropagationSeconds": 120,
+    "location": "northeurope",
+    "namePrefix": "imgpipe",
+    "features": ["tags", "caption"],
+    "minConfidencePercent": 50,
+    "uploaders": [],
+    "imagesPerMonth": 5000,
+    "peakFactor": 4,
+    "visionCallsPerSecond": 10,
+    "cacheDays": 90,
+    "imageRetentionDays": 30,
+    "recordRetentionDays": 0,
+    "logRetentionDays": 30,
+    "rolePropagationSeconds": 120,
     "roleDefinitionReplicationSeconds": 60,
-    "alertEmail": "", "monthlyBudget": 50, "networkAccess": "public", "addressSpace": "10.40.0.0/24",
-    "analyzer": "image-analysis", "customVision": {}, "language": "en", "genderNeutralCaptions": False,
-    "smartCropAspectRatios": [], "trigger": "events", "reconcileSchedule": "0 */15 * * * *", "maxRetryAgeHours": 168,
-    "publishResults": True, "copyClassified": False, "operators": [], "apiAudience": "",
-    "protectData": False, "zoneRedundant": False, "cosmosZoneRedundant": False, "tags": {"team": "vision"},
-}  # fmt: skip
+    "alertEmail": "",
+    "monthlyBudget": 50,
+    "networkAccess": "public",
+    "addressSpace": "10.40.0.0/24",
+    "analyzer": "image-analysis",
+    "customVision": {},
+    "language": "en",
+    "genderNeutralCaptions": False,
+    "smartCropAspectRatios": [],
+    "trigger": "events",
+    "reconcileSchedule": "0 */15 * * * *",
+    "maxRetryAgeHours": 168,
+    "publishResults": True,
+    "copyClassified": False,
+    "operators": [],
+    "apiAudience": "",
+    "protectData": False,
+    "zoneRedundant": False,
+    "cosmosZoneRedundant": False,
+    "tags": {"team": "vision"},
+}
 
 
 ALICE = "99999999-8888-4777-8666-55555555aaaa"
@@ -34,13 +59,15 @@ def user(object_id: str, principal_type: str = "User") -> dict[str, str]:
 
 CUSTOM = {
     "accountId": "/subscriptions/s/resourceGroups/rg/providers/Microsoft.CognitiveServices/accounts/roses",
-    "endpoint": "https://roses.cognitiveservices.azure.com/", "project": "p", "iteration": "Iteration2",
+    "endpoint": "https://roses.cognitiveservices.azure.com/",
+    "project": "p",
+    "iteration": "Iteration2",
     "task": "multilabel",
-}  # fmt: skip
+}
 
 
 def parse(**changes: Any) -> Settings:
-    return Settings.parse((GOOD | changes).get)
+    return Settings.parse(GOOD | changes)
 
 
 def test_good_settings_are_taken_over() -> None:
@@ -54,7 +81,7 @@ def test_good_settings_are_taken_over() -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "said"),
+    ("key", "value", "sentence"),
     [
         ("location", "West Europe", "such as northeurope"),
         ("location", "NorthEurope", "such as northeurope"),
@@ -67,7 +94,7 @@ def test_good_settings_are_taken_over() -> None:
         ("minConfidencePercent", True, "0 to 100"),
         ("uploaders", [ALICE], "a list of {objectId: <GUID>, principalType: <type>}"),
         ("uploaders", [{"objectId": ALICE}], "the type is User or Group or ServicePrincipal and must be stated"),
-        ("uploaders", [{"objectId": "somebody", "principalType": "User"}], "objectId: <GUID>"),
+        ("uploaders", [{"objectId": "alice", "principalType": "User"}], "objectId: <GUID>"),
         ("uploaders", [{"objectId": ALICE, "principalType": "Everybody"}], "User or Group or ServicePrincipal"),
         ("uploaders", [{"objectId": ALICE, "principalType": "User", "name": "a"}], "objectId: <GUID>"),
         ("uploaders", [user(ALICE), user(ALICE.upper())], "each object id once"),
@@ -95,7 +122,7 @@ def test_good_settings_are_taken_over() -> None:
         ("apiAudience", "my app", "an application id URI or GUID"),
         ("imageRetentionDays", -1, "0 to 3650"),
         ("recordRetentionDays", 3651, "0 to 3650"),
-        ("alertEmail", "somebody", "an e-mail address"),
+        ("alertEmail", "alice", "an e-mail address"),
         ("alertEmail", "a@b@example.com", "an e-mail address"),
         ("monthlyBudget", 0, "1 to 100000000"),
         ("networkAccess", "vpn", "public or private"),
@@ -113,18 +140,18 @@ def test_good_settings_are_taken_over() -> None:
         ("tags", {"a": 1}, "up to 40 texts by name"),
     ],
 )
-def test_a_bad_value_is_refused_with_key_value_and_what_is_allowed(key: str, value: Any, said: str) -> None:
-    with pytest.raises(SettingsError) as refusal:
+def test_a_bad_value_is_refused_with_key_value_and_what_is_allowed(key: str, value: Any, sentence: str) -> None:
+    with pytest.raises(SettingsError) as error:
         parse(**{key: value})
-    line = next(line for line in str(refusal.value).splitlines() if line.strip().startswith(f"{key}:"))
+    line = next(line for line in str(error.value).splitlines() if line.strip().startswith(f"{key}:"))
     assert repr(value) in line
-    assert said in line
+    assert sentence in line
 
 
 def test_all_errors_are_reported_together() -> None:
-    with pytest.raises(SettingsError) as refusal:
+    with pytest.raises(SettingsError) as error:
         parse(namePrefix="", cacheDays=0, tags=None)
-    assert [word for word in ("namePrefix", "cacheDays", "tags") if word not in str(refusal.value)] == []
+    assert [word for word in ("namePrefix", "cacheDays", "tags") if word not in str(error.value)] == []
 
 
 def test_values_of_the_wrong_type_are_reported_with_everything_else(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,9 +164,9 @@ def test_values_of_the_wrong_type_are_reported_with_everything_else(monkeypatch:
             for key, value in values.items()
         }
     )
-    with pytest.raises(SettingsError) as refusal:
+    with pytest.raises(SettingsError) as error:
         Settings.load()
-    assert [key for key in ("imagesPerMonth", "protectData", "tags", "location") if key not in str(refusal.value)] == []
+    assert [key for key in ("imagesPerMonth", "protectData", "tags", "location") if key not in str(error.value)] == []
 
 
 def test_users_groups_and_service_principals_are_taken_over_with_their_types() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.config.sizing import KEPT_RECORDS_DAYS, Sizing, derive_sizing, quota_warnings
+from infra.config.sizing import Sizing, derive_sizing, quota_warnings
 from infra.core.errors import SizingError
 from tests.conftest import run_program
 
@@ -60,7 +60,7 @@ def test_storage_counts_in_the_containers_of_the_three_profiles(
 
 
 def test_each_container_gets_its_own_ceiling() -> None:
-    """A claim is created and then replaced by its analysis: more for a new image than its record costs."""
+    """A lease is created and then replaced by its analysis: more for a new image than its record costs."""
     busy = derive_sizing(
         images_per_month=100_000_000,
         peak_factor=20,
@@ -68,35 +68,38 @@ def test_each_container_gets_its_own_ceiling() -> None:
         record_retention_days=1,
         cache_days=1,
     )
-    # 6.67 for 4 KB, 0.2 for each of 20 terms, 1.14 for each of two reads; 4.95 for a claim, twice, and 6.67.
+    # 6.67 for 4 KB, 0.2 for each of 20 terms, 1.14 for each of two reads; 4.95 for a lease, twice, and 6.67.
     assert busy.images.max_ru == 10_000 == round(-(-busy.peak_rate * 12.95 // 1000) * 1000)
     assert busy.analyses.max_ru == 13_000 == round(-(-busy.peak_rate * 16.57 // 1000) * 1000)
     recorder = run_program(
         "dev",
         {
-            "imagesPerMonth": 100_000_000, "peakFactor": 20, "visionCallsPerSecond": 100, "recordRetentionDays": 1,
+            "imagesPerMonth": 100_000_000,
+            "peakFactor": 20,
+            "visionCallsPerSecond": 100,
+            "recordRetentionDays": 1,
             "cacheDays": 1,
         },
-    )  # fmt: skip
+    )
     for container, maximum in (("images", 10_000), ("analyses", 13_000)):
         options = recorder.one("cosmosdb:SqlResourceSqlContainer", f"records-{container}").inputs["options"]
         assert options == {"autoscaleSettings": {"maxThroughput": maximum}}
 
 
-def test_records_that_are_kept_are_counted_for_a_year() -> None:
-    kept, year = (
+def test_records_without_a_retention_period_are_counted_for_a_year() -> None:
+    without_limit, year = (
         derive_sizing(
             images_per_month=50_000_000, peak_factor=4, vision_calls_per_second=10, record_retention_days=days
         )
-        for days in (None, KEPT_RECORDS_DAYS)
+        for days in (None, 365)
     )
-    assert kept == year
-    assert kept.record_days == KEPT_RECORDS_DAYS
+    assert without_limit == year
+    assert without_limit.record_days == 365
 
 
 def test_the_exported_table_says_what_the_containers_are_sized_for() -> None:
     table = run_program("prod").outputs["sizing"]
-    assert table["record_days"] == KEPT_RECORDS_DAYS
+    assert table["record_days"] == 365
     assert table["images"] == {"max_ru": 30_000, "storage_gb": 2920.0, "physical_partitions": 59}
     assert table["analyses"] == {"max_ru": 6000, "storage_gb": 600.0, "physical_partitions": 12}
 

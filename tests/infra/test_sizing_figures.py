@@ -57,7 +57,7 @@ def test_nothing_at_all_takes_the_least_that_there_is() -> None:
 
 
 def test_embeddings_two_calls_and_short_retention() -> None:
-    found = sizing(
+    figures = sizing(
         peak_factor=100,
         vision_calls_per_second=7,
         calls_per_image=2,
@@ -65,14 +65,14 @@ def test_embeddings_two_calls_and_short_retention() -> None:
         record_retention_days=7,
         cache_days=3,
     )
-    assert found == Sizing(
+    assert figures == Sizing(
         average_rate=1.0,
         peak_rate=100.0,
         # 200 calls a second at seven an account.
         vision_accounts=29,
         # 11.23 to create 25 KB, 0.2 for each of 20 terms, and 2.19 for each of two reads: 19.61 for each of 100.
         images=container(2000, 18.1, 1),
-        # 4.95 to claim, 4.95 and 11.23 to replace the claim: 21.13 for each of 100.
+        # 4.95 for a lease, 4.95 and 11.23 to replace the lease: 21.13 for each of 100.
         analyses=container(3000, 6.5, 1),
         record_days=7,
         maximum_instances=40,
@@ -83,8 +83,8 @@ def test_embeddings_two_calls_and_short_retention() -> None:
 
 
 def test_rates_are_rounded_to_four_digits() -> None:
-    found = sizing(images_per_month=123_456_789, peak_factor=3)
-    assert (found.average_rate, found.peak_rate) == (47.6299, 142.8898)
+    figures = sizing(images_per_month=123_456_789, peak_factor=3)
+    assert (figures.average_rate, figures.peak_rate) == (47.6299, 142.8898)
 
 
 @pytest.mark.parametrize(("images", "accounts"), [(ONE_A_SECOND, 1), (ONE_A_SECOND + 1, 2)])
@@ -97,8 +97,8 @@ def test_an_account_is_added_when_its_rate_is_exceeded(images: int, accounts: in
     [(40, 40, 1), (41, 40, 2), (80, 40, 2), (640, 40, 16), (641, 41, 16), (656, 41, 16), (657, 42, 16)],
 )
 def test_a_batch_grows_before_instances_are_added(peak_factor: int, instances: int, batch: int) -> None:
-    found = sizing(peak_factor=peak_factor, vision_calls_per_second=1)
-    assert (found.vision_accounts, found.maximum_instances, found.batch_size) == (peak_factor, instances, batch)
+    figures = sizing(peak_factor=peak_factor, vision_calls_per_second=1)
+    assert (figures.vision_accounts, figures.maximum_instances, figures.batch_size) == (peak_factor, instances, batch)
 
 
 def test_records_of_no_set_age_are_stored_for_a_year() -> None:
@@ -119,8 +119,10 @@ def test_a_thousand_instances_are_the_most() -> None:
     )
 
 
-@pytest.mark.parametrize("days", [{"record_retention_days": 1250, "cache_days": 1}, {"record_retention_days": 1,
-                                                                                     "cache_days": 1500}])  # fmt: skip
+@pytest.mark.parametrize(
+    "days",
+    [{"record_retention_days": 1250, "cache_days": 1}, {"record_retention_days": 1, "cache_days": 1500}],
+)
 def test_a_million_units_are_the_most_for_each_container(days: dict[str, int]) -> None:
     """100 TB of records or of analyses, at ten units for each GB; few images a second."""
     most = sizing(images_per_month=500_000_000, peak_factor=1, **days)

@@ -12,7 +12,7 @@ from tests.infra.test_code_deployment import Answer
 
 SUBNET = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/v/subnets/app"
 LINK = f"{SUBNET}/serviceAssociationLinks/legionservicelink"
-HELD = (200, {"properties": {"serviceAssociationLinks": [{"id": LINK}]}})
+IN_USE = (200, {"properties": {"serviceAssociationLinks": [{"id": LINK}]}})
 FREE = (200, {"properties": {"serviceAssociationLinks": []}})
 
 
@@ -38,7 +38,7 @@ def test_a_free_subnet_is_not_waited_for(free: tuple[int, Any]) -> None:
 
 
 def test_a_held_subnet_is_waited_for_and_named(capfd: pytest.CaptureFixture[str]) -> None:
-    manager = Manager(HELD, HELD, (503, {}), HELD, FREE)
+    manager = Manager(IN_USE, IN_USE, (503, {}), IN_USE, FREE)
     wait_for_release(manager, SUBNET, first_wait_seconds=0.01)
     assert manager.requests == 5
     assert capfd.readouterr().err == f"waiting for Azure to remove legionservicelink from {SUBNET}\n"
@@ -46,10 +46,10 @@ def test_a_held_subnet_is_waited_for_and_named(capfd: pytest.CaptureFixture[str]
 
 def test_a_subnet_that_stays_held_is_an_error_that_says_what_to_do() -> None:
     with pytest.raises(SubnetReleaseError, match=r"legionservicelink is still there .*run `pulumi destroy` again"):
-        wait_for_release(Manager(HELD), SUBNET, timeout_seconds=0.05, first_wait_seconds=0.01)
+        wait_for_release(Manager(IN_USE), SUBNET, timeout_seconds=0.05, first_wait_seconds=0.01)
 
 
-@pytest.mark.parametrize("answers", [[(403, {})], [HELD, (403, {})]])
+@pytest.mark.parametrize("answers", [[(403, {})], [IN_USE, (403, {})]])
 def test_a_deployer_who_may_not_read_the_subnet_gets_an_error_at_once(answers: list[tuple[int, Any]]) -> None:
     with pytest.raises(SubnetReleaseError, match=r"403 .*virtualNetworks/subnets/read"):
         wait_for_release(Manager(*answers), SUBNET, timeout_seconds=30, first_wait_seconds=0.01)
@@ -57,7 +57,7 @@ def test_a_deployer_who_may_not_read_the_subnet_gets_an_error_at_once(answers: l
 
 @pytest.mark.parametrize("status", [500, 503, 599])
 def test_an_error_of_the_server_passes(status: int) -> None:
-    manager = Manager(HELD, (status, {}), FREE)
+    manager = Manager(IN_USE, (status, {}), FREE)
     wait_for_release(manager, SUBNET, timeout_seconds=30, first_wait_seconds=0.01)
     assert manager.requests == 3
 
@@ -79,7 +79,7 @@ def test_a_subnet_is_waited_for_up_to_45_minutes(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr("infra.dynamic.subnet_release_delay.poll_until", poll_until)
     with pytest.raises(SubnetReleaseError, match=f"^{LINK} is still there 45 minutes after the function app"):
-        wait_for_release(Manager(HELD), SUBNET)
+        wait_for_release(Manager(IN_USE), SUBNET)
     assert waits == [(2700, 1)]
 
 

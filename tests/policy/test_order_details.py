@@ -42,7 +42,7 @@ def resource(
 
 def violations(rule: StackRule, *resources: Resource) -> list[tuple[str, str]]:
     """The logical names and sentences that the rule gives."""
-    return [(found.urn.removeprefix("urn::"), sentence) for found, sentence in rule.check(resources)]
+    return [(violating.urn.removeprefix("urn::"), sentence) for violating, sentence in rule.check(resources)]
 
 
 def test_what_comes_before_includes_dependencies_references_and_theirs() -> None:
@@ -113,8 +113,8 @@ def test_every_subscription_is_looked_at() -> None:
     one = resource("one", kind=SUBSCRIPTION, refers={"systemTopicName": ["topic"]})
     two = resource("two", kind=SUBSCRIPTION, refers={"systemTopicName": ["topic"]})
     other = resource("other")
-    found = violations(SUBSCRIPTION_AFTER_ROLES, other, one, other, two, role("role"))
-    assert [name for name, _ in found] == ["one", "two"]
+    violating = violations(SUBSCRIPTION_AFTER_ROLES, other, one, other, two, role("role"))
+    assert [name for name, _ in violating] == ["one", "two"]
 
 
 GUID = "11111111-2222-4333-8444-555555555555"
@@ -137,18 +137,20 @@ def test_a_custom_role_is_assigned_after_the_delay_behind_its_own_definition() -
     )
     other_delay = resource("delay", "other", kind=DEFINITION_DELAY)
     wrong_delay = resource("delay", "definition", kind=ASSIGNMENT_DELAY)
-    for wait, made in (
+    for wait, early_assignment in (
         (delay, assignment("definition")),
         (other_delay, assignment("delay")),
         (wrong_delay, assignment("delay")),
     ):
-        assert violations(CUSTOM_ROLE_AFTER_REPLICATION, definition(), wait, made) == [("assignment", sentence)]
+        assert violations(CUSTOM_ROLE_AFTER_REPLICATION, definition(), wait, early_assignment) == [
+            ("assignment", sentence)
+        ]
 
 
 def test_a_built_in_role_needs_no_delay_and_does_not_end_the_search() -> None:
     built_in = resource("built-in", kind=ASSIGNMENT, properties={"roleDefinitionId": "/x/another"})
-    found = violations(CUSTOM_ROLE_AFTER_REPLICATION, definition(), built_in, assignment())
-    assert [name for name, _ in found] == ["assignment"]
+    violating = violations(CUSTOM_ROLE_AFTER_REPLICATION, definition(), built_in, assignment())
+    assert [name for name, _ in violating] == ["assignment"]
     no_assignment = resource("no-assignment", properties={"roleDefinitionId": f"/x/{GUID}"})
     assert violations(CUSTOM_ROLE_AFTER_REPLICATION, definition(), no_assignment) == []
 
@@ -245,8 +247,8 @@ def test_endpoints_that_share_nothing_may_be_made_at_once() -> None:
 
 def test_of_three_endpoints_each_pair_without_an_order_is_reported() -> None:
     endpoints = [endpoint(name, subnet="/s", targets=[f"/t/{name}"]) for name in ("one", "two", "three")]
-    found = violations(PRIVATE_ENDPOINTS_ONE_BY_ONE, *endpoints)
-    assert [(name, sentence.split(",")[0].rpartition(" ")[2]) for name, sentence in found] == [
+    violating = violations(PRIVATE_ENDPOINTS_ONE_BY_ONE, *endpoints)
+    assert [(name, sentence.split(",")[0].rpartition(" ")[2]) for name, sentence in violating] == [
         ("two", "one"),
         ("three", "two"),
     ]

@@ -34,7 +34,7 @@ def struct(properties: dict[str, Any]) -> struct_pb2.Struct:
 
 def about_one(pack: Any, type_: str, properties: dict[str, Any]) -> dict[str, str]:
     request = analyzer_pb2.AnalyzeRequest(type=type_, urn="u", name="n", properties=struct(properties))
-    return {found.policyName: found.message for found in pack.Analyze(request).diagnostics}
+    return {diagnostic.policyName: diagnostic.message for diagnostic in pack.Analyze(request).diagnostics}
 
 
 def test_every_rule_is_mandatory(pack: Any) -> None:
@@ -53,14 +53,14 @@ def test_the_pack_and_its_policies_are_described(pack: Any) -> None:
 
 def test_a_violation_is_reported_of_its_resource(pack: Any) -> None:
     request = analyzer_pb2.AnalyzeRequest(type=CONTAINER, urn="urn:it", properties=struct({"publicAccess": "Blob"}))
-    (found,) = pack.Analyze(request).diagnostics
-    assert found.urn == "urn:it"
+    (diagnostic,) = pack.Analyze(request).diagnostics
+    assert diagnostic.urn == "urn:it"
     resources = [
         analyzer_pb2.AnalyzerResource(type=kind, urn=f"urn:{kind}", name="n")
         for kind in ("azure-native:storage:Queue", "random:index:RandomPet", "azure-native:keyvault:Vault")
     ]
     diagnostics = pack.AnalyzeStack(analyzer_pb2.AnalyzeStackRequest(resources=resources)).diagnostics
-    assert {(found.policyName, found.urn) for found in diagnostics} == {
+    assert {(diagnostic.policyName, diagnostic.urn) for diagnostic in diagnostics} == {
         ("types-known", "urn:random:index:RandomPet"),
         ("types-known", "urn:azure-native:keyvault:Vault"),
     }
@@ -88,9 +88,9 @@ def test_a_violation_names_the_setting_the_value_and_what_is_allowed(pack: Any) 
 
 def test_what_is_not_known_is_a_violation_and_not_advice(pack: Any) -> None:
     request = analyzer_pb2.AnalyzeRequest(type=CONTAINER, urn="u", properties=struct({"publicAccess": UNKNOWN}))
-    (found,) = pack.Analyze(request).diagnostics
-    assert found.enforcementLevel == analyzer_pb2.MANDATORY
-    assert "not known before it is deployed" in found.message
+    (diagnostic,) = pack.Analyze(request).diagnostics
+    assert diagnostic.enforcementLevel == analyzer_pb2.MANDATORY
+    assert "not known before it is deployed" in diagnostic.message
 
 
 def test_other_providers_are_left_alone(pack: Any) -> None:
@@ -100,31 +100,35 @@ def test_other_providers_are_left_alone(pack: Any) -> None:
 def test_the_stack_is_judged_by_where_values_come_from(pack: Any) -> None:
     def assignment(source: str) -> Any:
         return analyzer_pb2.AnalyzerResource(
-            type=ASSIGNMENT, urn="urn:assignment", name="a",
+            type=ASSIGNMENT,
+            urn="urn:assignment",
+            name="a",
             properties=struct({"scope": UNKNOWN, "roleDefinitionId": "/x/2a2b9908-6ea1-4ae2-8e65-a410df84e7d1"}),
             propertyDependencies={"scope": analyzer_pb2.AnalyzerPropertyDependencies(urns=[source])},
-        )  # fmt: skip
+        )
 
     group = analyzer_pb2.AnalyzerResource(type="azure-native:resources:ResourceGroup", urn="urn:group", name="g")
     queue = analyzer_pb2.AnalyzerResource(type="azure-native:storage:Queue", urn="urn:queue", name="q")
 
     def about_all(source: str) -> set[str]:
         request = analyzer_pb2.AnalyzeStackRequest(resources=[group, queue, assignment(source)])
-        return {found.policyName for found in pack.AnalyzeStack(request).diagnostics}
+        return {diagnostic.policyName for diagnostic in pack.AnalyzeStack(request).diagnostics}
 
     assert about_all("urn:queue") == set()
     assert about_all("urn:group") == {"roles-narrow"}
 
 
 def test_a_secret_is_reported_only_where_it_is_not_encrypted(pack: Any) -> None:
-    def about(hidden: list[str]) -> set[str]:
+    def about(secret_outputs: list[str]) -> set[str]:
         resource = analyzer_pb2.AnalyzerResource(
-            type="azure-native:storage:Queue", urn="u", name="n",
+            type="azure-native:storage:Queue",
+            urn="u",
+            name="n",
             properties=struct({"key": {**SECRET, "value": "A" * 86 + "=="}}),
-            options=analyzer_pb2.AnalyzerResourceOptions(additionalSecretOutputs=hidden),
-        )  # fmt: skip
+            options=analyzer_pb2.AnalyzerResourceOptions(additionalSecretOutputs=secret_outputs),
+        )
         request = analyzer_pb2.AnalyzeStackRequest(resources=[resource])
-        return {found.policyName for found in pack.AnalyzeStack(request).diagnostics}
+        return {diagnostic.policyName for diagnostic in pack.AnalyzeStack(request).diagnostics}
 
     assert about(["key"]) == set()
     assert about([]) == {"no-secrets"}
@@ -143,7 +147,7 @@ def test_the_order_is_judged_by_what_resources_depend_on(pack: Any) -> None:
             for name in ("first", "second")
         ]
         request = analyzer_pb2.AnalyzeStackRequest(resources=resources)
-        return {found.policyName for found in pack.AnalyzeStack(request).diagnostics}
+        return {diagnostic.policyName for diagnostic in pack.AnalyzeStack(request).diagnostics}
 
     assert "cosmos-one-by-one" in about_all()
     assert "cosmos-one-by-one" not in about_all("urn::first")

@@ -23,16 +23,16 @@ def at(path: str, value: Any) -> dict[str, Any]:
 
 def about(rule: str, one: Resource) -> list[str]:
     """What a rule about one resource says."""
-    found = BY_NAME[rule]
-    assert isinstance(found, ResourceRule)
-    return [*found.check(one)]
+    rule_object = BY_NAME[rule]
+    assert isinstance(rule_object, ResourceRule)
+    return [*rule_object.check(one)]
 
 
 def about_all(rule: str, resources: Sequence[Resource]) -> list[tuple[str, str]]:
     """What a rule about the stack says, by URN."""
-    found = BY_NAME[rule]
-    assert isinstance(found, StackRule)
-    return [(violating.urn, sentence) for violating, sentence in found.check(resources)]
+    rule_object = BY_NAME[rule]
+    assert isinstance(rule_object, StackRule)
+    return [(violating.urn, sentence) for violating, sentence in rule_object.check(resources)]
 
 
 def test_the_rules_have_these_names() -> None:
@@ -184,7 +184,7 @@ ROLES = {
     "3913510d-42f4-4e42-8a64-420c390055eb": "Monitoring Metrics Publisher",
 }
 # https://learn.microsoft.com/azure/role-based-access-control/built-in-roles
-REFUSED = {
+REFUSED_ROLES = {
     "Owner": "8e3af657-a8ff-443c-a75c-2fe8c4bcb635",
     "Contributor": "b24988ac-6180-42a0-ab88-20f7382dd24c",
     "Cognitive Services User": "a97b65f3-24c7-4388-baec-2e87135dc908",
@@ -205,7 +205,7 @@ def test_a_role_from_the_list_or_of_the_stack_may_be_assigned(guid: str) -> None
     assert assigned(guid) == []
 
 
-@pytest.mark.parametrize("guid", [*REFUSED.values(), ""])
+@pytest.mark.parametrize("guid", [*REFUSED_ROLES.values(), ""])
 def test_any_other_role_is_reported_with_the_list(guid: str) -> None:
     allowed = (
         "EventGrid Data Sender, Monitoring Metrics Publisher, Storage Blob Data Contributor, Storage Blob Data Owner,"
@@ -264,7 +264,7 @@ def test_items_are_granted_on_a_container() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "sources", "violations"),
+    ("kind", "origins", "violations"),
     [
         (ASSIGNMENT, ["storage:Queue"], 0),
         (ASSIGNMENT, ["resources:ResourceGroup", "storage:Queue"], 0),
@@ -275,9 +275,9 @@ def test_items_are_granted_on_a_container() -> None:
         (ITEMS, [], 1),
     ],
 )
-def test_a_scope_that_is_not_known_yet_is_judged_by_its_sources(kind: str, sources: list[str], violations: int) -> None:
-    others = [resource(source, urn=source) for source in sources]
-    refers = {"scope": frozenset(sources), "principalId": frozenset({"somebody"})}
+def test_a_scope_that_is_not_known_yet_is_judged_by_its_sources(kind: str, origins: list[str], violations: int) -> None:
+    others = [resource(source, urn=source) for source in origins]
+    refers = {"scope": frozenset(origins), "principalId": frozenset({"somebody"})}
     granted = resource(kind, {"scope": UNKNOWN}, urn="granted", property_dependencies=refers)
     assert len(about_all("roles-narrow", [granted, *others])) == violations
 
@@ -287,15 +287,15 @@ READ = "Microsoft.Storage/storageAccounts/read"
 
 @pytest.mark.parametrize("kind", [DEFINITION, ITEMS_DEFINITION])
 def test_a_role_of_the_stack_spells_its_data_actions_out(kind: str) -> None:
-    def said(*permissions: Mapping[str, Any]) -> list[str]:
+    def reports(*permissions: Mapping[str, Any]) -> list[str]:
         return about("roles-spelled-out", resource(kind, {"permissions": [*permissions]}))
 
-    assert said({"actions": [], "dataActions": [READ]}, {"dataActions": [READ]}) == []
-    assert said({"actions": [READ], "dataActions": [READ]}) == [
+    assert reports({"actions": [], "dataActions": [READ]}, {"dataActions": [READ]}) == []
+    assert reports({"actions": [READ], "dataActions": [READ]}) == [
         f"actions is ['{READ}']; custom roles of the stack must allow no management"
     ]
     for actions in ([READ, "Microsoft.Storage/*"], ["*"], [UNKNOWN], [5], None, UNKNOWN, READ):
-        assert said({"dataActions": [READ]}, {"dataActions": actions}) == [
+        assert reports({"dataActions": [READ]}, {"dataActions": actions}) == [
             f"dataActions is {actions!r}; each must be spelled out, without *"
         ]
     for permissions in (None, UNKNOWN, {}):
@@ -374,8 +374,8 @@ def test_what_only_looks_like_a_credential_is_none(text: str) -> None:
 
 def test_what_is_encrypted_or_pulumis_own_does_not_end_the_search() -> None:
     properties = {"hidden": KEY, "__provider": "AccountKey=", "_one": JWT, "last": KEY}
-    found = about_all("no-secrets", [resource(STORAGE, properties, urn="r", secret_outputs=frozenset({"hidden"}))])
-    assert [sentence.partition(",")[0] for _, sentence in found] == [
+    reports = about_all("no-secrets", [resource(STORAGE, properties, urn="r", secret_outputs=frozenset({"hidden"}))])
+    assert [sentence.partition(",")[0] for _, sentence in reports] == [
         "_one holds a token",
         "last holds a key of 64 bytes",
     ]
@@ -435,8 +435,8 @@ def test_an_unknown_type_is_reported(kind: str) -> None:
     ],
 )
 def test_a_value_at_a_path(path: str, value: object) -> None:
-    found = resource("t", {"a": {"b": {"c": 1}, "u": UNKNOWN, "t": "text"}}).get(path)
-    assert found == value
+    value_at_path = resource("t", {"a": {"b": {"c": 1}, "u": UNKNOWN, "t": "text"}}).get(path)
+    assert value_at_path == value
 
 
 def test_what_is_not_known_says_so() -> None:

@@ -41,15 +41,15 @@ def test_a_pulumi_on_path_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert pulumi_cli.install_pulumi() == str(on_path)
 
 
-@pytest.mark.parametrize(("version", "refused"), [("v3.218.9", True), ("v3.219.0", False), ("v4.0.0", False)])
+@pytest.mark.parametrize(("version", "is_refused"), [("v3.218.9", True), ("v3.219.0", False), ("v4.0.0", False)])
 def test_a_pulumi_on_path_that_is_too_old_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, *, refused: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, *, is_refused: bool
 ) -> None:
     on_path = tmp_path / "pulumi"
     on_path.write_text(f"#!/bin/sh\necho {version}\n")
     on_path.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    if refused:
+    if is_refused:
         with pytest.raises(installation.SetupError, match=r"is v3\.218\.9; 3\.219 or later is needed"):
             pulumi_cli.check_prerequisites()
     else:

@@ -68,15 +68,15 @@ def _linked_file(text: str) -> str | None:
 
 def parse_record(file_name: str, text: str) -> DecisionRecord:
     """Read a record. Parts that are missing are empty; `find_problems` names them."""
-    head, *parts = re.split(r"^## ", text, flags=re.MULTILINE)
+    head, *section_texts = re.split(r"^## ", text, flags=re.MULTILINE)
     heading, _, header = head.partition("\n")
     fields: dict[str, str] = {}
     for entry in re.findall(r"^- (.+(?:\n  .+)*)", header, flags=re.MULTILINE):
         name, _, value = " ".join(entry.split()).partition(": ")
         fields[name] = value
     sections: dict[str, str] = {}
-    for part in parts:
-        name, _, body = part.partition("\n")
+    for section in section_texts:
+        name, _, body = section.partition("\n")
         sections[name] = body.strip()
     return DecisionRecord(file_name=file_name, heading=heading.removeprefix("# "), fields=fields, sections=sections)
 

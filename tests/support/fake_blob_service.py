@@ -70,7 +70,7 @@ class FakeBlobService:
         requested_range = request.headers.get("x-ms-range")
         if requested_range is None:
             return web.Response(body=blob.content, headers=headers)
-        first, last = (int(part) for part in requested_range.removeprefix("bytes=").split("-"))
+        first, last = (int(position) for position in requested_range.removeprefix("bytes=").split("-"))
         if first >= size:
             return _error("InvalidRange", 416, "The range specified is invalid for the current size of the resource.")
         body = blob.content[first : last + 1]

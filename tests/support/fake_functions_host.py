@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from classifier.domain.errors import RetryLaterError, ThrottledError
 from classifier.domain.models import Analysis, AnalysisLease, Outcome
 
-from tests.support.in_memory_services import InMemoryQueue, InMemoryServices
+from tests.support.in_memory_services import InMemoryCaption, InMemoryQueue, InMemoryServices
 
 CONTENTS = (b"cat", b"dog", b"fox", b"hen", b"text")
 MAX_DEQUEUE = 4
@@ -60,7 +60,7 @@ class Worker:
         sent: the delivered message.
         run: the invocation.
         dead: whether the process ended.
-        paid: the content of an analysis that is not stored yet.
+        paid: the call and the content of a result that is charged and not stored yet.
         lease: the ETag of its last lease.
         copying: whether its record may name a copy.
         stranded: whether it could not write to a queue.
@@ -70,18 +70,26 @@ class Worker:
     sent: QueuedMessage
     run: Coroutine[Any, Any, Outcome]
     dead: bool = False
-    paid: bytes | None = None
+    paid: tuple[str, bytes] | None = None
     lease: str | None = None
     copying: bool = False
     stranded: bool = False
     fault: str = "go"
 
 
+def _charged_call(result: Analysis) -> tuple[str, bytes]:
+    """Return which call made a result, and the content that it is about."""
+    if result.findings.caption:
+        return "caption", result.findings.caption.text.encode()
+    assert result.findings.tags
+    return "tags", result.findings.tags[0].name.encode()
+
+
 class FakeFunctionsHost:
     """A queue, and workers that process its messages with the in-memory services.
 
     Attributes:
-        lost_analyses: analyses that were charged and lost because of a fault, by content.
+        lost_results: results that were charged and lost because of a fault, by call and content.
         leftover_copies: the largest number of copies that faults may have left behind.
         poison: the texts of the poison queue.
         unavailable: services that answer no call. From an unavailable queue the host receives nothing either.
@@ -89,11 +97,12 @@ class FakeFunctionsHost:
 
     def __init__(self) -> None:
         self.services = InMemoryServices()
+        self.services.calls = (self.services, InMemoryCaption(self.services))
         self.services.step = self.step
         self.queue: list[QueuedMessage] = []
         self.workers: list[Worker] = []
         self.current: Worker | None = None
-        self.lost_analyses: Counter[bytes] = Counter()
+        self.lost_results: Counter[tuple[str, bytes]] = Counter()
         self.leftover_copies = 0
         self.unavailable: set[str] = set()
         self._paid_under: set[str | None] = set()
@@ -143,7 +152,7 @@ class FakeFunctionsHost:
             assert isinstance(result, Analysis)
             assert worker.lease not in self._paid_under, "paid for twice under one lease"
             self._paid_under.add(worker.lease)
-            worker.paid = next(c for c in CONTENTS if c.decode() == result.findings["tags"][0]["name"])
+            worker.paid = _charged_call(result)
         if fault == "crash after":
             self._die(worker, unless=operation == "store")
         if fault == "lost answer":
@@ -165,9 +174,9 @@ class FakeFunctionsHost:
         raise WorkerCrashError
 
     def _lose(self, worker: Worker, *, unless: bool = False) -> None:
-        """Count what a fault loses: an analysis that was charged, a copy that is not saved or checked yet."""
+        """Count what a fault loses: a result that was charged, a copy that is not saved or checked yet."""
         if worker.paid is not None and not unless:
-            self.lost_analyses[worker.paid] += 1
+            self.lost_results[worker.paid] += 1
         worker.paid = None
         self.leftover_copies += worker.copying
 

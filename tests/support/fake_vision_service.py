@@ -7,6 +7,8 @@ from urllib.parse import parse_qs, urlsplit
 from azure.core.credentials import AccessToken
 from azure.core.pipeline.transport import AsyncHttpTransport
 from classifier.adapters.azure_clients import AzureClients
+from classifier.domain.models import Analysis, ImageInfo
+from classifier.domain.ports import Analyzer
 
 BOX = {"x": 1, "y": 2, "w": 3, "h": 4}
 
@@ -31,28 +33,49 @@ ANSWER = {
 
 ADULT = {
     "adult": {
-        "isAdultContent": False, "isRacyContent": True, "isGoryContent": False,
-        "adultScore": 0.1, "racyScore": 0.8, "goreScore": 0.01,
+        "isAdultContent": False,
+        "isRacyContent": True,
+        "isGoryContent": False,
+        "adultScore": 0.1,
+        "racyScore": 0.8,
+        "goreScore": 0.01,
     },
     "modelVersion": "2021-05-01",
-}  # fmt: skip
+}
 
 
 VECTOR = {"modelVersion": "2023-04-15", "vector": [0.25, -0.5]}
 
 
 PREDICTIONS = {
-    "iteration": "7d9c", "predictions": [
-        {"probability": 0.75, "tagName": "rose", "tagType": "Regular",
-         "boundingBox": {"left": 0.1, "top": 0.2, "width": 0.5, "height": 0.25}},
-        {"probability": 0.5, "tagName": "rose", "tagType": "Regular",
-         "boundingBox": {"left": 0, "top": 0, "width": 1, "height": 1}},
-        {"probability": 0.6, "tagName": "tulip", "tagType": "Regular",
-         "boundingBox": {"left": 0, "top": 0, "width": 1, "height": 1}},
-        {"probability": 0.1, "tagName": "none", "tagType": "Negative",
-         "boundingBox": {"left": 0, "top": 0, "width": 1, "height": 1}},
+    "iteration": "7d9c",
+    "predictions": [
+        {
+            "probability": 0.75,
+            "tagName": "rose",
+            "tagType": "Regular",
+            "boundingBox": {"left": 0.1, "top": 0.2, "width": 0.5, "height": 0.25},
+        },
+        {
+            "probability": 0.5,
+            "tagName": "rose",
+            "tagType": "Regular",
+            "boundingBox": {"left": 0, "top": 0, "width": 1, "height": 1},
+        },
+        {
+            "probability": 0.6,
+            "tagName": "tulip",
+            "tagType": "Regular",
+            "boundingBox": {"left": 0, "top": 0, "width": 1, "height": 1},
+        },
+        {
+            "probability": 0.1,
+            "tagName": "none",
+            "tagType": "Negative",
+            "boundingBox": {"left": 0, "top": 0, "width": 1, "height": 1},
+        },
     ],
-}  # fmt: skip
+}
 
 
 class FakeResponse:
@@ -127,17 +150,33 @@ class FakeCredential:
 
 
 OPTIONS: dict[str, Any] = {
-    "endpoints": ["https://vision.cognitiveservices.azure.com/"], "language": "en", "genderNeutralCaptions": True,
-    "smartCropAspectRatios": [0.9, 1.2], "callsPerSecond": 100, "instances": 1,
-}  # fmt: skip
+    "endpoints": ["https://vision.cognitiveservices.azure.com/"],
+    "language": "en",
+    "genderNeutralCaptions": True,
+    "smartCropAspectRatios": [0.9, 1.2],
+    "callsPerSecond": 100,
+    "instances": 1,
+}
 
 
 CUSTOM: dict[str, Any] = {
-    "endpoint": "https://custom.cognitiveservices.azure.com/", "project": "p 1", "iteration": "Iteration2",
-    "task": "multiclass", "callsPerSecond": 100, "instances": 1,
-}  # fmt: skip
+    "endpoint": "https://custom.cognitiveservices.azure.com/",
+    "project": "p 1",
+    "iteration": "Iteration2",
+    "task": "multiclass",
+    "callsPerSecond": 100,
+    "instances": 1,
+}
 
 
 def create_azure_clients(service: FakeVisionService) -> AzureClients:
     """Create the clients of an analyzer that calls the fake service."""
     return AzureClients(credential=FakeCredential(), transport=service)  # type: ignore[arg-type]
+
+
+async def run_calls(analyzer: Analyzer, content: bytes, info: ImageInfo) -> Analysis:
+    """Make all calls of an analyzer for one image, without a cache."""
+    results: list[Analysis] = []
+    for call in analyzer.calls:
+        results.append(await call.analyze(content, info, paid=bool(results)))
+    return Analysis.combine(results)

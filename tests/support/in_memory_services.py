@@ -13,6 +13,8 @@ from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
+from classifier.adapters.cosmos_items import StoredItem
 from classifier.domain.errors import (
     BlobNotFoundError,
     ConcurrencyError,
@@ -21,8 +23,21 @@ from classifier.domain.errors import (
     LeasedError,
     RetryLaterError,
 )
-from classifier.domain.models import Analysis, AnalysisLease, Blob, BlobInfo, ImageInfo, Outcome, Versioned
+from classifier.domain.findings import Caption, Findings, Tag
+from classifier.domain.models import (
+    Analysis,
+    AnalysisLease,
+    Blob,
+    BlobInfo,
+    ImageFormat,
+    ImageInfo,
+    Outcome,
+    Versioned,
+)
+from classifier.domain.ports import AnalyzerCall
+from classifier.domain.record import ImageRecord, StoredRecord
 from classifier.domain.timeouts import ANALYSIS_LEASE_SECONDS
+from classifier.domain.watermark import Watermark
 from classifier.use_cases.classify import Pipeline
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -41,6 +56,11 @@ def message(name: str = "cat.png", *, kind: str = "BlobCreated", at: datetime = 
         "data": {"url": f"https://{HOST}/anything", "eTag": "any", "sequencer": "0001"},
     }
     return json.dumps(event | changes)
+
+
+def as_json(value: Any) -> Any:
+    """Return the JSON of a struct, as it is stored."""
+    return json.loads(msgspec.json.encode(value))
 
 
 async def run_effect(_operation: str, effect: Callable[[], Any]) -> Any:
@@ -76,9 +96,12 @@ class InMemoryServices:
     Attributes:
         step: runs each call of a port: `step(operation, effect)`.
         failure: what every analysis raises, or None.
-        previous_records: each record before its last write.
-        replica_lags: whether `RecordRepository.get` returns `previous_records`.
+        record_items: the items of the container `images` by id, as JSON with their `_etag`.
+        previous_items: each item before its last write, or None.
+        replica_lags: whether `RecordRepository.get` reads `previous_items`.
         analysis_counts: the number of analyses by content.
+        caption_counts: the number of captions by content, which `InMemoryCaption` makes.
+        calls: the calls of an analysis; one, unless a test adds another.
         published_results: id, ETag and status of each published record.
         copies: the ETag of each image copy, by path.
     """
@@ -93,11 +116,13 @@ class InMemoryServices:
         self.step: Callable[[str, Callable[[], Any]], Awaitable[Any]] = run_effect
         self.blobs: dict[str, Blob] = {}
         self.last_modified: dict[str, datetime] = {}
-        self.records: dict[str, dict[str, Any]] = {}
-        self.previous_records: dict[str, dict[str, Any] | None] = {}
+        self.record_items: dict[str, str] = {}
+        self.previous_items: dict[str, str | None] = {}
         self.replica_lags = False
         self.analyses: dict[str, dict[str, Any]] = {}
         self.analysis_counts: Counter[bytes] = Counter()
+        self.caption_counts: Counter[bytes] = Counter()
+        self.calls: tuple[AnalyzerCall, ...] = (self,)
         self.failure: Exception | None = None
         self.queued_messages: list[tuple[str, float]] = []
         self.poison_messages: list[dict[str, Any]] = []
@@ -121,10 +146,20 @@ class InMemoryServices:
         return f"e{self._etags:04}"
 
     @property
+    def records(self) -> dict[str, dict[str, Any]]:
+        """The stored records by id, as other programs read them."""
+        return {record_id: json.loads(item) for record_id, item in self.record_items.items()}
+
+    @property
     def record(self) -> dict[str, Any]:
-        """The only record."""
+        """The only stored record, as other programs read it."""
         (record,) = self.records.values()
         return record
+
+    def change_record(self, **changes: Any) -> None:
+        """Change fields of the only stored record, as another program would."""
+        record = self.record | changes | {"_etag": self.new_etag()}
+        self.record_items[record["id"]] = json.dumps(record)
 
     async def run_step(self, operation: str, effect: Callable[[], Any]) -> Any:
         """Run `step` as it is at the time of the call."""
@@ -177,25 +212,42 @@ class InMemoryServices:
     async def read_header(self, content: bytes) -> ImageInfo:
         if content == b"text":
             raise ImageRejectedError("NotAnImage", "no image")
-        return ImageInfo(width=10 if content == b"tiny" else 640, height=480, format="PNG")
+        return ImageInfo(width=10 if content == b"tiny" else 640, height=480, format=ImageFormat.PNG)
 
     def check_capacity(self) -> None:
         if isinstance(self.failure, RetryLaterError | ConfigurationError):
             raise self.failure
 
-    async def analyze(self, content: bytes, info: ImageInfo) -> Analysis:
+    async def analyze(self, content: bytes, info: ImageInfo, *, paid: bool) -> Analysis:
         def effect() -> Analysis:
             if self.failure:
                 raise self.failure
             self.analysis_counts[content] += 1
-            tags = [{"name": content.decode(), "confidence": 0.9}, {"name": "sofa", "confidence": 0.4}]
-            return Analysis(analyzer="test", api_version="1", model_version="m", findings={"tags": tags})
+            tags = (Tag(name=content.decode(), confidence=0.9), Tag(name="sofa", confidence=0.4))
+            return Analysis(analyzer="test", api_version="1", model_version="m", findings=Findings(tags=tags))
 
         return await self.step("analyze", effect)
 
-    async def publish(self, record: dict[str, Any]) -> None:
-        result = (record["id"], record["blob"]["etag"], record["status"])
+    async def publish(self, record: ImageRecord) -> None:
+        result = (record.id, record.blob.etag, record.status.value)
         await self.step("publish", lambda: self.published_results.append(result))
+
+
+class InMemoryCaption:
+    """`ports.AnalyzerCall`: a second call of the analyzer, after the tags."""
+
+    fingerprint = "test/1 caption"
+
+    def __init__(self, services: InMemoryServices) -> None:
+        self._services = services
+
+    async def analyze(self, content: bytes, info: ImageInfo, *, paid: bool) -> Analysis:
+        def effect() -> Analysis:
+            self._services.caption_counts[content] += 1
+            caption = Caption(text=content.decode(), confidence=0.9)
+            return Analysis(analyzer="test", api_version="1", model_version="c", findings=Findings(caption=caption))
+
+        return await self._services.step("analyze", effect)
 
 
 class InMemoryImageCopyStore:
@@ -224,57 +276,71 @@ class InMemoryRecordRepository:
     def __init__(self, services: InMemoryServices) -> None:
         self._services = services
 
-    async def get(self, record_id: str) -> dict[str, Any] | None:
+    async def get(self, record_id: str) -> StoredRecord | None:
         """With `InMemoryServices.replica_lags`, from a replica that lags behind by one write."""
 
-        def effect() -> dict[str, Any] | None:
+        def effect() -> StoredRecord | None:
             services = self._services
-            replica = services.previous_records if services.replica_lags else services.records
-            return replica.get(record_id)
+            replica = services.previous_items if services.replica_lags else services.record_items
+            item = replica.get(record_id)
+            if item is None:
+                return None
+            fields = json.loads(item)
+            return Versioned(StoredItem(fields=fields, etag=fields["_etag"]).decode(ImageRecord), fields["_etag"])
 
         return await self._services.step("get", effect)
 
     async def exists(self, record_id: str) -> bool:
-        return await self._services.step("exists", lambda: record_id in self._services.records)
+        return await self._services.step("exists", lambda: record_id in self._services.record_items)
 
-    async def put(self, record: dict[str, Any], previous: dict[str, Any] | None) -> None:
+    async def put(self, record: ImageRecord, previous: StoredRecord | None) -> None:
         def effect() -> None:
-            existing = self._services.records.get(record["id"])
-            if (existing or {}).get("_etag") != (previous or {}).get("_etag"):
-                raise ConcurrencyError(record["id"])
-            assert existing is None or existing["blob"]["etag"] <= record["blob"]["etag"], "old replaces new"
-            self._services.previous_records[record["id"]] = existing
-            stored = json.loads(json.dumps(record)) | {"_etag": self._services.new_etag()}
-            self._services.records[record["id"]] = stored
+            existing = self._check(record.id, previous)
+            item = msgspec.to_builtins(record) | {"_etag": self._services.new_etag()}
+            existing_etag = (existing or {}).get("blob", {}).get("etag", "")
+            assert existing_etag <= item["blob"]["etag"], "old replaces new"
+            self._services.record_items[record.id] = json.dumps(item)
 
         await self._services.step("put", effect)
 
-    async def delete(self, record: dict[str, Any]) -> None:
+    async def delete(self, record_id: str, previous: StoredRecord) -> None:
         def effect() -> None:
-            existing = self._services.records.get(record["id"])
-            if existing is None or existing["_etag"] != record["_etag"]:
-                raise ConcurrencyError(record["id"])
-            self._services.previous_records[record["id"]] = existing
-            del self._services.records[record["id"]]
+            self._check(record_id, previous)
+            del self._services.record_items[record_id]
 
         await self._services.step("delete", effect)
 
+    def _check(self, record_id: str, previous: StoredRecord | None) -> dict[str, Any] | None:
+        """Return the stored item, which is about to be replaced. Raises ConcurrencyError if it is not `previous`."""
+        item = self._services.record_items.get(record_id)
+        existing = None if item is None else json.loads(item)
+        etag = None if existing is None else existing["_etag"]
+        if etag != (None if previous is None else previous.etag):
+            raise ConcurrencyError(record_id)
+        self._services.previous_items[record_id] = item
+        return existing
+
 
 class InMemoryAnalysisCache:
-    """`ports.AnalysisCache`, with leases that expire."""
+    """`ports.AnalysisCache`, with leases that expire. The analyses are stored as JSON."""
 
     def __init__(self, services: InMemoryServices) -> None:
         self._services = services
 
+    def _get(self, key: str) -> Analysis | None:
+        item = self._services.analyses.get(key, {})
+        return msgspec.json.decode(item["analysis"], type=Analysis) if "analysis" in item else None
+
     async def get(self, key: str) -> Analysis | None:
-        return await self._services.step("cached", lambda: self._services.analyses.get(key, {}).get("analysis"))
+        return await self._services.step("cached", lambda: self._get(key))
 
     async def get_or_lease(self, key: str) -> Analysis | AnalysisLease:
         def effect() -> Analysis | AnalysisLease:
             services = self._services
+            analysis = self._get(key)
+            if analysis is not None:
+                return analysis
             item = services.analyses.get(key)
-            if item is not None and "analysis" in item:
-                return item["analysis"]
             if item is not None and item["expires_at"] > services.now:
                 remaining = (item["expires_at"] - services.now).total_seconds()
                 raise LeasedError("the same content is being analyzed", retry_after_seconds=remaining)
@@ -288,7 +354,8 @@ class InMemoryAnalysisCache:
     async def store(self, lease: AnalysisLease, analysis: Analysis) -> None:
         def effect() -> None:
             if self._services.analyses.get(lease.key, {}).get("etag") == lease.etag:
-                self._services.analyses[lease.key] = {"etag": self._services.new_etag(), "analysis": analysis}
+                item = {"etag": self._services.new_etag(), "analysis": msgspec.json.encode(analysis)}
+                self._services.analyses[lease.key] = item
 
         await self._services.step("store", effect)
 
@@ -301,7 +368,7 @@ class InMemoryAnalysisCache:
 
 
 class InMemoryQueue:
-    """`ports.MeasuredQueue`. `put` receives each sent message and its delay; `waiting` gives the length."""
+    """`queue_ports.MeasuredQueue`. `put` receives each sent message and its delay; `waiting` gives the length."""
 
     def __init__(
         self,
@@ -321,24 +388,32 @@ class InMemoryQueue:
 
 
 class InMemoryCheckpointStore:
-    """`ports.CheckpointStore`."""
+    """`ports.CheckpointStore`; `text` is the checkpoint as JSON, or None."""
 
-    def __init__(self) -> None:
-        self.checkpoint: Versioned | None = None
+    def __init__(self, text: str | None = None) -> None:
+        self.text = text
+        self._etag = 0
 
     @property
     def value(self) -> dict[str, Any]:
-        assert self.checkpoint is not None
-        return self.checkpoint.value
+        assert self.text is not None
+        return json.loads(self.text)
 
-    async def load(self) -> Versioned | None:
+    @property
+    def checkpoint(self) -> Versioned[Watermark] | None:
+        if self.text is None:
+            return None
+        return Versioned(msgspec.json.decode(self.text, type=Watermark), str(self._etag))
+
+    async def load(self) -> Versioned[Watermark] | None:
         return self.checkpoint
 
-    async def store(self, value: dict[str, Any], previous: Versioned | None) -> Versioned:
-        if self.checkpoint is not previous:
+    async def store(self, value: Watermark, previous: Versioned[Watermark] | None) -> Versioned[Watermark]:
+        if self.checkpoint != previous:
             raise ConcurrencyError("watermark")
-        self.checkpoint = Versioned(json.loads(json.dumps(value)), "")
-        return self.checkpoint
+        self._etag += 1
+        self.text = msgspec.json.encode(value).decode()
+        return Versioned(value, str(self._etag))
 
 
 class InMemoryDeadLetterStore:

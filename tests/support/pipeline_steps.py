@@ -8,8 +8,7 @@ from typing import Any
 
 import yaml
 
-from tests.conftest import ROOT
-
+ROOT = Path(__file__).resolve().parents[2]
 WORKFLOWS = ROOT / ".github/workflows"
 AZURE_PIPELINES = ROOT / "azure-pipelines"
 _EXPRESSION = re.compile(r"\$\{\{ *(.*?) *\}\}")

@@ -128,8 +128,8 @@ class Monitor(mocks.MockMonitor):
             resource.ignore_changes = tuple(request.ignoreChanges)
             resource.dependencies = frozenset(map(_type_and_name, request.dependencies))
             resource.property_dependencies = {
-                name: frozenset(map(_type_and_name, sources.urns))
-                for name, sources in request.propertyDependencies.items()
+                name: frozenset(map(_type_and_name, origins.urns))
+                for name, origins in request.propertyDependencies.items()
             }
             resource.aliases = tuple(request.aliasURNs) + tuple(str(alias) for alias in request.aliases)
             resource.additional_secret_outputs = frozenset(request.additionalSecretOutputs)
@@ -195,7 +195,12 @@ def run_program(stack: str, config: Mapping[str, Any] | None = None, recorder: R
     return record(lambda: runpy.run_path(str(ROOT / "__main__.py")), stack, recorder)
 
 
-def record(program: Callable[[], object], stack: str = "dev", recorder: Recorder | None = None) -> Recorder:
+def record(
+    program: Callable[[], object],
+    stack: str = "dev",
+    recorder: Recorder | None = None,
+    project: str = "image-pipeline",
+) -> Recorder:
     """Run a Pulumi program without an engine, and return what it registered and exported."""
     recorder = recorder or Recorder()
     monitor = Monitor(recorder)
@@ -209,7 +214,7 @@ def record(program: Callable[[], object], stack: str = "dev", recorder: Recorder
 
     async def run() -> None:
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(initializer=set_event_loop))
-        mocks.set_mocks(recorder, project="image-pipeline", stack=stack, preview=False, monitor=monitor)
+        mocks.set_mocks(recorder, project=project, stack=stack, preview=False, monitor=monitor)
         program()
         await wait_for_rpcs()
         root = pulumi.runtime.get_root_resource()

@@ -33,8 +33,8 @@ class Container:
     def partition_of(self, item: Item) -> str:
         """The item's partition key value, as JSON in the form of the request header."""
         value: Any = item
-        for part in self.partition_path:
-            value = value.get(part) if isinstance(value, dict) else None
+        for name in self.partition_path:
+            value = value.get(name) if isinstance(value, dict) else None
         return json.dumps([value])
 
 

@@ -144,9 +144,9 @@ class FunctionApps:
                 await self._stop(app)
                 app.synchronized.unlink(missing_ok=True)
                 app.is_cold = True
-                written = await self._packages.read(app.resource)
-                assert written is not None
-                await self._start(app, written)
+                stored_package = await self._packages.read(app.resource)
+                assert stored_package is not None
+                await self._start(app, stored_package)
             except (PackageError, FunctionAppError) as error:
                 _log.error("%s: %s", app.resource.name, error)
                 deployment.end(DeploymentStatus.FAILED, str(error))

@@ -34,7 +34,7 @@ class QueueListener:
         self._poison = poison
         self._options = options
         self._invoke = invoke
-        self._running: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
         """Receives messages until it is cancelled.
@@ -44,8 +44,8 @@ class QueueListener:
         """
         delay = 0.1
         while True:
-            while len(self._running) > self._options.new_batch_threshold:
-                await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
+            while len(self._tasks) > self._options.new_batch_threshold:
+                await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
             count = await self._receive()
             if count:
                 delay = 0.1
@@ -55,8 +55,8 @@ class QueueListener:
 
     async def drain(self, seconds: float) -> None:
         """Waits for the messages that are being processed, at most `seconds`."""
-        if self._running:
-            await asyncio.wait(self._running, timeout=seconds)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=seconds)
 
     async def _receive(self) -> int:
         count = 0
@@ -68,14 +68,14 @@ class QueueListener:
             async for message in pages:
                 count += 1
                 task = asyncio.create_task(self._process(message))
-                self._running.add(task)
+                self._tasks.add(task)
                 task.add_done_callback(self._on_end)
         except HttpResponseError as error:
             _log.error("receiving from %s: %s", self._queue.queue_name, error.message)
         return count
 
     def _on_end(self, task: asyncio.Task[None]) -> None:
-        self._running.discard(task)
+        self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("a message becomes visible again when its lease ends: %s", error)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from PIL import Image, UnidentifiedImageError
 
-from emulator.services.vision.models import Box, Classifier, Cropper, Detection, Detector, Line, Reader
+from emulator.services.vision.models import Box, Classifier, Cropper, Detection, Detector, Line, TextReader
 from emulator.services.vision.tags import Level, Tag, TagHierarchy
 
 API_VERSION = "2023-10-01"
@@ -46,7 +46,7 @@ class Analyzer:
         self._classifier = Classifier(folder)
         self._detector = Detector(folder)
         self._hierarchy = TagHierarchy(folder / "hierarchy.json", self._detector.names)
-        self._reader = Reader()
+        self._reader = TextReader()
         self._cropper = Cropper()
 
     def analyze(self, content: bytes, query: Mapping[str, str]) -> dict[str, Any]:
@@ -128,7 +128,7 @@ def _ratios(query: Mapping[str, str]) -> list[float]:
     if not text:
         return [1.0]
     try:
-        ratios = [float(part) for part in text.split(",")]
+        ratios = [float(ratio) for ratio in text.split(",")]
     except ValueError:
         ratios = []
     if not ratios or not all(0.75 <= ratio <= 1.8 for ratio in ratios):

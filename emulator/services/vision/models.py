@@ -157,7 +157,7 @@ def _inside(x1: float, y1: float, x2: float, y2: float, image: Image.Image) -> B
     return Box(x=left, y=top, width=max(0, right - left), height=max(0, bottom - top))
 
 
-class Reader:
+class TextReader:
     """PP-OCR, as RapidOCR packages it."""
 
     def __init__(self) -> None:

@@ -138,7 +138,7 @@ def create_application(settings: Settings, *, last_attempt: int) -> Application:
             queue=images_queue,
             poison_queue=poison_queue,
             checkpoints=CosmosCheckpointStore(analyses),
-            grace=timeouts.SCHEDULE_GRACE if settings.scheduled else timeouts.EVENT_GRACE,
+            grace=timeouts.SCHEDULE_GRACE if settings.is_scheduled else timeouts.EVENT_GRACE,
         ),
         images_queue=images_queue,
         poison_queue=poison_queue,

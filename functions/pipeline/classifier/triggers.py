@@ -10,13 +10,15 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import azure.functions as func
+import msgspec
 
 from classifier.domain import timeouts
 from classifier.domain.errors import AuthorizationError
 from classifier.domain.metrics import collect_metrics
+from classifier.domain.models import OutcomeStatus
 from classifier.settings import Settings
 from classifier.use_cases.redrive import redrive as redrive_messages
 
@@ -41,7 +43,7 @@ def _application() -> "Application":
     return create_application(Settings.load(), last_attempt=LAST_ATTEMPT)
 
 
-def _log_event(name: str, fields: Mapping[str, Any], level: int = logging.INFO) -> None:
+def _log_event(name: str, fields: Mapping[str, object], level: int = logging.INFO) -> None:
     _log.log(level, "%s %s", name, json.dumps(fields))
 
 
@@ -53,17 +55,21 @@ async def classify(message: func.QueueMessage) -> None:
     """Classify the image that a message of the images queue is about."""
     attempt = message.dequeue_count or 1
     delivery = {"messageId": message.id, "attempt": attempt}
+    # Bytes that are no UTF-8 become lone surrogates, which no event has, so the message is poison with a reason.
+    text = message.get_body().decode(errors="surrogateescape")
     with collect_metrics() as metrics:
         try:
-            outcome = await _application().pipeline.handle(message.get_body().decode(), attempt=attempt)
+            outcome = await _application().pipeline.handle(text, attempt=attempt)
         except BaseException as error:
             # The host delivers the message again; its metrics so far are logged all the same.
             _log_event(
                 "outcome", {"status": "raised", "detail": type(error).__name__, **delivery, **metrics}, logging.ERROR
             )
             raise
-    is_error = outcome.status in {"failed", "misconfigured", "poison"}
-    _log_event("outcome", {**asdict(outcome), **delivery, **metrics}, logging.ERROR if is_error else logging.INFO)
+    is_error = outcome.status in {OutcomeStatus.FAILED, OutcomeStatus.MISCONFIGURED, OutcomeStatus.POISON}
+    _log_event(
+        "outcome", {**msgspec.to_builtins(outcome), **delivery, **metrics}, logging.ERROR if is_error else logging.INFO
+    )
 
 
 @blueprint.timer_trigger(  # pyright: ignore[reportUnknownMemberType]
@@ -82,14 +88,15 @@ async def reconcile(timer: func.TimerRequest) -> None:
 async def redrive(request: func.HttpRequest) -> func.HttpResponse:
     """Send the messages of the poison queue again, for an operator. The response has their counts."""
 
-    async def run() -> Mapping[str, Any]:
+    async def run() -> dict[str, object]:
         application = _application()
-        return await redrive_messages(
+        report = await redrive_messages(
             application.poison_queue,
             application.images_queue,
             deadline=datetime.now(UTC) + timedelta(seconds=timeouts.HTTP_FUNCTION_SECONDS),
             now=lambda: datetime.now(UTC),
         )
+        return msgspec.to_builtins(report)
 
     return await _run_for_operator(request, "redrive", run)
 
@@ -100,7 +107,7 @@ async def redrive(request: func.HttpRequest) -> func.HttpResponse:
 async def backfill(request: func.HttpRequest) -> func.HttpResponse:
     """Analyze every image again whose record was not made by the current analyzer, from the next reconcile run on."""
 
-    async def run() -> Mapping[str, Any]:
+    async def run() -> dict[str, object]:
         await _application().reconciler.start_backfill()
         return {"backfill": "begins with the next run of reconcile"}
 
@@ -108,7 +115,7 @@ async def backfill(request: func.HttpRequest) -> func.HttpResponse:
 
 
 async def _run_for_operator(
-    request: func.HttpRequest, name: str, run: Callable[[], Awaitable[Mapping[str, Any]]]
+    request: func.HttpRequest, name: str, run: Callable[[], Awaitable[dict[str, object]]]
 ) -> func.HttpResponse:
     """Run a function for an operator, and for no other caller.
 

@@ -27,13 +27,13 @@ IMAGES = f"{ACCOUNT}/blobServices/default/containers/images"
 def test_an_assignment_allows_its_actions_at_its_scope(
     deployment: Deployment, principal: str, action: str, scope: str, allowed: bool
 ) -> None:
-    deployment.grant("alice", READER, IMAGES)
-    deployment.grant("carol", CONTRIBUTOR, GROUP)
+    deployment.assign_role("alice", READER, IMAGES)
+    deployment.assign_role("carol", CONTRIBUTOR, GROUP)
     assert Authorization(deployment.resources).allows(principal, action, scope) is allowed
 
 
 def test_a_removed_assignment_allows_nothing(deployment: Deployment) -> None:
-    assignment = deployment.grant("alice", READER, IMAGES)
+    assignment = deployment.assign_role("alice", READER, IMAGES)
     deployment.resources.remove(assignment.id)
     assert not Authorization(deployment.resources).allows("alice", f"{BLOBS}/read", IMAGES)
 
@@ -46,14 +46,20 @@ def test_items_are_allowed_by_container_and_metadata_by_account(deployment: Depl
     account = deployment.add("cosmosdb:DatabaseAccount", resourceGroupName="rg", accountName="cosmos")
     role = deployment.add(
         "cosmosdb:SqlResourceSqlRoleDefinition",
-        resourceGroupName="rg", accountName="cosmos", roleDefinitionId="r",
+        resourceGroupName="rg",
+        accountName="cosmos",
+        roleDefinitionId="r",
         permissions=[{"dataActions": [f"{COSMOS}/readMetadata", f"{COSMOS}/sqlDatabases/containers/items/read"]}],
-    )  # fmt: skip
+    )
     deployment.add(
         "cosmosdb:SqlResourceSqlRoleAssignment",
-        resourceGroupName="rg", accountName="cosmos", roleAssignmentId="a", principalId="alice",
-        roleDefinitionId=role.id, scope=f"{account.id}/dbs/pipeline/colls/images",
-    )  # fmt: skip
+        resourceGroupName="rg",
+        accountName="cosmos",
+        roleAssignmentId="a",
+        principalId="alice",
+        roleDefinitionId=role.id,
+        scope=f"{account.id}/dbs/pipeline/colls/images",
+    )
     allows = Authorization(deployment.resources).allows_cosmos
     items = f"{COSMOS}/sqlDatabases/containers/items"
     assert allows("alice", f"{COSMOS}/readMetadata", account.id, "")

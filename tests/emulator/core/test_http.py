@@ -19,14 +19,14 @@ STEPS = ["target", "network", "operation", "role", "answer"]
 class RecordingHandler(ServiceHandler[str, str]):
     """Records the steps of a request; the step in `refused` raises an error."""
 
-    def __init__(self, identities: Identities, refused: str = "") -> None:
+    def __init__(self, identities: Identities, failing_step: str = "") -> None:
         super().__init__(identities)
-        self.refused = refused
+        self.failing_step = failing_step
         self.steps: list[str] = []
 
     def record(self, step: str) -> None:
         self.steps.append(step)
-        if step == self.refused:
+        if step == self.failing_step:
             raise ServiceError(418, step, f"refused by {step}", {"x-step": step})
 
     @override
@@ -82,7 +82,7 @@ def test_an_allowed_request_passes_every_step(identities: Identities, signed: di
 
 @pytest.mark.parametrize("step", STEPS)
 def test_a_refused_step_is_the_last(identities: Identities, signed: dict[str, str], step: str) -> None:
-    handler = RecordingHandler(identities, refused=step)
+    handler = RecordingHandler(identities, failing_step=step)
     response = send(handler, signed)
     assert (response.status, response.headers["x-step"]) == (418, step)
     assert json.loads(response.text or "") == {"error": {"code": step, "message": f"refused by {step}"}}

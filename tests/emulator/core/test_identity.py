@@ -14,7 +14,7 @@ from tests.emulator.conftest import Deployment
 STORAGE = "https://storage.azure.com"
 
 
-def ask(identities: Identities, query: str, secret: str) -> tuple[int, dict[str, str]]:
+def request_token(identities: Identities, query: str, secret: str) -> tuple[int, dict[str, str]]:
     request = make_mocked_request("GET", f"/msi/token?{query}", headers={"X-IDENTITY-HEADER": secret})
     response = asyncio.run(identities.token_endpoint(request))
     assert isinstance(response.body, bytes)
@@ -22,7 +22,7 @@ def ask(identities: Identities, query: str, secret: str) -> tuple[int, dict[str,
 
 
 def test_the_user_gets_a_token_for_the_audience_asked_for(identities: Identities) -> None:
-    status, answer = ask(identities, f"resource={STORAGE}/", identities.user_secret)
+    status, answer = request_token(identities, f"resource={STORAGE}/", identities.user_secret)
     assert (status, answer["client_id"]) == (200, USER_CLIENT_ID)
     assert identities.verify(answer["access_token"], {STORAGE}).object_id == USER_OBJECT_ID
 
@@ -35,15 +35,15 @@ def test_a_site_gets_its_own_identity_and_no_other(identities: Identities, deplo
         "web:WebApp", resourceGroupName="rg", name="site", identity={"userAssignedIdentities": [identity.id]}
     )
     secret = identities.app_secret(site.id)
-    status, answer = ask(identities, f"resource={STORAGE}&client_id={identity.outputs['clientId']}", secret)
+    status, answer = request_token(identities, f"resource={STORAGE}&client_id={identity.outputs['clientId']}", secret)
     assert status == 200
     assert identities.verify(answer["access_token"], {STORAGE}).object_id == identity.outputs["principalId"]
-    assert ask(identities, f"resource={STORAGE}&client_id={USER_CLIENT_ID}", secret)[0] == 400
+    assert request_token(identities, f"resource={STORAGE}&client_id={USER_CLIENT_ID}", secret)[0] == 400
 
 
 @pytest.mark.parametrize(("query", "secret", "status"), [(f"resource={STORAGE}", "wrong", 401), ("", "wrong", 400)])
 def test_strangers_get_nothing(identities: Identities, query: str, secret: str, status: int) -> None:
-    assert ask(identities, query, secret)[0] == status
+    assert request_token(identities, query, secret)[0] == status
 
 
 def test_a_token_for_something_else_is_refused(identities: Identities) -> None:

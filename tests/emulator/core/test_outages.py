@@ -19,7 +19,7 @@ from emulator.services.cosmos.store import ItemStore
 from emulator.services.event_grid.handler import TopicHandler
 from emulator.services.storage.handler import StorageHandler
 from emulator.services.vision.handler import VisionHandler
-from tests.emulator.support import Answer, Azurite, PublishedEvents, ask
+from tests.emulator.support import Answer, Azurite, PublishedEvents, send_request
 
 HOSTS: dict[Service, str] = {
     "blob": "stdata.blob.core.windows.net",
@@ -71,7 +71,7 @@ def handlers(
 
 
 def get(handlers: dict[str, Handler], service: Service) -> Answer:
-    return ask(handlers, HOSTS[service], "GET", "/")
+    return send_request(handlers, HOSTS[service], "GET", "/")
 
 
 @pytest.mark.parametrize("service", HOSTS)

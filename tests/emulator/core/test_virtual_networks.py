@@ -69,9 +69,9 @@ def connect(network: Deployment, target: Resource, group: str) -> None:
 
 def close(network: Deployment, target: Resource, **more: Any) -> Resource:
     """The same resource with its public endpoint switched off."""
-    closed = replace(target, inputs=target.inputs | more)
-    network.resources.put(closed)
-    return closed
+    private_account = replace(target, inputs=target.inputs | more)
+    network.resources.put(private_account)
+    return private_account
 
 
 def call(
@@ -97,7 +97,7 @@ def bearer(identities: Identities, principal: str, audience: str) -> dict[str, s
 
 
 @pytest.fixture
-def closed(network: Deployment) -> Resource:
+def private_account(network: Deployment) -> Resource:
     account = network.resources.get(ACCOUNT)
     assert account is not None
     return close(network, account, publicNetworkAccess="Disabled", networkRuleSet={"defaultAction": "Deny"})
@@ -116,7 +116,7 @@ def test_closed_storage_is_reached_by_its_private_endpoint_only(
     account = network.resources.get(ACCOUNT)
     assert account is not None
     close(network, account, **rules)
-    network.grant("alice", READER, ACCOUNT)
+    network.assign_role("alice", READER, ACCOUNT)
     common: dict[str, Any] = {
         "resources": network.resources,
         "identities": identities,
@@ -166,9 +166,13 @@ def test_a_closed_vision_account_is_reached_by_its_private_endpoint_only(
     network: Deployment, identities: Identities
 ) -> None:
     account = network.add(
-        "cognitiveservices:Account", accountName="v", resourceGroupName="rg", location="x", kind="ComputerVision",
+        "cognitiveservices:Account",
+        accountName="v",
+        resourceGroupName="rg",
+        location="x",
+        kind="ComputerVision",
         properties={"customSubDomainName": "v", "publicNetworkAccess": "Disabled"},
-    )  # fmt: skip
+    )
     connect(network, account, "account")
     vision = VisionHandler(network.resources, identities, None, "", Faults(Path("none")))  # type: ignore[arg-type]
     handlers: dict[str, Handler] = {"cognitiveservices.azure.com": vision.handle}
@@ -182,9 +186,14 @@ def test_a_closed_topic_is_reached_by_its_private_endpoint_only(
     network: Deployment, identities: Identities, tmp_path: Path
 ) -> None:
     topic = network.add(
-        "eventgrid:Topic", resourceGroupName="rg", topicName="t", location="northeurope", disableLocalAuth=True,
-        inputSchema="CloudEventSchemaV1_0", publicNetworkAccess="Disabled",
-    )  # fmt: skip
+        "eventgrid:Topic",
+        resourceGroupName="rg",
+        topicName="t",
+        location="northeurope",
+        disableLocalAuth=True,
+        inputSchema="CloudEventSchemaV1_0",
+        publicNetworkAccess="Disabled",
+    )
     connect(network, topic, "topic")
     with closing(TopicHandler(tmp_path / "topics.db", network.resources, identities, Faults(Path("none")))) as topics:
         handlers: dict[str, Handler] = {"eventgrid.azure.net": topics.handle}
@@ -198,19 +207,21 @@ def test_a_closed_topic_is_reached_by_its_private_endpoint_only(
 @pytest.mark.parametrize(
     "missing", ["network:PrivateEndpoint", "network:PrivateDnsZoneGroup", "privatedns:VirtualNetworkLink"]
 )
-def test_a_private_path_needs_endpoint_record_and_link(network: Deployment, closed: Resource, missing: str) -> None:
-    connect(network, closed, "blob")
-    assert has_private_path(network.resources, NETWORK, closed, "blob")
-    assert not has_private_path(network.resources, NETWORK, closed, "queue")
+def test_a_private_path_needs_endpoint_record_and_link(
+    network: Deployment, private_account: Resource, missing: str
+) -> None:
+    connect(network, private_account, "blob")
+    assert has_private_path(network.resources, NETWORK, private_account, "blob")
+    assert not has_private_path(network.resources, NETWORK, private_account, "queue")
     for resource in network.resources.of_type(missing):
         network.resources.remove(resource.id)
-    assert not has_private_path(network.resources, NETWORK, closed, "blob")
+    assert not has_private_path(network.resources, NETWORK, private_account, "blob")
 
 
-def test_an_endpoint_serves_its_own_network(network: Deployment, closed: Resource) -> None:
-    connect(network, closed, "blob")
+def test_an_endpoint_serves_its_own_network(network: Deployment, private_account: Resource) -> None:
+    connect(network, private_account, "blob")
     other = network.add("network:VirtualNetwork", **VNET | {"virtualNetworkName": "other"})
-    assert not has_private_path(network.resources, other.id, closed, "blob")
+    assert not has_private_path(network.resources, other.id, private_account, "blob")
 
 
 @pytest.mark.parametrize(
@@ -244,8 +255,8 @@ def proxied(resources: ResourceStore, network_name: str) -> Answer:
             server, port = await proxy.start()
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             credentials = base64.b64encode(f"{network_name}:inside".encode()).decode()
-            sent = f"Proxy-Authorization: Basic {credentials}\r\n" if network_name else ""
-            writer.write(f"CONNECT stdata.blob.core.windows.net:443 HTTP/1.1\r\n{sent}\r\n".encode())
+            header = f"Proxy-Authorization: Basic {credentials}\r\n" if network_name else ""
+            writer.write(f"CONNECT stdata.blob.core.windows.net:443 HTTP/1.1\r\n{header}\r\n".encode())
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
             if " 200 " in head:
                 request = "GET / HTTP/1.1\r\nHost: stdata.blob.core.windows.net\r\nConnection: close\r\n\r\n"
@@ -275,33 +286,34 @@ def test_a_deployer_reads_what_holds_a_subnet(network: Deployment, identities: I
         return status, json.loads(text).get("properties", {}).get("serviceAssociationLinks")
 
     app = network.add("web:WebApp", **site())
-    ((held,),) = [[link["id"] for link in read("app")[1]]]
-    assert held == f"{NETWORK}/subnets/app/serviceAssociationLinks/legionservicelink"
+    ((link_id,),) = [[link["id"] for link in read("app")[1]]]
+    assert link_id == f"{NETWORK}/subnets/app/serviceAssociationLinks/legionservicelink"
     network.resources.remove(app.id)
-    network.resources.put(Resource(id=held, type=ASSOCIATION_LINK, inputs={"until": 0}, outputs={}))
+    network.resources.put(Resource(id=link_id, type=ASSOCIATION_LINK, inputs={"until": 0}, outputs={}))
     assert read("app") == (200, [])
     assert read("none")[0] == 404
     assert read("app", "stranger")[0] == 403
 
 
-def test_an_app_reaches_its_package_through_its_network_only(network: Deployment, closed: Resource) -> None:
+def test_an_app_reaches_its_package_through_its_network_only(network: Deployment, private_account: Resource) -> None:
     identity = network.add(
         "managedidentity:UserAssignedIdentity", resourceName="id", resourceGroupName="rg", location="x"
     )
     package = {
-        "type": "blobContainer", "value": "https://stdata.blob.core.windows.net/packages",
+        "type": "blobContainer",
+        "value": "https://stdata.blob.core.windows.net/packages",
         "authentication": {"type": "UserAssignedIdentity", "userAssignedIdentityResourceId": identity.id},
-    }  # fmt: skip
+    }
     packages = Packages(network.resources, azurite_client=None)  # type: ignore[arg-type]
 
     def refusal(**more: Any) -> str:
         app = network.add("web:WebApp", **SITE | {"functionAppConfig": {"deployment": {"storage": package}}} | more)
-        with pytest.raises(PackageError) as refused:
+        with pytest.raises(PackageError) as raised:
             asyncio.run(packages.read(app))
-        return str(refused.value)
+        return str(raised.value)
 
     integrated = {"virtualNetworkSubnetId": f"{NETWORK}/subnets/app"}
     assert "does not reach https://stdata.blob.core.windows.net/packages" in refusal(**integrated)
-    connect(network, closed, "blob")
+    connect(network, private_account, "blob")
     assert "may not read from" in refusal(**integrated)
     assert "does not reach" in refusal()

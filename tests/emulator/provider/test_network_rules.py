@@ -18,38 +18,51 @@ BLOB_ZONE = "privatelink.blob.core.windows.net"
 NSG = f"{GROUP}/providers/Microsoft.Network/networkSecurityGroups/nsg"
 SUBNETS: list[dict[str, Any]] = [
     {
-        "name": "app", "addressPrefix": "10.0.0.0/25", "networkSecurityGroup": {"id": NSG},
+        "name": "app",
+        "addressPrefix": "10.0.0.0/25",
+        "networkSecurityGroup": {"id": NSG},
         "delegations": [{"name": "flex", "serviceName": "Microsoft.App/environments"}],
     },
     {"name": "endpoints", "addressPrefix": "10.0.0.128/25", "networkSecurityGroup": {"id": NSG}},
-]  # fmt: skip
+]
 VNET: dict[str, Any] = {
-    "virtualNetworkName": "vnet", "resourceGroupName": "rg", "location": "x",
-    "addressSpace": {"addressPrefixes": ["10.0.0.0/24"]}, "subnets": SUBNETS,
-}  # fmt: skip
+    "virtualNetworkName": "vnet",
+    "resourceGroupName": "rg",
+    "location": "x",
+    "addressSpace": {"addressPrefixes": ["10.0.0.0/24"]},
+    "subnets": SUBNETS,
+}
 
 
 def endpoint(target: str = ACCOUNT, group: str = "blob", subnet: str = "endpoints", **more: Any) -> dict[str, Any]:
     return {
-        "privateEndpointName": f"pe-{group}", "resourceGroupName": "rg", "location": "x",
+        "privateEndpointName": f"pe-{group}",
+        "resourceGroupName": "rg",
+        "location": "x",
         "subnet": {"id": f"{NETWORK}/subnets/{subnet}"},
         "privateLinkServiceConnections": [{"name": "c", "privateLinkServiceId": target, "groupIds": [group]}],
-    } | more  # fmt: skip
+    } | more
 
 
 def zone_group(zone: str = BLOB_ZONE, name: str = "default", group: str = "blob") -> dict[str, Any]:
     configs = [{"name": "blob", "privateDnsZoneId": f"{ZONES}/{zone}"}]
     return {
-        "privateEndpointName": f"pe-{group}", "resourceGroupName": "rg", "privateDnsZoneGroupName": name,
+        "privateEndpointName": f"pe-{group}",
+        "resourceGroupName": "rg",
+        "privateDnsZoneGroupName": name,
         "privateDnsZoneConfigs": configs,
-    }  # fmt: skip
+    }
 
 
 def link(name: str = "link", zone: str = BLOB_ZONE, network: str = NETWORK) -> dict[str, Any]:
     return {
-        "virtualNetworkLinkName": name, "privateZoneName": zone, "resourceGroupName": "rg", "location": "global",
-        "registrationEnabled": False, "virtualNetwork": {"id": network},
-    }  # fmt: skip
+        "virtualNetworkLinkName": name,
+        "privateZoneName": zone,
+        "resourceGroupName": "rg",
+        "location": "global",
+        "registrationEnabled": False,
+        "virtualNetwork": {"id": network},
+    }
 
 
 def site(subnet: str = "app", **more: Any) -> dict[str, Any]:
@@ -80,33 +93,43 @@ def subnets(*prefixes: str, **more: Any) -> dict[str, Any]:
     [
         ("network:VirtualNetwork", subnets("10.0.1.0/25"), "subnets.addressPrefix", "NetcfgInvalidSubnet"),
         (
-            "network:VirtualNetwork", subnets("10.0.0.0/24", "10.0.0.128/25"), "subnets.addressPrefix",
+            "network:VirtualNetwork",
+            subnets("10.0.0.0/24", "10.0.0.128/25"),
+            "subnets.addressPrefix",
             "NetcfgSubnetRangesOverlap: 's0' and 's1'",
         ),
         (
-            "network:VirtualNetwork", subnets("10.0.0.0/25", delegations=[{"serviceName": "Microsoft.Web/serverFarm"}]),
-            "subnets.delegations", "Microsoft.App/environments only",
+            "network:VirtualNetwork",
+            subnets("10.0.0.0/25", delegations=[{"serviceName": "Microsoft.Web/serverFarm"}]),
+            "subnets.delegations",
+            "Microsoft.App/environments only",
         ),
         (
-            "network:VirtualNetwork", subnets("10.0.0.0/25", natGateway={"id": "/x"}), "subnets.natGateway",
+            "network:VirtualNetwork",
+            subnets("10.0.0.0/25", natGateway={"id": "/x"}),
+            "subnets.natGateway",
             "do not support natGateway",
         ),
         (
             "network:PrivateEndpoint",
             endpoint(subnet="s") | {"subnet": {"id": "/s", "privateEndpointNetworkPolicies": "Disabled"}},
-            "subnet.privateEndpointNetworkPolicies", "pulumi-azure-native#1845",
+            "subnet.privateEndpointNetworkPolicies",
+            "pulumi-azure-native#1845",
         ),
         (
-            "network:PrivateEndpoint", endpoint(privateLinkServiceConnections=[]), "privateLinkServiceConnections",
+            "network:PrivateEndpoint",
+            endpoint(privateLinkServiceConnections=[]),
+            "privateLinkServiceConnections",
             "one connection",
         ),
         (
             "privatedns:PrivateZone",
-            {"privateZoneName": BLOB_ZONE, "resourceGroupName": "rg", "location": "westeurope"}, "location",
+            {"privateZoneName": BLOB_ZONE, "resourceGroupName": "rg", "location": "westeurope"},
+            "location",
             "LocationNotAvailableForResourceType",
         ),
     ],
-)  # fmt: skip
+)
 def test_inputs_that_are_refused(
     resources: ResourceStore, type_: str, inputs: dict[str, Any], property_: str, reason: str
 ) -> None:
@@ -170,25 +193,25 @@ def test_a_network_is_linked_to_a_zone_once(network: Deployment) -> None:
 
 
 def test_what_is_in_use_is_not_deleted(network: Deployment) -> None:
-    made = create(network.resources, "network:PrivateEndpoint", endpoint()).id
-    linked = create(network.resources, "privatedns:VirtualNetworkLink", link()).id
+    endpoint_id = create(network.resources, "network:PrivateEndpoint", endpoint()).id
+    link_id = create(network.resources, "privatedns:VirtualNetworkLink", link()).id
     with pytest.raises(grpc.aio.AioRpcError, match=r"InUseSubnetCannotBeDeleted: Subnet endpoints is in use by .*pe-b"):
         delete(network.resources, NETWORK)
     with pytest.raises(grpc.aio.AioRpcError, match="InUseNetworkSecurityGroupCannotBeDeleted"):
         delete(network.resources, NSG)
     with pytest.raises(grpc.aio.AioRpcError, match="nested resources exist"):
         delete(network.resources, f"{ZONES}/{BLOB_ZONE}")
-    for gone in (made, linked, f"{ZONES}/{BLOB_ZONE}", NETWORK, NSG):
-        delete(network.resources, gone)
-        assert network.resources.get(gone) is None
+    for resource_id in (endpoint_id, link_id, f"{ZONES}/{BLOB_ZONE}", NETWORK, NSG):
+        delete(network.resources, resource_id)
+        assert network.resources.get(resource_id) is None
 
 
 def test_a_deleted_app_holds_its_subnet_for_a_while(network: Deployment) -> None:
-    made = network.add("web:WebApp", **site()).id
+    app_id = network.add("web:WebApp", **site()).id
     subnet_id = f"{NETWORK}/subnets/app"
     association = f"{subnet_id}/serviceAssociationLinks/legionservicelink"
     assert subnet_users(network.resources, subnet_id) == [association]
-    delete(network.resources, made)
+    delete(network.resources, app_id)
     with pytest.raises(
         grpc.aio.AioRpcError, match=f"InUseSubnetCannotBeDeleted: Subnet app is in use by {association}"
     ):

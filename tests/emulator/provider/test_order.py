@@ -25,12 +25,17 @@ COSMOS = {"resourceGroupName": "rg", "accountName": "cosmos"}
 CONTAINER = {"databaseName": "pipeline", "containerName": "images", "resource": {"id": "images"}, "options": {}}
 ROLE = {
     "roleDefinitionId": "00000000-0000-4000-8000-000000000001",
-    "roleName": "reader", "type": "CustomRole", "assignableScopes": [], "permissions": [],
-}  # fmt: skip
-GRANT = {
+    "roleName": "reader",
+    "type": "CustomRole",
+    "assignableScopes": [],
+    "permissions": [],
+}
+ROLE_ASSIGNMENT = {
     "roleAssignmentId": "00000000-0000-4000-8000-000000000002",
-    "principalId": "p", "roleDefinitionId": "/r", "scope": "/s",
-}  # fmt: skip
+    "principalId": "p",
+    "roleDefinitionId": "/r",
+    "scope": "/s",
+}
 OTHER = f"{GROUP}/providers/Microsoft.Storage/storageAccounts/stother"
 VNET = f"{GROUP}/providers/Microsoft.Network/virtualNetworks/vnet"
 WRITE = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/write"
@@ -65,12 +70,12 @@ def refusal(deployment: Deployment, first: tuple[str, Any], second: tuple[str, A
     """What the second call is refused with while the first is under way; the empty text if it is not."""
 
     async def conversation() -> str:
-        started, release = asyncio.Event(), asyncio.Event()
+        started, finish = asyncio.Event(), asyncio.Event()
 
         async def effect(_resource: Resource) -> None:
             if not started.is_set():
                 started.set()
-                await release.wait()
+                await finish.wait()
 
         server, port = await serve(Provider(deployment.resources, activate=effect, deactivate=effect))
         async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
@@ -85,7 +90,7 @@ def refusal(deployment: Deployment, first: tuple[str, Any], second: tuple[str, A
                 except grpc.aio.AioRpcError as error:
                     return error.details() or ""
                 finally:
-                    release.set()
+                    finish.set()
                     await under_way
                 return ""
             finally:
@@ -103,7 +108,7 @@ def of_cosmos(account: str = "cosmos") -> list[tuple[str, Any]]:
     return [
         creation("cosmosdb:SqlResourceSqlContainer", base | CONTAINER),
         creation("cosmosdb:SqlResourceSqlRoleDefinition", base | ROLE),
-        creation("cosmosdb:SqlResourceSqlRoleAssignment", base | GRANT),
+        creation("cosmosdb:SqlResourceSqlRoleAssignment", base | ROLE_ASSIGNMENT),
         ("Update", update),
         ("Delete", provider_pb2.DeleteRequest(id=database)),
     ]
@@ -135,9 +140,13 @@ def network(deployment: Deployment) -> Deployment:
     prefixes = {"endpoints": "10.0.0.0/25", "others": "10.0.0.128/25"}
     subnets = [{"name": name, "addressPrefix": prefix} for name, prefix in prefixes.items()]
     deployment.add(
-        "network:VirtualNetwork", virtualNetworkName="vnet", resourceGroupName="rg", location="x",
-        addressSpace={"addressPrefixes": ["10.0.0.0/24"]}, subnets=subnets,
-    )  # fmt: skip
+        "network:VirtualNetwork",
+        virtualNetworkName="vnet",
+        resourceGroupName="rg",
+        location="x",
+        addressSpace={"addressPrefixes": ["10.0.0.0/24"]},
+        subnets=subnets,
+    )
     return deployment
 
 
@@ -145,9 +154,14 @@ def endpoint(name: str, subnet: str, target: str) -> tuple[str, Any]:
     connection = {"name": name, "privateLinkServiceId": target, "groupIds": ["blob"]}
     return creation(
         "network:PrivateEndpoint",
-        {"privateEndpointName": name, "resourceGroupName": "rg", "location": "x",
-         "subnet": {"id": f"{VNET}/subnets/{subnet}"}, "privateLinkServiceConnections": [connection]},
-    )  # fmt: skip
+        {
+            "privateEndpointName": name,
+            "resourceGroupName": "rg",
+            "location": "x",
+            "subnet": {"id": f"{VNET}/subnets/{subnet}"},
+            "privateLinkServiceConnections": [connection],
+        },
+    )
 
 
 @pytest.mark.parametrize(
@@ -193,7 +207,7 @@ async def nothing(_resource: Resource) -> None:
 def matches(known: KnownError, error: str) -> bool:
     """Whether the program's hook would repeat the operation; it is not waited for."""
 
-    async def ask() -> bool:
+    async def would_retry() -> bool:
         args = pulumi.ErrorHookArgs(urn="u", id="", name="it", type="t", failed_operation="create", errors=[error])
         hook = asyncio.ensure_future(should_retry(args, known))
         await asyncio.sleep(0)
@@ -201,7 +215,7 @@ def matches(known: KnownError, error: str) -> bool:
         hook.cancel()
         return waits
 
-    return asyncio.run(ask())
+    return asyncio.run(would_retry())
 
 
 def definition(*actions: str) -> dict[str, Any]:
@@ -211,10 +225,12 @@ def definition(*actions: str) -> dict[str, Any]:
 
 def assignment(number: int) -> tuple[str, Any]:
     inputs = {
-        "scope": ACCOUNT, "principalId": f"p{number}", "principalType": "User",
+        "scope": ACCOUNT,
+        "principalId": f"p{number}",
+        "principalType": "User",
         "roleAssignmentName": f"00000000-0000-4000-8000-{number:012d}",
         "roleDefinitionId": f"/x/{ROLE['roleDefinitionId']}",
-    }  # fmt: skip
+    }
     return creation("authorization:RoleAssignment", inputs)
 
 
@@ -235,14 +251,15 @@ def test_a_custom_role_can_be_assigned_once_it_is_replicated(
     clock.now = 1.0
     assert answer_to(deployment, *assignment(1), provider) == ""
     changed = inputs | {"permissions": definition(WRITE.replace("write", "read"))["permissions"]}
-    for number, news, refused in ((2, inputs | {"description": "d"}, False), (3, changed, True)):
+    for number, news, is_refused in ((2, inputs | {"description": "d"}, False), (3, changed, True)):
         clock.now += 1
         request = provider_pb2.UpdateRequest(
             id=f"/subscriptions/{SUBSCRIPTION_ID}/providers/Microsoft.Authorization/roleDefinitions/{ROLE['roleDefinitionId']}",
-            urn=urn("authorization:RoleDefinition"), news=struct(news),
-        )  # fmt: skip
+            urn=urn("authorization:RoleDefinition"),
+            news=struct(news),
+        )
         assert answer_to(deployment, "Update", request, provider) == ""
-        assert ("RoleDefinitionDoesNotExist" in answer_to(deployment, *assignment(number), provider)) is refused
+        assert ("RoleDefinitionDoesNotExist" in answer_to(deployment, *assignment(number), provider)) is is_refused
 
 
 def test_event_grid_does_not_see_a_role_assignment_at_once(
@@ -261,17 +278,19 @@ def test_event_grid_does_not_see_a_role_assignment_at_once(
         ((SENDER, "queueServices/default/queues/images"), (CONTRIBUTOR, "blobServices/default/containers/deadletter"))
     ):
         inputs = {
-            "scope": f"{ACCOUNT}/{scope}", "principalType": "ServicePrincipal", "roleDefinitionId": f"/x/{role}",
+            "scope": f"{ACCOUNT}/{scope}",
+            "principalType": "ServicePrincipal",
+            "roleDefinitionId": f"/x/{role}",
             "principalId": topic.outputs["identity"]["principalId"],
             "roleAssignmentName": f"00000000-0000-4000-8000-{number:012d}",
-        }  # fmt: skip
+        }
         assert answer_to(deployment, *creation("authorization:RoleAssignment", inputs), provider) == ""
-    saved = creation("eventgrid:SystemTopicEventSubscription", subscription())
-    answer = answer_to(deployment, *saved, provider)
+    request = creation("eventgrid:SystemTopicEventSubscription", subscription())
+    answer = answer_to(deployment, *request, provider)
     assert "let the subscription depend on a delay after the assignment" in answer
     assert matches(IDENTITY_REFUSED, answer)
     clock.now = 1.0
-    assert answer_to(deployment, *saved, provider) == ""
+    assert answer_to(deployment, *request, provider) == ""
 
 
 def test_a_subscription_without_the_terms_learns_where_to_accept_them(
@@ -279,9 +298,13 @@ def test_a_subscription_without_the_terms_learns_where_to_accept_them(
 ) -> None:
     deployment.storage()
     vision = {
-        "accountName": "eyes", "resourceGroupName": "rg", "location": "x", "kind": "ComputerVision", "sku": {},
+        "accountName": "eyes",
+        "resourceGroupName": "rg",
+        "location": "x",
+        "kind": "ComputerVision",
+        "sku": {},
         "properties": {"disableLocalAuth": True, "customSubDomainName": "eyes"},
-    }  # fmt: skip
+    }
     faults = tmp_path / "faults.json"
     faults.write_text(json.dumps({"termsNotAccepted": 1}))
     provider = Provider(deployment.resources, activate=nothing, deactivate=nothing, faults=Faults(faults))

@@ -15,13 +15,23 @@ from emulator.provider.validation import UNKNOWN
 from tests.emulator.conftest import Deployment
 
 SITE: dict[str, Any] = {
-    "name": "func", "resourceGroupName": "rg", "location": "x", "kind": "functionapp,linux", "serverFarmId": "p",
-    "identity": {}, "functionAppConfig": {"runtime": {"name": "python", "version": "3.13"}}, "siteConfig": {},
-}  # fmt: skip
+    "name": "func",
+    "resourceGroupName": "rg",
+    "location": "x",
+    "kind": "functionapp,linux",
+    "serverFarmId": "p",
+    "identity": {},
+    "functionAppConfig": {"runtime": {"name": "python", "version": "3.13"}},
+    "siteConfig": {},
+}
 STORAGE: dict[str, Any] = {
-    "accountName": "stdata", "resourceGroupName": "rg", "location": "x", "kind": "StorageV2", "sku": {},
+    "accountName": "stdata",
+    "resourceGroupName": "rg",
+    "location": "x",
+    "kind": "StorageV2",
+    "sku": {},
     "allowSharedKeyAccess": False,
-}  # fmt: skip
+}
 
 
 def urn(type_: str) -> str:
@@ -58,7 +68,7 @@ def failures(resources: ResourceStore, type_: str, inputs: dict[str, Any]) -> di
 
 
 @pytest.mark.parametrize(
-    ("type_", "inputs", "property_", "said"),
+    ("type_", "inputs", "property_", "reason"),
     [
         ("storage:StorageAccount", STORAGE | {"allowSharedKeyAccess": True}, "allowSharedKeyAccess", "must be false"),
         ("storage:StorageAccount", STORAGE | {"accountName": "Too_Long"}, "accountName", "not a legal name"),
@@ -79,8 +89,13 @@ def failures(resources: ResourceStore, type_: str, inputs: dict[str, Any]) -> di
         ),
         (
             "authorization:RoleAssignment",
-            {"scope": "/s", "roleAssignmentName": "x", "principalId": "p", "principalType": "Robot",
-             "roleDefinitionId": "/x/r"},
+            {
+                "scope": "/s",
+                "roleAssignmentName": "x",
+                "principalId": "p",
+                "principalType": "Robot",
+                "roleDefinitionId": "/x/r",
+            },
             "principalType",
             "not a principal type",
         ),
@@ -97,11 +112,11 @@ def failures(resources: ResourceStore, type_: str, inputs: dict[str, Any]) -> di
             "dataActions only",
         ),
     ],
-)  # fmt: skip
+)
 def test_inputs_that_are_refused(
-    resources: ResourceStore, type_: str, inputs: dict[str, Any], property_: str, said: str
+    resources: ResourceStore, type_: str, inputs: dict[str, Any], property_: str, reason: str
 ) -> None:
-    assert said in failures(resources, type_, inputs)[property_]
+    assert reason in failures(resources, type_, inputs)[property_]
 
 
 @pytest.mark.parametrize(("type_", "inputs"), [("storage:StorageAccount", STORAGE), ("web:WebApp", SITE)])

@@ -23,7 +23,7 @@ def lifecycle(**filters: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("type_", "inputs", "said"),
+    ("type_", "inputs", "text"),
     [
         ("storage:StorageAccount", {"publicNetworkAccess": "SecuredByPerimeter"}, "must be 'Enabled' or 'Disabled'"),
         ("storage:StorageAccount", {"networkRuleSet": {"ipRules": [{"value": "1.2.3.4"}]}}, "must be None"),
@@ -39,10 +39,10 @@ def lifecycle(**filters: Any) -> dict[str, Any]:
         ("network:NetworkSecurityGroup", {"securityRules": []}, "does not evaluate security rules"),
         ("privatedns:VirtualNetworkLink", {"registrationEnabled": True}, "must be False"),
     ],
-)  # fmt: skip
-def test_what_would_be_ignored_is_refused(type_: str, inputs: dict[str, Any], said: str) -> None:
+)
+def test_what_would_be_ignored_is_refused(type_: str, inputs: dict[str, Any], text: str) -> None:
     ((_, reason),) = unsupported.find_unsupported_inputs(RESOURCE_TYPES[f"azure-native:{type_}"], BASE | inputs)
-    assert said in reason
+    assert text in reason
 
 
 def test_what_the_emulator_supports_is_not_refused() -> None:

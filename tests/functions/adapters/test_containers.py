@@ -22,6 +22,7 @@ from classifier.domain.models import Blob, BlobInfo
 
 from tests.support.fake_blob_service import FakeBlobService, StoredBlob, container_client
 from tests.support.fake_container_service import FakeContainerService, WritableBlob, writable_container
+from tests.support.in_memory_services import as_json
 
 MODIFIED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 CAT = Blob(content=b"cat", size_bytes=3, etag="e1", content_type="image/png", created_at=None)
@@ -184,7 +185,7 @@ def test_the_images_client_fetches_an_image_whole_and_retries_soon() -> None:
     client = create_image_container_client("https://acct.blob.core.windows.net/", "images", retry_total=2)
     assert client._config.max_single_get_size == 20_971_520
     policies: list[Any] = client._pipeline._impl_policies
-    (policy,) = [found for found in policies if hasattr(found, "initial_backoff")]
+    (policy,) = [policy for policy in policies if hasattr(policy, "initial_backoff")]
     assert (policy.initial_backoff, policy.increment_base, policy.total_retries) == (1, 2, 2)
 
 
@@ -210,7 +211,7 @@ def test_a_damaged_encoding_shows_the_first_sixteen_bytes() -> None:
     stored = b"\x1f\x8b" + bytes(range(40))
     with pytest.raises(ImageRejectedError) as rejection:
         require_content(image(StoredBlob(content=stored, encoding="gzip")))
-    assert rejection.value.reason() == {
+    assert as_json(rejection.value.reason()) == {
         "code": "BadContentEncoding",
         "sentence": "The file's Content-Encoding is 'gzip', and its content is damaged or continues behind it.",
         "measured": "1f8b000102030405060708090a0b0c0d",

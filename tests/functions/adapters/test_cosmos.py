@@ -1,6 +1,7 @@
 """Records, leases and the checkpoint with a Cosmos DB container in memory."""
 
 import asyncio
+import json
 import uuid
 from typing import Any
 
@@ -23,11 +24,33 @@ from classifier.adapters.cosmos import (
 from classifier.adapters.service_errors import ServiceBoundary
 from classifier.domain.circuit_breaker import CircuitBreaker
 from classifier.domain.errors import ConcurrencyError, ConfigurationError, LeasedError, RetryLaterError
+from classifier.domain.events import Message
+from classifier.domain.findings import Findings
 from classifier.domain.metrics import collect_metrics
-from classifier.domain.models import Analysis, AnalysisLease, Versioned
+from classifier.domain.models import Analysis, AnalysisLease, Reason, Versioned
+from classifier.domain.record import ImageRecord, RecordStatus
+from classifier.domain.record_parts import BlobProperties
 from classifier.domain.timeouts import ANALYSIS_LEASE_SECONDS
+from classifier.domain.watermark import Watermark
+from msgspec.structs import replace
 
-ANALYSIS = Analysis(analyzer="a", api_version="1", model_version="m", findings={"tags": []})
+from tests.support.in_memory_services import NOW, as_json, message
+
+ANALYSIS = Analysis(analyzer="a", api_version="1", model_version="m", findings=Findings(tags=()))
+
+
+def record(record_id: str = "1", *, attempts: int = 1) -> ImageRecord:
+    parsed = Message.parse(message())
+    failed = ImageRecord.for_message(
+        parsed,
+        attempt=attempts,
+        status=RecordStatus.FAILED,
+        blob=BlobProperties.for_event(parsed.event, "e1"),
+        started=NOW,
+        finished=NOW,
+        reason=Reason(code="C", sentence="why", measured=None, limit=None),
+    )
+    return replace(failed, id=record_id)
 
 
 class Answered:
@@ -63,7 +86,8 @@ class Items:
 
     def _store(self, item: dict[str, Any], hook: Any) -> CosmosDict:
         self.writes += 1
-        self.items[item["id"]] = item | {"_etag": str(self.writes)}
+        # As the service: what is stored is JSON.
+        self.items[item["id"]] = json.loads(json.dumps(item)) | {"_etag": str(self.writes)}
         headers = CaseInsensitiveDict({"etag": str(self.writes), "x-ms-request-charge": "7.5"})
         hook(headers, None)
         return CosmosDict(None, response_headers=headers)
@@ -80,8 +104,9 @@ class Items:
         self._fail()
         if item_id not in self.items:
             raise refusal(CosmosResourceNotFoundError)
-        response_hook({"x-ms-request-charge": "1"}, None)
-        return self.items[item_id]
+        headers = CaseInsensitiveDict({"x-ms-request-charge": "1"})
+        response_hook(headers, None)
+        return CosmosDict(self.items[item_id], response_headers=headers)
 
     def _fail(self) -> None:
         if self.failure is not None:
@@ -113,19 +138,21 @@ class Items:
 def test_a_record_is_created_replaced_and_deleted_under_its_etag_and_the_charge_is_counted() -> None:
     async def run() -> None:
         records = CosmosRecordRepository(container(Items()))
-        await records.put({"id": "1"}, None)
+        await records.put(record(), None)
         first = await records.get("1")
-        await records.put({"id": "1", "new": True}, first)
-        for lost in (records.put({"id": "1"}, None), records.put({"id": "1"}, first), records.delete(first or {})):
+        assert first is not None
+        assert first == Versioned(record(), "1")
+        await records.put(record(attempts=2), first)
+        for lost in (records.put(record(), None), records.put(record(), first), records.delete("1", first)):
             with pytest.raises(ConcurrencyError):
                 await lost
         second = await records.get("1")
         assert second is not None
-        assert second["new"]
-        await records.delete(second)
+        assert second == Versioned(record(attempts=2), "2")
+        await records.delete("1", second)
         assert await records.get("1") is None
         with pytest.raises(ConcurrencyError):
-            await records.put({"id": "1"}, second)
+            await records.put(record(), second)
 
     with collect_metrics() as metrics:
         asyncio.run(run())
@@ -137,7 +164,7 @@ def test_a_container_that_is_missing_is_no_race_but_a_configuration_error() -> N
     items = Items()
     items.missing = True
     with pytest.raises(ConfigurationError):
-        asyncio.run(CosmosRecordRepository(container(items)).put({"id": "1"}, None))
+        asyncio.run(CosmosRecordRepository(container(items)).put(record(), None))
     with pytest.raises(ConfigurationError):
         asyncio.run(CosmosAnalysisCache(container(items)).get_or_lease("key"))
 
@@ -147,7 +174,7 @@ def test_whether_a_record_exists_is_asked_of_the_primary_and_changes_nothing() -
         items = Items()
         records = CosmosRecordRepository(container(items))
         assert not await records.exists("1")
-        await records.put({"id": "1"}, None)
+        await records.put(record(), None)
         assert await records.exists("1")
         assert await records.get("1") is not None
 
@@ -160,10 +187,10 @@ def test_a_transient_answer_to_any_operation_is_one_error(status: int) -> None:
     headers = {"x-ms-retry-after-ms": "2500"}
     items.failure = refusal(CosmosHttpResponseError, status, **headers)
     records, analyses = CosmosRecordRepository(container(items)), CosmosAnalysisCache(container(items))
-    for call in (records.get("1"), records.put({"id": "1"}, None), analyses.get_or_lease("k"), analyses.get("k")):
-        with pytest.raises(RetryLaterError) as found:
+    for call in (records.get("1"), records.put(record(), None), analyses.get_or_lease("k"), analyses.get("k")):
+        with pytest.raises(RetryLaterError) as raised:
             asyncio.run(call)
-        assert found.value.retry_after_seconds == 2.5
+        assert raised.value.retry_after_seconds == 2.5
 
 
 def test_a_container_that_keeps_failing_is_not_called() -> None:
@@ -273,12 +300,12 @@ def test_the_watermark_is_kept_and_does_not_expire() -> None:
         items = Items()
         checkpoints = CosmosCheckpointStore(container(items))
         assert await checkpoints.load() is None
-        first = await checkpoints.store({"marker": "a"}, None)
-        second = await checkpoints.store({"marker": "b"}, first)
-        assert await checkpoints.load() == second == Versioned({"marker": "b"}, second.etag)
+        first = await checkpoints.store(Watermark(marker="a"), None)
+        second = await checkpoints.store(Watermark(marker="b"), first)
+        assert await checkpoints.load() == second == Versioned(Watermark(marker="b"), second.etag)
         for lost in (None, first):
             with pytest.raises(ConcurrencyError):
-                await checkpoints.store({"marker": "c"}, lost)
+                await checkpoints.store(Watermark(marker="c"), lost)
         ((item),) = items.items.values()
         assert item["ttl"] == -1
 
@@ -329,7 +356,16 @@ def test_a_stored_analysis_replaces_its_lease_and_a_released_one_leaves_nothing(
         lease = await analyses.get_or_lease("key")
         assert isinstance(lease, AnalysisLease)
         await analyses.store(lease, ANALYSIS)
-        assert items.items["key"] == ANALYSIS.to_item("key") | {"_etag": "2"}
+        assert as_json(items.items["key"]) == {
+            "id": "key",
+            "schemaVersion": 1,
+            "analyzer": "a",
+            "apiVersion": "1",
+            "modelVersion": "m",
+            "findings": {"tags": []},
+            "exclusive": False,
+            "_etag": "2",
+        }
         other = await analyses.get_or_lease("other")
         assert isinstance(other, AnalysisLease)
         await analyses.release(other)
@@ -349,10 +385,10 @@ def test_of_two_who_find_an_expired_lease_only_one_gets_it() -> None:
         read = items.read_item
 
         async def overtaken(*arguments: Any, **options: Any) -> dict[str, Any]:
-            found = dict(await read(*arguments, **options))
+            item = dict(await read(*arguments, **options))
             items.read_item = read  # type: ignore[method-assign]
             assert isinstance(await leases(items, time).get_or_lease("key"), AnalysisLease)
-            return found
+            return item
 
         items.read_item = overtaken  # type: ignore[method-assign]
         with pytest.raises(LeasedError) as leased:
@@ -364,10 +400,15 @@ def test_of_two_who_find_an_expired_lease_only_one_gets_it() -> None:
 
 def test_the_watermark_is_one_item_that_never_expires() -> None:
     items = Items()
-    kept = asyncio.run(CosmosCheckpointStore(container(items)).store({"marker": "a"}, None))
-    assert (kept.value, kept.etag) == ({"marker": "a"}, "1")
+    stored = asyncio.run(CosmosCheckpointStore(container(items)).store(Watermark(marker="a"), None))
+    assert (stored.value, stored.etag) == (Watermark(marker="a"), "1")
     assert items.items == {
-        "reconcile-watermark": {"id": "reconcile-watermark", "watermark": {"marker": "a"}, "ttl": -1, "_etag": "1"}
+        "reconcile-watermark": {
+            "id": "reconcile-watermark",
+            "watermark": as_json(Watermark(marker="a")),
+            "ttl": -1,
+            "_etag": "1",
+        }
     }
 
 
@@ -393,7 +434,7 @@ def test_whether_a_record_exists_is_asked_by_a_deletion_that_cannot_succeed() ->
     items = Deletions()
     records = CosmosRecordRepository(container(items))
     assert asyncio.run(records.exists("1")) is False
-    asyncio.run(records.put({"id": "1"}, None))
+    asyncio.run(records.put(record(), None))
     assert asyncio.run(records.exists("1")) is True
     assert items.etags == ['"00000000-0000-0000-0000-000000000000"'] * 2
     with pytest.raises(AssertionError, match="1 was deleted under an ETag that no item has"):
@@ -406,8 +447,8 @@ def test_a_write_that_is_refused_names_its_item(kind: type[CosmosHttpResponseErr
     if kind is CosmosAccessConditionFailedError:
         items.items["1"] = {"id": "1", "_etag": "9"}
     for call in (
-        CosmosRecordRepository(container(items)).put({"id": "1"}, {"_etag": "8"}),
-        CosmosRecordRepository(container(items)).delete({"id": "1", "_etag": "8"}),
+        CosmosRecordRepository(container(items)).put(record(), Versioned(record(), "8")),
+        CosmosRecordRepository(container(items)).delete("1", Versioned(record(), "8")),
     ):
         with pytest.raises(ConcurrencyError, match=r"^1$"):
             asyncio.run(call)
@@ -417,7 +458,7 @@ def test_a_container_that_is_missing_is_named_by_its_code() -> None:
     items = Items()
     items.missing = True
     with pytest.raises(Exception, match="the Cosmos DB container does not exist") as raised:
-        asyncio.run(CosmosRecordRepository(container(items)).put({"id": "1"}, None))
+        asyncio.run(CosmosRecordRepository(container(items)).put(record(), None))
     assert raised.value.code == "ContainerNotFound"  # type: ignore[attr-defined]
 
 
@@ -429,3 +470,84 @@ def test_a_refusal_without_a_charge_costs_nothing(headers: dict[str, str] | None
     with collect_metrics() as metrics:
         assert asyncio.run(CosmosAnalysisCache(container(items)).get("key")) is None
     assert metrics == {"requestUnits": 0}
+
+
+@pytest.mark.parametrize(
+    ("item", "problem"),
+    [
+        ({}, "missing required field"),
+        ({"status": None}, "Expected `str`, got `null` - at `$.status`"),
+        (as_json(record()) | {"status": "pending"}, "Invalid enum value 'pending' - at `$.status`"),
+        (as_json(record()) | {"attempts": "1"}, "Expected `int`, got `str` - at `$.attempts`"),
+        (as_json(record()) | {"blob": {}}, "missing required field"),
+        (as_json(record()) | {"processedAt": "yesterday"}, "Invalid isoformat string: 'yesterday'"),
+    ],
+)
+def test_an_item_that_is_no_record_is_there_and_has_no_value(
+    caplog: pytest.LogCaptureFixture, item: dict[str, Any], problem: str
+) -> None:
+    """It is no error that could end a run: the image is analyzed again, and the item replaced under its ETag."""
+
+    async def run() -> None:
+        items = Items()
+        items.items["1"] = item | {"id": "1", "_etag": "7"}
+        records = CosmosRecordRepository(container(items))
+        stored = await records.get("1")
+        assert stored == Versioned(None, "7")
+        await records.put(record(), stored)
+        assert await records.get("1") == Versioned(record(), "1")
+
+    asyncio.run(run())
+    (line,) = caplog.messages
+    assert line.startswith("the item 1 is no ImageRecord: ")
+    assert problem in line
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"findings": {"tags": None}, "analyzer": "a", "apiVersion": "1", "modelVersion": "m"},
+        {"findings": {}},
+        {"claimedUntil": "later"},
+        {},
+    ],
+)
+def test_an_item_that_is_no_analysis_and_no_lease_is_replaced(item: dict[str, Any]) -> None:
+    async def run() -> None:
+        items, time = Items(), Time()
+        items.items["key"] = item | {"id": "key", "_etag": "7"}
+        analyses = leases(items, time)
+        assert await analyses.get("key") is None
+        lease = await analyses.get_or_lease("key")
+        assert isinstance(lease, AnalysisLease)
+        assert time.slept == []
+        await analyses.store(lease, ANALYSIS)
+        assert await analyses.get("key") == ANALYSIS
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    "watermark",
+    [
+        None,
+        "a",
+        {"marker": 7},
+        {"remembered": "a"},
+        {"cutoff": "yesterday"},
+        {"verified": "2026-01-02T03:04:05"},
+        {"previous": ""},
+        {"earliest": "2026-01-02"},
+    ],
+)
+def test_a_checkpoint_that_cannot_be_read_is_replaced_by_a_round_over_everything(watermark: Any) -> None:
+    async def run() -> None:
+        items = Items()
+        items.items["reconcile-watermark"] = {"id": "reconcile-watermark", "watermark": watermark, "_etag": "7"}
+        checkpoints = CosmosCheckpointStore(container(items))
+        stored = await checkpoints.load()
+        assert stored == Versioned(Watermark(), "7")
+        await checkpoints.store(Watermark(marker="a"), stored)
+        assert await checkpoints.load() == Versioned(Watermark(marker="a"), "1")
+
+    asyncio.run(run())

@@ -18,9 +18,12 @@ TENANT, AUDIENCE, OPERATOR = "tenant-1", "api://pipeline", "AAAA-1"
 
 def token(key: Any = KEY, algorithm: str = "RS256", **changes: Any) -> str:
     claims = {
-        "iss": f"https://sts.windows.net/{TENANT}/", "aud": AUDIENCE, "oid": OPERATOR, "exp": time.time() + 3600,
+        "iss": f"https://sts.windows.net/{TENANT}/",
+        "aud": AUDIENCE,
+        "oid": OPERATOR,
+        "exp": time.time() + 3600,
         "nbf": time.time() - 60,
-    } | changes  # fmt: skip
+    } | changes
     claims = {name: value for name, value in claims.items() if value is not None}
     return jwt.encode(claims, key, algorithm=algorithm, headers={"kid": "1"})
 
@@ -32,10 +35,10 @@ def principal(object_id: str, principal_type: Any = "User") -> OperatorPrincipal
 def operators(
     *principals: OperatorPrincipal, tenant: str | None = TENANT, audience: str | None = AUDIENCE
 ) -> Operators:
-    found = Operators(principals or (principal(OPERATOR.lower()),), tenant=tenant, audience=audience)
+    operators = Operators(principals or (principal(OPERATOR.lower()),), tenant=tenant, audience=audience)
     keys: Any = type("Keys", (), {"get_signing_key_from_jwt": lambda *_: type("K", (), {"key": KEY.public_key()})})()
-    found._keys = keys
-    return found
+    operators._keys = keys
+    return operators
 
 
 @pytest.mark.parametrize("issuer", [None, f"https://login.microsoftonline.com/{TENANT}/v2.0"])

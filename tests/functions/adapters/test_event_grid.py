@@ -11,15 +11,30 @@ from classifier.domain.errors import (
     ConfigurationError,
     RetryLaterError,
 )
+from classifier.domain.events import Message
+from classifier.domain.models import Reason
+from classifier.domain.record import ImageRecord, RecordStatus
+from classifier.domain.record_parts import AnalyzerInfo, BlobProperties, Category
+from msgspec.structs import replace
 
 from tests.functions.adapters.test_service_errors import answered
+from tests.support.in_memory_services import NOW, as_json, message
 
-RECORD: dict[str, Any] = {
-    "id": "abc", "status": "classified", "reason": None, "labels": ["cat", "sofa"], "copy": None,
-    "category": {"name": "cat", "confidence": 0.9}, "processedAt": "2026-01-02T03:04:05+00:00",
-    "blob": {"account": "acct", "container": "images", "name": "a.png", "etag": "e1"},
-    "analyzer": {"identity": "test/1"},
-}  # fmt: skip
+MESSAGE = Message.parse(message("a.png"))
+RECORD = replace(
+    ImageRecord.for_message(
+        MESSAGE,
+        attempt=1,
+        status=RecordStatus.CLASSIFIED,
+        blob=BlobProperties.for_event(MESSAGE.event, "e1"),
+        started=NOW,
+        finished=NOW,
+        analyzer=AnalyzerInfo.for_request(("tags",), "test/1"),
+    ),
+    id="abc",
+    labels=("cat", "sofa"),
+    category=Category(name="cat", confidence=0.9),
+)
 
 
 def test_an_event_can_be_filtered_by_what_was_found() -> None:
@@ -27,24 +42,27 @@ def test_an_event_can_be_filtered_by_what_was_found() -> None:
     assert (event.type, event.subject, event.source) == ("ImageClassified", "a.png", "/acct/images")
     assert event.extensions == {"recordid": "abc", "category": "cat", "labels": "cat,sofa"}
     assert event.data is not None
-    assert (event.data["recordId"], event.data["labels"]) == ("abc", ["cat", "sofa"])
+    assert (event.data["recordId"], as_json(event.data["labels"])) == ("abc", ["cat", "sofa"])
 
 
 def test_the_same_result_has_the_same_event_id_and_any_other_result_another() -> None:
-    later = RECORD | {"processedAt": "2026-02-02T03:04:05+00:00"}
+    later = replace(RECORD, processed_at="2026-02-02T03:04:05+00:00")
     others = [
-        RECORD | {"blob": RECORD["blob"] | {"etag": "e2"}}, RECORD | {"status": "failed"},
-        RECORD | {"analyzer": {"identity": "test/2"}}, RECORD | {"id": "abd"},
-    ]  # fmt: skip
+        replace(RECORD, blob=replace(RECORD.blob, etag="e2")),
+        replace(RECORD, status=RecordStatus.FAILED),
+        replace(RECORD, analyzer=AnalyzerInfo.for_request(("tags",), "test/2")),
+        replace(RECORD, id="abd"),
+    ]
     assert create_cloud_event(later).id == create_cloud_event(RECORD).id
     assert len({create_cloud_event(record).id for record in (RECORD, *others)}) == 5
 
 
-@pytest.mark.parametrize(("status", "kind"), [("rejected", "ImageRejected"), ("failed", "ImageFailed")])
-def test_a_result_that_is_not_classified_is_published_with_its_reason(status: str, kind: str) -> None:
-    record = RECORD | {
-        "status": status, "reason": {"code": "TooLarge"}, "category": None, "labels": [], "analyzer": None,
-    }  # fmt: skip
+@pytest.mark.parametrize(
+    ("status", "kind"), [(RecordStatus.REJECTED, "ImageRejected"), (RecordStatus.FAILED, "ImageFailed")]
+)
+def test_a_result_that_is_not_classified_is_published_with_its_reason(status: RecordStatus, kind: str) -> None:
+    reason = Reason(code="TooLarge", sentence="", measured=None, limit=None)
+    record = replace(RECORD, status=status, reason=reason, category=None, labels=(), analyzer=None)
     event = create_cloud_event(record)
     assert (event.type, event.extensions) == (kind, {"recordid": "abc"})
     assert event.data is not None
@@ -77,12 +95,12 @@ def test_a_result_is_published_as_one_event() -> None:
 
 def test_a_results_event_stays_what_it_is() -> None:
     """Subscribers recognize what they have by the id, across releases."""
-    found = create_cloud_event(RECORD)
-    assert found.id == "249d33e9-ef5f-5135-96ba-b5116f67755a"
-    assert found.time == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-    assert (found.source, found.type, found.subject) == ("/acct/images", "ImageClassified", "a.png")
-    assert found.datacontenttype == "application/json"
-    assert found.data == {
+    event = create_cloud_event(RECORD)
+    assert event.id == "249d33e9-ef5f-5135-96ba-b5116f67755a"
+    assert event.time == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    assert (event.source, event.type, event.subject) == ("/acct/images", "ImageClassified", "a.png")
+    assert event.datacontenttype == "application/json"
+    assert as_json(event.data) == {
         "recordId": "abc",
         "status": "classified",
         "category": "cat",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 from classifier.adapters.header_parsers import parse_header
-from classifier.domain.models import ImageInfo
+from classifier.domain.models import ImageFormat, ImageInfo
 
 WIDTH, HEIGHT = 0x0123, 0x0456
 
@@ -23,12 +23,12 @@ def refused(content: bytes, match: str = "") -> None:
 
 def png(width: int, height: int, *, checksum: int | None = None) -> bytes:
     header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    found = zlib.crc32(header) if checksum is None else checksum
-    return b"\x89PNG\r\n\x1a\n\0\0\0\r" + header + struct.pack(">I", found)
+    crc = zlib.crc32(header) if checksum is None else checksum
+    return b"\x89PNG\r\n\x1a\n\0\0\0\r" + header + struct.pack(">I", crc)
 
 
 def test_a_png_has_its_dimensions_in_ihdr_under_a_checksum() -> None:
-    assert parse_header(png(70_000, 2)) == ImageInfo(width=70_000, height=2, format="PNG")
+    assert parse_header(png(70_000, 2)) == ImageInfo(width=70_000, height=2, format=ImageFormat.PNG)
     refused(png(70_000, 2, checksum=1), "the checksum of IHDR is wrong")
     refused(png(70_000, 2)[:-1])
 
@@ -36,7 +36,7 @@ def test_a_png_has_its_dimensions_in_ihdr_under_a_checksum() -> None:
 @pytest.mark.parametrize("version", [b"GIF87a", b"GIF89a"])
 def test_a_gif_has_its_dimensions_behind_its_version(version: bytes) -> None:
     content = version + struct.pack("<HH", WIDTH, HEIGHT) + b"\0\0\0"
-    assert parse_header(content) == ImageInfo(width=WIDTH, height=HEIGHT, format="GIF")
+    assert parse_header(content) == ImageInfo(width=WIDTH, height=HEIGHT, format=ImageFormat.GIF)
     refused(content[:-1])
     refused(b"GIF88a" + content[6:], "begins like none of the formats")
 
@@ -47,7 +47,7 @@ def bmp(header_size: int, width: int, height: int) -> bytes:
 
 @pytest.mark.parametrize("header_size", [40, 52, 56, 64, 108, 124])
 def test_a_bitmap_of_any_header_has_its_dimensions_behind_the_headers_size(header_size: int) -> None:
-    assert parse_header(bmp(header_size, 70_000, 2)) == ImageInfo(width=70_000, height=2, format="BMP")
+    assert parse_header(bmp(header_size, 70_000, 2)) == ImageInfo(width=70_000, height=2, format=ImageFormat.BMP)
     assert size(bmp(header_size, 0, -5)) == (0, 5)
     refused(bmp(header_size, -1, 2), "the width is negative")
 
@@ -68,7 +68,7 @@ def webp(kind: bytes, data: bytes) -> bytes:
 @pytest.mark.parametrize(("width", "height"), [(1, 1), (256, 257), (65_536, 65_537), (16_777_216, 0x654321)])
 def test_an_extended_webp_has_its_canvas_in_three_bytes_a_side_less_one(width: int, height: int) -> None:
     data = bytes(4) + (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
-    assert parse_header(webp(b"VP8X", data)) == ImageInfo(width=width, height=height, format="WEBP")
+    assert parse_header(webp(b"VP8X", data)) == ImageInfo(width=width, height=height, format=ImageFormat.WEBP)
 
 
 @pytest.mark.parametrize(("width", "height"), [(1, 1), (16_384, 1), (1, 16_384), (WIDTH, HEIGHT)])
@@ -104,7 +104,7 @@ def ico(images: Sequence[bytes], *, count: int | None = None, kind: int = 1) -> 
 def test_of_an_icons_images_the_one_with_the_most_pixels_counts() -> None:
     """A bitmap in an icon is twice as high as it looks: its mask lies below it."""
     images = [png(10, 50), bmp(40, 30, 60)[14:], png(20, 20), png(100, 2)]
-    assert parse_header(ico(images)) == ImageInfo(width=30, height=30, format="ICO")
+    assert parse_header(ico(images)) == ImageInfo(width=30, height=30, format=ImageFormat.ICO)
     assert size(ico(images[:1])) == (10, 50)
     assert size(ico([bmp(40, 31, 61)[14:]])) == (31, 30)
 
@@ -152,7 +152,7 @@ def test_a_tiff_of_either_byte_order_has_its_dimensions_in_its_first_directory(
 ) -> None:
     entries = [(254, 4, 1, 0), (256, kind, 1, WIDTH), (257, kind, 1, HEIGHT), (259, 3, 1, 1)]
     content = tiff(order, entries, big=big, gap=gap)
-    assert parse_header(content) == ImageInfo(width=WIDTH, height=HEIGHT, format="TIFF")
+    assert parse_header(content) == ImageInfo(width=WIDTH, height=HEIGHT, format=ImageFormat.TIFF)
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ def jpeg(*parts: bytes) -> bytes:
 
 @pytest.mark.parametrize("marker", [*range(0xC0, 0xC4), *range(0xC5, 0xC8), *range(0xC9, 0xCC), *range(0xCD, 0xD0)])
 def test_every_kind_of_frame_has_the_dimensions(marker: int) -> None:
-    assert parse_header(jpeg(frame(marker))) == ImageInfo(width=WIDTH, height=HEIGHT, format="JPEG")
+    assert parse_header(jpeg(frame(marker))) == ImageInfo(width=WIDTH, height=HEIGHT, format=ImageFormat.JPEG)
 
 
 @pytest.mark.parametrize("marker", [0xC4, 0xC8, 0xCC, 0xDB, 0xDD, 0xE0, 0xFE])

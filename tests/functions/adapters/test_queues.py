@@ -17,7 +17,7 @@ from classifier.adapters.queues import ReceivedMessage, StorageQueue, create_que
 from classifier.domain.errors import (
     AccessDeniedError,
 )
-from classifier.use_cases.redrive import redrive
+from classifier.use_cases.redrive import RedriveReport, redrive
 
 from tests.support.in_memory_services import NOW, message
 
@@ -113,14 +113,14 @@ async def receive_all(service: QueueService) -> list[ReceivedMessage]:
 def test_a_message_that_is_not_text_in_base64_arrives_without_content(content: str) -> None:
     service = QueueService(encoded("before"), content, encoded("after"))
     received = asyncio.run(receive_all(service))
-    assert [found.content for found in received] == ["before", None, "after"]
+    assert [received_message.content for received_message in received] == ["before", None, "after"]
     assert service.hidden_seconds[0] == "600"
 
 
 def test_redriving_a_queue_with_a_message_that_is_not_base64_sends_the_others() -> None:
     service = QueueService(encoded(message()), "no base64!", encoded(message("b.png")))
 
-    async def run() -> dict[str, int | bool]:
+    async def run() -> RedriveReport:
         return await redrive(
             storage_queue(service, "images-poison"),
             storage_queue(service, "images"),
@@ -128,7 +128,7 @@ def test_redriving_a_queue_with_a_message_that_is_not_base64_sends_the_others() 
             now=lambda: NOW,
         )
 
-    assert asyncio.run(run()) == {"redriven": 2, "kept": 1, "finished": True}
+    assert asyncio.run(run()) == RedriveReport(redriven=2, left=1, finished=True)
     assert service.sent == [encoded(message()), encoded(message("b.png"))]
     assert service.deleted == ["m0", "m2"]
 
@@ -205,7 +205,7 @@ def test_a_message_that_is_gone_needs_no_deletion(status: int, *, raises: bool) 
     images = recording_queue(service)
 
     async def run() -> None:
-        (message,) = [found async for found in images.receive(hidden_seconds=1)]
+        (message,) = [received_message async for received_message in images.receive(hidden_seconds=1)]
         service.failure = status
         await images.delete(message)
 

@@ -74,9 +74,9 @@ def unresolved(errno: int) -> ServiceRequestError:
     ],
 )
 def test_an_error_of_a_service_has_one_class(error: Exception, expected: type[Exception]) -> None:
-    found = service_error(error, "the service")
-    assert type(found) is expected
-    assert str(found).startswith("the service: ")
+    mapped = service_error(error, "the service")
+    assert type(mapped) is expected
+    assert str(mapped).startswith("the service: ")
 
 
 @pytest.mark.parametrize(
@@ -178,9 +178,9 @@ def test_an_open_breaker_raises_what_opened_it(error: Exception, expected: type[
     for _ in range(3):
         with pytest.raises(expected):
             call(boundary, error)
-    with pytest.raises(expected, match="is not called") as found:
+    with pytest.raises(expected, match="is not called") as raised:
         call(boundary, error)
-    assert type(found.value) is expected
+    assert type(raised.value) is expected
 
 
 def test_an_outcome_that_is_no_failure_is_an_answer() -> None:

@@ -22,9 +22,13 @@ KEYS = {kid: rsa.generate_private_key(public_exponent=65537, key_size=2048) for 
 
 
 def key_set(*kids: str) -> str:
-    return json.dumps({
-        "keys": [RSAAlgorithm.to_jwk(KEYS[kid].public_key(), as_dict=True) | {"kid": kid, "use": "sig"} for kid in kids]
-    })  # fmt: skip
+    return json.dumps(
+        {
+            "keys": [
+                RSAAlgorithm.to_jwk(KEYS[kid].public_key(), as_dict=True) | {"kid": kid, "use": "sig"} for kid in kids
+            ]
+        }
+    )
 
 
 class KeyServer:
@@ -51,13 +55,13 @@ class KeyServer:
 
 @pytest.fixture
 def server() -> Iterator[KeyServer]:
-    found = KeyServer()
-    thread = Thread(target=found.server.serve_forever, args=(0.01,))
+    key_server = KeyServer()
+    thread = Thread(target=key_server.server.serve_forever, args=(0.01,))
     thread.start()
-    yield found
-    found.server.shutdown()
+    yield key_server
+    key_server.server.shutdown()
     thread.join()
-    found.server.server_close()
+    key_server.server.server_close()
 
 
 class Clock:
@@ -109,11 +113,11 @@ def test_a_key_that_was_removed_is_refused_after_the_next_refresh(server: KeySer
 
 
 def operators(server: KeyServer, clock: Clock) -> Operators:
-    found = Operators(
+    checked = Operators(
         (OperatorPrincipal(object_id="operator-1", principal_type="User"),), tenant="t", audience="api://pipeline"
     )
-    found._keys = SigningKeys(server.url, now=clock)
-    return found
+    checked._keys = SigningKeys(server.url, now=clock)
+    return checked
 
 
 def authorization() -> str:
@@ -128,11 +132,11 @@ def authorization() -> str:
 
 def test_a_token_is_checked_while_the_address_does_not_answer(server: KeyServer) -> None:
     clock = Clock()
-    found = operators(server, clock)
-    assert asyncio.run(found.check(authorization())) == "operator-1"
+    checked = operators(server, clock)
+    assert asyncio.run(checked.check(authorization())) == "operator-1"
     server.answer = (500, "")
     clock.now += 12 * HOUR
-    assert asyncio.run(found.check(authorization())) == "operator-1"
+    assert asyncio.run(checked.check(authorization())) == "operator-1"
 
 
 def test_a_token_that_cannot_be_checked_is_no_refusal_of_the_caller(server: KeyServer) -> None:
@@ -145,6 +149,6 @@ def test_a_token_that_cannot_be_checked_is_no_refusal_of_the_caller(server: KeyS
 
 
 def test_operators_use_these_keys() -> None:
-    found = Operators((), tenant="t", audience="a")
-    assert isinstance(found._keys, SigningKeys)
-    assert found._keys.uri == "https://login.microsoftonline.com/t/discovery/v2.0/keys"
+    checked = Operators((), tenant="t", audience="a")
+    assert isinstance(checked._keys, SigningKeys)
+    assert checked._keys.uri == "https://login.microsoftonline.com/t/discovery/v2.0/keys"

@@ -5,13 +5,15 @@ import json
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+import msgspec
 import pytest
 from azure.core.exceptions import HttpResponseError
 from classifier.analyzers import custom_vision, image_analysis
+from classifier.analyzers.custom_vision import CustomVisionOptions
 from classifier.analyzers.http_requests import ChunkedBody, build_image_request, create_client_options
-from classifier.analyzers.image_analysis import ImageAnalysis
-from classifier.analyzers.options import Options
-from classifier.analyzers.response_mapping import FEATURE_MAPPERS, unknown_adult_content
+from classifier.analyzers.image_analysis import ImageAnalysis, ImageAnalysisOptions
+from classifier.analyzers.options import AnalyzerOptions, parse_options
+from classifier.analyzers.response_mapping import map_findings, unknown_adult_content
 from classifier.analyzers.responses import parse_response, read_result
 from classifier.domain.errors import (
     AnalyzerConfigurationError,
@@ -21,11 +23,11 @@ from classifier.domain.errors import (
     ThrottledError,
     UnexpectedResponseError,
 )
-from classifier.domain.models import ImageInfo
+from classifier.domain.models import ImageFormat, ImageInfo
 from classifier.domain.rate_limiter import Quota
 from classifier.settings import SettingsError
 
-from tests.functions.analyzers.test_analyzers import INFO, OURS, analyze, predict
+from tests.functions.analyzers.test_analyzers import BOX_IN_RECORD, INFO, analyze, predict
 from tests.support.fake_vision_service import (
     ADULT,
     ANSWER,
@@ -37,7 +39,9 @@ from tests.support.fake_vision_service import (
     FakeResponse,
     FakeVisionService,
     create_azure_clients,
+    run_calls,
 )
+from tests.support.in_memory_services import as_json
 
 FOUR_MEBIBYTES = 4_194_304
 
@@ -209,7 +213,7 @@ def test_an_images_second_call_may_wait_longer_and_its_first_may_not(
     features: Sequence[str], answers: Sequence[Any], paid: list[bool]
 ) -> None:
     pool: Any = RecordingPool(*answers)
-    analysis = asyncio.run(ImageAnalysis(pool, features, {}).analyze(b"cat", INFO))
+    analysis = asyncio.run(run_calls(ImageAnalysis(pool, features, {}), b"cat", INFO))
     assert pool.paid == paid
     assert analysis.exclusive is False
 
@@ -222,7 +226,7 @@ def test_an_analyzer_has_no_capacity_while_its_account_is_throttled(build: Any) 
         analyzer = build(OPTIONS if build is image_analysis.build else CUSTOM, ["tags"], create_azure_clients(service))
         analyzer.check_capacity()
         with pytest.raises(ThrottledError):
-            await analyzer.analyze(b"cat", INFO)
+            await run_calls(analyzer, b"cat", INFO)
         with pytest.raises(RetryLaterError):
             analyzer.check_capacity()
 
@@ -232,42 +236,44 @@ def test_an_analyzer_has_no_capacity_while_its_account_is_throttled(build: Any) 
 @pytest.mark.parametrize(
     ("content", "info"),
     [
-        (b"x", ImageInfo(width=100, height=100, format="JPEG")),
-        (b"x", ImageInfo(width=100, height=100, format="PNG")),
-        (b"x", ImageInfo(width=100, height=100, format="GIF")),
-        (b"x", ImageInfo(width=100, height=100, format="BMP")),
+        (b"x", ImageInfo(width=100, height=100, format=ImageFormat.JPEG)),
+        (b"x", ImageInfo(width=100, height=100, format=ImageFormat.PNG)),
+        (b"x", ImageInfo(width=100, height=100, format=ImageFormat.GIF)),
+        (b"x", ImageInfo(width=100, height=100, format=ImageFormat.BMP)),
         (bytes(FOUR_MEBIBYTES - 1), INFO),
-        (b"x", ImageInfo(width=10_000, height=10_000, format="PNG")),
+        (b"x", ImageInfo(width=10_000, height=10_000, format=ImageFormat.PNG)),
     ],
     ids=["JPEG", "PNG", "GIF", "BMP", "size", "sides"],
 )
 def test_what_can_be_judged_is_judged(content: bytes, info: ImageInfo) -> None:
     service = FakeVisionService(analyze=[(200, ANSWER)], analyze32=[(200, ADULT)])
     analysis = analyze(service, "tags", "safety", content=content, info=info)
-    assert analysis.findings["adult"]["verdict"] == "flagged"
+    assert analysis.findings.adult
+    assert analysis.findings.adult.verdict == "flagged"
     assert len(service.requests) == 2
 
 
 @pytest.mark.parametrize(
     ("content", "info"),
     [
-        (b"x", ImageInfo(width=100, height=100, format="TIFF")),
-        (b"x", ImageInfo(width=100, height=100, format="ICO")),
-        (b"x", ImageInfo(width=100, height=100, format="MPO")),
+        (b"x", ImageInfo(width=100, height=100, format=ImageFormat.TIFF)),
+        (b"x", ImageInfo(width=100, height=100, format=ImageFormat.ICO)),
+        (b"x", ImageInfo(width=100, height=100, format=ImageFormat.MPO)),
         (bytes(FOUR_MEBIBYTES), INFO),
-        (b"x", ImageInfo(width=10_001, height=1, format="PNG")),
-        (b"x", ImageInfo(width=1, height=10_001, format="PNG")),
+        (b"x", ImageInfo(width=10_001, height=1, format=ImageFormat.PNG)),
+        (b"x", ImageInfo(width=1, height=10_001, format=ImageFormat.PNG)),
     ],
 )
 def test_what_cannot_be_judged_is_not_sent(content: bytes, info: ImageInfo) -> None:
     service = FakeVisionService(analyze=[(200, ANSWER)])
     analysis = analyze(service, "tags", "safety", content=content, info=info)
-    assert analysis.findings["adult"]["verdict"] == "unknown"
+    assert analysis.findings.adult
+    assert analysis.findings.adult.verdict == "unknown"
     assert (len(service.requests), analysis.model_version) == (1, "2024-02-01")
 
 
 def test_an_unknown_verdict_has_every_key() -> None:
-    assert unknown_adult_content("too large") == {
+    assert as_json(unknown_adult_content("too large")) == {
         "verdict": "unknown",
         "reason": "too large",
         "adult": None,
@@ -279,7 +285,9 @@ def test_an_unknown_verdict_has_every_key() -> None:
 def test_a_verdict_is_clear_only_if_nothing_is_flagged() -> None:
     def verdict(**flags: bool) -> str:
         judged = ADULT | {"adult": ADULT["adult"] | {"isRacyContent": False} | flags}
-        return analyze(FakeVisionService(analyze32=[(200, judged)]), "safety").findings["adult"]["verdict"]
+        adult = analyze(FakeVisionService(analyze32=[(200, judged)]), "safety").findings.adult
+        assert adult
+        return adult.verdict
 
     assert verdict() == "clear"
     assert [verdict(**{flag: True}) for flag in ("isAdultContent", "isRacyContent", "isGoryContent")] == ["flagged"] * 3
@@ -292,7 +300,7 @@ def test_each_kind_of_caption_asks_whether_it_is_to_be_gender_neutral(feature: s
     analyzer = image_analysis.build(
         OPTIONS | {"genderNeutralCaptions": neutral}, [feature], create_azure_clients(service)
     )
-    asyncio.run(analyzer.analyze(b"cat", INFO))
+    asyncio.run(run_calls(analyzer, b"cat", INFO))
     assert service.requests[0]["query"]["gender-neutral-caption"] == str(neutral).lower()
     assert service.requests[0]["headers"]["Content-Type"] == "application/octet-stream"
 
@@ -302,18 +310,17 @@ def test_without_ratios_the_service_chooses_the_crops() -> None:
     analyzer = image_analysis.build(
         OPTIONS | {"smartCropAspectRatios": []}, ["smartCrops"], create_azure_clients(service)
     )
-    asyncio.run(analyzer.analyze(b"cat", INFO))
+    asyncio.run(run_calls(analyzer, b"cat", INFO))
     assert service.requests[0]["query"] == {"api-version": "2023-10-01", "features": "smartCrops", "language": "en"}
 
 
 def test_an_object_has_its_surest_name_alone_and_a_line_without_words_no_confidence() -> None:
     named_twice = {"boundingBox": BOX, "tags": [{"name": "cat", "confidence": 0.6}, {"name": "pet", "confidence": 0.5}]}
-    found = FEATURE_MAPPERS["objects"]({"objectsResult": {"values": [named_twice]}})
-    assert found == [{"name": "cat", "confidence": 0.6, "box": OURS}]
+    findings = map_findings({"objectsResult": {"values": [named_twice]}}, ["objects"])
+    assert as_json(findings.objects) == [{"name": "cat", "confidence": 0.6, "box": BOX_IN_RECORD}]
     line = {"text": "", "boundingPolygon": [{"x": 3, "y": 4}], "words": []}
-    assert FEATURE_MAPPERS["read"]({"readResult": {"blocks": [{"lines": [line]}]}}) == [
-        {"text": "", "confidence": 0.0, "box": {"x": 3, "y": 4, "width": 0, "height": 0}}
-    ]
+    findings = map_findings({"readResult": {"blocks": [{"lines": [line]}]}}, ["read"])
+    assert as_json(findings.read) == [{"text": "", "confidence": 0.0, "box": {"x": 3, "y": 4, "width": 0, "height": 0}}]
 
 
 def test_all_accounts_are_called_at_their_own_hosts() -> None:
@@ -323,7 +330,7 @@ def test_all_accounts_are_called_at_their_own_hosts() -> None:
     async def run() -> None:
         analyzer = image_analysis.build(OPTIONS | {"endpoints": endpoints}, ["tags"], create_azure_clients(service))
         for _ in range(2):
-            await analyzer.analyze(b"cat", INFO)
+            await run_calls(analyzer, b"cat", INFO)
 
     asyncio.run(run())
     assert {request["host"] for request in service.requests} == {
@@ -335,8 +342,8 @@ def test_all_accounts_are_called_at_their_own_hosts() -> None:
 
 def test_the_fingerprints_do_not_change() -> None:
     """With another fingerprint every image would be analyzed and charged again."""
-    found = image_analysis.build(OPTIONS, ["tags", "read"], create_azure_clients(FakeVisionService()))
-    assert found.fingerprint == 'azure-image-analysis/2023-10-01/latest [["read", "tags"], [["language", "en"]]]'
+    analyzer = image_analysis.build(OPTIONS, ["tags", "read"], create_azure_clients(FakeVisionService()))
+    assert analyzer.fingerprint == 'azure-image-analysis/2023-10-01/latest [["read", "tags"], [["language", "en"]]]'
     detection = CUSTOM | {"task": "detection"}
     assert custom_vision.build(
         detection, ["tags", "objects"], create_azure_clients(FakeVisionService())
@@ -348,8 +355,8 @@ def test_the_fingerprints_do_not_change() -> None:
 
 def test_the_options_of_a_request_are_part_of_the_fingerprint_in_a_fixed_order() -> None:
     options = OPTIONS | {"genderNeutralCaptions": False}
-    found = image_analysis.build(options, ["smartCrops", "caption"], create_azure_clients(FakeVisionService()))
-    assert found.fingerprint == (
+    analyzer = image_analysis.build(options, ["smartCrops", "caption"], create_azure_clients(FakeVisionService()))
+    assert analyzer.fingerprint == (
         'azure-image-analysis/2023-10-01/latest [["caption", "smartCrops"], [["gender-neutral-caption", "false"], '
         '["language", "en"], ["smartcrops-aspect-ratios", "0.9,1.2"]]]'
     )
@@ -359,7 +366,7 @@ def test_a_box_is_in_whole_pixels() -> None:
     box = {"left": 0.498, "top": 0.126, "width": 0.2999, "height": 0.2767}
     predictions = {"iteration": "7", "predictions": [{"probability": 0.2, "tagName": "rose", "boundingBox": box}]}
     analysis = predict(FakeVisionService(analyze32=[(200, predictions)]), "detection", "tags", "objects")
-    assert analysis.findings["objects"] == [
+    assert as_json(analysis.findings.objects) == [
         {"name": "rose", "confidence": 0.2, "box": {"x": 100, "y": 13, "width": 60, "height": 28}}
     ]
 
@@ -367,7 +374,7 @@ def test_a_box_is_in_whole_pixels() -> None:
 def test_names_in_custom_visions_url_are_quoted() -> None:
     service = FakeVisionService(analyze32=[(200, PREDICTIONS)])
     options = CUSTOM | {"project": "a/b", "iteration": "c/d e"}
-    asyncio.run(custom_vision.build(options, ["tags"], create_azure_clients(service)).analyze(b"rose", INFO))
+    asyncio.run(run_calls(custom_vision.build(options, ["tags"], create_azure_clients(service)), b"rose", INFO))
     assert service.requests[0]["path"] == (
         "/customvision/v3.1/Prediction/a%2Fb/classify/iterations/c%2Fd%20e/image/nostore"
     )
@@ -398,66 +405,118 @@ def test_only_the_tags_of_multiclass_exclude_each_other(task: str, *, exclusive:
 def test_a_prediction_without_a_type_is_a_tag() -> None:
     predictions = {"iteration": "7", "predictions": [{"probability": 0.2, "tagName": "rose"}]}
     analysis = predict(FakeVisionService(analyze32=[(200, predictions)]), "multilabel", "tags")
-    assert analysis.findings == {"tags": [{"name": "rose", "confidence": 0.2}]}
+    assert as_json(analysis.findings) == {"tags": [{"name": "rose", "confidence": 0.2}]}
 
 
-QUOTA = {"callsPerSecond": 2.5, "instances": 4.6}
-
-
-def test_a_quota_has_whole_instances() -> None:
-    assert Options(QUOTA, "any").quota() == Quota(calls_per_second=2.5, instances=5)
+def test_a_detected_object_has_a_box() -> None:
+    predictions = {"iteration": "7", "predictions": [{"probability": 0.2, "tagName": "rose", "tagType": None}]}
+    with pytest.raises(UnexpectedResponseError, match=r"ValueError .*boundingBox"):
+        predict(FakeVisionService(analyze32=[(200, predictions)]), "detection", "tags", "objects")
 
 
 @pytest.mark.parametrize(
-    ("method", "value", "allowed"),
+    ("feature", "result"),
     [
-        ("text", None, "a text"),
-        ("text", 5, "a text"),
-        ("text", "", "a text"),
-        ("boolean", "true", "true or false"),
-        ("boolean", 1, "true or false"),
-        ("number", True, "a number over 0"),
-        ("number", "5", "a number over 0"),
-        ("number", 0, "a number over 0"),
-        ("number", -1, "a number over 0"),
-        ("texts", "text", "a list of texts"),
-        ("texts", [], "a list of texts"),
-        ("texts", ["a", 5], "a list of texts"),
-        ("texts", ["a", ""], "a list of texts"),
-        ("numbers", 5, "a list of numbers"),
-        ("numbers", [1, "2"], "a list of numbers"),
+        ("tags", {"tagsResult": {"values": [{"name": "cat", "confidence": "high"}]}}),
+        ("caption", {"captionResult": {"text": None, "confidence": 0.5}}),
+        ("objects", {"objectsResult": {"values": [{"boundingBox": {"x": 1}, "tags": []}]}}),
+        ("people", {"peopleResult": {"values": {}}}),
+        ("read", {"readResult": {"blocks": [{"lines": [{"text": "", "boundingPolygon": [], "words": []}]}]}}),
+        ("smartCrops", {"smartCropsResult": None}),
+        ("denseCaptions", {"denseCaptionsResult": {"values": [{"text": "a", "confidence": 1}]}}),
     ],
 )
-def test_an_option_of_another_type_is_named(method: str, value: Any, allowed: str) -> None:
-    options = Options({"option": value}, "any")
-    getattr(options, method)("option")
+def test_a_finding_of_another_type_is_an_unexpected_response(feature: str, result: Any) -> None:
+    service = FakeVisionService(analyze=[(200, ANSWER | result)])
+    with pytest.raises(UnexpectedResponseError, match=r"cannot be read: Val(idation|ue)Error"):
+        analyze(service, feature)
+    others = [name for name in ("tags", "caption", "objects") if name != feature]
+    assert analyze(service, *others).findings, "what was not requested is not read"
+
+
+def build_error(analyzer: Any, options: dict[str, Any], *features: str) -> str:
+    """The text of the error about these options."""
     with pytest.raises(SettingsError) as raised:
-        options.raise_if_invalid([], [])
-    expected = None if method in {"texts", "numbers"} and not isinstance(value, list) else value
-    assert str(raised.value) == f"the analyzer any: option is {expected!r}, not {allowed}"
+        analyzer.build(options, features or ("tags",), create_azure_clients(FakeVisionService()))
+    return str(raised.value)
+
+
+@pytest.mark.parametrize(("analyzer", "options"), [(ImageAnalysisOptions, OPTIONS), (CustomVisionOptions, CUSTOM)])
+def test_a_quota_has_whole_instances(analyzer: type[AnalyzerOptions], options: dict[str, Any]) -> None:
+    values = options | {"callsPerSecond": 2.5, "instances": 4.6}
+    parsed = parse_options(values, analyzer, analyzer="any", features=["tags"], supported=["tags"])
+    assert parsed.quota == Quota(calls_per_second=2.5, instances=5)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "allowed"),
+    [
+        ("language", None, "a text"),
+        ("language", 5, "a text"),
+        ("language", "", "a text"),
+        ("genderNeutralCaptions", "true", "true or false"),
+        ("genderNeutralCaptions", 1, "true or false"),
+        ("callsPerSecond", True, "a number over 0"),
+        ("callsPerSecond", "5", "a number over 0"),
+        ("callsPerSecond", 0, "a number over 0"),
+        ("instances", -1, "a number over 0"),
+        ("endpoints", "text", "a list of texts"),
+        ("endpoints", [], "a list of texts"),
+        ("endpoints", ["a", 5], "a list of texts"),
+        ("endpoints", ["a", ""], "a list of texts"),
+        ("smartCropAspectRatios", 5, "a list of numbers"),
+        ("smartCropAspectRatios", [1, "2"], "a list of numbers"),
+    ],
+)
+def test_an_option_of_another_type_is_named(name: str, value: Any, allowed: str) -> None:
+    text = build_error(image_analysis, OPTIONS | {name: value})
+    assert text == f"the analyzer image-analysis: {name} is {value!r}, not {allowed}"
+
+
+@pytest.mark.parametrize("name", ["endpoint", "project", "iteration"])
+@pytest.mark.parametrize("value", [None, "", 5])
+def test_an_option_of_custom_vision_of_another_type_is_named(name: str, value: Any) -> None:
+    text = build_error(custom_vision, CUSTOM | {name: value})
+    assert text == f"the analyzer custom-vision: {name} is {value!r}, not a text"
+
+
+@pytest.mark.parametrize(("analyzer", "options"), [(image_analysis, OPTIONS), (custom_vision, CUSTOM)])
+def test_every_option_is_required(analyzer: Any, options: dict[str, Any]) -> None:
+    for name in options:
+        rest = {other: value for other, value in options.items() if other != name}
+        assert f" {name} is None, not " in build_error(analyzer, rest)
 
 
 def test_options_of_the_right_types_are_read() -> None:
-    values = {"a": "text", "b": False, "c": 1, "d": 0.5, "e": ["x", "y"], "f": [1, 2.5], "g": [], "h": "two"}
-    options = Options(values, "any")
-    assert (options.text("a"), options.boolean("b"), options.number("c"), options.number("d")) == (
-        "text",
-        False,
-        1,
-        0.5,
+    values = {
+        "endpoints": ["x", "y"],
+        "language": "text",
+        "genderNeutralCaptions": False,
+        "smartCropAspectRatios": [1, 2.5],
+        "callsPerSecond": 1,
+        "instances": 0.5,
+    }
+    parsed = parse_options(values, ImageAnalysisOptions, analyzer="any", features=["tags"], supported=["tags", "read"])
+    assert parsed == ImageAnalysisOptions(
+        endpoints=("x", "y"),
+        language="text",
+        gender_neutral_captions=False,
+        smart_crop_aspect_ratios=(1.0, 2.5),
+        calls_per_second=1.0,
+        instances=0.5,
     )
-    assert (options.texts("e"), options.numbers("f"), options.numbers("g")) == (["x", "y"], [1.0, 2.5], [])
-    assert options.choice("h", ("one", "two")) == "two"
-    options.raise_if_invalid(["tags"], ["tags", "read"])
 
 
 def test_all_that_is_wrong_with_options_is_named_together_in_order() -> None:
-    options = Options({"z": 1, "y": 2}, "any")
-    options.text("endpoint")
-    options.choice("task", ("one", "two"))
-    with pytest.raises(SettingsError) as raised:
-        options.raise_if_invalid(["smells", "hears", "tags"], ["tags", "read"])
-    assert str(raised.value) == (
-        "the analyzer any: endpoint is None, not a text; task is None, not one of one, two; y is unknown; z is unknown;"
-        " the features hears, smells are not among tags, read"
+    options = CUSTOM | {"z": 1, "y": 2, "endpoint": None, "task": None}
+    assert build_error(custom_vision, options, "smells", "hears", "tags") == (
+        "the analyzer custom-vision: endpoint is None, not a text; task is None, not one of multiclass, multilabel,"
+        " detection; y is unknown; z is unknown; the features hears, smells are not among tags"
     )
+
+
+@pytest.mark.parametrize("options", [ImageAnalysisOptions, CustomVisionOptions])
+def test_every_option_has_a_description(options: type[AnalyzerOptions]) -> None:
+    (_,), definitions = msgspec.json.schema_components([options])
+    for name, schema in definitions[options.__name__]["properties"].items():
+        assert schema["description"], name

@@ -38,62 +38,62 @@ class Breaker:
 def test_the_third_failure_in_a_row_stops_the_calls_for_five_seconds_and_each_further_one_for_twice_as_long(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    found = Breaker(monkeypatch)
+    breaker = Breaker(monkeypatch)
     waits: list[float] = []
     for _ in range(9):
-        waits.append(found.fail())
-        found.clock.now += waits[-1]
+        waits.append(breaker.fail())
+        breaker.clock.now += waits[-1]
     assert waits == [0, 0, 5, 10, 20, 40, 75, 75, 75]
-    found.clock.now += 1000
-    assert found.breaker.wait_seconds == 0
+    breaker.clock.now += 1000
+    assert breaker.breaker.wait_seconds == 0
 
 
 @pytest.mark.parametrize("jitter", [0.75, 1.25])
 def test_instances_that_failed_together_come_back_apart(monkeypatch: pytest.MonkeyPatch, jitter: float) -> None:
-    found = Breaker(monkeypatch, jitter)
-    assert [found.fail(), found.fail(), found.fail()] == [0, 0, 5 * jitter]
+    breaker = Breaker(monkeypatch, jitter)
+    assert [breaker.fail(), breaker.fail(), breaker.fail()] == [0, 0, 5 * jitter]
 
 
 def test_a_success_closes_the_breaker_and_the_period_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = Breaker(monkeypatch)
+    breaker = Breaker(monkeypatch)
     for _ in range(5):
-        found.clock.now += found.fail()
-    found.breaker.on_success()
-    assert [found.fail(), found.fail(), found.fail()] == [0, 0, 5]
+        breaker.clock.now += breaker.fail()
+    breaker.breaker.on_success()
+    assert [breaker.fail(), breaker.fail(), breaker.fail()] == [0, 0, 5]
 
 
 def test_a_call_that_was_under_way_when_the_breaker_opened_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = Breaker(monkeypatch)
+    breaker = Breaker(monkeypatch)
     for _ in range(3):
-        found.fail()
-    found.breaker.on_failure(RetryLaterError("503", retry_after_seconds=60))
-    found.breaker.on_failure(RetryLaterError("503"))
-    assert found.breaker.wait_seconds == 5
-    found.clock.now += 5
-    assert found.fail() == 10
+        breaker.fail()
+    breaker.breaker.on_failure(RetryLaterError("503", retry_after_seconds=60))
+    breaker.breaker.on_failure(RetryLaterError("503"))
+    assert breaker.breaker.wait_seconds == 5
+    breaker.clock.now += 5
+    assert breaker.fail() == 10
 
 
 def test_only_one_call_of_a_period_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = Breaker(monkeypatch)
+    breaker = Breaker(monkeypatch)
     for _ in range(3):
-        found.fail()
-    found.clock.now += 5
-    found.breaker.reserve()
-    found.breaker.on_failure(RetryLaterError("503"))
-    found.breaker.on_failure(RetryLaterError("503"))
-    assert found.breaker.wait_seconds == 10
+        breaker.fail()
+    breaker.clock.now += 5
+    breaker.breaker.reserve()
+    breaker.breaker.on_failure(RetryLaterError("503"))
+    breaker.breaker.on_failure(RetryLaterError("503"))
+    assert breaker.breaker.wait_seconds == 10
 
 
 def test_while_a_call_is_tried_no_other_one_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = Breaker(monkeypatch)
+    breaker = Breaker(monkeypatch)
     for _ in range(3):
-        found.fail()
-    found.clock.now += 5
-    found.breaker.check()
-    found.breaker.reserve()
-    assert found.breaker.wait_seconds == 5
+        breaker.fail()
+    breaker.clock.now += 5
+    breaker.breaker.check()
+    breaker.breaker.reserve()
+    assert breaker.breaker.wait_seconds == 5
     with pytest.raises(RetryLaterError, match=r"^the service is not called for 5 s: 503$") as raised:
-        found.breaker.check()
+        breaker.breaker.check()
     assert raised.value.retry_after_seconds == 5
 
 
@@ -101,20 +101,20 @@ def test_while_a_call_is_tried_no_other_one_is_allowed(monkeypatch: pytest.Monke
 def test_the_longer_of_the_period_and_what_the_service_asks_for_counts(
     monkeypatch: pytest.MonkeyPatch, after: float, wait: float
 ) -> None:
-    found = Breaker(monkeypatch)
-    found.fail()
-    found.fail()
-    assert found.fail(RetryLaterError("503", retry_after_seconds=after)) == wait
+    breaker = Breaker(monkeypatch)
+    breaker.fail()
+    breaker.fail()
+    assert breaker.fail(RetryLaterError("503", retry_after_seconds=after)) == wait
 
 
 def test_the_error_that_opened_the_breaker_is_raised_with_its_code_and_its_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    found = Breaker(monkeypatch)
+    breaker = Breaker(monkeypatch)
     for _ in range(3):
-        found.fail(ConfigurationError("UnknownHost", "no such host"))
+        breaker.fail(ConfigurationError("UnknownHost", "no such host"))
     with pytest.raises(ConfigurationError, match="the service is not called for 5 s: no such host") as raised:
-        found.breaker.check()
+        breaker.breaker.check()
     assert raised.value.code == "UnknownHost"
     denied = Breaker(monkeypatch)
     for _ in range(3):

@@ -17,6 +17,8 @@ from classifier.domain.errors import (
     UnexpectedResponseError,
 )
 
+from tests.support.in_memory_services import as_json
+
 
 @pytest.mark.parametrize(
     ("error", "parents"),
@@ -40,7 +42,12 @@ def test_the_errors_form_one_tree(error: Exception, parents: tuple[type[Exceptio
 
 
 def test_errors_keep_what_they_are_given() -> None:
-    assert ImageRejectedError("C", "why").reason() == {"code": "C", "sentence": "why", "measured": None, "limit": None}
+    assert as_json(ImageRejectedError("C", "why").reason()) == {
+        "code": "C",
+        "sentence": "why",
+        "measured": None,
+        "limit": None,
+    }
     assert (AuthorizationError(403, "no").status, str(AuthorizationError(403, "no"))) == (403, "no")
     assert (RetryLaterError("later").retry_after_seconds, str(RetryLaterError("later"))) == (0.0, "later")
     for error in (ConfigurationError("C", "why"), UnexpectedResponseError("C", "why")):

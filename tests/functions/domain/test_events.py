@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from classifier.domain import events
@@ -34,8 +35,11 @@ def test_a_records_id_stays_what_it_is() -> None:
 def test_a_requeued_message_is_its_event_with_its_history() -> None:
     back = json.loads(Message.parse(message()).to_requeue_text(NOW, 2))
     assert back == {
-        "event": json.loads(message()), "putBacks": 1, "interruptions": 2, "deadline": "2026-01-02T03:04:05+00:00",
-    }  # fmt: skip
+        "event": json.loads(message()),
+        "putBacks": 1,
+        "interruptions": 2,
+        "deadline": "2026-01-02T03:04:05+00:00",
+    }
     again = Message.parse(json.dumps(back))
     assert (again.requeue_count, again.interruptions, again.deadline) == (1, 2, NOW)
     assert json.loads(again.to_requeue_text(NOW, 4))["putBacks"] == 2
@@ -57,8 +61,8 @@ def test_a_found_blobs_message_is_an_event_of_its_own_type() -> None:
 
 def test_a_poison_message_fits_into_the_queue_whatever_its_sentence() -> None:
     """Messages have at most 64 KiB: https://learn.microsoft.com/azure/storage/queues/scalability-targets."""
-    found = json.loads(events.create_poison_message("text", "BadEvent", "x" * 100_000, NOW))
-    assert found == {
+    poison = json.loads(events.create_poison_message("text", "BadEvent", "x" * 100_000, NOW))
+    assert poison == {
         "poison": {"code": "BadEvent", "sentence": "x" * 300, "time": "2026-01-02T03:04:05+00:00"},
         "message": "text",
     }
@@ -69,3 +73,28 @@ def test_a_sentence_about_a_bad_message_quotes_no_more_than_its_start(text: str)
     with pytest.raises(EventError) as raised:
         Message.parse(text)
     assert len(str(raised.value)) < 400
+
+
+@pytest.mark.parametrize("changes", [{"putBacks": "1"}, {"putBacks": -1}, {"interruptions": -1}, {"deadline": None}])
+def test_an_envelope_with_a_value_of_another_type_is_no_message(changes: dict[str, Any]) -> None:
+    envelope = {"event": json.loads(message()), "putBacks": 1, "interruptions": 0, "deadline": NOW.isoformat()}
+    with pytest.raises(EventError, match="no Event Grid event"):
+        Message.parse(json.dumps(envelope | changes))
+
+
+def test_an_event_is_sent_again_as_it_came() -> None:
+    """Fields that the pipeline does not read are for later versions of it, and for people."""
+    text = message("é.png", deadLetterReason="MaxDeliveryAttemptsExceeded", topic=None)
+    assert Message.parse(text).event_json == text
+    back = Message.parse(text).to_requeue_text(NOW, 0)
+    assert Message.parse(back).event_json == text
+    assert events.parse_poison_message(events.create_poison_message(back, "KeyError", "s", NOW)) == ("KeyError", text)
+
+
+def test_a_poison_message_is_json_whatever_its_text() -> None:
+    """A text that was no UTF-8 has lone surrogates in the place of its bytes."""
+    text = b'{"a\xff"}'.decode(errors="surrogateescape")
+    poison = events.create_poison_message(text, "BadEvent", "quoted \udcff", NOW)
+    assert json.loads(poison)["message"] == '{"a\\udcff"}'
+    assert json.loads(poison)["poison"]["sentence"] == "quoted \\udcff"
+    assert events.parse_poison_message(poison)[0] == "BadEvent"

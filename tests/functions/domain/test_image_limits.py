@@ -8,7 +8,9 @@ from classifier.domain import image_limits
 from classifier.domain.errors import (
     ImageRejectedError,
 )
-from classifier.domain.models import Blob, ImageInfo, RejectionReason
+from classifier.domain.models import Blob, ImageFormat, ImageInfo, Reason
+
+from tests.support.in_memory_services import as_json
 
 BLOB = Blob(content=b"cat", size_bytes=9, etag="e1", content_type="image/png", created_at=None)
 
@@ -24,8 +26,8 @@ def test_the_formats_are_these_eight() -> None:
 )
 def test_dimensions_are_rejected_with_both_sides_and_both_limits(width: int, height: int, sentence: str) -> None:
     with pytest.raises(ImageRejectedError) as rejection:
-        image_limits.check_image(ImageInfo(width=width, height=height, format="PNG"))
-    assert rejection.value.reason() == {
+        image_limits.check_image(ImageInfo(width=width, height=height, format=ImageFormat.PNG))
+    assert as_json(rejection.value.reason()) == {
         "code": "BadDimensions",
         "sentence": f"{sentence}; it must be at least 50 and at most 16000.",
         "measured": {"width": width, "height": height},
@@ -36,23 +38,29 @@ def test_dimensions_are_rejected_with_both_sides_and_both_limits(width: int, hei
 def content_reason(blob: Blob) -> dict[str, Any]:
     with pytest.raises(ImageRejectedError) as rejection:
         image_limits.require_content(blob)
-    return rejection.value.reason()
+    return as_json(rejection.value.reason())
 
 
 def test_content_is_rejected_with_its_size_and_the_limit() -> None:
     assert content_reason(replace(BLOB, content=b"", size_bytes=9)) == {
-        "code": "EmptyFile", "sentence": "The file is empty.", "measured": 0, "limit": 1,
-    }  # fmt: skip
+        "code": "EmptyFile",
+        "sentence": "The file is empty.",
+        "measured": 0,
+        "limit": 1,
+    }
     assert content_reason(replace(BLOB, content=None, size_bytes=20_971_521)) == {
         "code": "TooLarge",
         "sentence": "The file has 20971521 bytes; it may have at most 20971520.",
         "measured": 20_971_521,
         "limit": 20_971_520,
     }
-    reason = RejectionReason(code="Archived", sentence="why", measured=1, limit=2)
+    reason = Reason(code="Archived", sentence="why", measured=1, limit=2)
     assert content_reason(replace(BLOB, content=None, rejection=reason)) == {
-        "code": "Archived", "sentence": "why", "measured": 1, "limit": 2,
-    }  # fmt: skip
+        "code": "Archived",
+        "sentence": "why",
+        "measured": 1,
+        "limit": 2,
+    }
 
 
 def test_content_that_is_missing_for_no_reason_is_a_bug() -> None:

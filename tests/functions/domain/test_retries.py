@@ -1,6 +1,5 @@
 """When a message is delivered again after an error."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -13,6 +12,7 @@ from classifier.domain.errors import (
 )
 from classifier.domain.events import Message
 from classifier.domain.retries import Delivery, plan_retry
+from msgspec.structs import replace
 
 from tests.support.in_memory_services import NOW, message
 
@@ -57,9 +57,9 @@ def test_a_refusal_is_a_configuration_error_thirty_minutes_after_the_first(
     minutes: float, *, misconfigured: bool
 ) -> None:
     max_retry_age = timedelta(hours=168)
-    found = parsed_message(deadline=NOW + max_retry_age)
+    parsed = parsed_message(deadline=NOW + max_retry_age)
     now = NOW + timedelta(minutes=minutes)
-    retry = plan_retry(found, AccessDeniedError("403"), max_retry_age=max_retry_age, now=now)
+    retry = plan_retry(parsed, AccessDeniedError("403"), max_retry_age=max_retry_age, now=now)
     assert (retry.misconfigured, retry.deadline) == (misconfigured, NOW + max_retry_age)
     assert (retry.delay_seconds >= 900) is misconfigured
 

@@ -1,12 +1,13 @@
 """Which blobs a round of reconcile looks up, and what it remembers for the next round."""
 
-import json
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 from classifier.domain.models import BlobInfo
 from classifier.domain.watermark import Watermark
+
+from tests.support.in_memory_services import as_json
 
 CUTOFF = datetime(2026, 1, 2, 3, 0, 0, tzinfo=UTC)
 
@@ -63,15 +64,31 @@ def test_two_hundred_names_are_remembered_and_the_rest_by_its_time() -> None:
 
 def test_a_backfill_leaves_what_the_rounds_know() -> None:
     mark = Watermark(
-        marker="m", cutoff=text(0), verified=text(-1), previous=text(-2), remembered=("a",), earliest=text(-3),
-        missed=("b",), backfill=True,
-    )  # fmt: skip
+        marker="m",
+        cutoff=text(0),
+        verified=text(-1),
+        previous=text(-2),
+        remembered=("a",),
+        earliest=text(-3),
+        missed=("b",),
+        backfill=True,
+    )
     assert mark.after_page([listed()]) == mark
     assert mark.after_round() == Watermark(verified=text(-1), previous=text(-2), remembered=("a",))
 
 
 def test_a_watermark_comes_back_out_of_json() -> None:
     mark = Watermark(marker="m", cutoff=text(0), remembered=("a",), missed=("b",), backfill=True)
-    assert Watermark.from_json(json.loads(json.dumps(asdict(mark)))) == mark
-    assert Watermark.from_json({}) == Watermark()
-    assert Watermark.from_json({"marker": "m", "of-another-version": 1}) == Watermark(marker="m")
+    assert msgspec.convert(as_json(mark), Watermark) == mark
+    assert as_json(Watermark()) == {
+        "marker": None,
+        "cutoff": None,
+        "verified": None,
+        "previous": None,
+        "remembered": [],
+        "earliest": None,
+        "missed": [],
+        "backfill": False,
+    }
+    assert msgspec.convert({}, Watermark) == Watermark()
+    assert msgspec.convert({"marker": "m", "of-another-version": 1}, Watermark) == Watermark(marker="m")

@@ -32,10 +32,30 @@ from tests.support.in_memory_services import (
 )
 
 RECORD_FIELDS = {
-    "id", "schemaVersion", "status", "reason", "blob", "eventId", "sequencer", "image", "tags", "labels", "category",
-    "caption", "denseCaptions", "objects", "people", "read", "smartCrops", "analyzer", "copy", "timings", "attempts",
-    "processedAt", "_etag",
-}  # fmt: skip
+    "id",
+    "schemaVersion",
+    "status",
+    "reason",
+    "blob",
+    "eventId",
+    "sequencer",
+    "image",
+    "tags",
+    "labels",
+    "category",
+    "caption",
+    "denseCaptions",
+    "objects",
+    "people",
+    "read",
+    "smartCrops",
+    "analyzer",
+    "copy",
+    "timings",
+    "attempts",
+    "processedAt",
+    "_etag",
+}
 
 
 def test_an_image_becomes_a_record(services: InMemoryServices) -> None:
@@ -98,8 +118,8 @@ def test_a_transient_error_of_any_service_requeues_the_message_with_back_off_and
 ) -> None:
     unavailable = True
 
-    async def step(found: str, effect: Callable[[], Any]) -> Any:
-        if unavailable and found == operation:
+    async def step(current: str, effect: Callable[[], Any]) -> Any:
+        if unavailable and current == operation:
             raise DOWN
         return effect()
 
@@ -270,10 +290,19 @@ def test_a_copy_that_could_not_be_made_is_made_by_a_redrive(services: InMemorySe
     ("text", "attempt"),
     [
         (message(), 6),
-        (json.dumps({"event": json.loads(message()), "putBacks": 3, "interruptions": 4,
-                     "deadline": (NOW + timedelta(hours=1)).isoformat()}), 2),
+        (
+            json.dumps(
+                {
+                    "event": json.loads(message()),
+                    "putBacks": 3,
+                    "interruptions": 4,
+                    "deadline": (NOW + timedelta(hours=1)).isoformat(),
+                }
+            ),
+            2,
+        ),
     ],
-)  # fmt: skip
+)
 def test_an_image_that_ends_the_worker_each_time_is_not_touched_again_and_failed_once(
     services: InMemoryServices, text: str, attempt: int
 ) -> None:
@@ -478,12 +507,14 @@ def test_an_event_of_either_kind_leaves_what_the_blob_says(services: InMemorySer
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "sentence"),
     [
         ("not json", "no Event Grid event"),
         ("[]", "no JSON object"),
         ('{"putBacks": 1}', "no Event Grid event"),
-        ("[" * 100_000, "no Event Grid event"),
+        ("[" * 100_000, "no JSON object"),
+        ('{"deep": ' + "[" * 100_000, "no Event Grid event"),
+        (f'{{"event": {"[" * 100_000}, "putBacks": 1', "no Event Grid event"),
         (message(eventType="Microsoft.Storage.BlobRenamed"), "eventType is 'Microsoft.Storage.BlobRenamed'"),
         (message(subject="/blobServices/default/containers/images"), "names no blob"),
         (message(subject="/blobServices/default/containers/secrets/blobs/a"), "not about"),
@@ -494,7 +525,7 @@ def test_an_event_of_either_kind_leaves_what_the_blob_says(services: InMemorySer
     ],
 )
 def test_a_message_that_is_not_about_our_container_is_poison_with_a_reason_and_nothing_is_fetched(
-    services: InMemoryServices, text: str, said: str
+    services: InMemoryServices, text: str, sentence: str
 ) -> None:
     async def refuse(operation: str, effect: Callable[[], Any]) -> Any:
         assert operation == "send"
@@ -504,7 +535,7 @@ def test_a_message_that_is_not_about_our_container_is_poison_with_a_reason_and_n
     assert handle(services, text).status == "poison"
     (poison,) = services.poison_messages
     assert (poison["poison"]["code"], poison["message"]) == ("BadEvent", text)
-    assert said in poison["poison"]["sentence"]
+    assert sentence in poison["poison"]["sentence"]
     assert services.records == {}
 
 

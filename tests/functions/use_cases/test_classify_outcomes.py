@@ -12,7 +12,7 @@ from classifier.domain.errors import (
 )
 from classifier.domain.events import Message
 from classifier.domain.metrics import collect_metrics
-from classifier.domain.models import Outcome
+from classifier.domain.models import Outcome, OutcomeStatus
 
 from tests.support.in_memory_services import (
     NOW,
@@ -45,14 +45,22 @@ def test_each_part_of_an_invocation_has_its_own_time_limit(
 
 def test_an_outcome_says_what_happened_to_which_image(services: InMemoryServices) -> None:
     record_id = Message.parse(message()).event.record_id
-    assert handle(services) == Outcome(status="classified", detail="cat", record_id=record_id, event_id="event-1")
+    assert handle(services) == Outcome(
+        status=OutcomeStatus.CLASSIFIED, detail="cat", record_id=record_id, event_id="event-1"
+    )
     services.upload("cat.png", b"text")
-    assert handle(services) == Outcome(status="rejected", detail="NotAnImage", record_id=record_id, event_id="event-1")
+    assert handle(services) == Outcome(
+        status=OutcomeStatus.REJECTED, detail="NotAnImage", record_id=record_id, event_id="event-1"
+    )
     del services.blobs["cat.png"]
-    gone = Outcome(status="removed", detail="the blob does not exist", record_id=record_id, event_id="event-1")
+    gone = Outcome(
+        status=OutcomeStatus.REMOVED, detail="the blob does not exist", record_id=record_id, event_id="event-1"
+    )
     assert handle(services) == gone
     assert handle(services, attempt=6) == gone
-    assert handle(services, "[]") == Outcome(status="poison", detail="the message is no JSON object but '[]'")
+    assert handle(services, "[]") == Outcome(
+        status=OutcomeStatus.POISON, detail="the message is no JSON object but '[]'"
+    )
 
 
 def test_without_a_category_there_is_no_detail(services: InMemoryServices) -> None:
@@ -106,10 +114,14 @@ def test_a_delivery_at_the_deadline_itself_is_still_made(
 def test_after_five_deliveries_without_an_outcome_an_image_is_not_touched(
     services: InMemoryServices, interruptions: int, attempt: int, status: str
 ) -> None:
-    text = json.dumps({
-        "event": json.loads(message()), "putBacks": 1, "interruptions": interruptions,
-        "deadline": (NOW + timedelta(hours=1)).isoformat(),
-    })  # fmt: skip
+    text = json.dumps(
+        {
+            "event": json.loads(message()),
+            "putBacks": 1,
+            "interruptions": interruptions,
+            "deadline": (NOW + timedelta(hours=1)).isoformat(),
+        }
+    )
     assert handle(services, text, attempt=attempt).status == status
     if status == "failed":
         assert services.record["reason"]["sentence"] == "5 deliveries ended without an outcome"
@@ -119,7 +131,7 @@ def test_an_unknown_error_has_its_first_line_as_sentence(services: InMemoryServi
     services.step = failing_at("analyze", error=ValueError("\n first\nsecond"))
     handle(services, attempt=5)
     assert services.record["reason"] == {"code": "ValueError", "sentence": "first", "measured": None, "limit": None}
-    services.records.clear()
+    services.record_items.clear()
     services.step = failing_at("analyze", error=ValueError())
     handle(services, attempt=5)
     assert services.record["reason"]["sentence"] == ""

@@ -155,11 +155,13 @@ class Histories(RuleBasedStateMachine):
             if expected == "classified":
                 assert blob.content is not None
                 assert record["category"]["name"] == blob.content.decode()
+                assert record["caption"]["text"] == blob.content.decode()
                 assert services.copies[record["copy"]] == blob.etag
-        kept = {record["copy"] for record in services.records.values() if record["copy"]}
-        assert len(set(services.copies) - kept) <= self.host.leftover_copies
-        for content, calls in services.analysis_counts.items():
-            assert calls <= 1 + self.host.lost_analyses[content], "paid for twice"
+        copy_paths = {record["copy"] for record in services.records.values() if record["copy"]}
+        assert len(set(services.copies) - copy_paths) <= self.host.leftover_copies
+        for call, counts in (("tags", services.analysis_counts), ("caption", services.caption_counts)):
+            for content, number in counts.items():
+                assert number <= 1 + self.host.lost_results[call, content], "charged twice"
 
 
 TestHistories = Histories.TestCase

@@ -6,17 +6,18 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from classifier.domain.events import EventError, Message
 from classifier.domain.image_limits import MAX_BYTES
-from classifier.domain.models import RejectionReason
-from classifier.domain.record import is_current
+from classifier.domain.models import Reason
+from classifier.domain.record import ImageRecord
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.in_memory_services import NOW, InMemoryServices, handle, message
 
-ARCHIVED = RejectionReason(code="Archived", sentence="The blob is in the archive access tier.")
+ARCHIVED = Reason(code="Archived", sentence="The blob is in the archive access tier.", measured=None, limit=None)
 
 
 @pytest.mark.parametrize(
@@ -26,12 +27,12 @@ ARCHIVED = RejectionReason(code="Archived", sentence="The blob is in the archive
         (None, b"text", "NotAnImage"),
         (None, b"tiny", "BadDimensions"),
         (ARCHIVED, None, "Archived"),
-        (RejectionReason(code="BadContentEncoding", sentence="damaged"), None, "BadContentEncoding"),
-        (RejectionReason(code="TooLarge", sentence="too large", limit=MAX_BYTES), None, "TooLarge"),
+        (Reason(code="BadContentEncoding", sentence="damaged", measured=None, limit=None), None, "BadContentEncoding"),
+        (Reason(code="TooLarge", sentence="too large", limit=MAX_BYTES, measured=None), None, "TooLarge"),
     ],
 )
 def test_a_file_that_can_never_be_analyzed_is_rejected_with_its_reason(
-    services: InMemoryServices, reason: RejectionReason | None, content: bytes | None, code: str
+    services: InMemoryServices, reason: Reason | None, content: bytes | None, code: str
 ) -> None:
     services.upload("cat.png", content, size=7 if content is None else None)
     services.blobs["cat.png"] = replace(services.blobs["cat.png"], rejection=reason)
@@ -52,9 +53,9 @@ def test_an_archived_image_is_tried_again_once_it_is_rehydrated(services: InMemo
     original = services.blobs["cat.png"]
     services.blobs["cat.png"] = replace(original, content=None, rejection=ARCHIVED)
     handle(services)
-    record = services.record
-    assert is_current(record, original.etag, None)
-    assert not is_current(record, original.etag, services.fingerprint)  # so a backfill finds it
+    record = msgspec.convert(services.record, ImageRecord)
+    assert record.is_current(original.etag, None)
+    assert not record.is_current(original.etag, services.fingerprint)  # so a backfill finds it
     services.blobs["cat.png"] = original
     assert handle(services).status == "classified"
     assert services.record["status"] == "classified"

@@ -23,8 +23,8 @@ def at(services: InMemoryServices, operation: str, happens: Callable[[], Any], *
     """`happens` once, just before (or after) the pipeline's next `operation`."""
     pending = [happens]
 
-    async def step(found: str, effect: Callable[[], Any]) -> Any:
-        first = found == operation and pending
+    async def step(current: str, effect: Callable[[], Any]) -> Any:
+        first = current == operation and pending
         if first and not after:
             pending.pop()()
         result = effect()
@@ -40,16 +40,16 @@ def test_a_failure_is_about_a_version_even_if_the_blob_goes_and_comes_back_meanw
 ) -> None:
     handle(services)
     services.fingerprint, services.failure = "test/2", KeyError("bug")
-    analysis_counts, asked = False, 0
+    analyzed, etag_reads = False, 0
 
     async def step(operation: str, effect: Callable[[], Any]) -> Any:
-        nonlocal analysis_counts, asked
-        analysis_counts = analysis_counts or operation == "analyze"
-        if operation == "etag" and analysis_counts:
-            asked += 1
-            if asked == 1:
+        nonlocal analyzed, etag_reads
+        analyzed = analyzed or operation == "analyze"
+        if operation == "etag" and analyzed:
+            etag_reads += 1
+            if etag_reads == 1:
                 services.blobs.clear()
-            elif asked == 2:
+            elif etag_reads == 2:
                 services.upload("cat.png", b"dog")
         return effect()
 

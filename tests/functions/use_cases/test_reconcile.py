@@ -11,7 +11,8 @@ import pytest
 from classifier.domain import timeouts
 from classifier.domain.errors import ImageRejectedError, RetryLaterError
 from classifier.domain.metrics import collect_metrics
-from classifier.domain.models import BlobInfo, Versioned
+from classifier.domain.models import BlobInfo
+from classifier.domain.record import StoredRecord
 from classifier.use_cases.reconcile import Reconciler, Report
 
 from tests.support.in_memory_services import (
@@ -140,7 +141,7 @@ def lookups(scenario: ReconcileScenario) -> list[str]:
     looked_up: list[str] = []
     get = scenario.reconciler._records.get
 
-    async def spy(record_id: str) -> dict[str, Any] | None:
+    async def spy(record_id: str) -> StoredRecord | None:
         looked_up.append(record_id)
         return await get(record_id)
 
@@ -232,10 +233,39 @@ def test_a_blob_that_was_restored_with_its_old_time_is_found_by_a_backfill(scena
 
 
 def test_a_watermark_of_another_version_of_the_code_is_read(scenario: ReconcileScenario) -> None:
-    scenario.checkpoints.checkpoint = Versioned(
-        {"marker": None, "verified": None, "misses": 3, "field-of-a-later-version": 1}, ""
+    scenario.checkpoints.text = json.dumps(
+        {"marker": None, "verified": None, "misses": 3, "field-of-a-later-version": 1}
     )
     assert scenario.run().enqueued == 5
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"status": None},
+        {"status": "of a later version"},
+        {"blob": {}},
+        {"timings": {"queuedMs": "long"}},
+        {"tags": [{"name": "cat"}]},
+    ],
+)
+def test_a_record_that_cannot_be_read_is_made_anew(changes: dict[str, Any]) -> None:
+    scenario = ReconcileScenario()
+    scenario.services.upload("a", b"cat")
+    scenario.later(hours=1)
+    scenario.run()
+    scenario.work()
+    record = scenario.services.record
+    scenario.services.change_record(**changes)
+    assert scenario.run().enqueued == 1
+    scenario.work()
+    assert scenario.services.record["status"] == "classified"
+    assert {**scenario.services.record} == record | {
+        name: scenario.services.record[name]
+        for name in ("_etag", "analyzer", "eventId", "processedAt", "sequencer", "timings")
+    }
+    assert scenario.services.record["analyzer"] == record["analyzer"] | {"cached": True}
+    assert scenario.run().enqueued == 0
 
 
 @pytest.mark.parametrize("failing", [1, 40])
@@ -256,7 +286,7 @@ def test_a_lookup_that_fails_leaves_no_task_behind(failing: int) -> None:
     calls = 0
     get = scenario.reconciler._records.get
 
-    async def fail_once(record_id: str) -> dict[str, Any] | None:
+    async def fail_once(record_id: str) -> StoredRecord | None:
         nonlocal calls
         calls += 1
         number = calls
@@ -344,15 +374,15 @@ def test_a_backfill_that_is_asked_for_during_a_round_is_not_lost(scenario: Recon
     async def during() -> Report:
         list_pages = scenario.services.list_pages
 
-        async def asked_for(marker: str | None) -> AsyncIterator[Any]:
-            seen = 0
+        async def with_backfill(marker: str | None) -> AsyncIterator[Any]:
+            pages = 0
             async for listed in list_pages(marker):
-                if seen == page:
+                if pages == page:
                     await scenario.reconciler.start_backfill()
-                seen += 1
+                pages += 1
                 yield listed
 
-        scenario.services.list_pages = asked_for
+        scenario.services.list_pages = with_backfill
         try:
             return await scenario.reconciler.run(scenario.services.now + HALF_AN_HOUR)
         finally:
@@ -381,7 +411,11 @@ def test_dead_letters_are_sent_again_and_removed() -> None:
     assert scenario.services.record["category"]["name"] == "cat"
 
 
-@pytest.mark.parametrize("content", [b"not json", b'{"no": "list"}', b'[{"eventType": "Other"}]', b"\xff\xfe"])
+@pytest.mark.parametrize(
+    "content",
+    [b"not json", b'{"no": "list"}', b'[{"eventType": "Other"}]', b"\xff\xfe", b'["\xff"]', b"[" * 100_000],
+    ids=lambda content: content[:20],
+)
 def test_a_dead_letter_that_holds_no_event_is_poison_with_a_reason(content: bytes) -> None:
     scenario = ReconcileScenario({"X/1.json": content})
     assert scenario.run().dead_letters == 1

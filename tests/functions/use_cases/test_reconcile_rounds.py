@@ -5,6 +5,7 @@ import json
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from classifier.domain.models import Versioned
 from classifier.domain.watermark import Watermark
@@ -77,7 +78,7 @@ def test_a_backfill_begins_at_the_first_page_with_everything_there_is() -> None:
     scenario = scenario_of(5)
     scenario.run(seconds=0)
     asyncio.run(scenario.reconciler.start_backfill())
-    mark = Watermark.from_json(scenario.checkpoints.value)
+    mark = msgspec.convert(scenario.checkpoints.value, Watermark)
     assert mark == Watermark(cutoff="2026-01-02T04:04:05+00:00", earliest="2026-01-02T03:04:05+00:00", backfill=True)
 
 
@@ -106,8 +107,8 @@ def test_a_watermark_that_another_instance_wrote_ends_the_run() -> None:
     scenario = scenario_of(5)
     store = scenario.checkpoints.store
 
-    async def overtaken(value: dict[str, Any], replacing: Versioned | None) -> Versioned:
-        await store({"cutoff": None}, scenario.checkpoints.checkpoint)
+    async def overtaken(value: Watermark, replacing: Versioned[Watermark] | None) -> Versioned[Watermark]:
+        await store(Watermark(), scenario.checkpoints.checkpoint)
         return await store(value, replacing)
 
     scenario.checkpoints.store = overtaken  # type: ignore[method-assign]

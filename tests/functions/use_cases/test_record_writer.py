@@ -9,10 +9,13 @@ from classifier.domain.errors import (
     ConcurrencyError,
 )
 from classifier.domain.events import Message
-from classifier.domain.record import blank
+from classifier.domain.record import ImageRecord, RecordStatus
+from classifier.domain.record_parts import AnalyzerInfo, BlobProperties
 from classifier.use_cases.record_writer import RecordWriter
+from msgspec.structs import replace
 
 from tests.support.in_memory_services import (
+    NOW,
     InMemoryRecordRepository,
     InMemoryServices,
     message,
@@ -34,15 +37,31 @@ class ImageCopyStoreSpy:
         self.discarded.append((path, etag))
 
 
-def stored(
-    services: InMemoryServices, *, copy: str | None, etag: str = "e0000", status: str = "classified"
-) -> dict[str, Any]:
-    """A record of an older version, as it is stored."""
-    record = blank(Message.parse(message()), 1)
-    record["blob"]["etag"] = etag
-    record |= {"status": status, "copy": copy, "analyzer": {"identity": "test/0"}}
+def new_record(
+    etag: str,
+    *,
+    status: RecordStatus = RecordStatus.CLASSIFIED,
+    copy: str | None = None,
+    fingerprint: str | None = "test/1",
+    sha256: str | None = None,
+    attempt: int = 1,
+) -> ImageRecord:
+    """A record of the version `etag`."""
+    parsed = Message.parse(message())
+    record = ImageRecord.for_message(
+        parsed,
+        attempt=attempt,
+        status=status,
+        blob=replace(BlobProperties.for_event(parsed.event, etag), content_sha256=sha256),
+        started=NOW,
+        finished=NOW,
+        analyzer=AnalyzerInfo.for_request(("tags",), fingerprint) if fingerprint else None,
+    )
+    return replace(record, copy_path=copy)
+
+
+def store(services: InMemoryServices, record: ImageRecord) -> None:
     asyncio.run(InMemoryRecordRepository(services).put(record, None))
-    return record
 
 
 @pytest.mark.parametrize(
@@ -59,10 +78,8 @@ def test_a_copy_is_deleted_only_when_the_new_record_has_another(
     services: InMemoryServices, old: str | None, new: str | None, discarded: list[tuple[str, str]]
 ) -> None:
     image_copies = ImageCopyStoreSpy()
-    stored(services, copy=old)
-    record = blank(Message.parse(message()), 1)
-    record["blob"]["etag"] = "e0001"
-    record |= {"status": "classified", "copy": new, "analyzer": {"identity": "test/1"}}
+    store(services, new_record("e0000", copy=old, fingerprint="test/0"))
+    record = new_record("e0001", copy=new)
     writer = RecordWriter(images=services, records=InMemoryRecordRepository(services), image_copies=image_copies)
     assert asyncio.run(writer.write(record, "cat.png")) == record
     assert image_copies.discarded == discarded
@@ -78,7 +95,7 @@ def test_the_copy_of_a_removed_record_is_deleted(
     services: InMemoryServices, copy: str | None, discarded: list[tuple[str, str]]
 ) -> None:
     image_copies = ImageCopyStoreSpy()
-    stored(services, copy=copy)
+    store(services, new_record("e0000", copy=copy, fingerprint="test/0"))
     del services.blobs["cat.png"]
     writer = RecordWriter(images=services, records=InMemoryRecordRepository(services), image_copies=image_copies)
     assert asyncio.run(writer.remove(Message.parse(message()).event)) is True
@@ -86,7 +103,7 @@ def test_the_copy_of_a_removed_record_is_deleted(
 
 
 def test_a_record_that_changes_while_it_is_removed_is_removed_all_the_same(services: InMemoryServices) -> None:
-    record = stored(services, copy=None)
+    store(services, new_record("e0000"))
     del services.blobs["cat.png"]
     changes = 2
 
@@ -94,7 +111,7 @@ def test_a_record_that_changes_while_it_is_removed_is_removed_all_the_same(servi
         nonlocal changes
         if operation == "delete" and changes:
             changes -= 1
-            services.records[record["id"]] = services.record | {"_etag": services.new_etag()}
+            services.change_record()
         return effect()
 
     services.step = step
@@ -115,15 +132,14 @@ def test_a_record_that_is_removed_while_it_is_written_is_written_all_the_same(se
         return effect()
 
     services.step = step
-    record = blank(Message.parse(message()), 1)
-    record["blob"]["etag"] = "e0001"
+    record = new_record("e0001")
     writer = RecordWriter(images=services, records=InMemoryRecordRepository(services), image_copies=None)
     assert asyncio.run(writer.write(record, "cat.png")) == record
     assert services.record["blob"]["etag"] == "e0001"
 
 
 @pytest.mark.parametrize(
-    ("status", "sha256", "identity", "kept"),
+    ("status", "sha256", "identity", "stays"),
     [
         ("classified", CAT_SHA256, "test/0", True),
         ("classified", CAT_SHA256, "test/1", False),
@@ -133,17 +149,46 @@ def test_a_record_that_is_removed_while_it_is_written_is_written_all_the_same(se
     ],
 )
 def test_which_record_of_the_same_version_stays(
-    services: InMemoryServices, status: str, sha256: str | None, identity: str | None, *, kept: bool
+    services: InMemoryServices, status: str, sha256: str | None, identity: str | None, *, stays: bool
 ) -> None:
     """One that says the same; a success in the place of a failure, and an analysis in the place of no content."""
-    seen = stored(services, copy=None, etag="e0001")
-    services.record["blob"]["contentSha256"] = CAT_SHA256
-    record = blank(Message.parse(message()), 7)
-    record["blob"] |= {"etag": "e0001", "contentSha256": sha256}
-    record |= {"status": status, "analyzer": {"identity": identity} if identity else None}
+    store(services, new_record("e0001", fingerprint="test/0", sha256=CAT_SHA256))
+    record = new_record("e0001", status=RecordStatus(status), fingerprint=identity, sha256=sha256, attempt=7)
     writer = RecordWriter(images=services, records=InMemoryRecordRepository(services), image_copies=None)
     written = asyncio.run(writer.write(record, "cat.png"))
     assert written is not None
-    assert written["attempts"] == (1 if kept else 7)
-    assert services.record["attempts"] == written["attempts"]
-    assert seen["attempts"] == 1
+    assert written.attempts == (1 if stays else 7)
+    assert services.record["attempts"] == written.attempts
+
+
+@pytest.mark.parametrize("status", list(RecordStatus))
+def test_an_item_that_is_no_record_is_replaced_whatever_the_result(
+    services: InMemoryServices, status: RecordStatus
+) -> None:
+    """Nothing is known of it but its ETag, so it names no copy either."""
+    store(services, new_record("e0000", copy="dog/cat.png"))
+    services.change_record(status="of another version")
+    image_copies = ImageCopyStoreSpy()
+    writer = RecordWriter(images=services, records=InMemoryRecordRepository(services), image_copies=image_copies)
+    record = new_record("e0001", status=status)
+    assert asyncio.run(writer.write(record, "cat.png")) == record
+    assert services.record["status"] == status
+    assert image_copies.discarded == []
+
+
+def test_an_item_that_is_no_record_does_not_hide_a_newer_version_of_the_blob(services: InMemoryServices) -> None:
+    store(services, new_record("e0000"))
+    services.change_record(status="of another version")
+    services.upload("cat.png", b"dog")
+    writer = RecordWriter(images=services, records=InMemoryRecordRepository(services), image_copies=None)
+    assert asyncio.run(writer.write(new_record("e0001"), "cat.png")) is None
+    assert services.record["status"] == "of another version"
+
+
+def test_an_item_that_is_no_record_is_removed_with_its_blob(services: InMemoryServices) -> None:
+    store(services, new_record("e0000"))
+    services.change_record(timings=None)
+    del services.blobs["cat.png"]
+    writer = RecordWriter(images=services, records=InMemoryRecordRepository(services), image_copies=None)
+    assert asyncio.run(writer.remove(Message.parse(message()).event)) is True
+    assert services.records == {}

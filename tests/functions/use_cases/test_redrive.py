@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from classifier.use_cases.redrive import redrive
+from classifier.use_cases.redrive import RedriveReport, redrive
 
 from tests.functions.test_triggers import InMemoryImagesQueue, InMemoryPoisonQueue
 from tests.support.in_memory_services import (
@@ -15,7 +15,7 @@ from tests.support.in_memory_services import (
 )
 
 
-def redriven_at(inserted: datetime, *, deadline: datetime) -> dict[str, int | bool]:
+def redriven_at(inserted: datetime, *, deadline: datetime) -> RedriveReport:
     queue = InMemoryPoisonQueue(message())
     queue.messages[0].inserted_on = inserted
     return asyncio.run(redrive(queue, InMemoryImagesQueue(), deadline=deadline, now=lambda: NOW))
@@ -23,9 +23,9 @@ def redriven_at(inserted: datetime, *, deadline: datetime) -> dict[str, int | bo
 
 @pytest.mark.parametrize(("seconds", "redriven"), [(-1, 1), (0, 1), (1, 0)])
 def test_a_redrive_sends_what_was_there_when_it_began(seconds: int, redriven: int) -> None:
-    assert redriven_at(NOW + timedelta(seconds=seconds), deadline=NOW + timedelta(seconds=1)) == {
-        "redriven": redriven, "kept": 0, "finished": True,
-    }  # fmt: skip
+    assert redriven_at(NOW + timedelta(seconds=seconds), deadline=NOW + timedelta(seconds=1)) == RedriveReport(
+        redriven=redriven, left=0, finished=True
+    )
 
 
 def test_a_redrive_hides_messages_for_ten_minutes() -> None:
@@ -34,8 +34,8 @@ def test_a_redrive_hides_messages_for_ten_minutes() -> None:
     class RecordingQueue(InMemoryPoisonQueue):
         async def receive(self, *, hidden_seconds: int) -> AsyncIterator[Any]:
             hidden.append(hidden_seconds)
-            async for found in super().receive(hidden_seconds=hidden_seconds):
-                yield found
+            async for received in super().receive(hidden_seconds=hidden_seconds):
+                yield received
 
     asyncio.run(redrive(RecordingQueue(message()), InMemoryImagesQueue(), deadline=NOW, now=lambda: NOW))
     assert hidden == [600]

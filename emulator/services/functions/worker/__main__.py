@@ -115,15 +115,15 @@ async def _run(app: str, answers: int) -> None:
         return
     reader = asyncio.StreamReader(limit=64 * 1024 * 1024)
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    running: set[asyncio.Task[None]] = set()
+    tasks: set[asyncio.Task[None]] = set()
 
     async def answer(call: dict[str, Any]) -> None:
         write(await worker.invoke(call))
 
     while line := await reader.readline():
         task = asyncio.create_task(answer(json.loads(line)))
-        running.add(task)
-        task.add_done_callback(running.discard)
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
 
 
 def main() -> None:

@@ -33,9 +33,11 @@ def main() -> None:
     (target,) = map(Path, sys.argv[1:])
     target.mkdir(parents=True, exist_ok=True)
     for path, expected in _SHA256.items():
-        found = hashlib.sha256(path.read_bytes()).hexdigest()
-        if found != expected:
-            sys.exit(f"{path.name} has the SHA-256 {found}, not {expected}: its package is not the one that was locked")
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        if digest != expected:
+            sys.exit(
+                f"{path.name} has the SHA-256 {digest}, not {expected}: its package is not the one that was locked"
+            )
     onnx.save(efficientnet.graph(torch_file.read(_LITE0)), target / "lite0.onnx")
     onnx.save(tfjs.convert(_NANODET), target / "nanodet.onnx")
     (target / "hierarchy.json").write_text(json.dumps(hierarchy.build_hierarchy(_CLASSES, _NOUNS, _GENERAL_TAGS)))

@@ -69,19 +69,19 @@ def find_synsets(classes: list[ImageNetClass], nouns: Nouns) -> list[int]:
     """Return the offset of each class's synset. Raises HierarchyError if a class has none."""
     candidates = [_candidates(item, nouns) for item in classes]
     shifts = sorted(
-        (item.old_offset, next(iter(found)) - item.old_offset)
-        for item, found in zip(classes, candidates, strict=True)
-        if len(found) == 1
+        (item.old_offset, next(iter(synsets)) - item.old_offset)
+        for item, synsets in zip(classes, candidates, strict=True)
+        if len(synsets) == 1
     )
     offsets: list[int] = []
-    for index, (item, found) in enumerate(zip(classes, candidates, strict=True)):
+    for index, (item, synsets) in enumerate(zip(classes, candidates, strict=True)):
         if index in _EXCEPTIONS:
             offsets.append(_EXCEPTIONS[index])
         else:
             position = bisect(shifts, (item.old_offset, 0))
             nearby = shifts[max(0, position - _NEIGHBORS) : position + _NEIGHBORS]
             expected = item.old_offset + statistics.median(shift for _, shift in nearby)
-            offsets.append(min(found, key=lambda offset, expected=expected: abs(offset - expected)))
+            offsets.append(min(synsets, key=lambda offset, expected=expected: abs(offset - expected)))
     return offsets
 
 

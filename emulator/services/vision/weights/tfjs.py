@@ -25,7 +25,7 @@ def convert(path: Path) -> onnx.ModelProto:
 def _weights(document: dict[str, Any], folder: Path) -> dict[str, np.ndarray]:
     weights: dict[str, np.ndarray] = {}
     for group in document["weightsManifest"]:
-        buffer = b"".join((folder / part).read_bytes() for part in group["paths"])
+        buffer = b"".join((folder / name).read_bytes() for name in group["paths"])
         offset = 0
         for weight in group["weights"]:
             count = int(np.prod(weight["shape"])) if weight["shape"] else 1
@@ -48,7 +48,7 @@ class _Converter:
         self._outputs: dict[str, Any] = document["signature"]["outputs"]
         self._weights = weights
         self._known: dict[str, np.ndarray] = {}
-        self._done: dict[str, list[str]] = {}
+        self._value_names: dict[str, list[str]] = {}
         self._nodes: list[onnx.NodeProto] = []
         self._constants: dict[str, onnx.TensorProto] = {}
         self._inputs: list[onnx.ValueInfoProto] = []
@@ -71,9 +71,9 @@ class _Converter:
 
     def _value(self, reference: str) -> str:
         name, _, index = reference.partition(":")
-        if name not in self._done:
+        if name not in self._value_names:
             self._visit(name)
-        return self._done[name][int(index or 0)]
+        return self._value_names[name][int(index or 0)]
 
     def _visit(self, name: str) -> None:
         node = self._graph[name]
@@ -81,40 +81,40 @@ class _Converter:
         inputs = [self._value(reference) for reference in node.get("input", []) if not reference.startswith("^")]
         operator = node["op"]
         if operator == "Const":
-            self._keep(name, self._weights[name].astype(_CONSTANT_TYPES[attributes["dtype"]["type"]]))
+            self._set_constants(name, self._weights[name].astype(_CONSTANT_TYPES[attributes["dtype"]["type"]]))
         elif operator == "Placeholder":
             shape = [int(dimension["size"]) for dimension in attributes["shape"]["shape"]["dim"]]
             self._inputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
-            self._done[name] = [name]
+            self._value_names[name] = [name]
         elif inputs and all(value in self._known for value in inputs):
             self._fold(name, operator, [self._known[value] for value in inputs])
         else:
-            self._done[name] = self._translate(operator, attributes, inputs)
+            self._value_names[name] = self._translate(operator, attributes, inputs)
 
-    def _keep(self, name: str, *arrays: np.ndarray) -> None:
+    def _set_constants(self, name: str, *arrays: np.ndarray) -> None:
         names = [name] if len(arrays) == 1 else [f"{name}:{index}" for index in range(len(arrays))]
         self._known.update(zip(names, arrays, strict=True))
-        self._done[name] = names
+        self._value_names[name] = names
 
     def _fold(self, name: str, operator: str, values: list[np.ndarray]) -> None:
         match operator:
             case "SparseToDense":
-                indices, shape, given, default = values
-                dense = np.full(shape.astype(int), default, given.dtype)
+                indices, shape, entries, default = values
+                dense = np.full(shape.astype(int), default, entries.dtype)
                 rows = indices.reshape(-1, len(shape))
-                for row, item in zip(rows, np.broadcast_to(given, (len(rows),)), strict=True):
+                for row, item in zip(rows, np.broadcast_to(entries, (len(rows),)), strict=True):
                     dense[tuple(row)] = item
-                self._keep(name, dense)
+                self._set_constants(name, dense)
             case "Add" | "AddV2":
-                self._keep(name, np.asarray(values[0] + values[1]))
+                self._set_constants(name, np.asarray(values[0] + values[1]))
             case "Identity":
-                self._keep(name, values[0])
+                self._set_constants(name, values[0])
             case "Transpose":
-                self._keep(name, np.transpose(values[0], values[1]))
+                self._set_constants(name, np.transpose(values[0], values[1]))
             case "Reshape":
-                self._keep(name, values[0].reshape(values[1].astype(int)))
+                self._set_constants(name, values[0].reshape(values[1].astype(int)))
             case "SplitV":
-                self._keep(name, *np.split(values[0], np.cumsum(values[1])[:-1], axis=int(values[2])))
+                self._set_constants(name, *np.split(values[0], np.cumsum(values[1])[:-1], axis=int(values[2])))
             case _:
                 raise NotImplementedError(f"the constant operator {operator} is not known")
 
@@ -183,8 +183,8 @@ class _Converter:
         else:
             mode = "half_pixel" if attributes.get("half_pixel_centers", {}).get("b") else "asymmetric"
         value = self._emit("Transpose", [self._lift(inputs[0])], perm=[0, 3, 1, 2])
-        front = [self._constant(np.array([edge], np.int64)) for edge in (0, 2)]
-        channels = self._emit("Slice", [self._emit("Shape", [value]), *front])
+        offsets = [self._constant(np.array([edge], np.int64)) for edge in (0, 2)]
+        channels = self._emit("Slice", [self._emit("Shape", [value]), *offsets])
         sizes = self._emit("Concat", [channels, self._constant(self._known[inputs[1]].astype(np.int64))], axis=0)
         out = self._emit("Resize", [value, "", "", sizes], mode="linear", coordinate_transformation_mode=mode)
         return self._emit("Transpose", [out], perm=[0, 2, 3, 1])

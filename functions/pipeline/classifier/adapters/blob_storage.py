@@ -15,7 +15,7 @@ from classifier.adapters.service_errors import ServiceBoundary
 from classifier.domain import image_limits
 from classifier.domain.circuit_breaker import CircuitBreaker
 from classifier.domain.errors import BlobNotFoundError, ConfigurationError
-from classifier.domain.models import Blob, BlobInfo, RejectionReason
+from classifier.domain.models import Blob, BlobInfo, Reason
 
 # The metadata of a copy with the ETag of the image version.
 _SOURCE_ETAG = "sourceetag"
@@ -112,7 +112,7 @@ class BlobImageStore:
         except ResourceNotFoundError as error:
             raise self._not_found(name, error) from error
         sentence = "The blob is in the archive access tier; copy it to an online tier to have it analyzed."
-        reason = RejectionReason(code=image_limits.ARCHIVED, sentence=sentence)
+        reason = Reason(code=image_limits.ARCHIVED, sentence=sentence, measured=None, limit=None)
         return _create_blob(properties, properties.size, content=None, rejection=reason)
 
     async def list_pages(self, marker: str | None) -> AsyncIterator[tuple[list[BlobInfo], str | None]]:
@@ -140,7 +140,7 @@ async def _download(client: BlobClient) -> tuple[BlobProperties, bytes | None]:
 
 
 def _create_blob(
-    properties: BlobProperties, size_bytes: int, *, content: bytes | None, rejection: RejectionReason | None = None
+    properties: BlobProperties, size_bytes: int, *, content: bytes | None, rejection: Reason | None = None
 ) -> Blob:
     return Blob(
         content=content,
@@ -164,10 +164,10 @@ def _create_decompressed_blob(properties: BlobProperties, stored: bytes) -> Blob
     if content is None:
         encoding = properties.content_settings.content_encoding
         sentence = f"The file's Content-Encoding is {encoding!r}, and its content is damaged or continues behind it."
-        reason = RejectionReason(code="BadContentEncoding", sentence=sentence, measured=stored[:16].hex())
+        reason = Reason(code="BadContentEncoding", sentence=sentence, measured=stored[:16].hex(), limit=None)
     elif len(content) > image_limits.MAX_BYTES:
         sentence = f"The file has more than {image_limits.MAX_BYTES} bytes once its Content-Encoding is undone."
-        reason = RejectionReason(code="TooLarge", sentence=sentence, limit=image_limits.MAX_BYTES)
+        reason = Reason(code="TooLarge", sentence=sentence, measured=None, limit=image_limits.MAX_BYTES)
     else:
         return _create_blob(properties, len(stored), content=content)
     return _create_blob(properties, len(stored), content=None, rejection=reason)

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, cast
 
+import msgspec
 from azure.core import MatchConditions
 from azure.cosmos.aio import ContainerProxy
 from azure.cosmos.exceptions import (
@@ -16,10 +17,20 @@ from azure.cosmos.exceptions import (
     CosmosResourceNotFoundError,
 )
 
+from classifier.adapters.cosmos_items import (
+    AnalysisItem,
+    CheckpointItem,
+    LeaseItem,
+    StoredItem,
+    decode_analysis,
+    lease_end,
+)
 from classifier.adapters.service_errors import ServiceBoundary
 from classifier.domain import metrics, timeouts
 from classifier.domain.errors import ConcurrencyError, ConfigurationError, LeasedError
 from classifier.domain.models import Analysis, AnalysisLease, Versioned
+from classifier.domain.record import ImageRecord, StoredRecord
+from classifier.domain.watermark import Watermark
 
 _IF_MATCH = MatchConditions.IfNotModified
 _CHANGED = (CosmosAccessConditionFailedError, CosmosResourceNotFoundError)
@@ -27,7 +38,7 @@ _CHANGED = (CosmosAccessConditionFailedError, CosmosResourceNotFoundError)
 _NO_ETAG = '"00000000-0000-0000-0000-000000000000"'
 
 
-def _charge(headers: Mapping[str, str], _body: Any = None) -> None:
+def _charge(headers: Mapping[str, str], _body: object = None) -> None:
     metrics.add("requestUnits", float(headers.get("x-ms-request-charge", 0)))
 
 
@@ -38,18 +49,20 @@ class CosmosContainer:
         self._container = container
         self._boundary = boundary
 
-    async def read(self, item_id: str) -> dict[str, Any] | None:
+    async def read(self, item_id: str) -> StoredItem | None:
         """Return the item, or None."""
         try:
             with self._boundary:
-                return dict(await self._charged(self._container.read_item(item_id, item_id, response_hook=_charge)))
+                fields = await self._charged(self._container.read_item(item_id, item_id, response_hook=_charge))
+                return StoredItem(fields=fields, etag=fields["_etag"])
         except CosmosResourceNotFoundError:
             return None
 
-    async def write(self, item: dict[str, Any], previous_etag: str | None) -> str:
+    async def write(self, item_id: str, item: msgspec.Struct, previous_etag: str | None) -> str:
         """Write an item. Needs no body of the response, so the client requests none (`composition`).
 
         Args:
+            item_id: the id of the item.
             item: the new item.
             previous_etag: the ETag of the version that it replaces; None if there is none yet.
 
@@ -59,21 +72,22 @@ class CosmosContainer:
         Raises:
             ConcurrencyError: the stored version is another one.
         """
+        fields: dict[str, Any] = msgspec.to_builtins(item)
         try:
             with self._boundary:
                 if previous_etag is None:
-                    operation = self._container.create_item(item, response_hook=_charge)
+                    operation = self._container.create_item(fields, response_hook=_charge)
                 else:
                     operation = self._container.replace_item(
-                        item["id"], item, etag=previous_etag, match_condition=_IF_MATCH, response_hook=_charge
+                        item_id, fields, etag=previous_etag, match_condition=_IF_MATCH, response_hook=_charge
                     )
                 response = await self._charged(operation)
         except CosmosResourceExistsError as error:
-            raise ConcurrencyError(item["id"]) from error
+            raise ConcurrencyError(item_id) from error
         except _CHANGED as error:
             if previous_etag is None:
                 raise ConfigurationError("ContainerNotFound", "the Cosmos DB container does not exist") from error
-            raise ConcurrencyError(item["id"]) from error
+            raise ConcurrencyError(item_id) from error
         return response.get_response_headers()["etag"]
 
     async def delete(self, item_id: str, etag: str) -> None:
@@ -125,17 +139,18 @@ class CosmosRecordRepository:
     def __init__(self, container: CosmosContainer) -> None:
         self._container = container
 
-    async def get(self, record_id: str) -> dict[str, Any] | None:
+    async def get(self, record_id: str) -> StoredRecord | None:
         """Implements `ports.RecordRepository.get`."""
-        return await self._container.read(record_id)
+        item = await self._container.read(record_id)
+        return None if item is None else Versioned(item.decode(ImageRecord), item.etag)
 
-    async def put(self, record: dict[str, Any], previous: dict[str, Any] | None) -> None:
+    async def put(self, record: ImageRecord, previous: StoredRecord | None) -> None:
         """Implements `ports.RecordRepository.put`: creates, or replaces the version that was read."""
-        await self._container.write(record, previous["_etag"] if previous else None)
+        await self._container.write(record.id, record, previous.etag if previous is not None else None)
 
-    async def delete(self, record: dict[str, Any]) -> None:
+    async def delete(self, record_id: str, previous: StoredRecord) -> None:
         """Implements `ports.RecordRepository.delete`."""
-        await self._container.delete(record["id"], record["_etag"])
+        await self._container.delete(record_id, previous.etag)
 
     async def exists(self, record_id: str) -> bool:
         """Implements `ports.RecordRepository.exists`."""
@@ -164,7 +179,7 @@ class CosmosAnalysisCache:
     async def get(self, key: str) -> Analysis | None:
         """Implements `ports.AnalysisCache.get`."""
         item = await self._container.read(key)
-        return Analysis.from_item(item) if item is not None and "findings" in item else None
+        return None if item is None else decode_analysis(item)
 
     async def get_or_lease(self, key: str) -> Analysis | AnalysisLease:
         """Implements `ports.AnalysisCache.get_or_lease`.
@@ -177,25 +192,34 @@ class CosmosAnalysisCache:
         remaining = 0.0
         for pause in (*self._poll_seconds, None):
             item = await self._container.read(key)
-            if item is not None and "findings" in item:
-                return Analysis.from_item(item)
-            remaining = 0.0 if item is None else max(0.0, item["claimedUntil"] - self._now())
-            if remaining == 0:  # released, expired, or held by a worker that has crashed
+            analysis = None if item is None else decode_analysis(item)
+            if analysis is not None:
+                return analysis
+            remaining = 0.0 if item is None else max(0.0, lease_end(item) - self._now())
+            if remaining == 0:  # released, expired, held by a worker that has crashed, or an item that cannot be read
                 with contextlib.suppress(ConcurrencyError):
-                    return await self._acquire(key, None if item is None else item["_etag"])
+                    return await self._acquire(key, None if item is None else item.etag)
             if pause is not None:
                 await self._sleep(pause)
         raise LeasedError("the same content is being analyzed", retry_after_seconds=remaining)
 
     async def _acquire(self, key: str, previous_etag: str | None) -> AnalysisLease:
         expires_at = self._now() + timeouts.ANALYSIS_LEASE_SECONDS
-        item = {"id": key, "claimedBy": str(uuid.uuid4()), "claimedUntil": expires_at}
-        return AnalysisLease(key=key, etag=await self._container.write(item, previous_etag))
+        item = LeaseItem(id=key, owner=str(uuid.uuid4()), expires_at=expires_at)
+        return AnalysisLease(key=key, etag=await self._container.write(key, item, previous_etag))
 
     async def store(self, lease: AnalysisLease, analysis: Analysis) -> None:
         """Implements `ports.AnalysisCache.store`."""
+        item = AnalysisItem(
+            id=lease.key,
+            analyzer=analysis.analyzer,
+            api_version=analysis.api_version,
+            model_version=analysis.model_version,
+            findings=analysis.findings,
+            exclusive=analysis.exclusive,
+        )
         with contextlib.suppress(ConcurrencyError):
-            await self._container.write(analysis.to_item(lease.key), lease.etag)
+            await self._container.write(lease.key, item, lease.etag)
 
     async def release(self, lease: AnalysisLease) -> None:
         """Implements `ports.AnalysisCache.release`."""
@@ -211,12 +235,16 @@ class CosmosCheckpointStore:
     def __init__(self, container: CosmosContainer) -> None:
         self._container = container
 
-    async def load(self) -> Versioned | None:
-        """Implements `ports.CheckpointStore.load`."""
-        item = await self._container.read(self._ID)
-        return None if item is None else Versioned(item["watermark"], item["_etag"])
+    async def load(self) -> Versioned[Watermark] | None:
+        """Implements `ports.CheckpointStore.load`. One that cannot be read is replaced by a round over all blobs."""
+        stored = await self._container.read(self._ID)
+        if stored is None:
+            return None
+        item = stored.decode(CheckpointItem)
+        return Versioned(item.watermark if item is not None else Watermark(), stored.etag)
 
-    async def store(self, value: dict[str, Any], previous: Versioned | None) -> Versioned:
+    async def store(self, value: Watermark, previous: Versioned[Watermark] | None) -> Versioned[Watermark]:
         """Implements `ports.CheckpointStore.store`."""
-        item = {"id": self._ID, "watermark": value, "ttl": -1}
-        return Versioned(value, await self._container.write(item, previous.etag if previous else None))
+        item = CheckpointItem(id=self._ID, watermark=value)
+        previous_etag = previous.etag if previous is not None else None
+        return Versioned(value, await self._container.write(self._ID, item, previous_etag))

@@ -5,7 +5,7 @@ https://learn.microsoft.com/entra/identity-platform/access-tokens#validate-token
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import cast
 
 import jwt
 
@@ -46,7 +46,7 @@ class Operators:
             raise AuthorizationError(401, "the request has no bearer token")
         try:
             key = await asyncio.to_thread(self._keys.get_signing_key_from_jwt, token)
-            claims: dict[str, Any] = jwt.decode(
+            claims: dict[str, object] = jwt.decode(
                 token,
                 key.key,
                 algorithms=["RS256"],
@@ -64,7 +64,7 @@ class Operators:
             raise AuthorizationError(403, self._explain_rejection(caller, claims))
         return caller
 
-    def _explain_rejection(self, caller: str, claims: Mapping[str, Any]) -> str:
+    def _explain_rejection(self, caller: str, claims: Mapping[str, object]) -> str:
         """Return why the caller is no operator, and what to change if the token may be the only reason."""
         if self._group_ids and _has_groups_overage(claims):
             return (
@@ -80,7 +80,7 @@ class Operators:
         return f"{caller} is not among the stack's operators, nor is any group that the token names"
 
 
-def _group_ids(claims: Mapping[str, Any]) -> frozenset[str]:
+def _group_ids(claims: Mapping[str, object]) -> frozenset[str]:
     """Return the object IDs of the groups that the token names.
 
     https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference#payload-claims
@@ -93,7 +93,7 @@ def _group_ids(claims: Mapping[str, Any]) -> frozenset[str]:
     )
 
 
-def _has_groups_overage(claims: Mapping[str, Any]) -> bool:
+def _has_groups_overage(claims: Mapping[str, object]) -> bool:
     """Return whether the caller has more groups than a token holds (200), so that it names none.
 
     https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference#groups-overage-claim

@@ -2,8 +2,8 @@
 
 import uuid
 from datetime import datetime
-from typing import Any
 
+import msgspec
 from azure.core.exceptions import ResourceNotFoundError
 from azure.core.messaging import CloudEvent
 from azure.eventgrid.aio import EventGridPublisherClient
@@ -11,44 +11,67 @@ from azure.eventgrid.aio import EventGridPublisherClient
 from classifier.adapters.service_errors import ServiceBoundary
 from classifier.domain.circuit_breaker import CircuitBreaker
 from classifier.domain.errors import ConfigurationError
-from classifier.domain.record import part
+from classifier.domain.record import ImageRecord, RecordStatus
 
-_EVENT_TYPES = {"classified": "ImageClassified", "rejected": "ImageRejected", "failed": "ImageFailed"}
+_EVENT_TYPES = {
+    RecordStatus.CLASSIFIED: "ImageClassified",
+    RecordStatus.REJECTED: "ImageRejected",
+    RecordStatus.FAILED: "ImageFailed",
+}
 _NAMESPACE = uuid.UUID("5b0f6c1e-2c0b-5a53-9d39-6f9a1f6d9c11")
 
 
-def create_cloud_event(record: dict[str, Any]) -> CloudEvent[dict[str, Any]]:
-    """Create the event of a result, with the fields that subscribers can filter on; the record has all others.
+class ResultData(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """The data of a result event: what subscribers can filter on; the record has everything else.
+
+    Attributes:
+        record_id: the id of the record.
+        status: the status of the record.
+        category: the name of the category, or None.
+        labels: the labels.
+        reason: the code of the reason, or None.
+        etag: the version of the blob.
+    """
+
+    record_id: str
+    status: RecordStatus
+    category: str | None
+    labels: tuple[str, ...]
+    reason: str | None
+    etag: str
+
+
+def create_cloud_event(record: ImageRecord) -> CloudEvent[dict[str, object]]:
+    """Create the event of a result.
 
     The same version of a blob with the same status, by the same analyzer, always has the same event id, so that
     subscribers can discard duplicates.
     """
-    blob = part(record, "blob")
-    analyzer = part(record, "analyzer")
-    category = part(record, "category").get("name")
-    result = [record["id"], blob["etag"], record["status"], analyzer.get("identity")]
+    blob = record.blob
+    data = ResultData(
+        record_id=record.id,
+        status=record.status,
+        category=record.category.name if record.category is not None else None,
+        labels=record.labels,
+        reason=record.reason.code if record.reason is not None else None,
+        etag=blob.etag,
+    )
+    # Attribute names have lower-case letters and digits only, and values are strings:
+    # https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md#extension-context-attributes
+    extensions = {"recordid": record.id}
+    if data.category:
+        extensions["category"] = data.category
+    if data.labels:
+        extensions["labels"] = ",".join(data.labels)
     return CloudEvent(
-        id=str(uuid.uuid5(_NAMESPACE, "\n".join(map(str, result)))),
-        source=f"/{blob['account']}/{blob['container']}",
-        type=_EVENT_TYPES[record["status"]],
-        subject=blob["name"],
-        time=datetime.fromisoformat(record["processedAt"]),
+        id=str(uuid.uuid5(_NAMESPACE, f"{record.id}\n{blob.etag}\n{record.status}\n{record.fingerprint}")),
+        source=f"/{blob.account}/{blob.container}",
+        type=_EVENT_TYPES[record.status],
+        subject=blob.name,
+        time=datetime.fromisoformat(record.processed_at),
         datacontenttype="application/json",
-        data={
-            "recordId": record["id"],
-            "status": record["status"],
-            "category": category,
-            "labels": record["labels"],
-            "reason": part(record, "reason").get("code"),
-            "etag": blob["etag"],
-        },
-        # Attribute names have lower-case letters and digits only, and values are strings:
-        # https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md#extension-context-attributes
-        extensions={
-            "recordid": record["id"],
-            **({"category": category} if category else {}),
-            **({"labels": ",".join(record["labels"])} if record["labels"] else {}),
-        },
+        data=msgspec.to_builtins(data),
+        extensions=extensions,
     )
 
 
@@ -59,7 +82,7 @@ class EventGridResultPublisher:
         self._client = client
         self._boundary = ServiceBoundary("the results topic", CircuitBreaker("the results topic"))
 
-    async def publish(self, record: dict[str, Any]) -> None:
+    async def publish(self, record: ImageRecord) -> None:
         """Implements `ports.ResultPublisher.publish`."""
         try:
             with self._boundary:

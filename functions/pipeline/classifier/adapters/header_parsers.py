@@ -10,7 +10,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 
-from classifier.domain.models import ImageInfo
+from classifier.domain.models import ImageFormat, ImageInfo
 
 # A file of 20 MB has 320 segments of the largest size, 64 KB.
 _MAX_JPEG_SEGMENTS = 2_000
@@ -45,25 +45,25 @@ def parse_header(content: bytes) -> ImageInfo:
         struct.error: the file ends within its header.
     """
     if content.startswith(_PNG_START):
-        return _create_info(_png(content, 0), "PNG")
+        return _create_info(_png(content, 0), ImageFormat.PNG)
     if content.startswith(b"\xff\xd8\xff"):
         return _jpeg(content)
     if content.startswith((b"GIF87a", b"GIF89a")):
-        return _create_info(struct.unpack_from("<HH3x", content, 6), "GIF")
+        return _create_info(struct.unpack_from("<HH3x", content, 6), ImageFormat.GIF)
     if content.startswith(b"BM"):
-        return _create_info(_bmp(content, 14), "BMP")
+        return _create_info(_bmp(content, 14), ImageFormat.BMP)
     if content.startswith(b"RIFF") and content[8:12] == b"WEBP":
-        return _create_info(_webp(content), "WEBP")
+        return _create_info(_webp(content), ImageFormat.WEBP)
     if content.startswith(b"\x00\x00\x01\x00"):
-        return _create_info(_ico(content), "ICO")
+        return _create_info(_ico(content), ImageFormat.ICO)
     if content.startswith((b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")):
-        return _create_info(_tiff(content), "TIFF")
+        return _create_info(_tiff(content), ImageFormat.TIFF)
     raise ValueError("the file begins like none of the formats")
 
 
-def _create_info(size: tuple[int, ...], name: str) -> ImageInfo:
+def _create_info(size: tuple[int, ...], image_format: ImageFormat) -> ImageInfo:
     width, height = size
-    return ImageInfo(width=width, height=height, format=name)
+    return ImageInfo(width=width, height=height, format=image_format)
 
 
 def _png(content: bytes, start: int) -> tuple[int, ...]:
@@ -167,9 +167,8 @@ def _jpeg(content: bytes) -> ImageInfo:
             break
         if marker in _JPEG_FRAMES:
             height, width = struct.unpack_from(">HH", content, position + 3)
-            return ImageInfo(
-                width=width, height=height, format="MPO" if has_several_images and not has_gain_map else "JPEG"
-            )
+            is_multi_picture = has_several_images and not has_gain_map
+            return _create_info((width, height), ImageFormat.MPO if is_multi_picture else ImageFormat.JPEG)
         (length,) = struct.unpack_from(">H", content, position)
         if length < 2:
             raise ValueError(f"a segment of {length} bytes")

@@ -22,5 +22,5 @@ def _read(content: bytes) -> ImageInfo:
             "NotAnImage",
             f"The file's content is no image in one of the formats {', '.join(image_limits.FORMATS)}.",
             measured=content[:16].hex(),
-            limit=list(image_limits.FORMATS),
+            limit=image_limits.FORMATS,
         ) from error

@@ -42,7 +42,7 @@ class ReceivedMessage:
 
 
 class StorageQueue:
-    """`ports.MeasuredQueue` and `ports.PoisonQueue` for one queue."""
+    """`queue_ports.MeasuredQueue` and `queue_ports.PoisonQueue` for one queue."""
 
     def __init__(self, client: QueueClient) -> None:
         self._client = client
@@ -50,18 +50,18 @@ class StorageQueue:
         self._boundary = ServiceBoundary("the queue")
 
     async def send(self, text: str, *, delay_seconds: float = 0) -> None:
-        """Implements `ports.Queue.send`; the message never expires."""
+        """Implements `queue_ports.Queue.send`; the message never expires."""
         delay = min(round(delay_seconds), _MAX_DELAY_SECONDS)
         with self._boundary:
             await self._client.send_message(text, visibility_timeout=delay, time_to_live=_NO_EXPIRATION)
 
     async def length(self) -> int:
-        """Implements `ports.MeasuredQueue.length`; hidden messages are counted too."""
+        """Implements `queue_ports.MeasuredQueue.length`; hidden messages are counted too."""
         with self._boundary:
             return (await self._client.get_queue_properties()).approximate_message_count or 0
 
     async def receive(self, *, hidden_seconds: int) -> AsyncIterator[ReceivedMessage]:
-        """Implements `ports.PoisonQueue.receive`."""
+        """Implements `queue_ports.PoisonQueue.receive`."""
         async for message in self._client.receive_messages(messages_per_page=32, visibility_timeout=hidden_seconds):
             if message.inserted_on is None:
                 raise ValueError(f"the queue service did not say when message {message.id} was inserted")
@@ -70,7 +70,7 @@ class StorageQueue:
             )
 
     async def delete(self, message: ReceivedMessage) -> None:
-        """Implements `ports.PoisonQueue.delete`. Does nothing if the message does not exist any more."""
+        """Implements `queue_ports.PoisonQueue.delete`. Does nothing if the message does not exist any more."""
         try:
             await self._client.delete_message(message.queue_message)
         except ResourceNotFoundError:

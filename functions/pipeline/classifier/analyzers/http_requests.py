@@ -22,7 +22,7 @@ class ChunkedBody:
     def __init__(self, content: bytes) -> None:
         self._content = memoryview(content)
 
-    def __deepcopy__(self, _memo: Any) -> "ChunkedBody":
+    def __deepcopy__(self, _memo: object) -> "ChunkedBody":
         return self
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -30,7 +30,7 @@ class ChunkedBody:
             yield bytes(self._content[start : start + _CHUNK_BYTES])
 
 
-def build_image_request(url: str, content: bytes, query: Mapping[str, Any]) -> HttpRequest:
+def build_image_request(url: str, content: bytes, query: Mapping[str, str]) -> HttpRequest:
     """Build a POST request with the bytes of an image."""
     headers = {"Content-Type": "application/octet-stream", "Content-Length": str(len(content))}
     body = content if len(content) <= _CHUNK_BYTES else ChunkedBody(content)

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from azure.core.exceptions import HttpResponseError
 from azure.core.rest import AsyncHttpResponse
@@ -55,7 +54,7 @@ _REQUEST_SENTENCE = "is not supported"
 _NOT_FOUND = frozenset({404, 405, 415})
 
 
-def parse_response(response: AsyncHttpResponse) -> dict[str, Any]:
+def parse_response(response: AsyncHttpResponse) -> object:
     """Return the JSON of a successful response.
 
     Raises:
@@ -75,7 +74,7 @@ def parse_response(response: AsyncHttpResponse) -> dict[str, Any]:
         raise ThrottledError("the account is throttled", retry_after_seconds=retry_after or 1.0)
     error = HttpResponseError(response=response)
     detail = error.error
-    inner_error: Mapping[str, Any] = (detail.innererror if detail else None) or {}
+    inner_error: Mapping[str, object] = (detail.innererror if detail else None) or {}
     code = str(inner_error.get("code") or (detail.code if detail else None) or response.status_code)
     sentence = str(inner_error.get("message") or (detail.message if detail else None) or error.message)
     if response.status_code in _NOT_FOUND:

@@ -16,7 +16,7 @@ PipelineError
     └── AnalyzerConfigurationError   the analyzer rejects the request whatever the image
 """
 
-from typing import Any
+from classifier.domain.models import Limit, MeasuredValue, Reason
 
 
 class PipelineError(Exception):
@@ -36,15 +36,15 @@ class ImageRejectedError(PipelineError):
         limit: the limit, or None.
     """
 
-    def __init__(self, code: str, sentence: str, *, measured: Any = None, limit: Any = None) -> None:
+    def __init__(self, code: str, sentence: str, *, measured: MeasuredValue = None, limit: Limit = None) -> None:
         super().__init__(sentence)
         self.code = code
         self.measured = measured
         self.limit = limit
 
-    def reason(self) -> dict[str, Any]:
+    def reason(self) -> Reason:
         """Return the value of the record's field `reason`."""
-        return {"code": self.code, "sentence": str(self), "measured": self.measured, "limit": self.limit}
+        return Reason(code=self.code, sentence=str(self), measured=self.measured, limit=self.limit)
 
 
 class BlobNotFoundError(PipelineError):

@@ -6,11 +6,12 @@ An event says that a blob may have changed, no more: it may be delivered twice, 
 
 import base64
 import hashlib
-import json
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Annotated
 from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from classifier.domain.errors import EventError
 
@@ -28,8 +29,7 @@ def record_id(container: str, name: str) -> str:
     return base64.b32encode(digest).decode().rstrip("=").lower()
 
 
-@dataclass(frozen=True, kw_only=True)
-class BlobEvent:
+class BlobEvent(Struct, frozen=True, kw_only=True):
     """The blob that an event is about.
 
     Attributes:
@@ -54,8 +54,7 @@ class BlobEvent:
         return record_id(self.container, self.name)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Message:
+class Message(Struct, frozen=True, kw_only=True):
     """An event, how often its message was requeued, and until when it may be requeued.
 
     Attributes:
@@ -68,7 +67,7 @@ class Message:
     """
 
     event: BlobEvent
-    event_json: dict[str, Any]
+    event_json: str
     requeue_count: int = 0
     interruptions: int = 0
     deadline: datetime | None = None
@@ -81,60 +80,85 @@ class Message:
             EventError: the text is neither.
         """
         try:
-            value = json.loads(text)
-            if not isinstance(value, dict):
-                raise EventError(f"the message is no JSON object but {text[:_MAX_QUOTED_CHARACTERS]!r}")
-            json.dumps(value, ensure_ascii=False).encode()  # a lone surrogate can neither be hashed nor stored
-            event_json = cast("dict[str, Any]", value)
-            requeue_count = 0
-            interruptions = 0
-            deadline: datetime | None = None
-            if "putBacks" in event_json:
-                requeue_count = int(event_json["putBacks"])
-                deadline = _parse_time(event_json["deadline"])
-                interruptions = int(event_json.get("interruptions", 0))
-                event_json = cast("dict[str, Any]", event_json["event"])
-            return Message(
-                event=_parse_event(event_json),
-                event_json=event_json,
-                requeue_count=requeue_count,
-                interruptions=interruptions,
-                deadline=deadline,
-            )
+            return _parse_message(text)
         except EventError:
             raise
-        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:
             raise EventError(f"the message is no Event Grid event: {type(error).__name__} {error}") from error
 
     def to_requeue_text(self, deadline: datetime, interruptions: int) -> str:
         """Return the text of the message when it is requeued once more."""
-        return json.dumps(
-            {
-                "event": self.event_json,
-                "putBacks": self.requeue_count + 1,
-                "interruptions": interruptions,
-                "deadline": deadline.isoformat(),
-            }
+        envelope = _Envelope(
+            event=Raw(self.event_json.encode()),
+            put_backs=self.requeue_count + 1,
+            interruptions=interruptions,
+            deadline=deadline.isoformat(),
         )
+        return msgspec.json.encode(envelope).decode()
+
+
+class _EventData(Struct, frozen=True, kw_only=True):
+    """The fields of an event's `data` that the pipeline reads.
+
+    https://learn.microsoft.com/azure/event-grid/event-schema-blob-storage
+    """
+
+    url: str
+    sequencer: str | UnsetType | None = UNSET
+
+
+class _Event(Struct, frozen=True, kw_only=True, rename="camel"):
+    """The fields of an event that the pipeline reads: https://learn.microsoft.com/azure/event-grid/event-schema."""
+
+    event_type: str
+    id: str | int
+    subject: str
+    event_time: str
+    data: _EventData
+
+
+class _Envelope(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A requeued message."""
+
+    event: Raw
+    put_backs: Annotated[int, Meta(ge=0)]
+    interruptions: Annotated[int, Meta(ge=0)] = 0
+    deadline: str
+
+
+class _PoisonReason(Struct, frozen=True, kw_only=True):
+    """Why a message is in the poison queue."""
+
+    code: str
+    sentence: str = ""
+    time: str = ""
+
+
+class _PoisonMessage(Struct, frozen=True, kw_only=True):
+    """A message that the pipeline sent to the poison queue; messages that the host moved there have no envelope."""
+
+    poison: _PoisonReason
+    message: str
 
 
 def create_blob_found_event(host: str, container: str, name: str, event_id: str, time: datetime) -> str:
     """Return the text of a message for a blob whose event was lost, or that was stored before there were events."""
-    return json.dumps(
-        {
-            "eventType": BLOB_FOUND_EVENT_TYPE,
-            "id": event_id,
-            "subject": f"{_SUBJECT_PREFIX}{container}/blobs/{name}",
-            "eventTime": time.isoformat(),
-            "data": {"url": f"https://{host}/{container}"},
-        }
+    event = _Event(
+        event_type=BLOB_FOUND_EVENT_TYPE,
+        id=event_id,
+        subject=f"{_SUBJECT_PREFIX}{container}/blobs/{name}",
+        event_time=time.isoformat(),
+        data=_EventData(url=f"https://{host}/{container}"),
     )
+    return msgspec.json.encode(event).decode()
 
 
 def create_poison_message(text: str, code: str, sentence: str, time: datetime) -> str:
     """Return the text of a poison message: the original message, and why it is in the poison queue."""
-    reason = {"code": code, "sentence": sentence[:_MAX_QUOTED_CHARACTERS], "time": time.isoformat()}
-    return json.dumps({"poison": reason, "message": text})
+    reason = _PoisonReason(
+        code=code, sentence=_escape_surrogates(sentence[:_MAX_QUOTED_CHARACTERS]), time=time.isoformat()
+    )
+    return msgspec.json.encode(_PoisonMessage(poison=reason, message=_escape_surrogates(text))).decode()
 
 
 def parse_poison_message(text: str) -> tuple[str | None, str]:
@@ -144,20 +168,48 @@ def parse_poison_message(text: str) -> tuple[str | None, str]:
     """
     code: str | None = None
     try:
-        value: Any = json.loads(text)
-        if isinstance(value, dict) and "poison" in value:
-            poison_message = cast("dict[str, Any]", value)
-            code = str(poison_message["poison"]["code"])
-            text = str(poison_message["message"])
-        return code, json.dumps(Message.parse(text).event_json)
-    except (ValueError, KeyError, TypeError):
+        if "poison" in _decode_fields(text):
+            poison_message = msgspec.json.decode(text, type=_PoisonMessage)
+            code = poison_message.poison.code
+            text = poison_message.message
+        return code, Message.parse(text).event_json
+    except (ValueError, RecursionError):
         return code, text
 
 
-def _parse_event(event: dict[str, Any]) -> BlobEvent:
-    event_type, subject, data = event["eventType"], event["subject"], event["data"]
-    if event_type not in _EVENT_TYPES:
-        raise EventError(f"eventType is {event_type!r}, none of {', '.join(_EVENT_TYPES)}")
+def _escape_surrogates(text: str) -> str:
+    """Return the text with escapes in place of lone surrogates, which JSON text in UTF-8 cannot hold."""
+    return text.encode(errors="backslashreplace").decode()
+
+
+def _decode_fields(text: str) -> dict[str, Raw]:
+    return msgspec.json.decode(text, type=dict[str, Raw])
+
+
+def _parse_message(text: str) -> Message:
+    try:
+        is_requeued = "putBacks" in _decode_fields(text)
+    except msgspec.ValidationError as error:
+        raise EventError(f"the message is no JSON object but {text[:_MAX_QUOTED_CHARACTERS]!r}") from error
+    if not is_requeued:
+        return Message(event=_parse_event(text), event_json=text)
+    envelope = msgspec.json.decode(text, type=_Envelope)
+    event_json = bytes(envelope.event).decode()
+    return Message(
+        event=_parse_event(event_json),
+        event_json=event_json,
+        requeue_count=envelope.put_backs,
+        interruptions=envelope.interruptions,
+        deadline=_parse_time(envelope.deadline),
+    )
+
+
+def _parse_event(event_json: str) -> BlobEvent:
+    event = msgspec.json.decode(event_json, type=_Event)
+    if event.event_type not in _EVENT_TYPES:
+        quoted = event.event_type[:_MAX_QUOTED_CHARACTERS]
+        raise EventError(f"eventType is {quoted!r}, none of {', '.join(_EVENT_TYPES)}")
+    subject = event.subject
     container, separator, name = subject.removeprefix(_SUBJECT_PREFIX).partition("/blobs/")
     if not (subject.startswith(_SUBJECT_PREFIX) and separator and container and name):
         raise EventError(f"subject {subject[:_MAX_QUOTED_CHARACTERS]!r} names no blob")
@@ -166,14 +218,15 @@ def _parse_event(event: dict[str, Any]) -> BlobEvent:
         # resolves dot segments, and treats a backslash as a slash, before it stores or reads.
         # https://github.com/Azure/azure-sdk-for-rust/issues/5275 https://github.com/versity/versitygw/issues/845
         raise EventError(f"subject {subject[:_MAX_QUOTED_CHARACTERS]!r} has a dot segment, which no blob's name has")
+    sequencer = event.data.sequencer
     return BlobEvent(
         # Only the host of the URL is used, for comparison; the URL itself is never fetched.
-        host=(urlsplit(str(data["url"])).hostname or "").lower(),
+        host=(urlsplit(event.data.url).hostname or "").lower(),
         container=container,
         name=name,
-        event_id=str(event["id"]),
-        time=_parse_time(event["eventTime"]),
-        sequencer=data.get("sequencer"),
+        event_id=str(event.id),
+        time=_parse_time(event.event_time),
+        sequencer=None if sequencer is UNSET else sequencer,
     )
 
 

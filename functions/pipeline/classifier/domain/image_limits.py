@@ -7,13 +7,13 @@ https://learn.microsoft.com/azure/ai-services/computer-vision/overview-image-ana
 """
 
 from classifier.domain.errors import ImageRejectedError
-from classifier.domain.models import Blob, ImageInfo
+from classifier.domain.models import Blob, Dimensions, ImageFormat, ImageInfo, InclusiveRange
 
 MAX_BYTES = 20_971_520
 MIN_SIDE, MAX_SIDE = 50, 16_000
 # The code of the one reason that does not last: the blob can be rehydrated.
 ARCHIVED = "Archived"
-FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "ICO", "TIFF", "MPO")
+FORMATS = tuple(ImageFormat)
 
 
 def require_content(blob: Blob) -> bytes:
@@ -52,6 +52,6 @@ def check_image(info: ImageInfo) -> None:
             raise ImageRejectedError(
                 "BadDimensions",
                 f"The {side} is {pixels} pixels; it must be at least {MIN_SIDE} and at most {MAX_SIDE}.",
-                measured={"width": info.width, "height": info.height},
-                limit={"atLeast": MIN_SIDE, "atMost": MAX_SIDE},
+                measured=Dimensions(width=info.width, height=info.height),
+                limit=InclusiveRange(at_least=MIN_SIDE, at_most=MAX_SIDE),
             )

@@ -1,28 +1,67 @@
 """Data types of the pipeline."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from enum import StrEnum
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Struct
+from msgspec.structs import replace
+
+from classifier.domain.findings import Findings
 
 SCHEMA_VERSION = 1
 
 
-@dataclass(frozen=True, kw_only=True)
-class RejectionReason:
-    """Why an image can never be analyzed, as the record has it.
+class Dimensions(Struct, frozen=True, kw_only=True):
+    """Width and height of an image, in pixels."""
 
-    Attributes:
-        code: stable identifier of the reason.
-        sentence: explanation for people.
-        measured: the measured value that exceeds a limit, or None.
-        limit: the limit, or None.
-    """
+    width: Annotated[int, Meta(description="Width in pixels.")]
+    height: Annotated[int, Meta(description="Height in pixels.")]
 
-    code: str
-    sentence: str
-    measured: Any = None
-    limit: Any = None
+
+class InclusiveRange(Struct, frozen=True, kw_only=True, rename="camel"):
+    """The allowed values from `at_least` to `at_most`, both included."""
+
+    at_least: Annotated[int, Meta(description="Lowest allowed value.")]
+    at_most: Annotated[int, Meta(description="Highest allowed value.")]
+
+
+type MeasuredValue = int | str | Dimensions | None
+type Limit = int | tuple[str, ...] | InclusiveRange | None
+
+
+class Reason(Struct, frozen=True, kw_only=True):
+    """Why an image was rejected, or could not be classified."""
+
+    code: Annotated[str, Meta(description="Stable identifier of the reason.")]
+    sentence: Annotated[str, Meta(description="Explanation for people.")]
+    measured: Annotated[MeasuredValue, Meta(description="The measured value that exceeds the limit, or null.")]
+    limit: Annotated[Limit, Meta(description="The limit, or null.")]
+
+
+class ImageFormat(StrEnum):
+    """The image formats that Image Analysis 4.0 accepts."""
+
+    JPEG = "JPEG"
+    PNG = "PNG"
+    GIF = "GIF"
+    BMP = "BMP"
+    WEBP = "WEBP"
+    ICO = "ICO"
+    TIFF = "TIFF"
+    MPO = "MPO"
+
+
+class ImageInfo(Struct, frozen=True, kw_only=True):
+    """What the header of an image declares."""
+
+    width: Annotated[int, Meta(description="Width in pixels.")]
+    height: Annotated[int, Meta(description="Height in pixels.")]
+    format: Annotated[ImageFormat, Meta(description="Format of the file.")]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +83,7 @@ class Blob:
     etag: str
     content_type: str
     created_at: datetime | None
-    rejection: RejectionReason | None = None
+    rejection: Reason | None = None
 
     @property
     def sha256(self) -> str | None:
@@ -61,56 +100,35 @@ class BlobInfo:
     last_modified: datetime
 
 
-@dataclass(frozen=True, kw_only=True)
-class ImageInfo:
-    """What the header of an image declares: dimensions in pixels, `format` is one of `image_limits.FORMATS`."""
-
-    width: int
-    height: int
-    format: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Analysis:
+class Analysis(Struct, frozen=True, kw_only=True, rename="camel"):
     """The result of an analyzer for one image.
 
     Attributes:
         analyzer: name of the analyzer.
         api_version: version of its API.
         model_version: versions of its models.
-        findings: one entry for each requested feature, as the record has it: `tags` [{name, confidence}], boxes
-            {x, y, width, height} in pixels, confidences from 0 to 1, `adult` {verdict, reason, adult, racy, gory},
-            `vector` [numbers].
+        findings: one entry for each requested feature.
         exclusive: whether the tags exclude each other, so that only the one with the highest confidence can be a label.
     """
 
     analyzer: str
     api_version: str
     model_version: str
-    findings: dict[str, Any]
+    findings: Findings
     exclusive: bool = False
 
-    def to_item(self, key: str) -> dict[str, Any]:
-        """Return the item of the container `analyses`, under the id `key`."""
-        return {
-            "id": key,
-            "schemaVersion": SCHEMA_VERSION,
-            "analyzer": self.analyzer,
-            "apiVersion": self.api_version,
-            "modelVersion": self.model_version,
-            "findings": self.findings,
-            "exclusive": self.exclusive,
-        }
-
     @staticmethod
-    def from_item(item: dict[str, Any]) -> "Analysis":
-        """Create an analysis from an item of the container `analyses`."""
-        return Analysis(
-            analyzer=item["analyzer"],
-            api_version=item["apiVersion"],
-            model_version=item["modelVersion"],
-            findings=item["findings"],
-            exclusive=item["exclusive"],
+    def combine(results: Sequence["Analysis"]) -> "Analysis":
+        """Return the analysis that has the findings of all results of one analyzer."""
+        findings: dict[str, object] = {}
+        for result in results:
+            values = msgspec.structs.asdict(result.findings)
+            findings |= {name: value for name, value in values.items() if value is not msgspec.UNSET}
+        return replace(
+            results[0],
+            model_version=", ".join(result.model_version for result in results if result.model_version),
+            findings=replace(results[0].findings, **findings),
+            exclusive=any(result.exclusive for result in results),
         )
 
 
@@ -126,28 +144,41 @@ class AnalysisLease:
 
 
 @dataclass(frozen=True)
-class Versioned:
+class Versioned[Value]:
     """A stored value and the ETag of the version that was read or written."""
 
-    value: dict[str, Any]
+    value: Value
     etag: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """The outcome of one delivery of a message.
+class OutcomeStatus(StrEnum):
+    """What came of one delivery of a message.
+
+    `classified`, `rejected`, `failed`: the status of the record. `removed`: the blob does not exist, and its record was
+    removed. `delayed`: the message was requeued. `misconfigured`: the message was requeued with a long delay, because
+    only a deployment can remove the cause. `poison`: the message is no event about the images container.
+    """
+
+    CLASSIFIED = "classified"
+    REJECTED = "rejected"
+    FAILED = "failed"
+    REMOVED = "removed"
+    DELAYED = "delayed"
+    MISCONFIGURED = "misconfigured"
+    POISON = "poison"
+
+
+class Outcome(Struct, frozen=True, kw_only=True):
+    """The outcome of one delivery of a message, as it is logged.
 
     Attributes:
-        status: the status of the record (`classified`, `rejected`, `failed`), or `removed` (the blob does not exist,
-            and its record was removed), `delayed` (the message was requeued), `misconfigured` (the message was requeued
-            with a long delay, because only a deployment can remove the cause), or `poison` (the message is no event
-            about the images container).
+        status: what came of it.
         detail: the category, the code of the reason, or the error.
         record_id: the id of the record, or None for `poison`.
         event_id: the id of the event, or None for `poison`.
     """
 
-    status: str
+    status: OutcomeStatus
     detail: str
     record_id: str | None = None
     event_id: str | None = None

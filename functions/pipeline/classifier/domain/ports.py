@@ -1,13 +1,14 @@
-"""Ports: the interfaces that the use cases need. Adapters and analyzers implement them.
+"""Ports: the interfaces that the use cases need, besides those of `queue_ports`. Adapters and analyzers implement them.
 
 Every method may raise RetryLaterError and ConfigurationError (`errors`), besides the errors that it names.
 """
 
-from collections.abc import AsyncIterator
-from datetime import datetime
-from typing import Any, Protocol
+from collections.abc import AsyncIterator, Sequence
+from typing import Protocol
 
 from classifier.domain.models import Analysis, AnalysisLease, Blob, BlobInfo, ImageInfo, Versioned
+from classifier.domain.record import ImageRecord, StoredRecord
+from classifier.domain.watermark import Watermark
 
 
 class ImageStore(Protocol):
@@ -56,31 +57,24 @@ class ImageHeaderReader(Protocol):
         ...
 
 
-class Analyzer(Protocol):
-    """Analyzes images with one service."""
+class AnalyzerCall(Protocol):
+    """One charged call of an analyzer. Its result is stored by itself, so that a later call's error loses no result."""
 
     @property
     def fingerprint(self) -> str:
-        """Identifies the service, the API version and the request: equal fingerprints make equal analyses."""
+        """Identifies the service, the API version and the request: equal fingerprints make equal results."""
         ...
 
-    @property
-    def features(self) -> tuple[str, ...]:
-        """The features that an analysis has findings for."""
-        ...
-
-    def check_capacity(self) -> None:
-        """Check that an analysis can start soon.
-
-        To be called immediately before an analysis that is not cached, and at no other time.
-
-        Raises:
-            RetryLaterError: the analysis would have to wait too long.
-        """
-        ...
-
-    async def analyze(self, content: bytes, info: ImageInfo) -> Analysis:
+    async def analyze(self, content: bytes, info: ImageInfo, *, paid: bool) -> Analysis:
         """Analyze an image.
+
+        Args:
+            content: the image.
+            info: what its header declares.
+            paid: whether another call for the same image was charged just now, which makes a longer wait worthwhile.
+
+        Returns:
+            The findings of this call alone.
 
         Raises:
             ImageRejectedError: the service will never accept the image.
@@ -91,14 +85,46 @@ class Analyzer(Protocol):
         ...
 
 
+class Analyzer(Protocol):
+    """Analyzes images with one service."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Identifies the service, the API version and the request: equal fingerprints make equal analyses."""
+        ...
+
+    @property
+    def calls(self) -> Sequence[AnalyzerCall]:
+        """The calls that an analysis consists of, at least one."""
+        ...
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The features that an analysis has findings for."""
+        ...
+
+    def check_capacity(self) -> None:
+        """Check that a call can start soon.
+
+        To be called immediately before a call whose result is not cached, and at no other time.
+
+        Raises:
+            RetryLaterError: the call would have to wait too long.
+        """
+        ...
+
+
 class RecordRepository(Protocol):
     """The records, in the Cosmos DB container `images`."""
 
-    async def get(self, record_id: str) -> dict[str, Any] | None:
-        """Return the record with its `_etag`, or None."""
+    async def get(self, record_id: str) -> StoredRecord | None:
+        """Return the record and its ETag, or None if there is no item.
+
+        The value is None if the stored item does not match the schema: the image has to be analyzed again.
+        """
         ...
 
-    async def put(self, record: dict[str, Any], previous: dict[str, Any] | None) -> None:
+    async def put(self, record: ImageRecord, previous: StoredRecord | None) -> None:
         """Store a record.
 
         Args:
@@ -110,11 +136,11 @@ class RecordRepository(Protocol):
         """
         ...
 
-    async def delete(self, record: dict[str, Any]) -> None:
+    async def delete(self, record_id: str, previous: StoredRecord) -> None:
         """Delete a record, as it was read.
 
         Raises:
-            ConcurrencyError: the stored record is another one.
+            ConcurrencyError: the stored record is not `previous`.
         """
         ...
 
@@ -147,48 +173,6 @@ class AnalysisCache(Protocol):
         ...
 
 
-class Queue(Protocol):
-    """A queue to write to."""
-
-    async def send(self, text: str, *, delay_seconds: float = 0) -> None:
-        """Send a message that becomes visible after a delay."""
-        ...
-
-
-class MeasuredQueue(Queue, Protocol):
-    """A queue whose length is known."""
-
-    async def length(self) -> int:
-        """Return the approximate number of messages; never too low."""
-        ...
-
-
-class PoisonMessage(Protocol):
-    """A message of the poison queue."""
-
-    @property
-    def content(self) -> str | None:
-        """The text, or None if the message cannot be decoded."""
-        ...
-
-    @property
-    def inserted_on(self) -> datetime:
-        """When the message was inserted into the queue."""
-        ...
-
-
-class PoisonQueue[Message: PoisonMessage](Protocol):
-    """The poison queue."""
-
-    def receive(self, *, hidden_seconds: int) -> AsyncIterator[Message]:
-        """Receive all visible messages. Each is hidden from other receivers for `hidden_seconds`."""
-        ...
-
-    async def delete(self, message: Message) -> None:
-        """Delete a received message."""
-        ...
-
-
 class DeadLetterStore(Protocol):
     """The dead letters: blobs with events that Event Grid could not deliver, each a JSON list of events."""
 
@@ -208,11 +192,11 @@ class DeadLetterStore(Protocol):
 class CheckpointStore(Protocol):
     """The checkpoint of reconcile, between its runs."""
 
-    async def load(self) -> Versioned | None:
+    async def load(self) -> Versioned[Watermark] | None:
         """Return the checkpoint, or None if there is none yet."""
         ...
 
-    async def store(self, value: dict[str, Any], previous: Versioned | None) -> Versioned:
+    async def store(self, value: Watermark, previous: Versioned[Watermark] | None) -> Versioned[Watermark]:
         """Store a checkpoint.
 
         Args:
@@ -240,6 +224,6 @@ class ImageCopyStore(Protocol):
 class ResultPublisher(Protocol):
     """Publishes the results of the pipeline to subscribers."""
 
-    async def publish(self, record: dict[str, Any]) -> None:
+    async def publish(self, record: ImageRecord) -> None:
         """Publish the status of a record. The event of the same result always has the same id."""
         ...

@@ -1,9 +1,10 @@
 """The checkpoint of reconcile: where a round is, and which blobs it looks up."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from classifier.domain.models import BlobInfo
 
@@ -12,8 +13,7 @@ from classifier.domain.models import BlobInfo
 _MAX_REMEMBERED = 200
 
 
-@dataclass(frozen=True, kw_only=True)
-class Watermark:
+class Watermark(Struct, frozen=True, kw_only=True):
     """Where a round is, and from which time on it looks up blobs. All times are Last-Modified times of blobs.
 
     Attributes:
@@ -37,14 +37,11 @@ class Watermark:
     missed: tuple[str, ...] = ()
     backfill: bool = False
 
-    @staticmethod
-    def from_json(value: Mapping[str, Any]) -> "Watermark":
-        """Create a watermark from a stored one, which another version of this code may have written."""
-        known = {field.name for field in fields(Watermark)}
-        values = {name: item for name, item in value.items() if name in known}
-        for name in ("remembered", "missed"):
-            values[name] = tuple(values.get(name, ()))
-        return Watermark(**values)
+    def __post_init__(self) -> None:
+        """Check what the types do not say. Raises ValueError if a time is none, or has no time zone."""
+        for time in (self.cutoff, self.verified, self.previous, self.earliest):
+            if time is not None and datetime.fromisoformat(time).tzinfo is None:
+                raise ValueError(f"{time} has no time zone")
 
     def includes(self, blob: BlobInfo) -> bool:
         """Return whether the round looks up the blob's record."""

@@ -4,10 +4,11 @@ import contextlib
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import cast
+
+from msgspec.structs import replace
 
 from classifier.domain import image_limits, metrics, timeouts
-from classifier.domain import record as records
 from classifier.domain.errors import (
     BlobNotFoundError,
     ConfigurationError,
@@ -17,17 +18,19 @@ from classifier.domain.errors import (
     UnexpectedResponseError,
 )
 from classifier.domain.events import Message, create_poison_message
-from classifier.domain.models import Blob, Outcome
+from classifier.domain.models import Blob, ImageInfo, Outcome, OutcomeStatus, Reason
 from classifier.domain.ports import (
     AnalysisCache,
     Analyzer,
     ImageCopyStore,
     ImageHeaderReader,
     ImageStore,
-    Queue,
     RecordRepository,
     ResultPublisher,
 )
+from classifier.domain.queue_ports import Queue
+from classifier.domain.record import ImageRecord, RecordStatus
+from classifier.domain.record_parts import AnalyzerInfo, BlobProperties, milliseconds
 from classifier.domain.retries import Delivery, plan_retry
 from classifier.use_cases.cached_analyzer import CachedAnalyzer
 from classifier.use_cases.record_writer import RecordWriter
@@ -54,7 +57,7 @@ class Pipeline:
         min_confidence: float,
         max_retry_age: timedelta,
         last_attempt: int,
-        time_limit: Callable[[float], AbstractAsyncContextManager[Any]] = contextlib.nullcontext,
+        time_limit: Callable[[float], AbstractAsyncContextManager[object]] = contextlib.nullcontext,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._images = images
@@ -88,7 +91,7 @@ class Pipeline:
                 message = self._parse(text)
             except EventError as error:
                 await self._poison_queue.send(create_poison_message(text, "BadEvent", str(error), self._now()))
-                return Outcome(status="poison", detail=str(error))
+                return Outcome(status=OutcomeStatus.POISON, detail=str(error))
             delivery = Delivery(message=message, text=text, attempt=attempt)
             try:
                 return await self._process(delivery)
@@ -131,14 +134,15 @@ class Pipeline:
                 blob = await self._images.read(event.name)
             except BlobNotFoundError:
                 if await self._record_writer.remove(event):
-                    return self._outcome(message, "removed", "the blob does not exist")
+                    return self._outcome(message, OutcomeStatus.REMOVED, "the blob does not exist")
                 continue
             delivery.etag = blob.etag
             record = await self._classify(message, blob, delivery.attempt, started)
+            metrics.put("queuedMs", record.timings.queued_ms)
             record = await self._record_writer.write(record, event.name)
             if record is None:
                 continue  # the blob has a newer version
-            copy_path = record["copy"] if self._image_copies is not None else None
+            copy_path = record.copy_path
             if self._image_copies is not None and copy_path is not None:
                 await self._image_copies.save(copy_path, blob)
             if await self._images.get_etag(event.name) == blob.etag:
@@ -146,36 +150,46 @@ class Pipeline:
             if self._image_copies is not None and copy_path is not None:
                 await self._image_copies.delete(copy_path, blob.etag)
 
-    async def _classify(self, message: Message, blob: Blob, attempt: int, started: datetime) -> dict[str, Any]:
+    async def _classify(self, message: Message, blob: Blob, attempt: int, started: datetime) -> ImageRecord:
         """Return the record of one version of the blob."""
-        record = records.blank(message, attempt)
-        record["blob"] |= records.of_blob(blob)
-        analyze_ms = 0
-        rejected_by: dict[str, Any] | None = None  # the limits of the pipeline, which are the same for every analyzer
+        properties = BlobProperties.for_blob(message.event, blob)
+        image: ImageInfo | None = None
+        analyzer: AnalyzerInfo | None = None  # the limits of the pipeline are the same for every analyzer
         try:
             content = image_limits.require_content(blob)
-            info = await self._read_header(content)
-            record["image"] = records.of_image(info)
-            image_limits.check_image(info)
-            rejected_by = records.of_analyzer(self._analyzer.features, self._analyzer.fingerprint)
+            image = await self._read_header(content)
+            image_limits.check_image(image)
+            analyzer = AnalyzerInfo.for_request(self._analyzer.features, self._analyzer.fingerprint)
             analysis_started = self._now()
-            analysis, cached = await self._cached_analyzer.analyze(record["blob"]["contentSha256"], content, info)
-            analyze_ms = records.milliseconds(analysis_started, self._now())
-            record |= records.of_analysis(
-                analysis,
-                features=self._analyzer.features,
-                fingerprint=self._analyzer.fingerprint,
-                min_confidence=self._min_confidence,
-                cached=cached,
-            )
-            record["status"] = "classified"
-            if self._image_copies is not None and record["category"] is not None:
-                record["copy"] = f"{record['category']['name']}/{message.event.name}"
+            sha256 = cast("str", properties.content_sha256)  # not None, as there is content
+            analysis, cached = await self._cached_analyzer.analyze(sha256, content, image)
+            analyze_ms = milliseconds(analysis_started, self._now())
         except ImageRejectedError as rejection:
-            record["status"] = "rejected"
-            record["reason"] = rejection.reason()
-            record["analyzer"] = rejected_by
-        return self._with_timings(record, message, started, analyze_ms)
+            return ImageRecord.for_message(
+                message,
+                attempt=attempt,
+                status=RecordStatus.REJECTED,
+                blob=properties,
+                started=started,
+                finished=self._now(),
+                reason=rejection.reason(),
+                image=image,
+                analyzer=analyzer,
+            )
+        record = ImageRecord.for_message(
+            message,
+            attempt=attempt,
+            status=RecordStatus.CLASSIFIED,
+            blob=properties,
+            started=started,
+            finished=self._now(),
+            analyze_ms=analyze_ms,
+            image=image,
+            analyzer=analyzer.with_analysis(analysis, cached=cached),
+        ).with_analysis(analysis, min_confidence=self._min_confidence)
+        if self._image_copies is None or record.category is None:
+            return record
+        return replace(record, copy_path=f"{record.category.name}/{message.event.name}")
 
     async def _requeue(self, delivery: Delivery, error: Exception) -> Outcome:
         """Requeue the message after an error that is neither a failure of the image nor an attempt.
@@ -194,7 +208,7 @@ class Pipeline:
         async with self._time_limit(timeouts.REQUEUE_SECONDS):
             await self._queue.send(text, delay_seconds=retry.delay_seconds)
         metrics.add("putBacks")
-        status = "misconfigured" if retry.misconfigured else "delayed"
+        status = OutcomeStatus.MISCONFIGURED if retry.misconfigured else OutcomeStatus.DELAYED
         return self._outcome(message, status, f"{sentence}; back in {retry.delay_seconds:.0f} s")
 
     async def _record_failure(self, delivery: Delivery, code: str, sentence: str) -> Outcome:
@@ -211,45 +225,35 @@ class Pipeline:
             started = self._now()
             while (etag := await self._images.get_etag(event.name)) is None:
                 if await self._record_writer.remove(event):
-                    return self._outcome(message, "removed", "the blob does not exist")
+                    return self._outcome(message, OutcomeStatus.REMOVED, "the blob does not exist")
             if delivery.etag not in {None, etag}:
                 raise RetryLaterError("the blob has a newer version, which was not processed yet")
-            record = records.blank(message, delivery.attempt)
-            record["status"] = "failed"
-            record["reason"] = {"code": code, "sentence": sentence[:500], "measured": None, "limit": None}
-            record["blob"]["etag"] = etag
-            record = self._with_timings(record, message, started, 0)
+            record = ImageRecord.for_message(
+                message,
+                attempt=delivery.attempt,
+                status=RecordStatus.FAILED,
+                blob=BlobProperties.for_event(event, etag),
+                started=started,
+                finished=self._now(),
+                reason=Reason(code=code, sentence=sentence[:500], measured=None, limit=None),
+            )
+            metrics.put("queuedMs", record.timings.queued_ms)
             stored = await self._record_writer.write(record, event.name)
             if stored is None:
                 raise RetryLaterError("the blob has a newer version, which was not processed yet")
             # After the record: a worker that ends in between repeats both. A classified image is no reason for a poison
             # message, unless the copy that its record names may be missing: a redrive creates it.
-            incomplete = stored["status"] == "failed" or stored["copy"] is not None
+            incomplete = stored.status is RecordStatus.FAILED or stored.copy_path is not None
             if code != "DeadlineExceeded" and incomplete:
                 await self._poison_queue.send(create_poison_message(delivery.text, code, sentence, started))
             return await self._publish(message, stored)
 
-    async def _publish(self, message: Message, record: dict[str, Any]) -> Outcome:
+    async def _publish(self, message: Message, record: ImageRecord) -> Outcome:
         """Publish the result, as the last step. Duplicates publish it again, in case a worker ended before this."""
         if self._result_publisher is not None:
             await self._result_publisher.publish(record)
-        if record["reason"]:
-            detail = str(record["reason"]["code"])
-        elif record["category"]:
-            detail = str(record["category"]["name"])
-        else:
-            detail = ""
-        return self._outcome(message, record["status"], detail)
+        return self._outcome(message, OutcomeStatus(record.status), record.detail)
 
-    def _with_timings(
-        self, record: dict[str, Any], message: Message, started: datetime, analyze_ms: int
-    ) -> dict[str, Any]:
-        finished = self._now()
-        record["timings"] = records.timings(message.event.time, started, finished, analyze_ms)
-        record["processedAt"] = finished.isoformat()
-        metrics.put("queuedMs", record["timings"]["queuedMs"])
-        return record
-
-    def _outcome(self, message: Message, status: str, detail: str) -> Outcome:
+    def _outcome(self, message: Message, status: OutcomeStatus, detail: str) -> Outcome:
         event = message.event
         return Outcome(status=status, detail=detail, record_id=event.record_id, event_id=event.event_id)

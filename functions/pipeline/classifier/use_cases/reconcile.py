@@ -7,11 +7,12 @@ continues where the last run ended. Every round lists every blob, and looks up i
 import asyncio
 import contextlib
 import itertools
-import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import cast
+
+import msgspec
+from msgspec.structs import replace
 
 from classifier.domain.errors import ConcurrencyError, EventError
 from classifier.domain.events import Message, create_blob_found_event, create_poison_message, record_id
@@ -21,11 +22,9 @@ from classifier.domain.ports import (
     CheckpointStore,
     DeadLetterStore,
     ImageStore,
-    MeasuredQueue,
-    Queue,
     RecordRepository,
 )
-from classifier.domain.record import is_current
+from classifier.domain.queue_ports import MeasuredQueue, Queue
 from classifier.domain.watermark import Watermark
 
 # A new round starts only if the queue is no longer than this: a blob whose message is waiting is not missed.
@@ -85,7 +84,7 @@ class Reconciler:
 
     async def _continue_round(self, report: Report, deadline: datetime) -> None:
         checkpoint = await self._checkpoints.load()
-        mark = Watermark.from_json(checkpoint.value if checkpoint else {})
+        mark = checkpoint.value if checkpoint is not None else Watermark()
         if mark.cutoff is None:
             if await self._queue.length() > _MAX_MESSAGES_TO_START:
                 report.ended_because = "a backlog is being worked on"
@@ -98,14 +97,14 @@ class Reconciler:
             mark = replace(mark.after_page(missed), marker=marker)
             if marker is None:
                 break
-            checkpoint = await self._checkpoints.store(asdict(mark), checkpoint)
+            checkpoint = await self._checkpoints.store(mark, checkpoint)
             if self._now() >= deadline:
                 report.ended_because = "time is up"
                 return
             if await self._queue.length() > _MAX_MESSAGES:
                 report.ended_because = "the queue is full"
                 return
-        await self._checkpoints.store(asdict(mark.after_round()), checkpoint)
+        await self._checkpoints.store(mark.after_round(), checkpoint)
         report.finished = True
         report.ended_because = "the round is finished"
 
@@ -114,9 +113,9 @@ class Reconciler:
         while True:
             with contextlib.suppress(ConcurrencyError):
                 checkpoint = await self._checkpoints.load()
-                mark = Watermark.from_json(checkpoint.value if checkpoint else {})
+                mark = checkpoint.value if checkpoint is not None else Watermark()
                 mark = replace(mark, marker=None, cutoff=self._now().isoformat(), backfill=True)
-                await self._checkpoints.store(asdict(mark), checkpoint)
+                await self._checkpoints.store(mark, checkpoint)
                 return
 
     async def _enqueue_missed(self, blobs: list[BlobInfo], mark: Watermark) -> list[BlobInfo]:
@@ -128,8 +127,9 @@ class Reconciler:
         fingerprint = self._analyzer.fingerprint if mark.backfill else None
 
         async def check(blob: BlobInfo) -> None:
-            record = await self._records.get(record_id(self._images.container, blob.name))
-            if record is None or not is_current(record, blob.etag, fingerprint):
+            stored = await self._records.get(record_id(self._images.container, blob.name))
+            record = stored.value if stored is not None else None
+            if record is None or not record.is_current(blob.etag, fingerprint):
                 await self._queue.send(
                     create_blob_found_event(
                         self._images.host,
@@ -157,8 +157,7 @@ class Reconciler:
             content = await self._dead_letters.read(name)
             for text in _split_events(content):
                 try:
-                    event_json = Message.parse(text).event_json
-                    await self._queue.send(json.dumps(event_json))
+                    await self._queue.send(Message.parse(text).event_json)
                 except EventError as error:
                     sentence = f"dead letter {name}: {error}"
                     await self._poison_queue.send(create_poison_message(text, "BadEvent", sentence, self._now()))
@@ -171,8 +170,7 @@ def _split_events(content: bytes) -> list[str]:
     if not content:
         return []
     try:
-        value: object = json.loads(content)
-    except ValueError:
+        events = msgspec.json.decode(content, type=list[msgspec.Raw])
+    except (msgspec.DecodeError, RecursionError):
         return [content.decode(errors="replace")]
-    events = cast("list[object]", value) if isinstance(value, list) else [value]
-    return [json.dumps(event) for event in events]
+    return [bytes(event).decode(errors="replace") for event in events]

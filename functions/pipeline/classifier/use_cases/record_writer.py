@@ -6,12 +6,10 @@ is unchanged since (1). The first write of a record skips (1) and (2); the pipel
 afterwards.
 """
 
-from typing import Any
-
 from classifier.domain.errors import ConcurrencyError
 from classifier.domain.events import BlobEvent
 from classifier.domain.ports import ImageCopyStore, ImageStore, RecordRepository
-from classifier.domain.record import part
+from classifier.domain.record import ImageRecord, RecordStatus, StoredRecord
 
 
 class RecordWriter:
@@ -22,53 +20,60 @@ class RecordWriter:
         self._records = records
         self._image_copies = image_copies
 
-    async def write(self, record: dict[str, Any], name: str) -> dict[str, Any] | None:
+    async def write(self, record: ImageRecord, name: str) -> ImageRecord | None:
         """Write the record of one version of the blob `name`.
 
         Returns:
             The stored record: `record`, or the existing one if that says the same already or is better than a failure.
             None if the blob has a newer version.
         """
-        etag = record["blob"]["etag"]
-        fingerprint = part(record, "analyzer").get("identity")
-        existing: dict[str, Any] | None = None
+        previous: StoredRecord | None = None
         while True:
             try:
-                await self._records.put(record, existing)
+                await self._records.put(record, previous)
             except ConcurrencyError:
-                existing = await self._records.get(record["id"])
+                previous = await self._records.get(record.id)
             else:
                 return record
-            if existing is None:
+            if previous is None:
                 continue
-            existing_result = (existing["status"], part(existing, "analyzer").get("identity"))
-            # An image that was analyzed and then archived keeps its ETag and its record.
-            unread = record["blob"]["contentSha256"] is None and existing["blob"]["contentSha256"] is not None
-            if existing["blob"]["etag"] == etag and (
-                record["status"] == "failed" or unread or existing_result == (record["status"], fingerprint)
-            ):
+            existing = previous.value
+            if existing is not None and _is_as_good(existing, record):
                 return existing
-            if await self._images.get_etag(name) != etag:
+            if await self._images.get_etag(name) != record.blob.etag:
                 return None
-            await self._delete_copy(existing, record["copy"])
+            await self._delete_copy(existing, record.copy_path)
 
     async def remove(self, event: BlobEvent) -> bool:
         """Remove the record of a blob that does not exist. Returns False if the blob exists again."""
         while True:
-            record = await self._records.get(event.record_id)
-            if record is None and not await self._records.exists(event.record_id):
+            stored = await self._records.get(event.record_id)
+            if stored is None and not await self._records.exists(event.record_id):
                 return True
-            if record is None:
+            if stored is None:
                 continue  # read from a replica that lags behind; the session has caught up now
             if await self._images.get_etag(event.name) is not None:
                 return False
-            await self._delete_copy(record, None)
+            await self._delete_copy(stored.value, None)
             try:
-                await self._records.delete(record)
+                await self._records.delete(event.record_id, stored)
             except ConcurrencyError:
                 continue
 
-    async def _delete_copy(self, record: dict[str, Any], new_path: str | None) -> None:
+    async def _delete_copy(self, record: ImageRecord | None, new_path: str | None) -> None:
         """Delete the image copy that a record names, unless its path stays in use."""
-        if self._image_copies is not None and record["copy"] not in {None, new_path}:
-            await self._image_copies.delete(record["copy"], record["blob"]["etag"])
+        if self._image_copies is None or record is None:
+            return
+        if record.copy_path is not None and record.copy_path != new_path:
+            await self._image_copies.delete(record.copy_path, record.blob.etag)
+
+
+def _is_as_good(existing: ImageRecord, record: ImageRecord) -> bool:
+    """Return whether the existing record of the same version says the same as `record`, or more."""
+    if existing.blob.etag != record.blob.etag:
+        return False
+    if record.status is RecordStatus.FAILED:
+        return True
+    if record.blob.content_sha256 is None and existing.blob.content_sha256 is not None:
+        return True  # an image that was analyzed and then archived keeps its ETag and its record
+    return (existing.status, existing.fingerprint) == (record.status, record.fingerprint)

@@ -3,14 +3,31 @@
 from collections.abc import Callable
 from datetime import datetime
 
+import msgspec
+
 from classifier.domain import timeouts
 from classifier.domain.events import parse_poison_message
-from classifier.domain.ports import PoisonMessage, PoisonQueue, Queue
+from classifier.domain.queue_ports import PoisonMessage, PoisonQueue, Queue
+
+
+class RedriveReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What one run did; the body of the function's response.
+
+    Attributes:
+        redriven: the number of messages that were sent again.
+        left: the number of messages that were left in the queue because they can never be processed: they cannot be
+            decoded, or are no event.
+        finished: false if the deadline was reached first.
+    """
+
+    redriven: int
+    left: int = msgspec.field(name="kept")
+    finished: bool
 
 
 async def redrive[Message: PoisonMessage](
     poison_queue: PoisonQueue[Message], images_queue: Queue, *, deadline: datetime, now: Callable[[], datetime]
-) -> dict[str, int | bool]:
+) -> RedriveReport:
     """Send every poison message to the images queue again.
 
     It stops at a message that was inserted after its start: some messages fail again at once, and would be redriven
@@ -23,27 +40,23 @@ async def redrive[Message: PoisonMessage](
         deadline: when to stop.
         now: returns the current time.
 
-    Returns:
-        `redriven`: the number of messages that were sent again. `kept`: the number of messages that were left in the
-        queue because they can never be processed: they cannot be decoded, or are no event. `finished`: false if the
-        deadline was reached first.
     """
     sent = 0
-    kept = 0
+    left = 0
     started = now()
     async for message in poison_queue.receive(hidden_seconds=timeouts.REDRIVE_HIDDEN_SECONDS):
         if message.inserted_on > started:
             break
         text = _text_to_send(message)
         if text is None:
-            kept += 1
+            left += 1
         else:
             await images_queue.send(text)
             await poison_queue.delete(message)
             sent += 1
         if now() >= deadline:
-            return {"redriven": sent, "kept": kept, "finished": False}
-    return {"redriven": sent, "kept": kept, "finished": True}
+            return RedriveReport(redriven=sent, left=left, finished=False)
+    return RedriveReport(redriven=sent, left=left, finished=True)
 
 
 def _text_to_send(message: PoisonMessage) -> str | None:

@@ -13,7 +13,7 @@ from emulator.core.identity import Identities
 from emulator.services.cosmos.handler import CosmosHandler
 from emulator.services.cosmos.store import ItemStore
 from tests.emulator.conftest import Deployment
-from tests.emulator.support import Answer, ask
+from tests.emulator.support import Answer, send_request
 
 
 @pytest.fixture
@@ -34,13 +34,19 @@ def cosmos(deployment: Deployment, identities: Identities, tmp_path: Path) -> An
     items = f"{prefix}/sqlDatabases/containers/items"
     actions = [f"{prefix}/readMetadata", f"{items}/read", f"{items}/create", f"{items}/replace"]
     role = deployment.add(
-        "cosmosdb:SqlResourceSqlRoleDefinition", **names, roleDefinitionId="r",
+        "cosmosdb:SqlResourceSqlRoleDefinition",
+        **names,
+        roleDefinitionId="r",
         permissions=[{"dataActions": actions}],
-    )  # fmt: skip
+    )
     deployment.add(
-        "cosmosdb:SqlResourceSqlRoleAssignment", **names, roleAssignmentId="a", principalId="function",
-        roleDefinitionId=role.id, scope=f"{account.id}/dbs/pipeline/colls/images",
-    )  # fmt: skip
+        "cosmosdb:SqlResourceSqlRoleAssignment",
+        **names,
+        roleAssignmentId="a",
+        principalId="function",
+        roleDefinitionId=role.id,
+        scope=f"{account.id}/dbs/pipeline/colls/images",
+    )
     with closing(ItemStore(tmp_path / "cosmos.db")) as store:
         cosmos = CosmosHandler(deployment.resources, identities, store, Faults(tmp_path / "none"))
         handlers = {"documents.azure.com": cosmos.handle}
@@ -50,7 +56,7 @@ def cosmos(deployment: Deployment, identities: Identities, tmp_path: Path) -> An
             full = {"Authorization": f"type%3Daad%26ver%3D1.0%26sig%3D{signed}"}
             full |= {name.replace("_", "-"): value for name, value in headers.items()}
             data = None if body is None else json.dumps(body)
-            return ask(handlers, "c.documents.azure.com", method, path, headers=full, data=data)
+            return send_request(handlers, "c.documents.azure.com", method, path, headers=full, data=data)
 
         yield call
 

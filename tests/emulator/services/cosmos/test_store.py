@@ -30,12 +30,12 @@ def clock() -> Clock:
 
 @pytest.fixture
 def store(tmp_path: Path, clock: Clock) -> Iterator[ItemStore]:
-    made = ItemStore(tmp_path / "cosmos.db", clock)
-    yield made
-    made.close()
+    store = ItemStore(tmp_path / "cosmos.db", clock)
+    yield store
+    store.close()
 
 
-def refused(status: int, sub_status: int = 0):
+def raises_cosmos_error(status: int, sub_status: int = 0):
     return pytest.raises(CosmosError, check=lambda error: (error.status, error.sub_status) == (status, sub_status))
 
 
@@ -47,22 +47,22 @@ def test_an_item_comes_back_with_what_cosmos_adds(store: ItemStore) -> None:
 
 def test_a_second_create_is_a_conflict(store: ItemStore) -> None:
     store.create(IMAGES, A, {"id": "a"})
-    with refused(409):
+    with raises_cosmos_error(409):
         store.create(IMAGES, A, {"id": "a"})
 
 
 def test_replace_and_delete_need_the_item_and_its_etag(store: ItemStore) -> None:
     first = store.create(IMAGES, A, {"id": "a", "n": 1})
     second = store.replace(IMAGES, A, "a", {"id": "a", "n": 2}, first.etag)
-    with refused(412):
+    with raises_cosmos_error(412):
         store.replace(IMAGES, A, "a", {"id": "a", "n": 3}, first.etag)
-    with refused(412):
+    with raises_cosmos_error(412):
         store.delete(IMAGES, A, "a", first.etag)
-    with refused(412):
+    with raises_cosmos_error(412):
         store.upsert(IMAGES, A, {"id": "a"}, first.etag)
     assert json.loads(store.read(IMAGES, A, "a").body)["n"] == 2
     store.delete(IMAGES, A, "a", second.etag)
-    with refused(404):
+    with raises_cosmos_error(404):
         store.replace(IMAGES, A, "a", {"id": "a"}, None)
 
 
@@ -78,18 +78,18 @@ def test_the_same_id_in_two_partitions_is_two_items(store: ItemStore) -> None:
 
 
 def test_a_partition_key_that_is_not_the_items_is_refused(store: ItemStore) -> None:
-    with refused(400, 1001):
+    with raises_cosmos_error(400, 1001):
         store.create(IMAGES, json.dumps(["b"]), {"id": "a"})
 
 
 @pytest.mark.parametrize("item", [{}, {"id": ""}, {"id": 1}, {"id": "a/b"}, {"id": "a" * 1024}])
 def test_ids_that_cosmos_refuses_are_refused(store: ItemStore, item: dict[str, object]) -> None:
-    with refused(400):
+    with raises_cosmos_error(400):
         store.create(IMAGES, None, item)
 
 
 def test_an_item_over_two_megabytes_is_refused(store: ItemStore) -> None:
-    with refused(413):
+    with raises_cosmos_error(413):
         store.create(IMAGES, A, {"id": "a", "text": "x" * 2_100_000})
 
 
@@ -115,7 +115,7 @@ def test_items_expire_as_they_should(
     if lives_seconds is None:
         store.read(container, A, "a")
     else:
-        with refused(404):
+        with raises_cosmos_error(404):
             store.read(container, A, "a")
         store.create(container, A, {"id": "a"})
 
@@ -125,5 +125,5 @@ def test_items_outlive_the_daemon_and_go_with_their_container(store: ItemStore, 
     with closing(ItemStore(tmp_path / "cosmos.db")) as again:
         assert again.read(IMAGES, A, "a")
         again.drop("images")
-    with refused(404):
+    with raises_cosmos_error(404):
         store.read(IMAGES, A, "a")

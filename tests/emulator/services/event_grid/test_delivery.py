@@ -26,7 +26,7 @@ QUEUE = f"{ACCOUNT}/queueServices/default/queues/images"
 DEADLETTER = f"{ACCOUNT}/blobServices/default/containers/deadletter"
 
 
-class Backend:
+class RecordingAzuriteClient:
     """Azurite's place: answers with `status`, and remembers."""
 
     def __init__(self) -> None:
@@ -52,8 +52,8 @@ class Backend:
 
 
 @pytest.fixture
-def backend() -> Backend:
-    return Backend()
+def azurite() -> RecordingAzuriteClient:
+    return RecordingAzuriteClient()
 
 
 @pytest.fixture
@@ -63,25 +63,25 @@ def account(deployment: Deployment) -> Resource:
     topic = deployment.add(
         "eventgrid:SystemTopic", systemTopicName="topic", resourceGroupName="rg", source=ACCOUNT, location="x"
     )
-    deployment.grant(topic.outputs["identity"]["principalId"], SENDER, QUEUE)
-    deployment.grant(topic.outputs["identity"]["principalId"], CONTRIBUTOR, DEADLETTER)
-    given = subscription()
-    given["deliveryWithResourceIdentity"]["destination"]["queueMessageTimeToLiveInSeconds"] = -1
-    given["filter"] = {
+    deployment.assign_role(topic.outputs["identity"]["principalId"], SENDER, QUEUE)
+    deployment.assign_role(topic.outputs["identity"]["principalId"], CONTRIBUTOR, DEADLETTER)
+    inputs = subscription()
+    inputs["deliveryWithResourceIdentity"]["destination"]["queueMessageTimeToLiveInSeconds"] = -1
+    inputs["filter"] = {
         "includedEventTypes": ["Microsoft.Storage.BlobCreated"],
         "subjectBeginsWith": "/blobServices/default/containers/images/blobs/",
         "isSubjectCaseSensitive": True,
     }
-    given["retryPolicy"] = {"maxDeliveryAttempts": 2, "eventTimeToLiveInMinutes": 1440}
-    deployment.add("eventgrid:SystemTopicEventSubscription", **given)
+    inputs["retryPolicy"] = {"maxDeliveryAttempts": 2, "eventTimeToLiveInMinutes": 1440}
+    deployment.add("eventgrid:SystemTopicEventSubscription", **inputs)
     return account
 
 
 @pytest.fixture
-def grid(tmp_path: Path, deployment: Deployment, backend: Backend) -> Iterator[BlobEventDelivery]:
-    made = BlobEventDelivery(tmp_path / "events.db", deployment.resources, backend, Faults(tmp_path / "none"))  # type: ignore[arg-type]
-    yield made
-    made.close()
+def grid(tmp_path: Path, deployment: Deployment, azurite: RecordingAzuriteClient) -> Iterator[BlobEventDelivery]:
+    delivery = BlobEventDelivery(tmp_path / "events.db", deployment.resources, azurite, Faults(tmp_path / "none"))  # type: ignore[arg-type]
+    yield delivery
+    delivery.close()
 
 
 def publish(
@@ -92,17 +92,17 @@ def publish(
     grid.publish(BlobEvent(type=event_type, account=account, operation=operation, data={"eTag": "0x1"}))
 
 
-def deliver(grid: BlobEventDelivery, backend: Backend, *, times: int = 1) -> None:
+def deliver(grid: BlobEventDelivery, azurite: RecordingAzuriteClient, *, times: int = 1) -> None:
     """Lets the delivery run until so many requests were sent, or nothing is to be sent."""
 
     async def run() -> None:
-        backend.arrived, grid._wake = asyncio.Event(), asyncio.Event()  # of this loop
+        azurite.arrived, grid._wake = asyncio.Event(), asyncio.Event()  # of this loop
         task = asyncio.create_task(grid.run())
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(0.5):
-                while len(backend.sent) < times:
-                    backend.arrived.clear()
-                    await backend.arrived.wait()
+                while len(azurite.sent) < times:
+                    azurite.arrived.clear()
+                    await azurite.arrived.wait()
         await asyncio.sleep(0)
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -112,17 +112,17 @@ def deliver(grid: BlobEventDelivery, backend: Backend, *, times: int = 1) -> Non
 
 
 def message(body: bytes) -> dict[str, Any]:
-    found = re.search(rb"<MessageText>(.*)</MessageText>", body)
-    assert found
-    return json.loads(base64.b64decode(found[1]))
+    match = re.search(rb"<MessageText>(.*)</MessageText>", body)
+    assert match
+    return json.loads(base64.b64decode(match[1]))
 
 
 def test_a_new_blob_is_announced_in_event_grids_words(
-    grid: BlobEventDelivery, account: Resource, backend: Backend
+    grid: BlobEventDelivery, account: Resource, azurite: RecordingAzuriteClient
 ) -> None:
     publish(grid, account)
-    deliver(grid, backend)
-    ((service, path, body, query),) = backend.sent
+    deliver(grid, azurite)
+    ((service, path, body, query),) = azurite.sent
     assert (service, path, query) == ("queue", "/images/messages", [("messagettl", "-1")])
     event = message(body)
     assert event["topic"] == account.id
@@ -137,33 +137,33 @@ def test_a_new_blob_is_announced_in_event_grids_words(
     [{"container": "deadletter"}, {"container": "Images"}, {"kind": "Microsoft.Storage.BlobDeleted"}],
 )
 def test_what_does_not_pass_the_filter_is_not_sent(
-    grid: BlobEventDelivery, account: Resource, backend: Backend, what: dict[str, str]
+    grid: BlobEventDelivery, account: Resource, azurite: RecordingAzuriteClient, what: dict[str, str]
 ) -> None:
     publish(grid, account, **what)
-    deliver(grid, backend)
-    assert backend.sent == []
+    deliver(grid, azurite)
+    assert azurite.sent == []
 
 
 def test_later_events_of_a_blob_have_greater_sequencers(
-    grid: BlobEventDelivery, account: Resource, backend: Backend
+    grid: BlobEventDelivery, account: Resource, azurite: RecordingAzuriteClient
 ) -> None:
     for _ in range(3):
         publish(grid, account)
-    deliver(grid, backend, times=3)
-    sequencers = [message(body)["data"]["sequencer"] for _, _, body, _ in backend.sent]
+    deliver(grid, azurite, times=3)
+    sequencers = [message(body)["data"]["sequencer"] for _, _, body, _ in azurite.sent]
     assert sequencers == sorted(set(sequencers))
 
 
 def test_an_event_that_no_role_allows_is_dead_lettered_at_once(
-    grid: BlobEventDelivery, account: Resource, backend: Backend, deployment: Deployment
+    grid: BlobEventDelivery, account: Resource, azurite: RecordingAzuriteClient, deployment: Deployment
 ) -> None:
-    (sender,) = [
+    (assignment,) = [
         item for item in deployment.resources.of_type("authorization:RoleAssignment") if item.inputs["scope"] == QUEUE
     ]
-    deployment.resources.remove(sender.id)
+    deployment.resources.remove(assignment.id)
     publish(grid, account)
-    deliver(grid, backend)
-    ((service, path, body, _),) = backend.sent
+    deliver(grid, azurite)
+    ((service, path, body, _),) = azurite.sent
     assert service == "blob"
     assert path.startswith("/deadletter/TOPIC/S/")
     (letter,) = json.loads(body)
@@ -173,66 +173,75 @@ def test_an_event_that_no_role_allows_is_dead_lettered_at_once(
 
 @pytest.mark.parametrize(("bypass", "delivered"), [("AzureServices", 1), ("None", 0)])
 def test_a_closed_account_takes_events_from_trusted_services_alone(
-    grid: BlobEventDelivery, account: Resource, backend: Backend, deployment: Deployment, bypass: str, delivered: int
+    grid: BlobEventDelivery,
+    account: Resource,
+    azurite: RecordingAzuriteClient,
+    deployment: Deployment,
+    bypass: str,
+    delivered: int,
 ) -> None:
     rules = {"publicNetworkAccess": "Disabled", "networkRuleSet": {"defaultAction": "Deny", "bypass": bypass}}
     deployment.resources.put(replace(account, inputs=account.inputs | rules))
     publish(grid, account)
-    deliver(grid, backend)
+    deliver(grid, azurite)
     # The dead letters are in the same account, and are refused as well.
-    assert [service for service, *_ in backend.sent] == ["queue"] * delivered
+    assert [service for service, *_ in azurite.sent] == ["queue"] * delivered
 
 
 def test_an_event_outlives_the_daemon_until_it_is_delivered(
-    grid: BlobEventDelivery, account: Resource, backend: Backend, deployment: Deployment, tmp_path: Path
+    grid: BlobEventDelivery,
+    account: Resource,
+    azurite: RecordingAzuriteClient,
+    deployment: Deployment,
+    tmp_path: Path,
 ) -> None:
     publish(grid, account)
     with closing(
-        BlobEventDelivery(tmp_path / "events.db", deployment.resources, backend, Faults(tmp_path / "none"))  # type: ignore[arg-type]
+        BlobEventDelivery(tmp_path / "events.db", deployment.resources, azurite, Faults(tmp_path / "none"))  # type: ignore[arg-type]
     ) as again:
-        deliver(again, backend)
-        assert len(backend.sent) == 1
-        deliver(again, backend, times=2)
-    assert len(backend.sent) == 1
+        deliver(again, azurite)
+        assert len(azurite.sent) == 1
+        deliver(again, azurite, times=2)
+    assert len(azurite.sent) == 1
 
 
 @pytest.mark.parametrize("trouble", [500, aiohttp.ClientConnectionError("down")])
 def test_a_failed_delivery_is_tried_again_later(
-    grid: BlobEventDelivery, account: Resource, backend: Backend, trouble: int | Exception
+    grid: BlobEventDelivery, account: Resource, azurite: RecordingAzuriteClient, trouble: int | Exception
 ) -> None:
-    backend.status = trouble
+    azurite.status = trouble
     publish(grid, account)
-    deliver(grid, backend)
-    deliver(grid, backend, times=2)
-    assert len(backend.sent) == 1  # the next attempt is due in ten seconds
+    deliver(grid, azurite)
+    deliver(grid, azurite, times=2)
+    assert len(azurite.sent) == 1  # the next attempt is due in ten seconds
 
 
 def test_an_outage_of_the_queue_service_delays_the_delivery(
-    grid: BlobEventDelivery, account: Resource, backend: Backend, tmp_path: Path
+    grid: BlobEventDelivery, account: Resource, azurite: RecordingAzuriteClient, tmp_path: Path
 ) -> None:
     (tmp_path / "none").write_text('{"outages": ["queue"]}')
     publish(grid, account)
-    deliver(grid, backend)
+    deliver(grid, azurite)
     (tmp_path / "none").write_text("{}")
-    deliver(grid, backend)
-    assert backend.sent == []  # the next attempt is due in ten seconds
+    deliver(grid, azurite)
+    assert azurite.sent == []  # the next attempt is due in ten seconds
     grid._database.execute("UPDATE outbox SET due = 0")
-    deliver(grid, backend)
-    assert [service for service, *_ in backend.sent] == ["queue"]
+    deliver(grid, azurite)
+    assert [service for service, *_ in azurite.sent] == ["queue"]
 
 
 @pytest.mark.parametrize("faults", ['{"outages": ["eventgrid"]}', "not JSON"])
 def test_an_outage_of_event_grid_delays_the_delivery_until_it_ends(
-    grid: BlobEventDelivery, account: Resource, backend: Backend, tmp_path: Path, faults: str
+    grid: BlobEventDelivery, account: Resource, azurite: RecordingAzuriteClient, tmp_path: Path, faults: str
 ) -> None:
     publish(grid, account)
     (tmp_path / "none").write_text(faults)
-    deliver(grid, backend)
-    assert backend.sent == []
+    deliver(grid, azurite)
+    assert azurite.sent == []
     assert grid._database.execute("SELECT attempts FROM outbox").fetchall() == [(0,)]
     (tmp_path / "none").unlink()
-    deliver(grid, backend)
-    assert [service for service, *_ in backend.sent] == ["queue"]
+    deliver(grid, azurite)
+    assert [service for service, *_ in azurite.sent] == ["queue"]
 
 
 def test_an_event_is_published_although_the_faults_file_is_not_valid(

@@ -33,16 +33,22 @@ def topics(
 ) -> Iterator[TopicHandler]:
     deployment.add("resources:ResourceGroup", resourceGroupName="rg", location="x")
     topic = deployment.add(
-        "eventgrid:Topic", resourceGroupName="rg", topicName="told", location="northeurope", disableLocalAuth=True,
+        "eventgrid:Topic",
+        resourceGroupName="rg",
+        topicName="told",
+        location="northeurope",
+        disableLocalAuth=True,
         inputSchema="CloudEventSchemaV1_0",
-    )  # fmt: skip
-    deployment.grant(APP, SENDER, topic.id)
-    found = TopicHandler(tmp_path / "topics.db", resources, identities, Faults(tmp_path / "none"))
-    yield found
-    found.close()
+    )
+    deployment.assign_role(APP, SENDER, topic.id)
+    handler = TopicHandler(tmp_path / "topics.db", resources, identities, Faults(tmp_path / "none"))
+    yield handler
+    handler.close()
 
 
-def ask(handler: Callable[[web.Request], Awaitable[web.StreamResponse]], method: str, path: str, **more: Any) -> int:
+def request_status(
+    handler: Callable[[web.Request], Awaitable[web.StreamResponse]], method: str, path: str, **more: Any
+) -> int:
     async def run() -> int:
         application = web.Application()
         application.router.add_route("*", "/{path:.*}", handler)
@@ -53,9 +59,17 @@ def ask(handler: Callable[[web.Request], Awaitable[web.StreamResponse]], method:
 
 
 def publish(topics: TopicHandler, token: str, body: Any = None, **headers: str) -> int:
-    sent = {"Host": "told.northeurope-1.eventgrid.azure.net", "Authorization": f"Bearer {token}", "Content-Type": BATCH}
-    return ask(
-        topics.handle, "POST", "/api/events", headers=sent | headers, data=json.dumps([EVENT] if body is None else body)
+    default_headers = {
+        "Host": "told.northeurope-1.eventgrid.azure.net",
+        "Authorization": f"Bearer {token}",
+        "Content-Type": BATCH,
+    }
+    return request_status(
+        topics.handle,
+        "POST",
+        "/api/events",
+        headers=default_headers | headers,
+        data=json.dumps([EVENT] if body is None else body),
     )
 
 
@@ -122,16 +136,19 @@ def test_tokens_can_be_checked_with_the_keys_that_are_published(identities: Iden
     key = jwt.PyJWKSet.from_dict(keys)[jwt.get_unverified_header(token)["kid"]]
     claims = jwt.decode(token, key, algorithms=["RS256"], audience="api://image-pipeline")
     assert (claims["oid"], claims["iss"]) == ("me", f"https://sts.windows.net/{TENANT_ID}/")
-    assert ask(identities.signing_keys, "GET", "/common/oauth2/authorize") == 501
+    assert request_status(identities.signing_keys, "GET", "/common/oauth2/authorize") == 501
 
 
 def test_a_role_of_a_service_that_the_emulator_lacks_can_be_previewed_only(deployment: Deployment) -> None:
     resource_type = RESOURCE_TYPES["azure-native:authorization:RoleDefinition"]
     action = "Microsoft.CognitiveServices/accounts/ComputerVision/analyze/action"
     inputs = {
-        "scope": GROUP, "roleDefinitionId": "00000000-0000-4000-8000-000000000001", "roleName": "r",
-        "assignableScopes": [GROUP], "permissions": [{"actions": [], "dataActions": [action]}],
-    }  # fmt: skip
+        "scope": GROUP,
+        "roleDefinitionId": "00000000-0000-4000-8000-000000000001",
+        "roleName": "r",
+        "assignableScopes": [GROUP],
+        "permissions": [{"actions": [], "dataActions": [action]}],
+    }
     assert [*validation.check_inputs(resource_type, inputs)] == []
     assert [
         "leave that feature out" in reason for _, reason in unsupported.find_unsupported_inputs(resource_type, inputs)

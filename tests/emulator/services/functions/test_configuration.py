@@ -83,13 +83,13 @@ def test_a_host_json_that_is_not_json_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("version", ["[4.*, 5.0.0)", "[4.0.0, 5.0.0)"])
 def test_the_documented_extension_bundle_is_accepted(tmp_path: Path, version: str) -> None:
-    bundle = {"id": "Microsoft.Azure.Functions.ExtensionBundle", "version": version}
-    assert read(tmp_path, {"version": "2.0", "extensionBundle": bundle}).has_extension_bundle
+    extension_bundle = {"id": "Microsoft.Azure.Functions.ExtensionBundle", "version": version}
+    assert read(tmp_path, {"version": "2.0", "extensionBundle": extension_bundle}).has_extension_bundle
     assert not read(tmp_path, {"version": "2.0"}).has_extension_bundle
 
 
 @pytest.mark.parametrize(
-    ("bundle", "message"),
+    ("extension_bundle", "message"),
     [
         ({}, "value of version property in extensionBundle section of host.json file is invalid or missing"),
         ({"id": "Microsoft.Azure.Functions.ExtensionBundle"}, "value of version property"),
@@ -109,9 +109,9 @@ def test_the_documented_extension_bundle_is_accepted(tmp_path: Path, version: st
         ({"id": "Microsoft.Azure.Functions.ExtensionBundle", "ver": "[4.*, 5.0.0)"}, "unknown field `ver`"),
     ],
 )
-def test_another_extension_bundle_is_refused(tmp_path: Path, bundle: dict[str, str], message: str) -> None:
+def test_another_extension_bundle_is_refused(tmp_path: Path, extension_bundle: dict[str, str], message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
-        read(tmp_path, {"version": "2.0", "extensionBundle": bundle})
+        read(tmp_path, {"version": "2.0", "extensionBundle": extension_bundle})
 
 
 def test_an_app_setting_overrides_host_json() -> None:

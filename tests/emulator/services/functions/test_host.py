@@ -49,7 +49,7 @@ def test_queue_and_timer_triggers_start_when_they_are_synchronized(
         monkeypatch.setattr(configuration, "read_host_json", lambda *_arguments: None)
         monkeypatch.setattr(host.WorkerProcess, "start", start)
         monkeypatch.setattr(host, "TriggerListeners", lambda *_arguments: app)
-        running = asyncio.create_task(host._run(str(Path("app")), "library", synchronized, stopping))
+        task = asyncio.create_task(host._run(str(Path("app")), "library", synchronized, stopping))
         await asyncio.wait_for(listening.wait(), 10)
         for _ in range(10):  # every task has had its turn
             await asyncio.sleep(0)
@@ -58,7 +58,7 @@ def test_queue_and_timer_triggers_start_when_they_are_synchronized(
         synchronized.set()
         await asyncio.wait_for(asyncio.gather(queue.started.wait(), timer.started.wait()), 10)
         stopping.set()
-        await asyncio.wait_for(running, 10)
+        await asyncio.wait_for(task, 10)
         never_ending.cancel()
 
     asyncio.run(scenario())

@@ -30,7 +30,7 @@ class Queue:
 
     def __init__(self, *messages: QueueMessage, delete_error: Exception | None = None) -> None:
         self.waiting = list(messages)
-        self.done: list[tuple[str, Any]] = []
+        self.operations: list[tuple[str, Any]] = []
         self.changed = asyncio.Event()
         self.delete_error = delete_error
         self.update_error: Exception | None = None
@@ -44,7 +44,7 @@ class Queue:
             yield self.waiting.pop(0)
 
     def note(self, what: str, value: Any) -> None:
-        self.done.append((what, value))
+        self.operations.append((what, value))
         self.changed.set()
 
     async def delete_message(self, message: QueueMessage) -> None:
@@ -63,12 +63,12 @@ class Queue:
             raise self.send_error
 
 
-def run(queue: Queue, poison: Queue, answer: str | None, until: Queue, *, at_most: float = 2) -> list[str]:
+def run(queue: Queue, poison: Queue, answer: str | None, awaited_queue: Queue, *, at_most: float = 2) -> list[str]:
     """Listens until something was done with `until`; gives the texts that the function saw."""
-    seen: list[str] = []
+    bodies: list[str] = []
 
     async def invoke(body: str, _metadata: dict[str, Any]) -> str | None:
-        seen.append(body)
+        bodies.append(body)
         return answer
 
     async def listen() -> None:
@@ -76,26 +76,26 @@ def run(queue: Queue, poison: Queue, answer: str | None, until: Queue, *, at_mos
         listener = QueueListener(queue, poison, options, invoke)  # type: ignore[arg-type]
         task = asyncio.create_task(listener.run())
         async with asyncio.timeout(at_most):
-            await until.changed.wait()
+            await awaited_queue.changed.wait()
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
         await listener.drain(1)
 
     asyncio.run(listen())
-    return seen
+    return bodies
 
 
 def test_a_message_that_was_handled_is_deleted() -> None:
     queue, poison = Queue(event("é")), Queue()
     assert run(queue, poison, None, queue) == ["é"]
-    assert (queue.done, poison.done) == ([("deleted", "m")], [])
+    assert (queue.operations, poison.operations) == ([("deleted", "m")], [])
 
 
 def test_a_message_that_failed_comes_back_after_a_while() -> None:
     queue, poison = Queue(event(attempt=4)), Queue()
     assert run(queue, poison, "error", queue) == ["event"]
-    assert (queue.done, poison.done) == ([("released", 10)], [])
+    assert (queue.operations, poison.operations) == ([("released", 10)], [])
 
 
 @pytest.mark.parametrize(("attempt", "tried"), [(5, ["event"]), (6, [])])
@@ -103,21 +103,21 @@ def test_a_message_that_failed_too_often_is_poison(attempt: int, tried: list[str
     message = event(attempt=attempt)
     queue, poison = Queue(message), Queue()
     assert run(queue, poison, "error", poison) == tried
-    assert poison.done == [("sent", message.content)]
-    assert queue.done == [("deleted", "m")]
+    assert poison.operations == [("sent", message.content)]
+    assert queue.operations == [("deleted", "m")]
 
 
 def test_a_message_that_is_not_base64_is_poison_at_once() -> None:
     queue, poison = Queue(queued("not base64!")), Queue()
     assert run(queue, poison, None, poison) == []
-    assert poison.done == [("sent", "not base64!")]
+    assert poison.operations == [("sent", "not base64!")]
 
 
 def test_a_poison_queue_that_refuses_leaves_the_message_where_it_is(caplog: pytest.LogCaptureFixture) -> None:
     queue, poison = Queue(event(attempt=5)), Queue()
     poison.send_error = HttpResponseError("AuthorizationPermissionMismatch")
     assert run(queue, poison, "error", poison) == ["event"]
-    assert queue.done == []
+    assert queue.operations == []
     assert "AuthorizationPermissionMismatch" in caplog.text
 
 
@@ -130,14 +130,14 @@ def test_a_release_that_is_refused_leaves_the_message_to_its_lease() -> None:
     queue = Queue(event())
     queue.update_error = HttpResponseError("AuthorizationPermissionMismatch")
     assert run(queue, Queue(), "error", queue) == ["event"]
-    assert queue.done == [("released", 10)]
+    assert queue.operations == [("released", 10)]
 
 
 def test_a_queue_service_with_an_outage_is_asked_again(caplog: pytest.LogCaptureFixture) -> None:
     queue = Queue(event())
     queue.receive_errors = [HttpResponseError("ServerBusy") for _ in range(2)]
     assert run(queue, Queue(), None, queue) == ["event"]
-    assert queue.done == [("deleted", "m")]
+    assert queue.operations == [("deleted", "m")]
     assert caplog.text.count("receiving from images: ServerBusy") == 2
 
 

@@ -43,19 +43,19 @@ def test_what_is_no_ncrontab_is_refused(expression: str) -> None:
 
 def listen(expression: str, state: Path, runs: int = 1) -> list[dict[str, Any]]:
     async def run() -> list[dict[str, Any]]:
-        seen: list[dict[str, Any]] = []
+        timers: list[dict[str, Any]] = []
         enough = asyncio.Event()
 
         async def invoke(timer: dict[str, Any]) -> str | None:
-            seen.append(timer)
-            if len(seen) == runs:
+            timers.append(timer)
+            if len(timers) == runs:
                 enough.set()
             return "it fails, and the next run comes all the same"
 
         listening = asyncio.create_task(TimerListener(expression, state, invoke).run())
         await asyncio.wait_for(enough.wait(), 20)
         listening.cancel()
-        return seen
+        return timers
 
     return asyncio.run(run())
 
@@ -78,8 +78,8 @@ def call(method: str, path: str) -> tuple[int, bytes]:
     async def invoke(request: dict[str, Any]) -> dict[str, Any]:
         if request["query"].get("fail"):
             return {"ok": False, "error": "secret details"}
-        said = f"{request['method']} {base64.b64decode(request['body']).decode()}"
-        body = base64.b64encode(said.encode()).decode()
+        text = f"{request['method']} {base64.b64decode(request['body']).decode()}"
+        body = base64.b64encode(text.encode()).decode()
         return {"ok": True, "response": {"status": "202", "headers": {"X-A": request["headers"]["x-b"]}, "body": body}}
 
     async def run() -> tuple[int, bytes]:
@@ -111,14 +111,14 @@ def test_anything_else_is_refused_without_details(method: str, path: str, status
 
 
 @pytest.mark.parametrize(
-    ("trigger", "said"),
+    ("trigger", "reason"),
     [({"route": "x/{id}", "authLevel": "anonymous"}, "route parameters"), ({"authLevel": "function"}, "no keys")],
 )
-def test_functions_that_the_emulator_cannot_serve_are_named(trigger: dict[str, Any], said: str) -> None:
+def test_functions_that_the_emulator_cannot_serve_are_named(trigger: dict[str, Any], reason: str) -> None:
     async def invoke(_request: dict[str, Any]) -> dict[str, Any]:
         raise AssertionError
 
-    with pytest.raises(ConfigurationError, match=f"f: .*{said}"):
+    with pytest.raises(ConfigurationError, match=f"f: .*{reason}"):
         HttpListener().add("f", trigger, invoke)
 
 

@@ -35,10 +35,10 @@ UNAVAILABLE = "Encountered an error (ServiceUnavailable) from host runtime."
 
 def package(content: str = "") -> bytes:
     """A zip file with one file."""
-    written = io.BytesIO()
-    with zipfile.ZipFile(written, "w") as archive:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("function_app.py", content)
-    return written.getvalue()
+    return buffer.getvalue()
 
 
 class Azurite:
@@ -141,9 +141,9 @@ class EmulatedApp:
 
     async def functions(self) -> list[str]:
         path = f"{self.site}/functions?api-version=2025-05-01"
-        status, listed = await self.send("management.azure.com", "GET", path)
+        status, functions = await self.send("management.azure.com", "GET", path)
         assert status == 200
-        return [item["properties"]["name"] for item in listed["value"]]
+        return [item["properties"]["name"] for item in functions["value"]]
 
     def deployer(self, without: str = " ") -> CodeDeployer:
         """The program's own, whose requests to paths with `without` in them are left out."""
@@ -190,26 +190,34 @@ def run(
             "managedidentity:UserAssignedIdentity", resourceGroupName="rg", resourceName="id", location="x"
         )
         if role:
-            deployment.grant(identity.outputs["principalId"], CONTRIBUTOR, account.id)
+            deployment.assign_role(identity.outputs["principalId"], CONTRIBUTOR, account.id)
         storage = {
             "value": "https://stdata.blob.core.windows.net/packages",
             "authentication": {"userAssignedIdentityResourceId": identity.id},
         }
         site = deployment.add(
             "web:WebApp",
-            resourceGroupName="rg", name="func", identity={"userAssignedIdentities": [identity.id]},
-            functionAppConfig={"deployment": {"storage": storage}}, siteConfig={"appSettings": []},
-        )  # fmt: skip
+            resourceGroupName="rg",
+            name="func",
+            identity={"userAssignedIdentities": [identity.id]},
+            functionAppConfig={"deployment": {"storage": storage}},
+            siteConfig={"appSettings": []},
+        )
 
-        async def within() -> None:
+        async def run() -> None:
             hosts = Hosts()
             monkeypatch.setattr(process, "start", hosts.start)
             ports = Ports(provider=1, preview_provider=1, identity=1, proxy=1)
             function_apps = FunctionApps(
-                state_directory, ports, resources=deployment.resources, identities=identities,
+                state_directory,
+                ports,
+                resources=deployment.resources,
+                identities=identities,
                 azurite_client=Azurite(),  # type: ignore[arg-type]
-                faults=Faults(tmp_path / "faults.json"), worker_library=tmp_path, sleep=hosts.sleep,
-            )  # fmt: skip
+                faults=Faults(tmp_path / "faults.json"),
+                worker_library=tmp_path,
+                sleep=hosts.sleep,
+            )
             await function_apps.apply(site)
             handlers = {
                 "scm.azurewebsites.net": DeploymentHandler(identities, function_apps).handle,
@@ -219,7 +227,7 @@ def run(
             async with TestClient(TestServer(create_application(handlers, ConnectionOrigins()))) as client:
                 await scenario(EmulatedApp(client, hosts, function_apps, site.id, token))
 
-        asyncio.run(within())
+        asyncio.run(run())
 
     return run
 

@@ -61,9 +61,12 @@ def deploy_policy(deployment: Deployment) -> None:
         "actions": {"baseBlob": {"delete": {"daysAfterModificationGreaterThan": 30}}},
     }
     deployment.add(
-        "storage:ManagementPolicy", resourceGroupName="rg", accountName="stdata", managementPolicyName="default",
+        "storage:ManagementPolicy",
+        resourceGroupName="rg",
+        accountName="stdata",
+        managementPolicyName="default",
         policy={"rules": [{"name": "expire", "enabled": True, "definition": definition}]},
-    )  # fmt: skip
+    )
 
 
 def node() -> str:
@@ -99,21 +102,21 @@ def test_azurite_itself_is_cleared_of_what_is_old_enough(deployment: Deployment,
         blobs = await azurite.start(state_directory, node())
         try:
             async with aiohttp.ClientSession(auto_decompress=False) as session:
-                backend = AzuriteClient(blobs, azurite.AccountSlots(state_directory.data / "slots.json"), session)
+                client = AzuriteClient(blobs, azurite.AccountSlots(state_directory.data / "slots.json"), session)
                 for path in ("/images", "/images/a%20b.png", "/images/%E6%97%A5.png", "/deadletter", "/deadletter/x"):
                     query = [("restype", "container")] if path.count("/") == 1 else []
                     headers = {} if query else {"x-ms-blob-type": "BlockBlob"}
-                    async with backend.request("blob", "stdata", "PUT", path, query=query, headers=headers) as answer:
+                    async with client.request("blob", "stdata", "PUT", path, query=query, headers=headers) as answer:
                         assert answer.status == 201, await answer.text()
-                lifecycle = Lifecycle(deployment.resources, backend, PublishedEvents().publish)
+                lifecycle = Lifecycle(deployment.resources, client, PublishedEvents().publish)
                 early = await lifecycle.apply_policies(datetime.now(UTC) + timedelta(days=29))
                 late = await lifecycle.apply_policies(datetime.now(UTC) + timedelta(days=31))
-                left = set()
+                remaining = set()
                 for container in ("images", "deadletter"):
                     query = [("restype", "container"), ("comp", "list")]
-                    async with backend.request("blob", "stdata", "GET", f"/{container}", query=query) as answer:
-                        left |= set(re.findall(r"<Name>(.*?)</Name>", await answer.text()))
-                return early, late, left
+                    async with client.request("blob", "stdata", "GET", f"/{container}", query=query) as answer:
+                        remaining |= set(re.findall(r"<Name>(.*?)</Name>", await answer.text()))
+                return early, late, remaining
         finally:
             await blobs.child.stop()
 

@@ -17,7 +17,11 @@ BLOCK = {"x-ms-blob-type": "BlockBlob"}
         ("GET", "/images/a%20b/c.png", {}, {}, "GetBlob", [{f"{BLOBS}/blobs/read"}]),
         ("PUT", "/images/c.png", {}, BLOCK, "PutBlob", [{f"{BLOBS}/blobs/write"}]),
         (
-            "PUT", "/images/c.png", {}, BLOCK | {"x-ms-tags": "a=b"}, "PutBlob",
+            "PUT",
+            "/images/c.png",
+            {},
+            BLOCK | {"x-ms-tags": "a=b"},
+            "PutBlob",
             [{f"{BLOBS}/blobs/write", f"{BLOBS}/blobs/tags/write"}],
         ),
         ("PUT", "/images/c.png", {"comp": "blocklist"}, {}, "PutBlockList", [{f"{BLOBS}/blobs/write"}]),
@@ -25,7 +29,7 @@ BLOCK = {"x-ms-blob-type": "BlockBlob"}
         ("GET", "/images", {"restype": "container", "comp": "list"}, {}, "ListBlobs", [{f"{BLOBS}/blobs/read"}]),
         ("GET", "/", {"comp": "list"}, {}, "ListContainers", [{f"{BLOBS}/read"}]),
     ],
-)  # fmt: skip
+)
 def test_blob_requests(
     method: str, path: str, query: dict[str, str], headers: dict[str, str], name: str, needs: list[set[str]]
 ) -> None:
@@ -44,7 +48,10 @@ def test_a_blob_is_known_by_its_decoded_name() -> None:
     [
         ("POST", "/images/messages", {}, "PutMessage", [{f"{MESSAGES}/add/action"}, {f"{MESSAGES}/write"}]),
         (
-            "GET", "/images/messages", {"numofmessages": "8"}, "GetMessages",
+            "GET",
+            "/images/messages",
+            {"numofmessages": "8"},
+            "GetMessages",
             [{f"{MESSAGES}/process/action"}, {f"{MESSAGES}/delete", f"{MESSAGES}/read"}],
         ),
         ("GET", "/images/messages", {"peekonly": "true"}, "PeekMessages", [{f"{MESSAGES}/read"}]),
@@ -52,7 +59,7 @@ def test_a_blob_is_known_by_its_decoded_name() -> None:
         ("PUT", "/images/messages/1", {}, "UpdateMessage", [{f"{MESSAGES}/write"}]),
         ("DELETE", "/images/messages", {}, "ClearMessages", [{f"{MESSAGES}/delete"}]),
     ],
-)  # fmt: skip
+)
 def test_queue_requests(method: str, path: str, query: dict[str, str], name: str, needs: list[set[str]]) -> None:
     operation = operations.read_queue_operation(method, path, query, {})
     assert operation.name == name

@@ -31,12 +31,19 @@ def tags(analyzer: Analyzer, photo: str) -> dict[str, float]:
 @pytest.mark.parametrize(
     ("photo", "name", "at_least"),
     [
-        ("chelsea.png", "Egyptian cat", 0.5), ("chelsea.png", "cat", 0.9), ("chelsea.png", "animal", 0.9),
-        ("coffee.png", "espresso", 0.7), ("coffee.png", "coffee", 0.7), ("coffee.png", "drink", 0.7),
-        ("motorcycle_left.png", "vehicle", 0.7), ("rocket.jpg", "rocket", 0.5),
-        ("astronaut.png", "person", 0.6), ("motorcycle_left.png", "motorcycle", 0.6), ("horse.png", "horse", 0.5),
+        ("chelsea.png", "Egyptian cat", 0.5),
+        ("chelsea.png", "cat", 0.9),
+        ("chelsea.png", "animal", 0.9),
+        ("coffee.png", "espresso", 0.7),
+        ("coffee.png", "coffee", 0.7),
+        ("coffee.png", "drink", 0.7),
+        ("motorcycle_left.png", "vehicle", 0.7),
+        ("rocket.jpg", "rocket", 0.5),
+        ("astronaut.png", "person", 0.6),
+        ("motorcycle_left.png", "motorcycle", 0.6),
+        ("horse.png", "horse", 0.5),
     ],
-)  # fmt: skip
+)
 def test_photos_are_what_they_show(analyzer: Analyzer, photo: str, name: str, at_least: float) -> None:
     assert tags(analyzer, photo)[name] >= at_least
 

@@ -23,8 +23,11 @@ def test_vision_needs_a_token_and_a_role(
     deployment.add("resources:ResourceGroup", resourceGroupName="rg", location="x")
     account = deployment.add(
         "cognitiveservices:Account",
-        resourceGroupName="rg", accountName="v", location="x", properties={"customSubDomainName": "v"},
-    )  # fmt: skip
+        resourceGroupName="rg",
+        accountName="v",
+        location="x",
+        properties={"customSubDomainName": "v"},
+    )
     path = "/computervision/imageanalysis:analyze?features=tags"
     body: dict[str, Any] = {"data": b"cat"}
 
@@ -32,9 +35,9 @@ def test_vision_needs_a_token_and_a_role(
         return web.json_response({"query": dict(request.query), "bytes": len(await request.read())})
 
     async def conversation(headers: dict[str, str], where: str = path) -> tuple[int, Any]:
-        backend = web.Application()
-        backend.router.add_post("/analyze", models)
-        async with TestServer(backend) as server, ClientSession() as session:
+        application = web.Application()
+        application.router.add_post("/analyze", models)
+        async with TestServer(application) as server, ClientSession() as session:
             url = str(server.make_url("")).rstrip("/")
             vision = VisionHandler(deployment.resources, identities, session, url, Faults(Path("none")))
             handlers = {"cognitiveservices.azure.com": vision.handle}
@@ -52,7 +55,7 @@ def test_vision_needs_a_token_and_a_role(
     status, answer = post(token("function", audience))
     assert (status, answer["error"]["code"]) == (401, "PermissionDenied")
     role = deployment.role("analyst", ANALYZE)
-    deployment.grant("function", role, account.id)
+    deployment.assign_role("function", role, account.id)
     assert post(token("function", audience)) == (200, {"query": {"features": "tags"}, "bytes": 3})
     assert post(token("function", audience), "/vision/v3.2/analyze")[0] == 501
     assert post(token("function", audience) | {"Content-Type": "application/json"})[0] == 501

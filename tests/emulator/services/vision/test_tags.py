@@ -80,8 +80,11 @@ def test_probabilities_near_chance_do_not_add_up(tmp_path: Path) -> None:
 
 def test_a_located_object_brings_its_wider_tags_along(hierarchy: TagHierarchy) -> None:
     assert confidences(tags_of(hierarchy, {}, horse=0.7, chair=0.6)) == {
-        "horse": 0.7, "mammal": 0.7, "animal": 0.7, "chair": 0.6,
-    }  # fmt: skip
+        "horse": 0.7,
+        "mammal": 0.7,
+        "animal": 0.7,
+        "chair": 0.6,
+    }
 
 
 def test_the_surer_of_classifier_and_detector_counts(hierarchy: TagHierarchy) -> None:

@@ -85,9 +85,18 @@ def test_a_class_that_wordnet_does_not_know_is_an_error(nouns: Nouns) -> None:
 
 @pytest.mark.parametrize(
     ("narrow", "wide"),
-    [("dog", "animal"), ("cat", "mammal"), ("flower", "plant"), ("car", "vehicle"), ("chair", "furniture"),
-     ("house", "building"), ("coffee", "drink"), ("shark", "fish"), ("cup", "tableware")],
-)  # fmt: skip
+    [
+        ("dog", "animal"),
+        ("cat", "mammal"),
+        ("flower", "plant"),
+        ("car", "vehicle"),
+        ("chair", "furniture"),
+        ("house", "building"),
+        ("coffee", "drink"),
+        ("shark", "fish"),
+        ("cup", "tableware"),
+    ],
+)
 def test_a_wider_tag_has_all_classes_of_a_narrower_one(
     general_tags: dict[str, GeneralTag], narrow: str, wide: str
 ) -> None:

@@ -22,11 +22,31 @@ pytestmark = pytest.mark.emulator
 CAT = Path(str(files("skimage.data") / "chelsea.png"))
 COFFEE = Path(str(files("skimage.data") / "coffee.png"))
 RECORD = {
-    "id", "schemaVersion", "status", "reason", "blob", "eventId", "sequencer", "copy",
-    "image", "tags", "labels", "category", "caption",
-    "denseCaptions", "objects", "people", "read", "smartCrops", "analyzer", "timings", "attempts", "processedAt",
-    "_ts", "_etag",
-}  # fmt: skip
+    "id",
+    "schemaVersion",
+    "status",
+    "reason",
+    "blob",
+    "eventId",
+    "sequencer",
+    "copy",
+    "image",
+    "tags",
+    "labels",
+    "category",
+    "caption",
+    "denseCaptions",
+    "objects",
+    "people",
+    "read",
+    "smartCrops",
+    "analyzer",
+    "timings",
+    "attempts",
+    "processedAt",
+    "_ts",
+    "_etag",
+}
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "ICO")
 
 
@@ -59,33 +79,33 @@ def test_the_first_up_classifies_the_sample_photos(first_up: subprocess.Complete
     assert "YAMAHA" in {line["text"] for line in yamaha["read"]}
 
 
-def test_a_second_up_changes_nothing(laptop: Checkout) -> None:
-    packages = laptop.root / ".build"
+def test_a_second_up_changes_nothing(local_stack: Checkout) -> None:
+    packages = local_stack.root / ".build"
     before = {path: path.stat().st_mtime_ns for path in packages.glob("*.zip")}
-    again = laptop.make("up", "FORMAT=json")
+    again = local_stack.make("up", "FORMAT=json")
     assert set(steps(again.stdout)) == {"unchanged"}
     assert {path: path.stat().st_mtime_ns for path in packages.glob("*.zip")} == before
 
 
-def test_a_change_of_code_updates_the_release_alone_and_serves_the_next_image(laptop: Checkout) -> None:
-    models = laptop.root / "functions/pipeline/classifier/domain/models.py"
+def test_a_change_of_code_updates_the_release_alone_and_serves_the_next_image(local_stack: Checkout) -> None:
+    models = local_stack.root / "functions/pipeline/classifier/domain/models.py"
     original = models.read_text()
     models.write_text(original.replace("SCHEMA_VERSION = 1", "SCHEMA_VERSION = 7"))
     try:
-        changed = steps(laptop.make("up", "FORMAT=json").stdout)
+        changed = steps(local_stack.make("up", "FORMAT=json").stdout)
         assert changed["updated"] == 2  # the package's revision, and the release
         assert set(changed) == {"updated", "unchanged"}
-        picture(laptop.root, "after the change.png")
-        (result,) = laptop.classify("after the change.png")
+        picture(local_stack.root, "after the change.png")
+        (result,) = local_stack.classify("after the change.png")
         assert result["record"]["schemaVersion"] == 7
     finally:
         models.write_text(original)
-        laptop.make("up", "FORMAT=json")
+        local_stack.make("up", "FORMAT=json")
 
 
-def test_every_format_is_classified(laptop: Checkout) -> None:
-    names = [picture(laptop.root, f"formats/cat.{kind.lower()}", CAT, kind=kind) for kind in FORMATS]
-    results = laptop.classify(*names)
+def test_every_format_is_classified(local_stack: Checkout) -> None:
+    names = [picture(local_stack.root, f"formats/cat.{kind.lower()}", CAT, kind=kind) for kind in FORMATS]
+    results = local_stack.classify(*names)
     assert [result["status"] for result in results] == ["classified"] * len(FORMATS)
     assert [result["record"]["image"]["format"] for result in results] == list(FORMATS)
     assert [result["record"]["category"]["name"] for result in results] == ["cat"] * len(FORMATS)
@@ -94,59 +114,59 @@ def test_every_format_is_classified(laptop: Checkout) -> None:
 @pytest.mark.parametrize(
     "name", ["my holiday/cat 1.png", "日本/écureuil ☀.png", "a#b.png", "50%25 off 100%.png", "a+b&c=d?.png"]
 )
-def test_names_of_all_kinds_arrive_as_they_are(laptop: Checkout, name: str) -> None:
-    picture(laptop.root, name)
-    (result,) = laptop.classify(name)
+def test_names_of_all_kinds_arrive_as_they_are(local_stack: Checkout, name: str) -> None:
+    picture(local_stack.root, name)
+    (result,) = local_stack.classify(name)
     assert result["status"] == "classified"
     assert result["record"]["blob"]["name"] == name
 
 
-def test_a_new_upload_under_the_same_name_is_followed(laptop: Checkout) -> None:
-    picture(laptop.root, "same.png", CAT)
-    (first,) = laptop.classify("same.png")
-    picture(laptop.root, "same.png", COFFEE)
-    (second,) = laptop.classify("same.png")
+def test_a_new_upload_under_the_same_name_is_followed(local_stack: Checkout) -> None:
+    picture(local_stack.root, "same.png", CAT)
+    (first,) = local_stack.classify("same.png")
+    picture(local_stack.root, "same.png", COFFEE)
+    (second,) = local_stack.classify("same.png")
     assert first["record"]["id"] == second["record"]["id"]
     assert first["record"]["category"]["name"] == "cat"
     assert second["record"]["category"]["name"] == "coffee"
     assert second["record"]["sequencer"] > first["record"]["sequencer"]
 
 
-def test_the_same_picture_is_not_analysed_twice(laptop: Checkout) -> None:
-    picture(laptop.root, "twin 1.png", CAT, width=301)
-    picture(laptop.root, "twin 2.png", CAT, width=301)
-    (first,) = laptop.classify("twin 1.png")
-    (second,) = laptop.classify("twin 2.png")
+def test_the_same_picture_is_not_analysed_twice(local_stack: Checkout) -> None:
+    picture(local_stack.root, "twin 1.png", CAT, width=301)
+    picture(local_stack.root, "twin 2.png", CAT, width=301)
+    (first,) = local_stack.classify("twin 1.png")
+    (second,) = local_stack.classify("twin 2.png")
     assert [first["record"]["analyzer"]["cached"], second["record"]["analyzer"]["cached"]] == [False, True]
     assert first["record"]["tags"] == second["record"]["tags"]
 
 
-def test_what_is_no_image_is_rejected_with_the_reason(laptop: Checkout) -> None:
-    (laptop.root / "notes.jpg").write_text("not an image")
-    (laptop.root / "empty.png").write_bytes(b"")
-    picture(laptop.root, "tiny.png", width=40)
-    results = laptop.classify("notes.jpg", "empty.png", "tiny.png")
+def test_what_is_no_image_is_rejected_with_the_reason(local_stack: Checkout) -> None:
+    (local_stack.root / "notes.jpg").write_text("not an image")
+    (local_stack.root / "empty.png").write_bytes(b"")
+    picture(local_stack.root, "tiny.png", width=40)
+    results = local_stack.classify("notes.jpg", "empty.png", "tiny.png")
     assert [result["status"] for result in results] == ["rejected"] * 3
     assert [result["record"]["reason"]["code"] for result in results] == ["NotAnImage", "EmptyFile", "BadDimensions"]
 
 
-def test_a_missing_file_is_named(laptop: Checkout) -> None:
-    result = laptop.make("classify", "IMAGES=nowhere.png", check=False)
+def test_a_missing_file_is_named(local_stack: Checkout) -> None:
+    result = local_stack.make("classify", "IMAGES=nowhere.png", check=False)
     assert result.returncode != 0
     assert "'nowhere.png'" in result.stderr
 
 
-def test_dev_can_be_planned_offline_and_its_file_stays_as_it_is(laptop: Checkout) -> None:
-    before = {path: path.read_text() for path in (laptop.root / "stacks").iterdir()}
-    planned = laptop.make("preview", "STACK=dev")
-    counts = re.findall(r"\+ (\d+) to create", planned.stdout)
+def test_dev_can_be_planned_offline_and_its_file_stays_as_it_is(local_stack: Checkout) -> None:
+    before = {path: path.read_text() for path in (local_stack.root / "stacks").iterdir()}
+    preview = local_stack.make("preview", "STACK=dev")
+    counts = re.findall(r"\+ (\d+) to create", preview.stdout)
     assert len(counts) == 1
     assert int(counts[0]) >= 40
-    assert {path: path.read_text() for path in (laptop.root / "stacks").iterdir()} == before
+    assert {path: path.read_text() for path in (local_stack.root / "stacks").iterdir()} == before
 
 
-def test_the_state_holds_no_key(laptop: Checkout) -> None:
-    exported = laptop.emulator("pulumi", "--", "local", "stack", "export")
+def test_the_state_holds_no_key(local_stack: Checkout) -> None:
+    exported = local_stack.emulator("pulumi", "--", "local", "stack", "export")
     assert exported.returncode == 0, exported.stderr
     state = exported.stdout
     assert len(json.loads(state)["deployment"]["resources"]) > 45
@@ -154,27 +174,29 @@ def test_the_state_holds_no_key(laptop: Checkout) -> None:
         assert trace not in state
     # A storage or Cosmos key is 64 bytes in base64, and stands by itself; what Pulumi encrypts is longer.
     assert not re.search(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{86}==", state)
-    secret = laptop.daemon["user_secret"]
+    secret = local_stack.daemon["user_secret"]
     assert secret not in state
 
 
-def test_a_killed_daemon_is_replaced_and_nothing_is_lost(laptop: Checkout) -> None:
-    os.kill(laptop.daemon["pid"], signal.SIGKILL)
-    again = laptop.make("up", "FORMAT=json")
+def test_a_killed_daemon_is_replaced_and_nothing_is_lost(local_stack: Checkout) -> None:
+    os.kill(local_stack.daemon["pid"], signal.SIGKILL)
+    again = local_stack.make("up", "FORMAT=json")
     assert set(steps(again.stdout)) == {"unchanged"}
     assert '"status": "classified"' in again.stdout
 
 
-def test_every_result_was_announced_once_for_each_version(laptop: Checkout) -> None:
-    picture(laptop.root, "announced.png", CAT, width=222)
-    (result,) = laptop.classify("announced.png")
+def test_every_result_was_announced_once_for_each_version(local_stack: Checkout) -> None:
+    picture(local_stack.root, "announced.png", CAT, width=222)
+    (result,) = local_stack.classify("announced.png")
     record = result["record"]
-    with closing(sqlite3.connect(laptop.root / ".local/data/topics.db")) as topics:
+    with closing(sqlite3.connect(local_stack.root / ".local/data/topics.db")) as topics:
         events = [json.loads(row[0]) for row in topics.execute("SELECT event FROM published")]
-    mine = [event for event in events if event["data"]["recordId"] == record["id"]]
-    assert {(event["type"], event["data"]["etag"]) for event in mine} == {("ImageClassified", record["blob"]["etag"])}
-    assert len({event["id"] for event in mine}) == 1
-    assert mine[0]["labels"].split(",") == record["labels"]
+    events_of_record = [event for event in events if event["data"]["recordId"] == record["id"]]
+    assert {(event["type"], event["data"]["etag"]) for event in events_of_record} == {
+        ("ImageClassified", record["blob"]["etag"])
+    }
+    assert len({event["id"] for event in events_of_record}) == 1
+    assert events_of_record[0]["labels"].split(",") == record["labels"]
 
 
 READ = """
@@ -192,56 +214,62 @@ print(json.dumps(record))
 """
 
 
-def test_after_a_change_of_features_a_backfill_analyses_what_is_there_again(laptop: Checkout) -> None:
+def test_after_a_change_of_features_a_backfill_analyses_what_is_there_again(local_stack: Checkout) -> None:
     """Features and schedule change, operators ask for it, `reconcile` does it; and nothing was poison meanwhile."""
-    picture(laptop.root, "old.png", CAT, width=223)
-    (before,) = laptop.classify("old.png")
+    picture(local_stack.root, "old.png", CAT, width=223)
+    (before,) = local_stack.classify("old.png")
     assert before["record"]["caption"] is not None
-    stack = laptop.root / "stacks/Pulumi.local.yaml"
+    stack = local_stack.root / "stacks/Pulumi.local.yaml"
     original = stack.read_text()
     stack.write_text(
         re.sub(r"(?m)^( +image-pipeline:features:).*$", r"\1 [tags]", original)
         + '  image-pipeline:reconcileSchedule: "*/5 * * * * *"\n'
     )
     try:
-        laptop.make("up", "FORMAT=json")
-        assert json.loads(laptop.make("backfill", "FORMAT=json").stdout).keys() == {"backfill"}
-        answer = laptop.python(f"ID = {before['record']['id']!r}\n{READ}")
+        local_stack.make("up", "FORMAT=json")
+        assert json.loads(local_stack.make("backfill", "FORMAT=json").stdout).keys() == {"backfill"}
+        answer = local_stack.python(f"ID = {before['record']['id']!r}\n{READ}")
         assert answer.returncode == 0, answer.stderr
         after = json.loads(answer.stdout)
     finally:
         stack.write_text(original)
     assert (after["analyzer"]["features"], after["caption"]) == (["tags"], None)
     assert after["blob"]["etag"] == before["record"]["blob"]["etag"]
-    assert json.loads(laptop.make("redrive", "FORMAT=json").stdout) == {"redriven": 0, "kept": 0, "finished": True}
+    assert json.loads(local_stack.make("redrive", "FORMAT=json").stdout) == {"redriven": 0, "kept": 0, "finished": True}
 
 
-def test_commands_that_need_no_cloud_print_what_they_say(laptop: Checkout) -> None:
-    simulated = json.loads(laptop.make("simulate", "FORMAT=json").stdout)
+def test_commands_that_need_no_cloud_print_what_they_say(local_stack: Checkout) -> None:
+    simulated = json.loads(local_stack.make("simulate", "FORMAT=json").stdout)
     assert [(pool["accounts"], pool["images"], pool["poison"]) for pool in simulated["backlogs"]] == [
         (accounts, 50_000, 0) for accounts in (1, 2, 4)
     ]
-    assert all(pool["use_percent"] >= 90 and pool["refused_percent"] <= 5 for pool in simulated["backlogs"])
+    assert all(pool["use_percent"] >= 90 and pool["throttled_percent"] <= 5 for pool in simulated["backlogs"])
     assert [outage["service"] for outage in simulated["outages"]] == ["vision", "cosmos", "topic"]
     for outage in simulated["outages"]:
         assert (outage["poison"], outage["failed"]) == (0, 0)
         assert outage["calls_percent"] <= 5
         assert outage["ratio"] <= 1.3
-    assert "1 passed" in laptop.make("stateful-test", "EXAMPLES=1").stdout
-    measured = json.loads(laptop.make("throughput", "RUNS=1", "IMAGES_COUNT=100", "FORMAT=json", check=False).stdout)
-    assert measured["memory MB"] < 2048
-    assert measured["ratio"] < 2.5
-    assert measured["images a second"] > 0
-    bombs = json.loads(laptop.make("bombs", "RUNS=1", "FORMAT=json", check=False).stdout)
+    assert "1 passed" in local_stack.make("stateful-test", "EXAMPLES=1").stdout
+    mutants = json.loads(local_stack.make("mutants", "MODULES=policy/secrets.py", "SAMPLE=3", "FORMAT=json").stdout)
+    assert [(one["module"], one["mutants"]) for one in mutants["modules"]] == [("policy/secrets.py", 3)]
+    throughput = json.loads(
+        local_stack.make("throughput", "RUNS=1", "IMAGES_COUNT=100", "FORMAT=json", check=False).stdout
+    )
+    assert throughput["memory MB"] < 2048
+    assert throughput["ratio"] < 2.5
+    assert throughput["images a second"] > 0
+    bombs = json.loads(local_stack.make("bombs", "RUNS=1", "FORMAT=json", check=False).stdout)
     assert len(bombs) > 30
     assert {name for name, one in bombs.items() if one["memory_mb"] > 64} == set()
-    accuracy = json.loads(laptop.make("accuracy", "FORMAT=json").stdout)
+    accuracy = json.loads(local_stack.make("accuracy", "FORMAT=json").stdout)
     assert accuracy["after"]["right"] > accuracy["before"]["right"]
+    structure = json.loads(local_stack.make("structure", "FORMAT=json", check=False).stdout)
+    assert {goal["name"]: goal["violations"] for goal in structure["goals"]}["import cycles in the whole project"] == []
 
 
-def test_roles_are_enforced_for_the_user_too(laptop: Checkout) -> None:
+def test_roles_are_enforced_for_the_user_too(local_stack: Checkout) -> None:
     """The user may upload images and read records, and nothing else: not even read what was uploaded."""
-    answers = laptop.python(
+    answers = local_stack.python(
         """
 import json, subprocess
 from azure.core.exceptions import HttpResponseError
@@ -273,20 +301,27 @@ print(json.dumps({
     )
     assert answers.returncode == 0, answers.stderr
     assert json.loads(answers.stdout) == {
-        "images": 200, "read image": 403, "delete image": 403,
-        "deadletter": 403, "containers": 403, "write record": 403, "read analyses": 403,
+        "images": 200,
+        "read image": 403,
+        "delete image": 403,
+        "deadletter": 403,
+        "containers": 403,
+        "write record": 403,
+        "read analyses": 403,
         "create container": 403,
-    }  # fmt: skip
+    }
 
 
-def test_down_leaves_nothing_running_and_up_works_again(laptop: Checkout) -> None:
-    daemon = laptop.daemon
-    laptop.make("down")
-    left = subprocess.run(["pgrep", "-f", str(laptop.root)], capture_output=True, text=True, check=False).stdout
-    assert left == ""
+def test_down_leaves_nothing_running_and_up_works_again(local_stack: Checkout) -> None:
+    daemon = local_stack.daemon
+    local_stack.make("down")
+    processes = subprocess.run(
+        ["pgrep", "-f", str(local_stack.root)], capture_output=True, text=True, check=False
+    ).stdout
+    assert processes == ""
     for port in daemon["ports"].values():
         with socket.socket() as probe:
             assert probe.connect_ex(("127.0.0.1", port)) != 0
-    again = laptop.make("up", "FORMAT=json")
+    again = local_stack.make("up", "FORMAT=json")
     assert set(steps(again.stdout)) == {"created"}
     assert again.stdout.count('"status": "classified"') >= 6

@@ -1,0 +1,1 @@
+"""The command behind `make cost`: what a stack costs in a month, from its settings alone."""

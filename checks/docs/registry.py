@@ -1,0 +1,56 @@
+"""The generated parts of the documents by name, and the documents that may have such parts."""
+
+from pathlib import Path
+
+from classifier.domain.record import json_schema
+
+from checks.docs.architecture import component_diagram
+from checks.docs.commands import commands_table
+from checks.docs.operations import alerts_table, policy_rules_table, resources_table
+from checks.docs.parts import Generators
+from checks.docs.record_example import record_example
+from checks.docs.record_schema import schema_table
+from checks.docs.recordings import ROOT, read_recording, read_recordings
+from checks.docs.role_assignments import access_diagram, custom_roles_table, role_assignments_table
+from checks.docs.sections import read_sections
+from infra.config.reference import settings_table
+
+# The stack that has a principal of every kind and, with a private network, a component in every section.
+_STACK_WITH_UPLOADERS = "local"
+
+
+def _component_diagram() -> str:
+    sections = read_sections((ROOT / "__main__.py").read_text())
+    return component_diagram(read_recording(_STACK_WITH_UPLOADERS, "private"), sections)
+
+
+def _commands(group: str) -> str:
+    return commands_table((ROOT / "Makefile").read_text(), group)
+
+
+GENERATORS: Generators = {
+    "access-diagram": lambda: access_diagram(read_recording(_STACK_WITH_UPLOADERS, "public")),
+    "alerts": lambda: alerts_table(read_recording("prod", "public")),
+    "commands-develop": lambda: _commands("Develop"),
+    "commands-operate": lambda: _commands("Operate a deployed stack"),
+    "commands-use": lambda: _commands("Use the pipeline"),
+    "component-diagram": _component_diagram,
+    "custom-roles": lambda: custom_roles_table(read_recordings()),
+    "policy-rules": policy_rules_table,
+    "record": lambda: schema_table(json_schema()),
+    "record-example": lambda: record_example("classified-with-every-visual-feature"),
+    "resources": lambda: resources_table(
+        [read_recording(stack, network) for stack in ("dev", "prod") for network in ("public", "private")]
+    ),
+    "role-assignments": lambda: role_assignments_table(read_recordings()),
+    "settings": settings_table,
+}
+
+
+def find_documents() -> list[Path]:
+    """Return the documents of users, operators and contributors."""
+    return [
+        ROOT / "README.md",
+        ROOT / "CONTRIBUTING.md",
+        *sorted((ROOT / "docs").glob("*.md")),
+    ]

@@ -1,0 +1,185 @@
+"""Which test file executes which lines, and how long it takes, measured without a mutant.
+
+Every test file is run in a process of its own, so that no fixture or cache of another file hides what it executes.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from checks.mutants.mutants import Mutant
+from checks.mutants.processes import Outcome, Processes, Result, Task
+from checks.mutants.project import Module, Project
+
+_CACHE = ".build/mutants.json"
+# A test file of a mutant may take so much longer than without one.
+_LIMIT_FACTOR = 8
+_FIRST_LIMIT_SECONDS = 600
+# A mutant mostly fails in the first file. If not, so many more are collected and run, and then the rest.
+_SECOND_STAGE_FILES = 3
+
+
+class BaselineError(Exception):
+    """Tests fail without a mutant; the message says which."""
+
+
+class Measurement(msgspec.Struct, frozen=True, kw_only=True):
+    """What a test file executes.
+
+    Attributes:
+        digest: identifies the test file, the program, and what the tests share.
+        seconds: how long the test file takes.
+        lines: executed lines by path of the module.
+        packages: modules of other projects that were imported.
+    """
+
+    digest: str
+    seconds: float
+    lines: dict[str, frozenset[int]]
+    packages: tuple[str, ...]
+
+
+class Baseline:
+    """The measurements of all test files that a choice of modules needs.
+
+    Args:
+        project: the project.
+        measurements: the measurements by test file.
+        least_limit_seconds: the least time limit of a test file.
+    """
+
+    def __init__(self, project: Project, measurements: dict[str, Measurement], *, least_limit_seconds: float) -> None:
+        self._project = project
+        self._measurements = measurements
+        self._least_limit = least_limit_seconds
+        # How many mutants each test file noticed, by module and by area.
+        self._noticed: Counter[tuple[str, str]] = Counter()
+
+    def task(self, mutant: Mutant) -> Task:
+        """Return the tests of a mutant.
+
+        The files that noticed others of the module come first, then those that bear its name, then the fastest, with
+        the more often successful ones taken for faster.
+        """
+        area_files = self._measured(mutant.module.area.tests)
+        process_files = self._measured(mutant.module.area.process_tests)
+        files = [file for file in area_files if self._executes(file, mutant)]
+        if not files:
+            # Executed in a process of its own, or not at all.
+            files = [file for file in area_files if mutant.module.path in self._measurements[file].lines] or area_files
+        mirrored = self._project.mirrored_tests(mutant.module, files)
+
+        def rank(file: str) -> tuple[int, bool, float]:
+            weight = 1 + self._noticed[mutant.module.area.source, file]
+            seconds = self._measurements[file].seconds
+            return -self._noticed[mutant.module.path, file], file not in mirrored, seconds / weight
+
+        order = sorted({*files, *process_files}, key=rank)
+        third = 1 + _SECOND_STAGE_FILES
+        stages = [order[:1], order[1:third], order[third:]]
+        return Task(
+            mutant=mutant,
+            stages=tuple({file: self._limit(file) for file in stage} for stage in stages if stage),
+        )
+
+    def seconds(self, task: Task) -> float:
+        """Return how long the tests of a mutant that none of them notices take."""
+        return sum(self._measurements[file].seconds for stage in task.stages for file in stage)
+
+    def remember(self, mutant: Mutant, test_file: str) -> None:
+        """Run a test file earlier from now on, because it noticed a mutant."""
+        self._noticed[mutant.module.path, test_file] += 1
+        self._noticed[mutant.module.area.source, test_file] += 1
+
+    def _measured(self, paths: Sequence[str]) -> list[str]:
+        """Return the test files that were measured, without those that were written since."""
+        return [file for file in self._project.test_files(paths) if file in self._measurements]
+
+    def _executes(self, file: str, mutant: Mutant) -> bool:
+        lines = self._measurements[file].lines.get(mutant.module.path, frozenset())
+        return not lines.isdisjoint(mutant.lines)
+
+    def _limit(self, file: str) -> float:
+        return max(self._least_limit, _LIMIT_FACTOR * self._measurements[file].seconds)
+
+
+def measure(
+    project: Project,
+    modules: Sequence[Module],
+    processes: Processes,
+    *,
+    least_limit_seconds: float,
+    on_measured: Callable[[], None],
+) -> Baseline:
+    """Measure every test file of the areas of some modules that has changed since it was last measured.
+
+    Args:
+        project: the project.
+        modules: the modules that are mutated.
+        processes: runs the tests.
+        least_limit_seconds: the least time limit that the baseline sets a test file.
+        on_measured: called after each measurement.
+
+    Raises:
+        BaselineError: a test fails without a mutant.
+    """
+    paths = [path for module in modules for path in (*module.area.tests, *module.area.process_tests)]
+    files = project.test_files(list(dict.fromkeys(paths)))
+    cache = project.root / _CACHE
+    cached = msgspec.json.decode(cache.read_bytes(), type=dict[str, Measurement]) if cache.exists() else {}
+    common = _digest(_common_files(project))
+    digests = {file: _digest([project.root / file], common) for file in files}
+    measurements = {
+        file: cached[file] for file, digest in digests.items() if file in cached and cached[file].digest == digest
+    }
+    for measurement in measurements.values():
+        processes.packages.update(measurement.packages)
+    tasks = [
+        Task(stages=({file: _FIRST_LIMIT_SECONDS},), measured_folders=project.sources)
+        for file in files
+        if file not in measurements
+    ]
+    try:
+        for result in processes.run(tasks):
+            (file,) = result.task.stages[0]
+            measurements[file] = _measurement(file, digests[file], result)
+            processes.packages.update(measurements[file].packages)
+            on_measured()
+    finally:
+        cache.parent.mkdir(exist_ok=True)
+        cache.write_bytes(msgspec.json.encode(cached | measurements))
+    return Baseline(project, measurements, least_limit_seconds=least_limit_seconds)
+
+
+def _measurement(file: str, digest: str, result: Result) -> Measurement:
+    if result.outcome != Outcome.PASSED or result.report is None:
+        failure = result.report.failure if result.report else "the process ended"
+        raise BaselineError(f"{file} {result.outcome} without a mutant: {failure}")
+    return Measurement(
+        digest=digest,
+        seconds=result.report.seconds,
+        lines=dict(result.report.lines),
+        packages=tuple(result.report.packages),
+    )
+
+
+def _common_files(project: Project) -> list[Path]:
+    """Return the files that any test may read: the program, its configuration, and what tests share."""
+    files = [path for pattern in ("*.py", "*.toml", "*.yaml") for path in sorted(project.root.glob(pattern))]
+    for folder in (*project.sources, "schemas", "stacks", "tests"):
+        for path in sorted((project.root / folder).rglob("*")):
+            is_source = path.suffix in {".py", ".yaml", ".json", ".toml"} and ".venv" not in path.parts
+            if is_source and not path.name.startswith("test_"):
+                files.append(path)
+    return files
+
+
+def _digest(paths: Iterable[Path], salt: str = "") -> str:
+    digest = hashlib.sha256(salt.encode())
+    for path in paths:
+        digest.update(f"{path}\n".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

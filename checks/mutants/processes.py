@@ -1,0 +1,220 @@
+"""Several test processes at a time, each forked from this one."""
+
+import contextlib
+import gc
+import importlib
+import itertools
+import multiprocessing
+import os
+import signal
+import tempfile
+import warnings
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkProcess
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from checks.mutants import import_hook
+from checks.mutants.mutants import Mutant
+from checks.mutants.pytest_process import PytestReport, PytestRun, run_tests
+
+_FORK = multiprocessing.get_context("fork")
+# Plugins of pytest are imported by pytest, which rewrites their assertions.
+_NOT_PRELOADED = ("_hypothesis_pytestplugin", "_pytest", "anyio.pytest_plugin", "xdist")
+
+
+class ProcessError(Exception):
+    """A test process cannot be used; the message says why."""
+
+
+class Outcome(StrEnum):
+    """How a test process ended."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    TIMED_OUT = "timed out"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """Tests to run, for one mutant or without any.
+
+    Attributes:
+        stages: test files by path with the time limit of each in seconds. Each stage is a process of its own; one that
+            does not pass is the last.
+        mutant: the mutant, or None.
+        measured_folders: folders of the modules whose executed lines are measured.
+    """
+
+    stages: tuple[Mapping[str, float], ...]
+    mutant: Mutant | None = None
+    measured_folders: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """The end of a task.
+
+    Attributes:
+        task: the task.
+        outcome: how it ended.
+        report: the last stage's report; None if the process ended without one.
+        loaded: whether the mutant was loaded.
+    """
+
+    task: Task
+    outcome: Outcome
+    report: PytestReport | None
+    loaded: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Running:
+    task: Task
+    stage: int
+    loaded_before: bool
+    process: ForkProcess
+    folder: tempfile.TemporaryDirectory[str]
+
+
+@dataclass(kw_only=True)
+class Processes:
+    """Runs tasks in test processes.
+
+    Attributes:
+        root: the folder of the project.
+        count: how many processes run at a time.
+        packages: modules of other projects that are imported before a process is forked, which saves the time in it.
+    """
+
+    root: Path
+    count: int
+    packages: set[str] = field(default_factory=set)
+
+    def run(self, tasks: Iterable[Task]) -> Generator[Result]:
+        """Run tasks and yield each result when it is there.
+
+        A task is asked for when a process is free for it. Closing the generator ends all processes.
+        """
+        first_stages = ((task, 0, False) for task in tasks)
+        later_stages: deque[tuple[Task, int, bool]] = deque()
+        running: dict[Connection, _Running] = {}
+        try:
+            while True:
+                for task, stage, loaded in _take(self.count - len(running), later_stages, first_stages):
+                    self._import_packages()
+                    connection, process = self._start(task, stage, loaded)
+                    running[connection] = process
+                if not running:
+                    return
+                for connection in wait(list(running)):
+                    assert isinstance(connection, Connection)
+                    ended = running.pop(connection)
+                    result = _finish(ended, connection)
+                    if result.outcome == Outcome.PASSED and ended.stage + 1 < len(ended.task.stages):
+                        later_stages.append((ended.task, ended.stage + 1, result.loaded))
+                    else:
+                        yield result
+        finally:
+            for ended in running.values():
+                _end(ended)
+
+    def _import_packages(self) -> None:
+        missing = self.packages
+        self.packages = set()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for name in sorted(missing):
+                if not name.startswith(_NOT_PRELOADED):
+                    with contextlib.suppress(ImportError):
+                        module = importlib.import_module(name)
+                        # Asking for an attribute loads azure-native's modules, which are lazy.
+                        hasattr(module, "__all__")
+        if missing:
+            gc.collect()
+            gc.freeze()
+
+    def _start(self, task: Task, stage: int, loaded: bool) -> tuple[Connection, _Running]:  # noqa: FBT001 - private
+        folder = tempfile.TemporaryDirectory(prefix="mutant-", ignore_cleanup_errors=True)
+        if task.mutant is not None:
+            import_hook.prepare(
+                Path(folder.name),
+                module=task.mutant.module.name,
+                path=self.root / task.mutant.module.path,
+                source=task.mutant.source,
+            )
+        run = PytestRun(
+            root=self.root,
+            test_files=task.stages[stage],
+            folder=Path(folder.name),
+            has_mutant=task.mutant is not None,
+            measured_folders=task.measured_folders,
+        )
+        receiver, sender = _FORK.Pipe(duplex=False)
+        process = _FORK.Process(target=run_tests, args=(run, sender))
+        with warnings.catch_warnings():
+            # Libraries of the warm process may have threads, which the forked one does not need.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            process.start()
+        sender.close()
+        return cast("Connection", receiver), _Running(
+            task=task, stage=stage, loaded_before=loaded, process=process, folder=folder
+        )
+
+
+def _take[Item](count: int, queue: deque[Item], items: Iterator[Item]) -> Iterator[Item]:
+    """Yield up to `count` items, first those of a queue."""
+    for _ in range(count):
+        if queue:
+            yield queue.popleft()
+        else:
+            yield from itertools.islice(items, 1)
+
+
+def _finish(running: _Running, connection: Connection) -> Result:
+    """Return the result of a process that ended or sent its report."""
+    report: PytestReport | None = None
+    with contextlib.suppress(EOFError):
+        report = connection.recv()
+    connection.close()
+    running.process.join(timeout=5)
+    exit_code = running.process.exitcode
+    loaded = running.loaded_before or import_hook.was_loaded(Path(running.folder.name))
+    output = (Path(running.folder.name) / "output.txt").read_text(errors="replace")[-2000:]
+    _end(running)
+    if report is None:
+        # Another signal, or the end of the process by the mutant, is noticed like a failure.
+        outcome = Outcome.TIMED_OUT if exit_code == -signal.SIGALRM else Outcome.FAILED
+    elif report.exit_code == pytest.ExitCode.OK:
+        outcome = Outcome.PASSED
+    elif report.exit_code in {pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED}:
+        outcome = Outcome.FAILED
+    else:
+        raise ProcessError(f"pytest ended with exit code {report.exit_code}:\n{output}")
+    return Result(task=running.task, outcome=outcome, report=report, loaded=loaded)
+
+
+def _end(running: _Running) -> None:
+    """End a process and all that it started, and delete its files."""
+    assert running.process.pid is not None
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(running.process.pid, signal.SIGKILL)
+    running.process.kill()
+    running.process.join()
+    running.folder.cleanup()
+
+
+def end_on_signals() -> None:
+    """Let SIGTERM end this process as Ctrl-C does, so that the test processes are ended."""
+
+    def interrupt(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    handler: Callable[[int, object], None] = interrupt
+    signal.signal(signal.SIGTERM, handler)

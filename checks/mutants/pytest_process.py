@@ -1,0 +1,207 @@
+"""Runs pytest in a process that was forked for it."""
+
+import os
+import resource
+import signal
+import sys
+import sysconfig
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from pathlib import Path
+from types import CodeType, ModuleType
+
+import pytest
+
+from checks.mutants import import_hook
+
+_SITE_PACKAGES = sysconfig.get_path("purelib")
+# Seconds for the import of the modules and the collection of the tests.
+_COLLECTION_SECONDS = 60
+# A mutant that allocates without end must not exhaust the machine.
+_MEMORY_BYTES = 4 << 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class PytestRun:
+    """What a process is to do.
+
+    Attributes:
+        root: the folder of the project.
+        test_files: test files by path, with the time limit of each in seconds.
+        folder: a folder for files of the run, prepared by `import_hook.prepare` if `has_mutant`.
+        has_mutant: whether a mutant is tested.
+        measured_folders: folders of the modules whose executed lines are measured.
+    """
+
+    root: Path
+    test_files: Mapping[str, float]
+    folder: Path
+    has_mutant: bool
+    measured_folders: Sequence[str] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class PytestReport:
+    """How a run of pytest ended.
+
+    Attributes:
+        exit_code: pytest's exit code.
+        failure: id of the test or file that failed, with the last line of its report; empty if none did.
+        failing_file: path of the test file that failed; empty if none did.
+        seconds: how long it took.
+        lines: executed lines by path of the module.
+        packages: modules of other projects that were imported.
+    """
+
+    exit_code: int
+    failure: str = ""
+    failing_file: str = ""
+    seconds: float = 0
+    lines: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    packages: Sequence[str] = ()
+
+
+def run_tests(run: PytestRun, connection: Connection) -> None:
+    """Run pytest in this process, send a `PytestReport`, and end the process.
+
+    The process is the leader of a process group. A test file that exceeds its time limit ends the process by SIGALRM.
+    """
+    os.setsid()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    # The default action of SIGALRM ends the process even if the main thread is blocked.
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    resource.setrlimit(resource.RLIMIT_DATA, (_MEMORY_BYTES, _MEMORY_BYTES))
+    output = os.open(run.folder / "output.txt", os.O_WRONLY | os.O_CREAT)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    os.chdir(run.root)
+    if run.has_mutant:
+        os.environ[import_hook.FOLDER_VARIABLE] = str(run.folder)
+        os.environ["PYTHONPATH"] = str(run.folder)
+        import_hook.install(run.folder)
+    packages = _loaded_packages()
+    lines = _ExecutedLines(run.root, run.measured_folders)
+    plugin = _Plugin(run.test_files)
+    start = time.monotonic()
+    signal.setitimer(signal.ITIMER_REAL, _COLLECTION_SECONDS)
+    exit_code = pytest.main(_arguments(run), plugins=[plugin])
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    connection.send(
+        PytestReport(
+            exit_code=int(exit_code),
+            failure=plugin.failure,
+            failing_file=plugin.failing_file,
+            seconds=time.monotonic() - start,
+            lines=lines.by_path(),
+            packages=sorted(_loaded_packages() - packages),
+        )
+    )
+    connection.close()
+    # Threads and exit handlers of the tests are of no interest.
+    os._exit(0)
+
+
+def _arguments(run: PytestRun) -> list[str]:
+    return [
+        "-x",
+        "--quiet",
+        "--no-header",
+        "--tb=line",
+        "-m",
+        "not emulator",
+        "-p",
+        "no:cacheprovider",
+        # It warns when Hypothesis was imported before it, as it is before the fork.
+        "-p",
+        "no:hypothesispytest",
+        # pytest and its plugins are imported before the fork.
+        "-W",
+        "ignore::pytest.PytestAssertRewriteWarning",
+        f"--rootdir={run.root}",
+        f"--basetemp={run.folder / 'pytest'}",
+        *run.test_files,
+    ]
+
+
+def _loaded_packages() -> set[str]:
+    """Return the names of the modules of other projects that are loaded.
+
+    azure-native's modules are lazy, of a type of their own, until an attribute is read.
+    """
+    return {
+        name
+        for name, module in sys.modules.items()
+        if type(module) is ModuleType and (module.__dict__.get("__file__") or "").startswith(_SITE_PACKAGES)
+    }
+
+
+class _Plugin:
+    """Sets the time limits, remembers the first failure, and makes Hypothesis fast."""
+
+    def __init__(self, limits: Mapping[str, float]) -> None:
+        self.failure = ""
+        self.failing_file = ""
+        self._limits = limits
+        self._file = ""
+
+    def pytest_configure(self) -> None:
+        hypothesis = sys.modules.get("hypothesis")
+        if hypothesis is None:
+            return
+        hypothesis.settings.register_profile(
+            "mutants",
+            max_examples=20,
+            derandomize=True,
+            database=None,
+            deadline=None,
+            phases=(hypothesis.Phase.explicit, hypothesis.Phase.generate),
+        )
+        hypothesis.settings.load_profile("mutants")
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        file = item.nodeid.partition("::")[0]
+        if file != self._file:
+            self._file = file
+            signal.setitimer(signal.ITIMER_REAL, self._limits[file])
+        return (yield)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        self._remember(report)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self._remember(report)
+
+    def _remember(self, report: pytest.CollectReport | pytest.TestReport) -> None:
+        if report.failed and not self.failure:
+            last_line = (report.longreprtext.strip().splitlines() or [""])[-1]
+            self.failing_file = report.nodeid.partition("::")[0]
+            self.failure = f"{report.nodeid}: {last_line}"
+
+
+class _ExecutedLines:
+    """Measures which lines of the modules in some folders are executed in this process."""
+
+    def __init__(self, root: Path, folders: Sequence[str]) -> None:
+        self._root = f"{root}{os.sep}"
+        self._prefixes = tuple(f"{root / folder}{os.sep}" for folder in folders)
+        self._lines: dict[str, set[int]] = {}
+        if folders:
+            monitoring = sys.monitoring
+            monitoring.use_tool_id(monitoring.COVERAGE_ID, "mutants")
+            monitoring.register_callback(monitoring.COVERAGE_ID, monitoring.events.LINE, self._on_line)
+            monitoring.set_events(monitoring.COVERAGE_ID, monitoring.events.LINE)
+
+    def _on_line(self, code: CodeType, line: int) -> object:
+        if code.co_filename.startswith(self._prefixes):
+            path = code.co_filename.removeprefix(self._root)
+            self._lines.setdefault(path, set()).add(line)
+        # Once is enough.
+        return sys.monitoring.DISABLE
+
+    def by_path(self) -> dict[str, frozenset[int]]:
+        """Return the executed lines by path of the module."""
+        return {path: frozenset(lines) for path, lines in self._lines.items()}

@@ -1,0 +1,62 @@
+"""The items of the Cosmos DB containers, besides the records."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from classifier.domain.models import SCHEMA_VERSION, Analysis
+from classifier.domain.watermark import Watermark
+
+_log = logging.getLogger("classifier")
+
+
+class AnalysisItem(Analysis, frozen=True, kw_only=True, rename="camel"):
+    """An analysis in the container `analyses`."""
+
+    id: str
+    schema_version: int = SCHEMA_VERSION
+
+
+class LeaseItem(msgspec.Struct, frozen=True, kw_only=True):
+    """A lease in the container `analyses`, in the place of its analysis."""
+
+    id: str
+    owner: str = msgspec.field(name="claimedBy")
+    expires_at: float = msgspec.field(name="claimedUntil")
+
+
+class CheckpointItem(msgspec.Struct, frozen=True, kw_only=True):
+    """The checkpoint of reconcile in the container `analyses`, without a time to live."""
+
+    id: str
+    watermark: Watermark
+    ttl: int = -1
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredItem:
+    """An item as it was read: `fields` are its JSON, with the system fields of Cosmos DB."""
+
+    fields: Mapping[str, object]
+    etag: str
+
+    def decode[Item](self, item_type: type[Item]) -> Item | None:
+        """Return the item, or None if it does not match the type, as an item of another version of the code may."""
+        try:
+            return msgspec.convert(self.fields, item_type)
+        except msgspec.ValidationError as error:
+            _log.warning("the item %s is no %s: %s", self.fields.get("id"), item_type.__name__, error)
+            return None
+
+
+def decode_analysis(item: StoredItem) -> Analysis | None:
+    """Return the analysis; None if the item is a lease, or cannot be read."""
+    return item.decode(Analysis) if "findings" in item.fields else None
+
+
+def lease_end(item: StoredItem) -> float:
+    """Return when the lease expires, in seconds since the epoch; 0 if the item is no lease."""
+    lease = item.decode(LeaseItem) if "claimedUntil" in item.fields else None
+    return lease.expires_at if lease is not None else 0.0

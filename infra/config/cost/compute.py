@@ -1,0 +1,95 @@
+"""Usage of the function app, and of Cosmos DB."""
+
+from infra.config.cost.meters import (
+    COSMOS_AUTOSCALE,
+    COSMOS_STORAGE,
+    FLEX_ALWAYS_READY,
+    FLEX_EXECUTION_TIME,
+    FLEX_EXECUTIONS,
+)
+from infra.config.cost.usage import HOURS_PER_MONTH, RECONCILE_RUNS, Usage, exact
+from infra.config.cost.workload import Workload
+from infra.config.sizing import analysis_request_units, record_request_units
+
+_SECONDS_PER_MONTH = HOURS_PER_MONTH * 3600
+_MB_PER_GB = 1024
+# An execution is billed for at least a second, and then in steps of 100 ms:
+# https://learn.microsoft.com/azure/azure-functions/flex-consumption-plan#billing
+_SHORTEST_SECONDS = 1.0
+# A call of the analyzer takes 0.5 to 1 s (docs/decisions/0015); reading the blob, the requests to Cosmos DB and the
+# published event together about half a second. Messages that are processed at the same time share their instance's
+# time, which is not counted: the time of large stacks is less.
+_CALL_SECONDS_LOW, _CALL_SECONDS_HIGH, _OTHER_SECONDS = 0.5, 1.0, 0.5
+# A zone-redundant plan has two always-ready instances for each function group: `http`, `classify` and `reconcile`
+# (docs/decisions/0032). Their executions have a lower price and no free grant; both are neglected.
+_ALWAYS_READY_INSTANCES = 6
+# A run of `reconcile` lists pages of 5,000 blobs, each in about half a second, and starts none after 420 seconds
+# (functions/pipeline/classifier/domain/timeouts.py).
+_BLOBS_PER_PAGE, _PAGE_SECONDS, _RUN_SECONDS = 5_000, 0.5, 420.0
+# Autoscale never goes below a tenth of the maximum:
+# https://learn.microsoft.com/azure/cosmos-db/provision-throughput-autoscale#how-autoscale-provisioned-throughput-works
+_AUTOSCALE_FLOOR = 0.1
+
+
+def list_operations(workload: Workload) -> float:
+    """Return the pages of blobs that `reconcile` lists in a month."""
+    stored_images = workload.images_per_month * workload.stored_months
+    pages = max(1.0, stored_images / _BLOBS_PER_PAGE)
+    return RECONCILE_RUNS * min(pages, _RUN_SECONDS / _PAGE_SECONDS)
+
+
+def function_usage(workload: Workload) -> list[Usage]:
+    """Return executions, execution time and always-ready instances of the Flex Consumption plan."""
+    sizing = workload.sizing
+    memory_gb = sizing.instance_memory_mb / _MB_PER_GB
+    analyzed = workload.analyzed_images
+    cached_seconds = (workload.images_per_month - analyzed) * _SHORTEST_SECONDS
+    call_seconds_low = _OTHER_SECONDS + workload.calls_per_image * _CALL_SECONDS_LOW
+    call_seconds_high = _OTHER_SECONDS + workload.calls_per_image * _CALL_SECONDS_HIGH
+    reconcile_seconds = max(RECONCILE_RUNS * _SHORTEST_SECONDS, list_operations(workload) * _PAGE_SECONDS)
+    seconds_low = analyzed * max(_SHORTEST_SECONDS, call_seconds_low) + cached_seconds + reconcile_seconds
+    # A deletion's message takes no call. That retention raises deletion events was not verified: `low` has none.
+    deletion_seconds = workload.deleted_images * _SHORTEST_SECONDS
+    seconds_high = analyzed * call_seconds_high + cached_seconds + reconcile_seconds + deletion_seconds
+    usages = [
+        Usage(
+            meter=FLEX_EXECUTION_TIME,
+            low=seconds_low * memory_gb,
+            high=seconds_high * memory_gb,
+            purpose="classify and reconcile",
+        ),
+        Usage(
+            meter=FLEX_EXECUTIONS,
+            low=workload.images_per_month + RECONCILE_RUNS,
+            high=workload.images_per_month + workload.deleted_images + RECONCILE_RUNS,
+            purpose="classify and reconcile",
+        ),
+    ]
+    if workload.zone_redundant:
+        baseline = _ALWAYS_READY_INSTANCES * memory_gb * _SECONDS_PER_MONTH
+        usages.append(exact(FLEX_ALWAYS_READY, baseline, "always-ready instances of the zones"))
+    return usages
+
+
+def cosmos_usage(workload: Workload) -> list[Usage]:
+    """Return throughput and storage of both containers.
+
+    An hour is billed for the highest throughput that it reached. `low` has the average rate in every hour, `high` the
+    peak rate; neither is below a tenth of the maximum.
+    """
+    sizing = workload.sizing
+    image_ru = record_request_units(embeddings=workload.stores_embeddings)
+    analysis_ru = analysis_request_units(embeddings=workload.stores_embeddings)
+    floor_images = sizing.images.max_ru * _AUTOSCALE_FLOOR
+    floor_analyses = sizing.analyses.max_ru * _AUTOSCALE_FLOOR
+    low = max(floor_images, sizing.average_rate * image_ru) + max(floor_analyses, sizing.average_rate * analysis_ru)
+    high = max(floor_images, sizing.peak_rate * image_ru) + max(floor_analyses, sizing.peak_rate * analysis_ru)
+    return [
+        Usage(
+            meter=COSMOS_AUTOSCALE,
+            low=low / 100 * HOURS_PER_MONTH,
+            high=high / 100 * HOURS_PER_MONTH,
+            purpose="images and analyses",
+        ),
+        exact(COSMOS_STORAGE, sizing.images.storage_gb + sizing.analyses.storage_gb, "records and analyses"),
+    ]

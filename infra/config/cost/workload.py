@@ -1,0 +1,139 @@
+"""What the estimate depends on: the workload, and what the stack's settings make of it."""
+
+from dataclasses import dataclass
+
+from infra.config.settings import Settings
+from infra.config.sizing import Sizing, calls_per_image, derive_sizing
+from infra.core.analysis import Feature
+
+# Average size of an image in the sample cost profiles of Microsoft's image classification scenario:
+# https://learn.microsoft.com/azure/architecture/ai-ml/idea/intelligent-apps-image-processing
+DEFAULT_IMAGE_KB = 100.0
+# What is kept without a limit is counted for a year, as in sizing.
+_DEFAULT_RETENTION_DAYS = 365
+_DAYS_PER_MONTH = 30
+_KB_PER_GB = 1_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workload:
+    """Inputs of the estimate.
+
+    Attributes:
+        location: Azure region of the stack.
+        images_per_month: Images that are uploaded in a month.
+        peak_factor: Rate in the busiest hours, as a multiple of the average rate.
+        vision_calls_per_second: Calls per second that one Vision account accepts.
+        features: Features that are analyzed.
+        custom_vision: Images are analyzed by an existing Custom Vision project.
+        image_retention_days: Days after which an image is deleted; None keeps images.
+        record_retention_days: Days after which a record is deleted; None keeps records.
+        cache_days: Days that an analysis is stored.
+        log_retention_days: Days that Log Analytics keeps its data.
+        publish_results: Every result is published to an Event Grid topic.
+        copy_classified: Classified images are copied.
+        scheduled: Images are analyzed at a schedule, and their uploads raise no event.
+        private_networking: Services are reached through private endpoints.
+        protect_data: Deleted images can be restored for some days.
+        zone_redundant: Storage and the function app are spread over availability zones.
+        log_alert_rules: Number of log alert rules, which run every five minutes.
+        image_kb: Average size of an image, in KB of 1,000 bytes.
+        cache_hit_percent: Share of the images whose content was analyzed within `cache_days`; they cost no analysis.
+        storage_logs: Writes and deletions of storage accounts are logged, as the program does.
+    """
+
+    location: str
+    images_per_month: int
+    peak_factor: int
+    vision_calls_per_second: int
+    features: tuple[Feature, ...]
+    custom_vision: bool
+    image_retention_days: int | None
+    record_retention_days: int | None
+    cache_days: int
+    log_retention_days: int
+    publish_results: bool
+    copy_classified: bool
+    scheduled: bool
+    private_networking: bool
+    protect_data: bool
+    zone_redundant: bool
+    log_alert_rules: int
+    image_kb: float = DEFAULT_IMAGE_KB
+    cache_hit_percent: float = 0.0
+    storage_logs: bool = True
+
+    @property
+    def analyzed_images(self) -> float:
+        """Images of a month that are analyzed; the others have content that was analyzed before."""
+        return self.images_per_month * (1 - self.cache_hit_percent / 100)
+
+    @property
+    def calls_per_image(self) -> int:
+        """Calls of the analyzer for an image."""
+        return calls_per_image(self.features)
+
+    @property
+    def stores_embeddings(self) -> bool:
+        """Whether records hold embeddings."""
+        return "embeddings" in self.features
+
+    @property
+    def uploaded_gb(self) -> float:
+        """GB that are uploaded in a month."""
+        return self.images_per_month * self.image_kb / _KB_PER_GB
+
+    @property
+    def stored_months(self) -> float:
+        """Months that an image is stored, when the oldest ones have reached their age."""
+        return (self.image_retention_days or _DEFAULT_RETENTION_DAYS) / _DAYS_PER_MONTH
+
+    @property
+    def deleted_images(self) -> float:
+        """Images that retention deletes in a month, when the oldest ones have reached their age."""
+        return 0.0 if self.image_retention_days is None else float(self.images_per_month)
+
+    @property
+    def sizing(self) -> Sizing:
+        """Sizes for the workload.
+
+        Raises:
+            SizingError: A limit of Azure would be exceeded.
+        """
+        return derive_sizing(
+            images_per_month=self.images_per_month,
+            peak_factor=self.peak_factor,
+            vision_calls_per_second=self.vision_calls_per_second,
+            calls_per_image=self.calls_per_image,
+            embeddings=self.stores_embeddings,
+            record_retention_days=self.record_retention_days,
+            cache_days=self.cache_days,
+        )
+
+
+def create_workload(settings: Settings, *, log_alert_rules: int) -> Workload:
+    """Create the workload that a stack's settings describe.
+
+    Args:
+        settings: The stack's settings.
+        log_alert_rules: Number of log alert rules that the program creates.
+    """
+    return Workload(
+        location=settings.location,
+        images_per_month=settings.images_per_month,
+        peak_factor=settings.peak_factor,
+        vision_calls_per_second=settings.vision_calls_per_second,
+        features=tuple(settings.features),
+        custom_vision=settings.analyzer == "custom-vision",
+        image_retention_days=settings.image_retention_days,
+        record_retention_days=settings.record_retention_days,
+        cache_days=settings.cache_days,
+        log_retention_days=settings.log_retention_days,
+        publish_results=settings.publish_results,
+        copy_classified=settings.copy_classified,
+        scheduled=settings.scheduled,
+        private_networking=settings.private_networking,
+        protect_data=settings.protect_data,
+        zone_redundant=settings.zone_redundant,
+        log_alert_rules=log_alert_rules,
+    )

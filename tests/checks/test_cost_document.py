@@ -1,0 +1,58 @@
+"""docs/cost.md: the calculation by hand is that of the estimate, line by line."""
+
+import re
+
+import pytest
+
+from infra.config.cost.estimate import estimate_cost
+from infra.config.cost.workload import create_workload
+from infra.config.settings import Settings
+from infra.monitoring.queries import LOG_ALERT_RULES
+from tests.conftest import ROOT, configuration
+from tests.support.cost_workloads import committed_prices
+
+DOCUMENT = (ROOT / "docs/cost.md").read_text()
+# Meter, low, high: calculated by hand from the prices and counts that the document states.
+STAGING = [
+    ("Image Analysis Group 1 Transactions", 1_325.00, 1_325.00),
+    ("Image Analysis Group 2 Transactions", 1_500.00, 1_500.00),
+    ("On Demand Execution Time", 46.18, 85.18),
+    ("On Demand Total Executions", 0.10, 0.30),
+    ("AP1 100 RUs", 17.52, 17.52),
+    ("Data Stored", 3.30, 3.30),
+    ("Hot LRS Data Stored", 3.12, 3.12),
+    ("Hot LRS Write Operations", 2.50, 2.50),
+    ("Hot Read Operations", 0.40, 0.80),
+    ("LRS List and Create Container Operations", 4.38, 4.38),
+    ("LRS Class 1 Operations", 0.60, 1.20),
+    ("Class 2 Operations", 0.20, 0.93),
+    ("Standard Operations", 0.54, 1.44),
+    ("Analytics Logs Data Ingestion", 0.00, 11.09),
+    ("Analytics Logs Data Retention", 0.00, 0.00),
+    ("Alerts System Log Monitored at 5 Minute Frequency", 10.50, 10.50),
+    ("Alerts Metric Monitored", 0.00, 0.00),
+]
+
+
+def test_the_estimate_of_staging_is_the_calculation_by_hand() -> None:
+    settings = Settings.parse(configuration("staging"))
+    workload = create_workload(settings, log_alert_rules=len(LOG_ALERT_RULES))
+    estimate = estimate_cost(workload, committed_prices())
+    actual = [(item.usage.meter.meter_name, item.low, item.high) for item in estimate.line_items]
+    assert [name for name, _, _ in actual] == [name for name, _, _ in STAGING]
+    for (_, low, high), (name, expected_low, expected_high) in zip(actual, STAGING, strict=True):
+        assert low == pytest.approx(expected_low, abs=0.005), name
+        assert high == pytest.approx(expected_high, abs=0.005), name
+    assert estimate.low == pytest.approx(2_914.34, abs=0.005)
+    assert estimate.high == pytest.approx(2_967.25, abs=0.005)
+
+
+def test_the_document_has_the_same_figures() -> None:
+    section = DOCUMENT.partition("## A calculation by hand")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| ([^|]+) \| [^|]* \| ([\d,.]+) \| ([\d,.]+) \|$", section, re.MULTILINE)
+    parsed = [(name, float(low.replace(",", "")), float(high.replace(",", ""))) for name, low, high in rows]
+    assert parsed == STAGING
+
+
+def test_the_document_has_the_total() -> None:
+    assert re.search(r"^\| \*\*Total\*\* \| \| 2,914\.34 \| 2,967\.25 \|$", DOCUMENT, re.MULTILINE)
