@@ -39,7 +39,7 @@ def diff_response(
     )
 
 
-def _kind(key: str, old: Properties, new: Properties, *, replaces: bool) -> provider_pb2.PropertyDiff.Kind:
+def _kind(key: str, old: Properties, new: Properties, *, replaces: bool) -> "provider_pb2.PropertyDiff.Kind.ValueType":
     kinds = provider_pb2.PropertyDiff
     if key not in old:
         return kinds.ADD_REPLACE if replaces else kinds.ADD
