@@ -258,7 +258,7 @@ def test_every_step_of_both_vendors_in_order(runner: Runner) -> None:
         [step for step in azure_deploy if step.stage == "dev"]
     )
 
-    # GitHub: a saved plan is applied, of a resource that no other depends on (docs/ci.md, Saved plans).
+    # GitHub: a saved plan is applied.
     runner.configure("imageRetentionDays", 30)
     runner.github(deploy_steps(approved=True, saved_plan=True))
     assert (runner.root / "preview/update.json").exists()
