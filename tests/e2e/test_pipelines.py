@@ -176,6 +176,8 @@ def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
     for name, text in {"az": AZ, "gh": GH}.items():
         (programs / name).write_text(text)
         (programs / name).chmod(0o755)
+    # The package's dependencies, from the package index, which is not reachable from the emulator's network.
+    subprocess.run([".ci/package", "package"], cwd=checkout.root, check=True, capture_output=True)
     # With the short delays of the emulator, and its user as uploader.
     stacks = checkout.root / "stacks"
     (stacks / f"Pulumi.{STACK}.yaml").write_text((stacks / "Pulumi.local.yaml").read_text())
