@@ -11,13 +11,13 @@ SAMPLE ?= 45
 SEED ?= 1
 PYTHON ?= python3.13
 # A Pulumi CLI of the user's own comes before the one that scripts/setup.py builds.
-export PATH := $(CURDIR)/.venv/bin:$(PATH):$(CURDIR)/.tools/pulumi-3.274.1/bin
+export PATH := $(CURDIR)/.venv/bin:$(PATH):$(CURDIR)/.tools/pulumi-3.274.1/bin:$(CURDIR)/.tools/actionlint-1.7.12/bin
 export PYTHONPATH :=
 # azure-native is a few hundred thousand lines: compiled anew at every run, they cost seconds.
 export PYTHONDONTWRITEBYTECODE :=
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev up classify redrive backfill stateful-test histories mutants simulate soak throughput bombs preview cost down clean format lint package types structure prices scan judge bench accuracy docs check quick whole test plan lock
+.PHONY: help setup setup-ci setup-dev up classify redrive backfill stateful-test histories mutants simulate soak throughput bombs preview plan cost down clean format lint package types structure prices scan judge bench accuracy docs check quick whole test lock
 
 ifeq ($(STACK),local)
 pulumi = python -m emulator pulumi -- $(STACK) $(1)
@@ -48,6 +48,10 @@ endef
 
 setup:
 	$(install) $(set)
+
+# What the pipelines install to preview and deploy (docs/ci.md).
+setup-ci:
+	$(install) ci
 
 setup-dev:
 	$(install) dev
@@ -111,6 +115,8 @@ format: setup-dev ## format the code
 
 lint: setup-dev
 	@ruff format --check . && ruff check .
+	@actionlint
+	@zizmor --quiet --offline .github
 
 scan: setup-dev ## scan prod with checkov, with and without a private network (FORMAT=table|json)
 	@$(bundle)

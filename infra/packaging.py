@@ -53,9 +53,11 @@ def build_deployment_package(source: Path, output: Path) -> DeploymentPackage:
             f"the package holds bytecode for Python {PYTHON_VERSION}; this is {sys.version.split()[0]}"
         )
     _check_extension_bundle(source / "host.json")
-    packages = _install_packages(source / "requirements.txt", output)
-    target = output / f"functions-{_key(source, packages)}.zip"
+    lock = source / "requirements.txt"
+    target = output / f"functions-{_key(source, _packages_folder(lock, output))}.zip"
+    # A pipeline that has built the package once needs no package index to deploy it.
     if not target.exists():
+        packages = _install_packages(lock, output)
         with tempfile.TemporaryDirectory(dir=output, prefix="stage-") as stage:
             code = Path(stage) / "code"
             archive = Path(stage) / "package.zip"
@@ -114,11 +116,16 @@ def _key(source: Path, packages: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def _install_packages(lock: Path, output: Path) -> Path:
-    """The installed, pruned and compiled dependencies; only a changed lock needs the network."""
+def _packages_folder(lock: Path, output: Path) -> Path:
+    """The folder of the installed dependencies; another lock or other tools mean another folder."""
     tools = f"{_BUILDER_VERSION} {sys.version_info[:3]} {_PLATFORM} {version('uv')}"
     key = hashlib.sha256(tools.encode() + lock.read_bytes()).hexdigest()[:16]
-    target = output / f"packages-{key}"
+    return output / f"packages-{key}"
+
+
+def _install_packages(lock: Path, output: Path) -> Path:
+    """The installed, pruned and compiled dependencies; only a changed lock needs the network."""
+    target = _packages_folder(lock, output)
     if not target.exists():
         output.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=output, prefix="stage-") as stage:

@@ -1,4 +1,4 @@
-"""Installs what this checkout needs, into this checkout, once: python3.13 scripts/setup.py deploy | emulator | dev.
+"""Installs what this checkout needs, into this checkout, once: python3.13 scripts/setup.py deploy, ci, emulator or dev.
 
 Uses the standard library alone. What is installed and unchanged is left as it is; a run with nothing to do takes
 well under a second. Everything is pinned by hash: Python packages, npm packages, Go modules, model weights.
@@ -17,13 +17,16 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from scripts import pulumi_cli
+from scripts.actionlint_tool import install_actionlint
 from scripts.installation import ROOT, TOOLS, SetupError, cache_key, install_once, log, run_command, tool_path
 
 VENV = ROOT / ".venv"
 _NODE_MAJOR = 20
-# The locks of each set. deploy: what `pulumi up` needs; emulator: also the emulator; dev: also the tests.
+# The locks of each set. deploy: what `pulumi up` needs; ci: also the pipelines' checks; emulator: also the emulator;
+# dev: also the tests. Each set contains the ones before it.
 _SETS = {
     "deploy": ("deploy.txt", "client.txt"),
+    "ci": ("deploy.txt", "client.txt", "ci.txt"),
     "emulator": ("deploy.txt", "emulator.txt"),
     "dev": ("dev.txt",),
 }
@@ -56,7 +59,7 @@ def _install(set_name: str) -> None:
         cli = pool.submit(pulumi_cli.install_pulumi)
         packages = pool.submit(install_python_packages, set_name)
         node = None
-        if set_name != "deploy":
+        if set_name in {"emulator", "dev"}:
             node = pool.submit(install_npm_packages, set_name)
         cli.result()
         uv = packages.result()
@@ -68,6 +71,7 @@ def _install(set_name: str) -> None:
     paths = {"node": node_path, "models": build_models().name, "worker": install_worker_library(uv).name}
     if set_name == "dev":
         install_checkov(uv)
+        install_actionlint()
     content = json.dumps(paths)
     listing = TOOLS / "local.json"
     if not listing.exists() or listing.read_text() != content:

@@ -1,6 +1,7 @@
 """Tests of the documents: rights of the deployer, links, questions of a contributor, form of the decision records."""
 
 import ast
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -42,6 +43,42 @@ def test_the_rights_of_the_deployer_cover_every_resource_type() -> None:
     # The program has none; examples/subscribe-to-results/README.md names the right that it needs.
     of_examples = {"eventgrid:EventSubscription"}
     assert rows == KNOWN_TYPES - of_examples
+
+
+def test_the_role_of_the_deployer_has_the_rights_that_are_listed_and_no_others() -> None:
+    """Reading is one wildcard, and role assignments are a right of their own, under a condition (docs/ci.md)."""
+    role = json.loads((ROOT / "docs/deployer-role.json").read_text())
+    listed: set[str] = set()
+    resource = ""
+    for code in re.findall(r"`([^`\n]+)`", RIGHTS):
+        if code.startswith("Microsoft.") and "/" in code:
+            listed |= expand_braces(code)
+            resource = code.partition("{")[0].rstrip("/")
+        elif code.startswith("…/"):
+            listed |= expand_braces(resource + code.removeprefix("…"))
+    conditional = {"Microsoft.Authorization/roleAssignments/write", "Microsoft.Authorization/roleAssignments/delete"}
+    assert conditional <= listed
+    needed = {action for action in listed - conditional if not action.endswith("/read")}
+    assert len(needed) > 75
+    assert role["Actions"] == ["*/read", *sorted(needed)]
+    assert not [action for action in role["Actions"] if re.search(r"(?i)listkeys|regenerate|/\*$", action)]
+    assert role["DataActions"] == []
+
+
+def expand_braces(text: str) -> set[str]:
+    """`a/{b,c}` as `a/b` and `a/c`."""
+    match = re.search(r"\{([^}]*)\}", text)
+    if match is None:
+        return {text}
+    start, end = text[: match.start()], text[match.end() :]
+    return {expanded for name in match[1].split(",") for expanded in expand_braces(start + name + end)}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_between_documents_lead_somewhere(document: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", document.read_text()):
+        if not target.startswith("http"):
+            assert (document.parent / target).exists(), f"{document.name}: {target}"
 
 
 def outside_code(text: str) -> str:

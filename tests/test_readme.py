@@ -29,7 +29,8 @@ E2E = "".join(path.read_text() for path in (ROOT / "tests/e2e").glob("*.py"))
 # Run by CI itself (test, and check as its first half), or about to change the checkout (lock, format).
 # `soak` takes half an hour: its outages, and the leases of ten minutes on the messages of a killed host.
 # `docs` writes documents; a test compares them (tests/checks/test_docs_parts.py). setup-dev is what the others begin
-# with; judge and histories are old names (below). `prices` asks Azure; tests/checks/test_prices.py has a fake of it.
+# with, setup-ci a step of tests/e2e/test_pipelines.py; judge and histories are old names (below). `prices` asks Azure;
+# tests/checks/test_prices.py has a fake of it.
 RUN_ELSEWHERE = {
     "test",
     "check",
@@ -38,6 +39,7 @@ RUN_ELSEWHERE = {
     "clean",
     "soak",
     "docs",
+    "setup-ci",
     "setup-dev",
     "judge",
     "histories",

@@ -15,6 +15,7 @@ from emulator.core.resource_store import Properties, Resource, ResourceStore
 from emulator.core.virtual_networks import retain_association_link
 from emulator.provider import subscription, unsupported, validation
 from emulator.provider.concurrency import OperationsInProgress
+from emulator.provider.differences import diff_response
 from emulator.provider.network_rules import check_deletion
 from emulator.provider.outputs import preview_outputs, preview_update_outputs, resource_outputs
 from emulator.provider.properties import to_inputs, to_struct
@@ -109,18 +110,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         resource_type = await _resource_type(request.urn, context)
         old = to_inputs(request.old_inputs)
         new = to_inputs(request.news)
-        changed = sorted(
-            key for key in old.keys() | new.keys() if old.get(key) != new.get(key) and key not in request.ignoreChanges
-        )
-        replaced = [key for key in changed if key in resource_type.replaces]
-        response = provider_pb2.DiffResponse
-        return response(
-            changes=response.DIFF_SOME if changed else response.DIFF_NONE,
-            diffs=changed,
-            replaces=replaced,
-            # The name stays the same, so the old one must go first.
-            deleteBeforeReplace=bool(replaced) and old.get(resource_type.name) == new.get(resource_type.name),
-        )
+        return diff_response(resource_type, old, new, request.ignoreChanges)
 
     async def Create(self, request: Any, context: Any) -> Any:
         resource_type = await _resource_type(request.urn, context)

@@ -79,10 +79,8 @@ def _plain_environment() -> dict[str, str]:
     }
 
 
-@pytest.fixture(scope="session")
-def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
-    """A checkout with nothing deployed."""
-    root = tmp_path_factory.mktemp("checkout") / "pipeline"
+def copy_working_tree(root: Path) -> Checkout:
+    """Copy the working tree to `root`, as a fresh clone would hold it; the installed tools are shared."""
     listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     for name in subprocess.check_output(listing, cwd=ROOT, text=True).split("\0"):
         if name and (ROOT / name).is_file():
@@ -90,7 +88,13 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
             shutil.copy2(ROOT / name, root / name)
     for name in _SHARED:
         (root / name).symlink_to(ROOT / name)
-    checkout = Checkout(root=root)
+    return Checkout(root=root)
+
+
+@pytest.fixture(scope="session")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
+    """A checkout with nothing deployed."""
+    checkout = copy_working_tree(tmp_path_factory.mktemp("checkout") / "pipeline")
     yield checkout
     checkout.make("clean", check=False)
 

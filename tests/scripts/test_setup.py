@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts import installation, pulumi_cli, setup
+from scripts import actionlint_tool, installation, pulumi_cli, setup
 from tests.conftest import ROOT
 
 
@@ -57,10 +57,38 @@ def test_a_pulumi_on_path_that_is_too_old_is_refused(
 
 
 def test_every_go_module_that_is_built_is_there_and_pinned() -> None:
-    for module in ("language-host", "pulumi"):
+    for module in ("actionlint", "language-host", "pulumi"):
         assert (ROOT / "scripts" / module / "go.sum").exists()
     assert "pulumi/pkg/v3 v3.274.1" in (ROOT / "scripts/pulumi/go.mod").read_text()
     assert pulumi_cli.VERSION == "3.274.1"
+    assert "rhysd/actionlint v1.7.12" in (ROOT / "scripts/actionlint/go.mod").read_text()
+    assert actionlint_tool.VERSION == "1.7.12"
+    assert ".tools/actionlint-1.7.12/bin" in (ROOT / "Makefile").read_text()
+
+
+def test_without_actionlint_and_go_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(actionlint_tool, "TOOLS", tmp_path)
+    with pytest.raises(installation.SetupError, match=r"needs actionlint .*, or Go to have it built"):
+        actionlint_tool.install_actionlint()
+
+
+def test_an_actionlint_on_path_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    on_path = tmp_path / "actionlint"
+    on_path.touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert actionlint_tool.install_actionlint() == str(on_path)
+
+
+def test_a_larger_set_contains_the_smaller_ones() -> None:
+    """A checkout with a larger set is not installed anew for a smaller one."""
+
+    def packages(set_name: str) -> set[str]:
+        locks = [(ROOT / "requirements" / name).read_text() for name in setup._SETS[set_name]]
+        return {line.partition(" ")[0] for lock in locks for line in lock.splitlines() if "==" in line}
+
+    assert list(setup._SETS) == ["deploy", "ci", "emulator", "dev"]
+    assert packages("deploy") < packages("ci") < packages("emulator") < packages("dev")
 
 
 def test_an_interrupted_build_is_started_again(tmp_path: Path) -> None:
@@ -101,7 +129,7 @@ def test_an_unknown_set_is_refused_with_the_usage(
 ) -> None:
     monkeypatch.setattr("sys.argv", ["setup.py", "everything"])
     assert setup.main() == 2
-    assert "deploy | emulator | dev" in capsys.readouterr().err
+    assert "deploy | ci | emulator | dev" in capsys.readouterr().err
 
 
 def test_setup_runs_without_any_installed_package(tmp_path: Path) -> None:
@@ -109,4 +137,4 @@ def test_setup_runs_without_any_installed_package(tmp_path: Path) -> None:
     command = [sys.executable, "-I", "-S", str(ROOT / "scripts/setup.py")]
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert result.returncode == 2
-    assert result.stderr == "usage: python3.13 scripts/setup.py deploy | emulator | dev\n"
+    assert result.stderr == "usage: python3.13 scripts/setup.py deploy | ci | emulator | dev\n"

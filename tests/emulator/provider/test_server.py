@@ -192,15 +192,20 @@ def test_an_update_that_fails_leaves_what_was_there(deployment: Deployment) -> N
 
 
 @pytest.mark.parametrize(
-    ("change", "changes", "replaces"),
+    ("change", "changes", "replaces", "detailed"),
     [
-        ({}, provider_pb2.DiffResponse.DIFF_NONE, []),
-        ({"tags": {"a": "b"}}, provider_pb2.DiffResponse.DIFF_SOME, []),
-        ({"location": "y"}, provider_pb2.DiffResponse.DIFF_SOME, ["location"]),
+        ({}, provider_pb2.DiffResponse.DIFF_NONE, [], {}),
+        ({"tags": {"a": "b"}}, provider_pb2.DiffResponse.DIFF_SOME, [], {"tags": provider_pb2.PropertyDiff.ADD}),
+        (
+            {"location": "y"},
+            provider_pb2.DiffResponse.DIFF_SOME,
+            ["location"],
+            {"location": provider_pb2.PropertyDiff.UPDATE_REPLACE},
+        ),
     ],
 )
 def test_a_difference_is_told_apart_from_a_replacement(
-    resources: ResourceStore, change: dict[str, Any], changes: Any, replaces: list[str]
+    resources: ResourceStore, change: dict[str, Any], changes: Any, replaces: list[str], detailed: dict[str, Any]
 ) -> None:
     request = provider_pb2.DiffRequest(
         urn=urn("storage:StorageAccount"), old_inputs=struct(STORAGE), news=struct(STORAGE | change)
@@ -208,6 +213,23 @@ def test_a_difference_is_told_apart_from_a_replacement(
     answer = talk(resources, "Diff", request)
     assert (answer.changes, list(answer.replaces)) == (changes, replaces)
     assert answer.deleteBeforeReplace is bool(replaces)
+    assert answer.hasDetailedDiff
+    assert {name: difference.kind for name, difference in answer.detailedDiff.items()} == detailed
+
+
+@pytest.mark.parametrize(
+    ("removed", "kind"),
+    [
+        ("minimumTlsVersion", provider_pb2.PropertyDiff.DELETE),
+        ("location", provider_pb2.PropertyDiff.DELETE_REPLACE),
+    ],
+)
+def test_a_removed_input_is_a_difference(resources: ResourceStore, removed: str, kind: Any) -> None:
+    old = STORAGE | {"minimumTlsVersion": "TLS1_2"}
+    new = {name: value for name, value in old.items() if name != removed}
+    request = provider_pb2.DiffRequest(urn=urn("storage:StorageAccount"), old_inputs=struct(old), news=struct(new))
+    answer = talk(resources, "Diff", request)
+    assert {name: difference.kind for name, difference in answer.detailedDiff.items()} == {removed: kind}
 
 
 def test_what_lies_below_a_deleted_resource_goes_first(deployment: Deployment) -> None:

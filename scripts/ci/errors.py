@@ -1,0 +1,5 @@
+"""The one exception of the pipelines' programs."""
+
+
+class PipelineStepError(Exception):
+    """A step cannot go on; the message says what is missing or wrong."""
