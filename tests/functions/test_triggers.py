@@ -145,7 +145,7 @@ def test_wrong_settings_are_raised_after_the_deadline_of_a_message(monkeypatch: 
 
 
 def test_the_queue_of_the_trigger_is_created_without_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("classifier.composition.create_transport", lambda: FakeVisionService())
+    monkeypatch.setattr("classifier.composition.create_transport", FakeVisionService)
     environment = {
         "IMAGES__queueServiceUri": "https://data.queue.core.windows.net/",
         "IMAGES__clientId": "c",
