@@ -17,7 +17,7 @@ export PYTHONPATH :=
 export PYTHONDONTWRITEBYTECODE :=
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-ci setup-dev up classify redrive backfill stateful-test histories mutants simulate soak throughput bombs preview cost down clean format lint package types structure prices scan judge bench accuracy docs check quick whole test lock
+.PHONY: help setup setup-ci setup-dev up classify redrive backfill stateful-test histories mutants simulate soak throughput bombs preview cost down clean format lint package types structure prices scan judge bench accuracy docs check quick whole test plan lock
 
 ifeq ($(STACK),local)
 pulumi = python -m emulator pulumi -- $(STACK) $(1)
@@ -91,6 +91,16 @@ clean: ## stop the emulator and delete all its data, without Pulumi
 	@rm -rf .local .build
 
 ##@ Operate a deployed stack
+
+# The preview's own exit code is in the comment: what it could not plan is an error there. Code 3 means that the change
+# needs approval.
+plan: setup-dev ## the pull request comment on a preview of STACK: data at risk, access, changes (FORMAT=table|json)
+	@$(bundle)
+ifeq ($(STACK),local)
+	@python -m emulator start >&2
+endif
+	@export PULUMI_DEBUG_COMMANDS=true; $(call pulumi,preview --json --event-log $(CURDIR)/.build/events.json $(policy)) >.build/preview.json || true
+	@python -m checks.plan .build/preview.json --events .build/events.json --format $(if $(filter json,$(FORMAT)),json,markdown) || test $$? -eq 3
 
 redrive: setup ## send the messages of the poison queue again, and print the counts (FORMAT=table|json)
 	@$(within) python -m client redrive --stack $(STACK) --format $(FORMAT)

@@ -14,7 +14,6 @@ from infra import BuiltInRole
 infra.drop_version_aliases()
 settings = infra.Settings.load()
 sizing = settings.sizing
-estimate = infra.estimate_stack_cost(settings)
 
 # --- Resource group, telemetry, and what the function app needs: identity and host storage
 names = infra.derive_names(prefix=settings.name_prefix)
@@ -258,5 +257,4 @@ infra.export_stack_outputs(
     function_app=function_app,
     code_deployment=code_deployment,
     settings=settings,
-    estimate=estimate,
 )

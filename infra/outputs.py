@@ -5,9 +5,9 @@ import pulumi
 from infra.components.cosmos import CosmosDatabase
 from infra.components.function_app import FunctionApp
 from infra.components.image_storage import ImageStorage
-from infra.config.cost.estimate import CostEstimate
 from infra.config.settings import Settings
 from infra.dynamic.code_deployment import CodeDeployment
+from infra.stack_cost import estimate_stack_cost
 
 
 def export_stack_outputs(
@@ -17,9 +17,8 @@ def export_stack_outputs(
     function_app: FunctionApp,
     code_deployment: CodeDeployment,
     settings: Settings,
-    estimate: CostEstimate,
 ) -> None:
-    """Export the stack's outputs; `make classify` and `make redrive` read them."""
+    """Export the stack's outputs, which the client reads; warn if the estimated cost of a month exceeds the budget."""
     outputs = {
         "imagesEndpoint": image_storage.blob_endpoint,
         "imagesContainer": image_storage.images.name,
@@ -31,7 +30,7 @@ def export_stack_outputs(
         "apiAudience": settings.api_audience,
         "packageSha256": code_deployment.sha256,
         "sizing": settings.sizing.to_dict(),
-        "estimatedMonthlyCost": estimate.to_dict(),
+        "estimatedMonthlyCost": estimate_stack_cost(settings).to_dict(),
     }
     for name, value in outputs.items():
         pulumi.export(name, value)

@@ -158,6 +158,8 @@ class _Plugin:
             database=None,
             deadline=None,
             phases=(hypothesis.Phase.explicit, hypothesis.Phase.generate),
+            # Others may use the processor at the same time.
+            suppress_health_check=(hypothesis.HealthCheck.too_slow,),
         )
         hypothesis.settings.load_profile("mutants")
 

@@ -25,6 +25,16 @@ def preview_outputs(resource_type: ResourceType, inputs: Properties) -> Properti
     return {**inputs, **dict.fromkeys(("name", *_ADDED.get(resource_type.type, ())), UNKNOWN)}
 
 
+def preview_update_outputs(resource_type: ResourceType, inputs: Properties, before: Properties) -> Properties:
+    """The outputs of a preview of an update: as of a creation, but the name stays the same.
+
+    azure-native keeps it, so that what lies in the resource is not shown as replaced: `stableOutputs` in `Update` of
+    https://github.com/pulumi/pulumi-azure-native/blob/master/provider/pkg/provider/provider.go.
+    """
+    stable = {"name": before["name"]} if "name" in before else {}
+    return preview_outputs(resource_type, inputs) | stable
+
+
 def _identity(_inputs: Properties, resource_id: str, _resources: ResourceStore) -> Properties:
     return {"principalId": object_id(resource_id), "clientId": client_id(resource_id), "tenantId": TENANT_ID}
 

@@ -17,7 +17,7 @@ from emulator.provider import subscription, unsupported, validation
 from emulator.provider.concurrency import OperationsInProgress
 from emulator.provider.differences import diff_response
 from emulator.provider.network_rules import check_deletion
-from emulator.provider.outputs import preview_outputs, resource_outputs
+from emulator.provider.outputs import preview_outputs, preview_update_outputs, resource_outputs
 from emulator.provider.properties import to_inputs, to_struct
 from emulator.provider.replication import Replication
 from schemas.azure_native.resource_type import ResourceType
@@ -149,7 +149,8 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         resource_type = await _resource_type(request.urn, context)
         inputs = to_inputs(request.news)
         if request.preview:
-            return provider_pb2.UpdateResponse(properties=to_struct(preview_outputs(resource_type, inputs)))
+            outputs = preview_update_outputs(resource_type, inputs, to_inputs(request.olds))
+            return provider_pb2.UpdateResponse(properties=to_struct(outputs))
         await self._check_deploys(context)
         before = self._resources.get(request.id)
         if before is None:

@@ -12,24 +12,24 @@ _FILE = Path(__file__).with_name("regions.json")
 class RegionList:
     """The regions of one service, as its `source` had them on `date`; about every other region nothing is known.
 
-    A list gets out of date, so only `refused` may stop a deployment.
+    A list gets out of date, so only `refused_regions` may stop a deployment.
     """
 
     service: str
     date: str
     source: str
     available: frozenset[str]
-    refused: frozenset[str]
+    refused_regions: frozenset[str]
 
     def refusal(self, region: str) -> str | None:
         """The regions that are allowed instead of `region`; None unless Azure is known to refuse it."""
-        if region not in self.refused:
+        if region not in self.refused_regions:
             return None
         return f"{self.service} in {self._available} ({self._reference}); {region} does not have it"
 
     def warning(self, region: str) -> str | None:
         """What to do if Azure refuses `region`; None when the list knows the region."""
-        if region in self.available | self.refused:
+        if region in self.available | self.refused_regions:
             return None
         return (
             f"location: {self.service} is not known to exist in {region} ({self._reference}). The list may be out of"
@@ -62,15 +62,17 @@ def _region_list(name: str, entry: object) -> RegionList:
     if fields.keys() != {"service", "date", "source", "available", "refused"}:
         raise ValueError(f"{name}: service, date, source, available and refused were expected")
     available = _regions(name, fields["available"])
-    refused = _regions(name, fields["refused"])
-    if available & refused:
-        raise ValueError(f"{name}: {', '.join(sorted(available & refused))} cannot be both available and refused")
+    refused_regions = _regions(name, fields["refused"])
+    if available & refused_regions:
+        raise ValueError(
+            f"{name}: {', '.join(sorted(available & refused_regions))} cannot be both available and refused"
+        )
     return RegionList(
         service=str(fields["service"]),
         date=str(fields["date"]),
         source=str(fields["source"]),
         available=available,
-        refused=refused,
+        refused_regions=refused_regions,
     )
 
 

@@ -106,7 +106,7 @@ def write(folder: Path, rows: list[Row], *, region: str = "eastus", accept: bool
     return command.write_prices(session, folder=folder, region=region, today=TODAY, accept=accept)
 
 
-def changed(rows: list[Row], meter: Meter, **changes: Any) -> list[Row]:
+def with_changes(rows: list[Row], meter: Meter, **changes: Any) -> list[Row]:
     return [{**row, **changes} if row["meterName"] == meter.meter_name else row for row in rows]
 
 
@@ -167,10 +167,10 @@ def test_of_each_tier_the_newest_price_in_effect_is_taken(tmp_path: Path) -> Non
     "change",
     [
         lambda rows: [row for row in rows if row["meterName"] != VISION_GROUP_1.meter_name],
-        lambda rows: changed(rows, VISION_GROUP_1, serviceName="Cognitive Services"),
-        lambda rows: changed(rows, VISION_GROUP_1, unitOfMeasure="10K"),
-        lambda rows: changed(rows, VISION_GROUP_1, armRegionName="westus"),
-        lambda rows: changed(rows, VISION_GROUP_1, effectiveStartDate="2027-01-01T00:00:00Z"),
+        lambda rows: with_changes(rows, VISION_GROUP_1, serviceName="Cognitive Services"),
+        lambda rows: with_changes(rows, VISION_GROUP_1, unitOfMeasure="10K"),
+        lambda rows: with_changes(rows, VISION_GROUP_1, armRegionName="westus"),
+        lambda rows: with_changes(rows, VISION_GROUP_1, effectiveStartDate="2027-01-01T00:00:00Z"),
     ],
     ids=["gone", "renamed", "other unit", "other region", "not yet in effect"],
 )
@@ -188,11 +188,11 @@ def test_a_price_that_moved_by_more_than_30_percent_is_written_only_when_accepte
     price: float, moves: bool, tmp_path: Path
 ) -> None:
     write(tmp_path, rows_of_all_meters())
-    new = changed(rows_of_all_meters(), VISION_GROUP_1, retailPrice=price)
+    new = with_changes(rows_of_all_meters(), VISION_GROUP_1, retailPrice=price)
     refresh = write(tmp_path, new)
     assert len(refresh.moved) == moves
-    written = load_price_list(tmp_path, "eastus").tiers(VISION_GROUP_1)[0].retail_price
-    assert written == (1.0 if moves else price)
+    stored_price = load_price_list(tmp_path, "eastus").tiers(VISION_GROUP_1)[0].retail_price
+    assert stored_price == (1.0 if moves else price)
     write(tmp_path, new, accept=True)
     assert load_price_list(tmp_path, "eastus").tiers(VISION_GROUP_1)[0].retail_price == price
 
@@ -207,7 +207,9 @@ def test_a_new_tier_is_a_move_that_is_named(tmp_path: Path) -> None:
 
 def test_the_first_list_of_a_region_is_compared_with_none(tmp_path: Path) -> None:
     write(tmp_path, rows_of_all_meters())
-    refresh = write(tmp_path, changed(rows_of_all_meters("uksouth"), VISION_GROUP_1, retailPrice=5.0), region="uksouth")
+    refresh = write(
+        tmp_path, with_changes(rows_of_all_meters("uksouth"), VISION_GROUP_1, retailPrice=5.0), region="uksouth"
+    )
     assert refresh.moved == []
     assert load_price_list(tmp_path, "uksouth").tiers(VISION_GROUP_1)[0].retail_price == 5.0
 
@@ -287,7 +289,7 @@ def test_the_command_fails_when_a_meter_vanished(
 def test_the_command_fails_when_a_price_moved_unless_it_is_accepted(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    rows = changed(rows_of_all_meters(), VISION_GROUP_1, retailPrice=2.0)
+    rows = with_changes(rows_of_all_meters(), VISION_GROUP_1, retailPrice=2.0)
     assert run(monkeypatch, rows) == 1
     errors = capsys.readouterr().err
     assert "moved: Image Analysis Group 1 Transactions, from 0 units on: 1.0 before, 2.0 now" in errors

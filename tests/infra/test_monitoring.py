@@ -48,9 +48,9 @@ def test_sampled_telemetry_is_counted_by_item_count() -> None:
     """A row of these tables may stand for many occurrences; only whether there are any may be asked by rows."""
     sampled = re.compile(r"\b(AppRequests|AppExceptions)\b")
     queries = [item.query for item in (*LOG_ALERT_RULES, *CHARTS) if sampled.search(item.query)]
-    counted = [query for query in queries if "summarize" in query]
-    assert len(counted) == 3
-    for query in counted:
+    sums = [query for query in queries if "summarize" in query]
+    assert len(sums) == 3
+    for query in sums:
         assert re.search(r"\bcount(if)?\(", query) is None, query
         assert "ItemCount" in query
 

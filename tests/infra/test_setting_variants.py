@@ -46,14 +46,15 @@ def flat(value: Any, path: str) -> dict[str, Any]:
 
 
 def values(recorder: Recorder) -> dict[str, Any]:
-    """Every value of the program: inputs, protection and outputs."""
+    """Every value of the program: inputs, protection and outputs; tests/infra/cost has those of the estimate."""
     result: dict[str, Any] = {}
     for resource in recorder.resources:
         inputs = {name: value for name, value in resource.inputs.items() if not name.startswith("__")}
         if resource.name in DELAYS:
             inputs = {"seconds": inputs["seconds"]}
         result |= flat(inputs | {"protect": resource.protect}, resource.name)
-    return result | flat(recorder.outputs, "outputs")
+    outputs = {name: value for name, value in recorder.outputs.items() if name != "estimatedMonthlyCost"}
+    return result | flat(outputs, "outputs")
 
 
 def difference(before: Recorder, after: Recorder) -> Difference:

@@ -41,15 +41,15 @@ class Lever:
 
 def find_levers(workload: Workload, prices: PriceList) -> list[Lever]:
     """Return the changes that can save something, the largest saving first. Each is compared with no other change."""
-    present = estimate_cost(workload, prices)
+    present_estimate = estimate_cost(workload, prices)
     levers: list[Lever] = []
     for change, changed_workload in _changes(workload):
-        changed = estimate_cost(changed_workload, prices)
+        changed_estimate = estimate_cost(changed_workload, prices)
         levers.append(
             Lever(
                 change=change,
-                saving_low=present.low - changed.low,
-                saving_high=present.high - changed.high,
+                saving_low=present_estimate.low - changed_estimate.low,
+                saving_high=present_estimate.high - changed_estimate.high,
             )
         )
     levers.extend(_commitment_levers(workload, prices))
@@ -85,15 +85,15 @@ def _changes(workload: Workload) -> Iterator[tuple[str, Workload]]:
 
 def _commitment_levers(workload: Workload, prices: PriceList) -> Iterator[Lever]:
     """The commitment tiers of `read`, compared with its transactions at pay-as-you-go prices."""
-    committed = commitment_cost(workload, prices)
-    if committed is None:
+    commitment = commitment_cost(workload, prices)
+    if commitment is None:
         return
-    present = _analyzer_cost(workload, prices)
+    present_cost = _analyzer_cost(workload, prices)
     without_read = tuple(feature for feature in workload.features if feature != "read")
-    others = _analyzer_cost(replace(workload, features=without_read), prices)
-    saving = present - others - committed
+    cost_of_others = _analyzer_cost(replace(workload, features=without_read), prices)
+    saving = present_cost - cost_of_others - commitment
     yield Lever(
-        change=f"commitment tier for read, {workload.sizing.vision_accounts} account(s): {committed:,.0f} USD a month",
+        change=f"commitment tier for read, {workload.sizing.vision_accounts} account(s): {commitment:,.0f} USD a month",
         saving_low=saving,
         saving_high=saving,
     )

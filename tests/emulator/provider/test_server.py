@@ -148,6 +148,21 @@ def test_a_preview_creates_nothing_and_knows_no_outputs(resources: ResourceStore
     assert list(resources) == []
 
 
+def test_a_preview_of_an_update_changes_nothing_and_knows_the_name_alone(deployment: Deployment) -> None:
+    account = deployment.storage()
+    request = provider_pb2.UpdateRequest(
+        id=account.id,
+        urn=urn("storage:StorageAccount"),
+        olds=struct(account.outputs),
+        news=struct(STORAGE | {"tags": {"a": "b"}}),
+        preview=True,
+    )
+    answer = talk(deployment.resources, "Update", request)
+    assert answer.properties["name"] == "stdata"
+    assert answer.properties["primaryEndpoints"] == UNKNOWN
+    assert deployment.resources.get(account.id) == account
+
+
 def test_created_twice_is_a_conflict(deployment: Deployment) -> None:
     deployment.storage()
     with pytest.raises(grpc.aio.AioRpcError, match="Conflict"):

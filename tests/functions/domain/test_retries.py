@@ -70,3 +70,13 @@ def test_deliveries_without_an_outcome_are_counted_over_all_messages(
 ) -> None:
     delivery = Delivery(message=parsed_message(interruptions=interruptions), text="", attempt=attempt)
     assert (delivery.interruptions, delivery.etag) == (total, None)
+
+
+@pytest.mark.parametrize("year", [1, 9999])
+def test_a_deadline_of_any_year_is_a_deadline(year: int) -> None:
+    """The envelope of a message is text that whoever may write to the queue can make up."""
+    deadline = NOW.replace(year=year)
+    retry = plan_retry(
+        parsed_message(deadline=deadline), RetryLaterError("503"), max_retry_age=timedelta(hours=168), now=NOW
+    )
+    assert retry.deadline == deadline

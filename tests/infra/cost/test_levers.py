@@ -21,18 +21,18 @@ def test_the_levers_of_half_a_million_images() -> None:
 
     Without tags: a million transactions instead of one and a half, of which the last half costs 0.65.
     """
-    found = levers(images_per_month=500_000, image_retention_days=90, record_retention_days=90)
-    assert found["features: without tags"].saving_high == pytest.approx(325.0)
-    assert found["features: without read"].saving_high == pytest.approx(750.0)
-    assert found["commitment tier for read, 1 account(s): 375 USD a month"].saving_low == pytest.approx(375.0)
-    cache = found["10 % more images whose content was analyzed within cacheDays"]
+    by_change = levers(images_per_month=500_000, image_retention_days=90, record_retention_days=90)
+    assert by_change["features: without tags"].saving_high == pytest.approx(325.0)
+    assert by_change["features: without read"].saving_high == pytest.approx(750.0)
+    assert by_change["commitment tier for read, 1 account(s): 375 USD a month"].saving_low == pytest.approx(375.0)
+    cache = by_change["10 % more images whose content was analyzed within cacheDays"]
     # 150,000 transactions of group 1 at 0.65, 100,000 of group 2 at 1.50.
     assert cache.saving_low == pytest.approx(97.5 + 150.0)
     # 60 days of 500,000 records of 4.8 KB at 0.25 for a GB; 60 of analyses of 4 KB.
-    assert found["recordRetentionDays: 30"].saving_high == pytest.approx(4.8 * 0.25, abs=0.03)
-    assert found["cacheDays: 30"].saving_high == pytest.approx(4.0 * 0.25, abs=0.03)
+    assert by_change["recordRetentionDays: 30"].saving_high == pytest.approx(4.8 * 0.25, abs=0.03)
+    assert by_change["cacheDays: 30"].saving_high == pytest.approx(4.0 * 0.25, abs=0.03)
     # 100 GB at 0.0208, and 2/3 of the pages that reconcile lists: 300 to 100 pages in each of 2,920 runs.
-    assert found["imageRetentionDays: 30"].saving_low == pytest.approx(
+    assert by_change["imageRetentionDays: 30"].saving_low == pytest.approx(
         2.08 + 2.92 + 584_000 * 0.5 * 2 * 0.000026, abs=0.01
     )
 
@@ -44,9 +44,9 @@ def test_the_largest_saving_comes_first() -> None:
 
 
 def test_a_change_that_can_only_cost_more_is_no_lever() -> None:
-    found = levers(images_per_month=500_000)
-    assert not [change for change in found if "copyClassified" in change or "networkAccess" in change]
-    assert all(lever.largest_saving > 0 for lever in found.values())
+    by_change = levers(images_per_month=500_000)
+    assert not [change for change in by_change if "copyClassified" in change or "networkAccess" in change]
+    assert all(lever.largest_saving > 0 for lever in by_change.values())
 
 
 def test_deletion_after_30_days_can_cost_more_than_it_saves() -> None:
@@ -107,5 +107,5 @@ def test_there_may_be_no_commitment_tier(changes: dict[str, Any], reason: str) -
 @pytest.mark.parametrize("features", [("read",), ("tags", "read", "caption")])
 def test_a_commitment_tier_replaces_the_price_of_read_alone(features: tuple[Feature, ...]) -> None:
     """At 400,000 images read costs 600 USD, the tier 375."""
-    found = levers(images_per_month=400_000, features=features)
-    assert found["commitment tier for read, 1 account(s): 375 USD a month"].saving_high == pytest.approx(225.0)
+    by_change = levers(images_per_month=400_000, features=features)
+    assert by_change["commitment tier for read, 1 account(s): 375 USD a month"].saving_high == pytest.approx(225.0)

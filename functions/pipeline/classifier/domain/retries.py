@@ -53,7 +53,7 @@ def plan_retry(message: Message, error: Exception, *, max_retry_age: timedelta, 
         now: the current time.
     """
     deadline = message.deadline or now + max_retry_age
-    retry_age = now - (deadline - max_retry_age)
+    retry_age = max_retry_age - (deadline - now)
     lasting = isinstance(error, AccessDeniedError) and retry_age >= timeouts.ACCESS_PROPAGATION
     misconfigured = lasting or isinstance(error, ConfigurationError)
     if misconfigured:

@@ -1,0 +1,142 @@
+"""The report on a preview: everything that the comment shows, and whether the change needs approval."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from checks.plan.changes import Action, ResourceChange, collect_changes, collect_pairs
+from checks.plan.cost import CostComparison
+from checks.plan.data_loss import DataRisk, DataStatus, find_data_risks
+from checks.plan.inputs import ScanResult
+from checks.plan.preview import PolicyViolation, Preview
+from checks.plan.protection import refused_urns
+from checks.plan.roles import RoleAssignmentChange, RoleDefinitionChange, find_role_changes
+from checks.plan.urn import name_of, stack_of, type_of
+
+_MANDATORY = "mandatory"
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """An error or a warning of the preview; `type` and `name` are empty if it is about no resource."""
+
+    severity: str
+    message: str
+    type: str = ""
+    name: str = ""
+
+
+class PlanReport(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What a preview would change.
+
+    Attributes:
+        stack: Name of the stack; empty if the preview failed before it had one.
+        failed: Whether the preview failed or violates a mandatory policy, so that nothing can be deployed.
+        approval_reasons: Why the change needs approval; none if it does not.
+        data_risks: Data that is lost, deleted earlier or guarded less.
+        role_assignments: Role assignments that change.
+        role_definitions: Custom roles that change.
+        changes: All resources that change.
+        unchanged: Number of resources that do not change; None if the preview does not say.
+        cost: Cost by meter before and after; None without estimates.
+        policy_violations: Violations of policies; None without an event log.
+        scan_results: Results of the scan; None without a scan.
+        problems: Errors and warnings.
+    """
+
+    stack: str
+    failed: bool
+    approval_reasons: list[str]
+    data_risks: list[DataRisk]
+    role_assignments: list[RoleAssignmentChange]
+    role_definitions: list[RoleDefinitionChange]
+    changes: list[ResourceChange]
+    unchanged: int | None
+    cost: CostComparison | None
+    policy_violations: list[PolicyViolation] | None
+    scan_results: list[ScanResult] | None
+    problems: list[Problem]
+
+    @property
+    def needs_approval(self) -> bool:
+        """Whether somebody must approve the change."""
+        return bool(self.approval_reasons)
+
+
+def create_report(
+    preview: Preview,
+    *,
+    policy_violations: list[PolicyViolation] | None = None,
+    scan_results: list[ScanResult] | None = None,
+    cost: CostComparison | None = None,
+) -> PlanReport:
+    """Return the report on a preview."""
+    pairs = collect_pairs(preview)
+    changes = [change for change in collect_changes(pairs) if _is_shown(change)]
+    refused = refused_urns(preview.errors)
+    data_risks = find_data_risks(pairs, changes, refused)
+    role_assignments, role_definitions = find_role_changes(pairs)
+    mandatory = [item for item in policy_violations or () if item.enforcement_level == _MANDATORY]
+    return PlanReport(
+        stack=next((stack_of(step.urn) for step in preview.steps), ""),
+        failed=bool(preview.errors or mandatory),
+        approval_reasons=_approval_reasons(changes, refused, data_risks, role_assignments, role_definitions),
+        data_risks=data_risks,
+        role_assignments=role_assignments,
+        role_definitions=role_definitions,
+        changes=changes,
+        unchanged=None if preview.change_summary is None else preview.change_summary.get("same"),
+        cost=cost,
+        policy_violations=policy_violations,
+        scan_results=scan_results,
+        problems=[
+            Problem(
+                severity=item.severity,
+                message=item.message.strip().removeprefix(f"{item.severity}: "),
+                type=type_of(item.urn),
+                name=name_of(item.urn),
+            )
+            for item in preview.diagnostics
+            if item.severity in {"error", "warning"}
+        ],
+    )
+
+
+def _is_shown(change: ResourceChange) -> bool:
+    return change.action is not Action.SAME or change.protection_removed
+
+
+def _approval_reasons(
+    changes: Sequence[ResourceChange],
+    refused: Sequence[str],
+    data_risks: Sequence[DataRisk],
+    role_assignments: Sequence[RoleAssignmentChange],
+    role_definitions: Sequence[RoleDefinitionChange],
+) -> list[str]:
+    lost = {
+        (risk.type, risk.name) for risk in data_risks if risk.status in {DataStatus.LOST, DataStatus.LOST_OR_REFUSED}
+    }
+    reduced = {(risk.type, risk.name) for risk in data_risks if risk.status is DataStatus.GUARDED_LESS}
+    granted = [item for item in role_assignments if item.effect.grants]
+    widened = [item for item in role_definitions if item.effect.grants]
+    protected = {change.urn for change in changes if change.protected and change.deletes_resource} | {*refused}
+    reasons: list[str] = []
+    if lost:
+        reasons.append(f"{_count(len(lost), 'resource')} whose data is lost or deleted earlier")
+    if reduced:
+        reasons.append(f"{_count(len(reduced), 'resource')} whose data is guarded less")
+    if protected:
+        reasons.append(f"{_count(len(protected), 'protected resource')} deleted or replaced")
+    if granted:
+        reasons.append(f"{_count(len(granted), 'role assignment')} added or widened")
+    if widened:
+        reasons.append(f"{_count(len(widened), 'role definition')} added or widened")
+    return reasons
+
+
+def _resources(risks: Sequence[DataRisk], *statuses: DataStatus) -> set[tuple[str, str]]:
+    """Type and name of each resource that has a risk with one of the statuses."""
+    return {(risk.type, risk.name) for risk in risks if risk.status in statuses}
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
