@@ -99,6 +99,7 @@ plan: setup-dev ## the pull request comment on a preview of STACK: data at risk,
 ifeq ($(STACK),local)
 	@python -m emulator start >&2
 endif
+	@rm -f .build/events.json
 	@export PULUMI_DEBUG_COMMANDS=true; $(call pulumi,preview --json --event-log $(CURDIR)/.build/events.json $(policy)) >.build/preview.json || true
 	@python -m checks.plan .build/preview.json --events .build/events.json --format $(if $(filter json,$(FORMAT)),json,markdown) || test $$? -eq 3
 

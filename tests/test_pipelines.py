@@ -236,3 +236,11 @@ def test_the_linters_of_the_workflows_are_part_of_make_check() -> None:
     recipe = makefile.partition("\nlint: setup-dev\n")[2].partition("\n\n")[0]
     assert [line.strip() for line in recipe.splitlines()][1:] == ["@actionlint", "@zizmor --quiet --offline .github"]
     assert re.search(r"^check: setup-dev lint ", makefile, re.MULTILINE)
+
+
+def test_the_commands_of_the_document_are_valid_shell() -> None:
+    blocks = re.findall(r"^```sh\n(.*?)^```$", (ROOT / "docs/ci.md").read_text(), re.MULTILINE | re.DOTALL)
+    assert len(blocks) > 8
+    for block in blocks:
+        result = subprocess.run(["sh", "-n"], input=block, capture_output=True, text=True, check=False)
+        assert (result.returncode, result.stderr) == (0, ""), block

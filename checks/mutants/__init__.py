@@ -1,7 +1,7 @@
 """Mutation tests: changes the program in small ways, and reports the changes that no test notices.
 
 - project: which modules are mutated, by which tests, and the goals
-- operators, replacement_operators: mutation operators, those of cosmic-ray and those that it lacks
+- operators, replacement_operators, replacement: mutation operators, those of cosmic-ray and those that it lacks
 - exclusions: what is not mutated (docstrings, annotations, texts for people)
 - mutants: the mutants of a module, and a sample of them
 - import_hook: loads a mutant in place of its module; nothing is written into the tree

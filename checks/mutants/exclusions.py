@@ -9,7 +9,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from checks.mutants.replacement_operators import Position
+from checks.mutants.replacement import Position
 
 # What the type checker reads, and a run does not.
 _TYPING_CALLS = {"NewType", "ParamSpec", "TypeVar", "cast"}

@@ -16,7 +16,7 @@ from cosmic_ray.mutating import mutate_code
 from checks.mutants.exclusions import Exclusions
 from checks.mutants.operators import operators
 from checks.mutants.project import Module
-from checks.mutants.replacement_operators import Position
+from checks.mutants.replacement import Position
 
 _OPERATORS = operators()
 

@@ -4,14 +4,15 @@ from typing import Any
 
 from cosmic_ray.operators.provider import OperatorProvider
 
+from checks.mutants.replacement import MutationOperator
 from checks.mutants.replacement_operators import (
-    MutationOperator,
     RemoveElement,
     RemoveKeywordArgument,
     RemoveOperand,
     RemoveSlice,
     RemoveStatement,
     RemoveTextMethod,
+    ReplaceException,
     ReplaceFunction,
     ReplaceMembership,
     ReplaceReturnWithNone,
@@ -49,7 +50,6 @@ _CORE = (
     "ReplaceOrWithAnd",
     "ReplaceBreakWithContinue",
     "ReplaceContinueWithBreak",
-    "ExceptionReplacer",
     "NumberReplacer",
     "RemoveDecorator",
     "ZeroIterationForLoop",
@@ -66,6 +66,7 @@ def operators() -> dict[str, MutationOperator]:
         RemoveSlice,
         RemoveStatement,
         RemoveTextMethod,
+        ReplaceException,
         ReplaceFunction,
         ReplaceMembership,
         ReplaceReturnWithNone,

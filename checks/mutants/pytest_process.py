@@ -19,6 +19,8 @@ from checks.mutants import import_hook
 _SITE_PACKAGES = sysconfig.get_path("purelib")
 # Seconds for the import of the modules and the collection of the tests.
 _COLLECTION_SECONDS = 60
+# So much of the message of a failed test is kept.
+_MESSAGE_LENGTH = 1000
 # A mutant that allocates without end must not exhaust the machine.
 _MEMORY_BYTES = 4 << 30
 
@@ -48,7 +50,7 @@ class PytestReport:
 
     Attributes:
         exit_code: pytest's exit code.
-        failure: id of the test or file that failed, with the last line of its report; empty if none did.
+        failure: id of the test or file that failed, with its message; empty if none did.
         failing_file: path of the test file that failed; empty if none did.
         seconds: how long it took.
         lines: executed lines by path of the module.
@@ -179,9 +181,10 @@ class _Plugin:
 
     def _remember(self, report: pytest.CollectReport | pytest.TestReport) -> None:
         if report.failed and not self.failure:
-            last_line = (report.longreprtext.strip().splitlines() or [""])[-1]
             self.failing_file = report.nodeid.partition("::")[0]
-            self.failure = f"{report.nodeid}: {last_line}"
+            crash = getattr(report.longrepr, "reprcrash", None)
+            text: str = crash.message if crash else report.longreprtext
+            self.failure = f"{report.nodeid}: {text[:_MESSAGE_LENGTH]}"
 
 
 class _ExecutedLines:

@@ -5,63 +5,10 @@ consists.
 """
 
 import re
-from abc import abstractmethod
-from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple, Protocol, override
+from collections.abc import Iterator
+from typing import Any, override
 
-from parso.python.tree import Name
-
-# (line, column), as parso counts them: lines from 1, columns from 0, in characters.
-type Position = tuple[int, int]
-
-
-class Replacement(NamedTuple):
-    """The source text that replaces a node, and the position of what it changes."""
-
-    start: Position
-    end: Position
-    text: str
-
-
-class MutationOperator(Protocol):
-    """The part of cosmic-ray's interface of operators that is used; cosmic-ray has no types."""
-
-    def mutation_positions(self, node: Any) -> Iterable[tuple[Position, Position]]:
-        """Return the start and end of each change of a node that the operator can make."""
-        ...
-
-    def mutate(self, node: Any, index: int) -> Any:
-        """Return the node after the change of this number; None removes it."""
-        ...
-
-
-class ReplacementOperator(MutationOperator):
-    """Replaces a node of parso's tree by other source texts."""
-
-    @abstractmethod
-    def replacements(self, node: Any) -> Iterator[Replacement]:
-        """Yield what may replace a node."""
-
-    @override
-    def mutation_positions(self, node: Any) -> Iterator[tuple[Position, Position]]:
-        for replacement in self.replacements(node):
-            yield replacement.start, replacement.end
-
-    @override
-    def mutate(self, node: Any, index: int) -> Name:
-        text = list(self.replacements(node))[index].text
-        return Name(text, node.start_pos, prefix=node.get_first_leaf().prefix)
-
-
-def _text(*nodes: Any) -> str:
-    """Return the source text of adjacent nodes, without the space before the first."""
-    if not nodes:
-        return ""
-    return nodes[0].get_code(include_prefix=False) + "".join(node.get_code() for node in nodes[1:])
-
-
-def _of(node: Any, text: str) -> Replacement:
-    return Replacement(node.start_pos, node.end_pos, text)
+from checks.mutants.replacement import Replacement, ReplacementOperator, code, replace_node
 
 
 def _is_call(node: Any) -> bool:
@@ -79,10 +26,10 @@ class RemoveStatement(ReplacementOperator):
             is_augmented = node.children[1].type == "operator" and node.children[1].value != "="
             is_removable = is_augmented or node.children[0].type == "atom_expr"
         else:
-            is_raise = node.type == "raise_stmt" or _text(node) == "raise"
+            is_raise = node.type == "raise_stmt" or code(node) == "raise"
             is_removable = is_raise or node.type == "yield_expr" or _is_call(node)
         if is_removable:
-            yield _of(node, "pass")
+            yield replace_node(node, "pass")
 
 
 class ReplaceReturnWithNone(ReplacementOperator):
@@ -90,15 +37,15 @@ class ReplaceReturnWithNone(ReplacementOperator):
 
     @override
     def replacements(self, node: Any) -> Iterator[Replacement]:
-        if node.type == "return_stmt" and _text(*node.children[1:]) != "None":
-            yield _of(node, "return None")
+        if node.type == "return_stmt" and code(*node.children[1:]) != "None":
+            yield replace_node(node, "return None")
 
 
 def _without(nodes: list[Any], index: int) -> str:
     """Return the text of nodes that are separated by commas or operators, without one of them and its separator."""
     if index + 1 < len(nodes):
-        return _text(*nodes[:index], *nodes[index + 2 :])
-    return _text(*nodes[: max(index - 1, 0)])
+        return code(*nodes[:index], *nodes[index + 2 :])
+    return code(*nodes[: max(index - 1, 0)])
 
 
 class RemoveKeywordArgument(ReplacementOperator):
@@ -111,7 +58,7 @@ class RemoveKeywordArgument(ReplacementOperator):
                 if _is_keyword_argument(argument):
                     yield Replacement(argument.start_pos, argument.end_pos, _without(node.children, index))
         elif _is_keyword_argument(node) and node.parent.type != "arglist":
-            yield _of(node, "")
+            yield replace_node(node, "")
 
 
 def _is_keyword_argument(node: Any) -> bool:
@@ -170,10 +117,10 @@ class ReplaceString(ReplacementOperator):
             return
         if node.parent.type == "strings" and node.parent.children[0] is not node:
             return
-        text = _text(node)
+        text = code(node)
         match = re.match(r"""[a-zA-Z]*(\"\"\"|'''|"|')""", text)
         if match:
-            yield _of(node, f"{match.group()}XX{text[match.end() :]}")
+            yield replace_node(node, f"{match.group()}XX{text[match.end() :]}")
 
 
 class RemoveOperand(ReplacementOperator):
@@ -187,15 +134,26 @@ class RemoveOperand(ReplacementOperator):
                 yield Replacement(operand.start_pos, operand.end_pos, _without(node.children, index))
 
 
+class ReplaceException(ReplacementOperator):
+    """Catches another exception, in a clause that catches one; cosmic-ray's operator fails for a dotted name."""
+
+    @override
+    def replacements(self, node: Any) -> Iterator[Replacement]:
+        clause = node.parent
+        is_caught = clause is not None and clause.type == "except_clause" and clause.children[1] is node
+        if is_caught and node.type in {"name", "atom_expr"}:
+            yield replace_node(node, "ZeroDivisionError")
+
+
 class ReplaceMembership(ReplacementOperator):
     """Exchanges `in` and `not in`."""
 
     @override
     def replacements(self, node: Any) -> Iterator[Replacement]:
-        if node.type == "comp_op" and _text(node).split() == ["not", "in"]:
-            yield _of(node, "in")
+        if node.type == "comp_op" and code(node).split() == ["not", "in"]:
+            yield replace_node(node, "in")
         elif node.type == "keyword" and node.value == "in" and node.parent.type == "comparison":
-            yield _of(node, "not in")
+            yield replace_node(node, "not in")
 
 
 class RemoveSlice(ReplacementOperator):
@@ -205,8 +163,8 @@ class RemoveSlice(ReplacementOperator):
     def replacements(self, node: Any) -> Iterator[Replacement]:
         if node.type == "trailer" and node.children[0].value == "[":
             content = node.children[1]
-            if content.type == "subscript" or _text(content) == ":":
-                yield _of(node, "")
+            if content.type == "subscript" or code(content) == ":":
+                yield replace_node(node, "")
 
 
 _FUNCTIONS = {
@@ -231,7 +189,7 @@ class ReplaceFunction(ReplacementOperator):
         if node.type == "name" and node.value in _FUNCTIONS:
             following = node.get_next_leaf()
             if following is not None and following.value == "(":
-                yield _of(node, _FUNCTIONS[node.value])
+                yield replace_node(node, _FUNCTIONS[node.value])
 
 
 _TEXT_METHODS = {"casefold", "lower", "lstrip", "removeprefix", "removesuffix", "rstrip", "strip", "upper"}
@@ -249,4 +207,4 @@ class RemoveTextMethod(ReplacementOperator):
             is_method = attribute.type == "trailer" and attribute.children[-1].get_code().strip() in _TEXT_METHODS
             if is_method and call.type == "trailer" and call.children[0].value == "(":
                 rest = node.children[:index] + node.children[index + 2 :]
-                yield Replacement(attribute.start_pos, call.end_pos, _text(*rest))
+                yield Replacement(attribute.start_pos, call.end_pos, code(*rest))

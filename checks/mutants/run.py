@@ -72,7 +72,7 @@ def run(project: Project, options: Options) -> Report:
     for result in processes.run(map(baseline.task, mutants)):
         mutant = _tested_mutant(result)
         reports[mutant.module.path].outcomes.append((mutant, result.outcome))
-        if result.outcome == Outcome.PASSED:
+        if result.outcome == Outcome.PASSED and not any(entry.covers(mutant) for entry in entries):
             survived += 1
             progress.print(f"survived: {mutant.place}, {mutant.candidate.operator} {mutant.candidate.occurrence}")
         if result.report is not None and result.report.failure:

@@ -53,6 +53,16 @@ def changes(text: str, operator: str) -> list[str]:
         ("ReplaceString", 'x = "a" "b"', ['x = "XXa" "b"']),
         ("ReplaceString", "x = f'{a}'", ["x = f'XX{a}'"]),
         ("ReplaceString", 'x = rb"\\d"', ['x = rb"XX\\d"']),
+        (
+            "ReplaceException",
+            "try: a = b\nexcept OSError as error: pass",
+            ["try: a = b\nexcept ZeroDivisionError as error: pass"],
+        ),
+        ("ReplaceException", "try: a = b\nexcept c.D: pass", ["try: a = b\nexcept ZeroDivisionError: pass"]),
+        ("RemoveElement", "try: a = b\nexcept (C, d.E): pass", [
+            "try: a = b\nexcept ( d.E,): pass",
+            "try: a = b\nexcept (C,): pass",
+        ]),
         ("ReplaceMembership", "x = a in b", ["x = a not in b"]),
         ("ReplaceMembership", "x = a not in b", ["x = a in b"]),
         ("RemoveSlice", "x = a[1:3]", ["x = a"]),

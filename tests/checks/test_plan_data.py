@@ -275,3 +275,23 @@ def test_soft_delete_that_leaves_the_stack_is_guarded_less_unless_the_account_go
     account = step("delete", "a", before=state("storage:StorageAccount", {"accountName": "st"}))
     assert risks(soft_delete) == [("guarded less", "deleteRetentionPolicy.days is not set, before: 14")]
     assert risks(soft_delete, account) == [("lost", "deleted")]
+
+
+def test_a_replacement_that_a_known_value_forces_too_is_certain() -> None:
+    before = state("storage:Queue", {"queueName": "a", "accountName": "st"})
+    after = state("storage:Queue", {"queueName": "b", "accountName": UNKNOWN})
+    forcing = ["accountName", "queueName"]
+    assert risks(step("replace", "a", before=before, after=after, replace_reasons=forcing)) == [
+        ("lost", "replaced because of accountName, queueName")
+    ]
+
+
+def test_protection_that_the_same_change_removes_refuses_nothing() -> None:
+    before = state("storage:Queue", {"queueName": "a"}, protect=True)
+    after = state("storage:Queue", {"queueName": "b"})
+    replaced = report(step("replace", "a", before=before, after=after, replace_reasons=["queueName"]))
+    assert [(risk.status.value, risk.protected) for risk in replaced.data_risks] == [
+        ("lost", False),
+        ("guarded less", False),
+    ]
+    assert "1 protected resource deleted or replaced" in replaced.approval_reasons

@@ -152,3 +152,8 @@ def test_an_assignment_of_a_role_of_the_same_preview_has_its_name() -> None:
     (assignment,), (added,) = find_role_changes(collect_pairs(preview_of(definition, assigned)))
     assert assignment.role == "Role"
     assert (added.effect, added.added) == ("added", ["A/read", f"assignable at {ACCOUNT}"])
+
+
+def test_a_scope_is_not_wider_because_its_name_is_the_beginning_of_another() -> None:
+    (change,) = assignment_changes("replace", {**ASSIGNMENT, "scope": f"{ACCOUNT}2"}, ASSIGNMENT)
+    assert change.effect is RoleEffect.CHANGED

@@ -11,14 +11,18 @@ from typing import Any, cast
 import azure.functions as func
 import pytest
 from classifier import triggers
+from classifier.composition import create_trigger_queue
 from classifier.domain import metrics
 from classifier.domain.errors import AuthorizationError
+from classifier.domain.events import Message as PipelineMessage
 from classifier.domain.events import create_poison_message, parse_poison_message
 from classifier.domain.models import Outcome, OutcomeStatus
+from classifier.settings import SettingsError, TriggerConnection
 from classifier.use_cases.reconcile import Report
 from classifier.use_cases.redrive import RedriveReport, redrive
 
-from tests.support.in_memory_services import NOW, InMemoryServices, message
+from tests.support.fake_vision_service import FakeVisionService
+from tests.support.in_memory_services import NOW, InMemoryQueue, InMemoryServices, message
 
 
 class Message(func.QueueMessage):
@@ -102,6 +106,57 @@ def test_a_message_that_is_no_utf8_is_poison_with_a_reason(monkeypatch: pytest.M
     (poison,) = services.poison_messages
     assert poison["poison"]["code"] == "BadEvent"
     assert "cat\\udcff.png" in poison["message"]
+
+
+def fail_to_load(*_: Any) -> None:
+    raise SettingsError("PIPELINE_FEATURES is not set")
+
+
+def test_wrong_settings_requeue_a_message_slowly_and_are_an_error_of_the_configuration(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The host would move every message to the poison queue within minutes, before the next deployment."""
+    services = InMemoryServices()
+    queue = InMemoryQueue(services.run_step, services.queued_messages.append)
+    monkeypatch.setattr(triggers, "_application", fail_to_load)
+    monkeypatch.setattr(triggers, "_trigger_queue", lambda: queue)
+    asyncio.run(plain(triggers.classify)(Message(4, message().encode())))
+    ((text, delay),) = services.queued_messages
+    requeued = PipelineMessage.parse(text)
+    assert (requeued.requeue_count, requeued.interruptions) == (1, 3)
+    assert requeued.deadline is not None
+    assert timedelta(hours=167) < requeued.deadline - datetime.now(UTC) <= timedelta(hours=168)
+    assert 900 <= delay <= 1350
+    outcome = line(caplog, "outcome")
+    assert (outcome["status"], outcome["level"], outcome["putBacks"]) == ("misconfigured", "ERROR", 1)
+    assert outcome["detail"].startswith("the app settings are wrong: PIPELINE_FEATURES is not set; back in ")
+
+
+def test_wrong_settings_are_raised_after_the_deadline_of_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    services = InMemoryServices()
+    monkeypatch.setattr(triggers, "_application", fail_to_load)
+    monkeypatch.setattr(
+        triggers, "_trigger_queue", lambda: InMemoryQueue(services.run_step, services.queued_messages.append)
+    )
+    envelope = {"event": json.loads(message()), "putBacks": 7, "deadline": "2026-01-01T00:00:00Z"}
+    with pytest.raises(SettingsError):
+        asyncio.run(plain(triggers.classify)(Message(1, json.dumps(envelope).encode())))
+    assert services.queued_messages == []
+
+
+def test_the_queue_of_the_trigger_is_created_without_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("classifier.composition.create_transport", FakeVisionService)
+    environment = {
+        "IMAGES__queueServiceUri": "https://data.queue.core.windows.net/",
+        "IMAGES__clientId": "c",
+        "PIPELINE_IMAGES_QUEUE": "images",
+    }
+    connection = TriggerConnection.load(environment)
+    assert connection == TriggerConnection(
+        queue_endpoint="https://data.queue.core.windows.net/", client_id="c", images_queue="images"
+    )
+
+    assert create_trigger_queue(connection)._client.url == "https://data.queue.core.windows.net/images"
 
 
 def test_a_run_of_reconcile_says_what_it_did(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:

@@ -176,12 +176,24 @@ def _provider_outputs(args: mocks.MockResourceArgs) -> dict[str, Any]:
 def configuration(stack: str, config: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Return the configuration of a stack in stacks/ by key, with the defaults, overridden by `config`."""
     project = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())
-    stack_values = yaml.safe_load((ROOT / f"stacks/Pulumi.{stack}.yaml").read_text())["config"]
+    file = yaml.safe_load((ROOT / f"stacks/Pulumi.{stack}.yaml").read_text())
+    stack_values = {key.removeprefix("image-pipeline:"): value for key, value in file["config"].items()}
+    types = {key: schema["type"] for key, schema in project["config"].items()}
     return (
         {key: schema["default"] for key, schema in project["config"].items()}
-        | {key.removeprefix("image-pipeline:"): value for key, value in stack_values.items()}
+        | {key: _typed_value(value, types[key]) for key, value in stack_values.items()}
         | dict(config or {})
     )
+
+
+def _typed_value(value: Any, type_name: str) -> Any:
+    """The value of a setting in a stack's file, where Pulumi writes numbers and booleans as strings."""
+    if not isinstance(value, str) or type_name not in {"integer", "boolean"}:
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value
 
 
 def run_program(stack: str, config: Mapping[str, Any] | None = None, recorder: Recorder | None = None) -> Recorder:

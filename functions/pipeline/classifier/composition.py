@@ -31,7 +31,7 @@ from classifier.adapters.service_errors import ServiceBoundary
 from classifier.domain import timeouts
 from classifier.domain.circuit_breaker import CircuitBreaker
 from classifier.domain.ports import Analyzer
-from classifier.settings import Settings, SettingsError
+from classifier.settings import Settings, SettingsError, TriggerConnection
 from classifier.use_cases.classify import Pipeline
 from classifier.use_cases.reconcile import Reconciler
 
@@ -60,6 +60,15 @@ def create_analyzer(settings: Settings, azure: AzureClients) -> Analyzer:
     except (ModuleNotFoundError, AttributeError) as error:
         raise SettingsError(f"PIPELINE_ANALYZER is {settings.analyzer!r}, and there is no such analyzer") from error
     return build(settings.analyzer_options, settings.features, azure)
+
+
+def create_trigger_queue(connection: TriggerConnection) -> StorageQueue:
+    """Create a client of the queue that the trigger receives from, in the event loop that is running now."""
+    azure = AzureClients(
+        credential=ManagedIdentityCredential(client_id=connection.client_id),
+        transport=create_transport(),
+    )
+    return StorageQueue(create_queue_client(connection.queue_endpoint, connection.images_queue, azure))
 
 
 def create_application(settings: Settings, *, last_attempt: int) -> Application:

@@ -3,6 +3,7 @@
 import logging
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal, get_args
 
 import msgspec
@@ -22,6 +23,33 @@ class OperatorPrincipal(Struct, frozen=True, kw_only=True, rename="camel", forbi
 
     object_id: Annotated[str, Meta(min_length=1)]
     principal_type: Literal["User", "Group", "ServicePrincipal"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TriggerConnection:
+    """The queue that the Functions host has received a message from, from the settings of its trigger.
+
+    Attributes:
+        queue_endpoint: the queue endpoint of the data account.
+        client_id: the client ID of the app's managed identity.
+        images_queue: the name of the queue.
+    """
+
+    queue_endpoint: str
+    client_id: str
+    images_queue: str
+
+    @staticmethod
+    def load(environment: Mapping[str, str] = os.environ) -> "TriggerConnection":
+        """Read the settings. The host has used them all, so none is missing while there are messages.
+
+        https://learn.microsoft.com/azure/azure-functions/functions-bindings-storage-queue-trigger#identity-based-connections
+        """
+        return TriggerConnection(
+            queue_endpoint=environment["IMAGES__queueServiceUri"],
+            client_id=environment["IMAGES__clientId"],
+            images_queue=environment["PIPELINE_IMAGES_QUEUE"],
+        )
 
 
 def _environment_name(field: str) -> str:

@@ -4,6 +4,7 @@ The result is one log line: its name and JSON. The Functions host sends it to Ap
 identity, and the queries in infra/monitoring/queries.py make metrics of it (docs/decisions/0026).
 """
 
+import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
@@ -18,12 +19,14 @@ import msgspec
 from classifier.domain import timeouts
 from classifier.domain.errors import AuthorizationError
 from classifier.domain.metrics import collect_metrics
-from classifier.domain.models import OutcomeStatus
-from classifier.settings import Settings
+from classifier.domain.models import Outcome, OutcomeStatus
+from classifier.settings import Settings, SettingsError, TriggerConnection
 from classifier.use_cases.redrive import redrive as redrive_messages
+from classifier.use_cases.requeue import requeue_without_settings
 
 if TYPE_CHECKING:
     from classifier.composition import Application
+    from classifier.domain.queue_ports import Queue
 
 # One less than extensions.queues.maxDequeueCount in host.json: a message that ends the worker at every delivery is
 # delivered once more, so that a failure is recorded before the host moves the message to the poison queue.
@@ -43,6 +46,29 @@ def _application() -> "Application":
     return create_application(Settings.load(), last_attempt=LAST_ATTEMPT)
 
 
+@cache
+def _trigger_queue() -> "Queue":
+    from classifier.composition import create_trigger_queue  # noqa: PLC0415 (as in _application)
+
+    return create_trigger_queue(TriggerConnection.load())
+
+
+async def _handle(text: str, attempt: int) -> Outcome:
+    """Handle one delivery of a message. Wrong settings requeue it, as every configuration error does."""
+    try:
+        application = _application()
+    except SettingsError as error:
+        return await requeue_without_settings(
+            text,
+            error,
+            attempt=attempt,
+            queue=_trigger_queue(),
+            now=datetime.now(UTC),
+            time_limit=asyncio.timeout,
+        )
+    return await application.pipeline.handle(text, attempt=attempt)
+
+
 def _log_event(name: str, fields: Mapping[str, object], level: int = logging.INFO) -> None:
     _log.log(level, "%s %s", name, json.dumps(fields))
 
@@ -59,7 +85,7 @@ async def classify(message: func.QueueMessage) -> None:
     text = message.get_body().decode(errors="surrogateescape")
     with collect_metrics() as metrics:
         try:
-            outcome = await _application().pipeline.handle(text, attempt=attempt)
+            outcome = await _handle(text, attempt)
         except BaseException as error:
             # The host delivers the message again; its metrics so far are logged all the same.
             _log_event(

@@ -47,6 +47,8 @@ BACKOFF_FIRST_SECONDS, BACKOFF_FACTOR, BACKOFF_LONGEST_SECONDS = 10.0, 1.35, 900
 BACKOFF_JITTER = 1.5
 # Requeueing after a configuration error.
 CONFIGURATION_RETRY_SECONDS = 900.0
+# How long a message is retried while the settings, and with them maxRetryAgeHours, cannot be read: its default.
+DEFAULT_RETRY_AGE = timedelta(hours=168)
 # A role assignment takes up to 30 minutes to propagate:
 # https://learn.microsoft.com/answers/questions/524792/azure-rbac-replication-latency
 ACCESS_PROPAGATION = timedelta(minutes=30)

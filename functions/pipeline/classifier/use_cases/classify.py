@@ -34,6 +34,7 @@ from classifier.domain.record_parts import AnalyzerInfo, BlobProperties, millise
 from classifier.domain.retries import Delivery, plan_retry
 from classifier.use_cases.cached_analyzer import CachedAnalyzer
 from classifier.use_cases.record_writer import RecordWriter
+from classifier.use_cases.requeue import requeue
 
 # Errors that end a delivery without an outcome; the message is requeued.
 _REQUEUED = (RetryLaterError, ConfigurationError, TimeoutError)
@@ -196,20 +197,14 @@ class Pipeline:
 
         Past the deadline a failure is recorded instead, if that is possible.
         """
-        message = delivery.message
         now = self._now()
-        retry = plan_retry(message, error, max_retry_age=self._max_retry_age, now=now)
+        retry = plan_retry(delivery.message, error, max_retry_age=self._max_retry_age, now=now)
         sentence = str(error) or type(error).__name__
         if now + timedelta(seconds=retry.delay_seconds) > retry.deadline:
             with contextlib.suppress(*_REQUEUED):
                 expired = f"{sentence}, until the deadline {retry.deadline.isoformat()}"
                 return await self._record_failure(delivery, "DeadlineExceeded", expired)
-        text = message.to_requeue_text(retry.deadline, delivery.interruptions)
-        async with self._time_limit(timeouts.REQUEUE_SECONDS):
-            await self._queue.send(text, delay_seconds=retry.delay_seconds)
-        metrics.add("putBacks")
-        status = OutcomeStatus.MISCONFIGURED if retry.misconfigured else OutcomeStatus.DELAYED
-        return self._outcome(message, status, f"{sentence}; back in {retry.delay_seconds:.0f} s")
+        return await requeue(delivery, retry, sentence, queue=self._queue, time_limit=self._time_limit)
 
     async def _record_failure(self, delivery: Delivery, code: str, sentence: str) -> Outcome:
         """Record that the image could not be classified, and send the message to the poison queue.

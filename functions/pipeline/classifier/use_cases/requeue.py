@@ -1,0 +1,76 @@
+"""Requeue: sends a message back to the images queue after an error that only time or a deployment can remove."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime, timedelta
+
+from classifier.domain import metrics, timeouts
+from classifier.domain.errors import ConfigurationError
+from classifier.domain.events import Message
+from classifier.domain.models import Outcome, OutcomeStatus
+from classifier.domain.queue_ports import Queue
+from classifier.domain.retries import Delivery, Retry, plan_retry
+
+
+async def requeue(
+    delivery: Delivery,
+    retry: Retry,
+    sentence: str,
+    *,
+    queue: Queue,
+    time_limit: Callable[[float], AbstractAsyncContextManager[object]],
+) -> Outcome:
+    """Send the message of a delivery again, within timeouts.REQUEUE_SECONDS.
+
+    Args:
+        delivery: the delivery that ended with an error.
+        retry: when the message is to be delivered again.
+        sentence: the error, for people.
+        queue: the images queue.
+        time_limit: limits the time of a block, in seconds.
+    """
+    message = delivery.message
+    text = message.to_requeue_text(retry.deadline, delivery.interruptions)
+    async with time_limit(timeouts.REQUEUE_SECONDS):
+        await queue.send(text, delay_seconds=retry.delay_seconds)
+    metrics.add("putBacks")
+    return Outcome(
+        status=OutcomeStatus.MISCONFIGURED if retry.misconfigured else OutcomeStatus.DELAYED,
+        detail=f"{sentence}; back in {retry.delay_seconds:.0f} s",
+        record_id=message.event.record_id,
+        event_id=message.event.event_id,
+    )
+
+
+async def requeue_without_settings(
+    text: str,
+    error: Exception,
+    *,
+    attempt: int,
+    queue: Queue,
+    now: datetime,
+    time_limit: Callable[[float], AbstractAsyncContextManager[object]],
+) -> Outcome:
+    """Requeue a message that cannot be processed because the app settings are wrong.
+
+    Raising the error instead would let the host move every message to the poison queue within minutes, although the
+    next deployment can repair the settings.
+
+    Args:
+        text: the text of the message.
+        error: what is wrong with the settings.
+        attempt: the dequeue count of the message, from 1.
+        queue: the images queue.
+        now: the current time.
+        time_limit: limits the time of a block, in seconds.
+
+    Raises:
+        EventError: the message is no event.
+        Exception: `error`, after the retry deadline.
+    """
+    delivery = Delivery(message=Message.parse(text), text=text, attempt=attempt)
+    cause = ConfigurationError("WrongSettings", f"the app settings are wrong: {error}")
+    retry = plan_retry(delivery.message, cause, max_retry_age=timeouts.DEFAULT_RETRY_AGE, now=now)
+    if now + timedelta(seconds=retry.delay_seconds) > retry.deadline:
+        raise error
+    return await requeue(delivery, retry, str(cause), queue=queue, time_limit=time_limit)
