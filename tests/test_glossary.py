@@ -48,6 +48,8 @@ ALLOWED_NAMES = {
     "uploader": "a principal of the setting `uploaders`",
     "worker": "Azure Functions' term for the process that runs the code",
     "left": "the left edge of a rectangle",
+    "LOST": "a status of data in the report of a plan",
+    "backend": "Pulumi's term for where it stores the state of stacks",
 }
 GLOSSARY = read_glossary((ROOT / "docs/glossary.md").read_text())
 

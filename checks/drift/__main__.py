@@ -37,10 +37,10 @@ def main() -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     missing = find_missing_resources(steps)
-    verdict = apply_allow_list(find_differences(steps), load_allow_list())
+    result = apply_allow_list(find_differences(steps), load_allow_list())
     render = render_json if arguments.format == "json" else render_markdown
-    print(render(arguments.stack, missing, verdict), end="")
-    if missing or verdict.drift:
+    print(render(arguments.stack, missing, result), end="")
+    if missing or result.drift:
         return _DRIFT
     return 0
 

@@ -35,7 +35,7 @@ class AllowedDifference(msgspec.Struct, frozen=True, forbid_unknown_fields=True,
 
 
 @dataclass(frozen=True, kw_only=True)
-class Verdict:
+class DriftResult:
     """Differences, divided by whether they are allowed."""
 
     drift: list[Difference]
@@ -51,7 +51,7 @@ def load_allow_list(file: Path = _FILE) -> list[AllowedDifference]:
     return msgspec.yaml.decode(file.read_bytes(), type=list[AllowedDifference])
 
 
-def apply_allow_list(differences: list[Difference], entries: list[AllowedDifference]) -> Verdict:
+def apply_allow_list(differences: list[Difference], entries: list[AllowedDifference]) -> DriftResult:
     """Divide differences into drift and what an entry allows."""
     drift: list[Difference] = []
     allowed: list[tuple[Difference, AllowedDifference]] = []
@@ -61,4 +61,4 @@ def apply_allow_list(differences: list[Difference], entries: list[AllowedDiffere
             allowed.append((difference, covering[0]))
         else:
             drift.append(difference)
-    return Verdict(drift=drift, allowed=allowed)
+    return DriftResult(drift=drift, allowed=allowed)

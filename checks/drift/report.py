@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from checks.drift.allow_list import Verdict
+from checks.drift.allow_list import DriftResult
 from checks.drift.comparison import Difference, MissingResource
 
 _LONGEST_VALUE = 200
@@ -19,41 +19,41 @@ _ADVICE = """\
 """
 
 
-def render_markdown(stack: str, missing: list[MissingResource], verdict: Verdict) -> str:
+def render_markdown(stack: str, missing: list[MissingResource], result: DriftResult) -> str:
     """Return the text of the issue; also when there is no drift."""
     lines: list[str] = []
-    if not missing and not verdict.drift:
+    if not missing and not result.drift:
         lines += [f"No drift in the stack `{stack}`.", ""]
     if missing:
         lines += [f"**Resources of the stack `{stack}` that do not exist in Azure any more: {len(missing)}**", ""]
         lines += ["| resource | type | id |", "|---|---|---|"]
         lines += [f"| {_code(item.name)} | {_code(item.type)} | {_code(item.id)} |" for item in missing]
         lines += [""]
-    if verdict.drift:
-        lines += [f"**Properties of the stack `{stack}` that have another value in Azure: {len(verdict.drift)}**", ""]
+    if result.drift:
+        lines += [f"**Properties of the stack `{stack}` that have another value in Azure: {len(result.drift)}**", ""]
         lines += ["| resource | type | property | stated by the program | in Azure |", "|---|---|---|---|---|"]
-        lines += [_row(difference) for difference in verdict.drift]
+        lines += [_row(difference) for difference in result.drift]
         lines += [""]
-    if missing or verdict.drift:
+    if missing or result.drift:
         lines += [_ADVICE]
-    if verdict.allowed:
-        lines += [f"<details><summary>Known differences that are no drift: {len(verdict.allowed)}</summary>", ""]
+    if result.allowed:
+        lines += [f"<details><summary>Known differences that are no drift: {len(result.allowed)}</summary>", ""]
         lines += ["| resource | property | issue | reason |", "|---|---|---|---|"]
         lines += [
             f"| {_code(difference.name)} | {_code(difference.property)} | {entry.issue} | {entry.reason} |"
-            for difference, entry in verdict.allowed
+            for difference, entry in result.allowed
         ]
         lines += ["", "</details>", ""]
     return "\n".join(lines)
 
 
-def render_json(stack: str, missing: list[MissingResource], verdict: Verdict) -> str:
+def render_json(stack: str, missing: list[MissingResource], result: DriftResult) -> str:
     """Return the same as a JSON document."""
     document: dict[str, Any] = {
         "stack": stack,
         "missing": [asdict(item) for item in missing],
-        "drift": [asdict(difference) for difference in verdict.drift],
-        "allowed": [{**asdict(difference), "issue": entry.issue} for difference, entry in verdict.allowed],
+        "drift": [asdict(difference) for difference in result.drift],
+        "allowed": [{**asdict(difference), "issue": entry.issue} for difference, entry in result.allowed],
     }
     return json.dumps(document, indent=2) + "\n"
 

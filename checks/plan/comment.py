@@ -34,7 +34,7 @@ class CommentLimit(StrEnum):
 def render_comment(report: PlanReport, limit: CommentLimit = CommentLimit.GITHUB) -> str:
     """Return the comment, cut to the length that the service accepts."""
     groups = group_changes(report.changes)
-    parts = (
+    sections = (
         _verdict(report, groups),
         _problems(report.problems),
         data_section(report.data_risks, failed=report.failed),
@@ -48,7 +48,7 @@ def render_comment(report: PlanReport, limit: CommentLimit = CommentLimit.GITHUB
         f"**Cut to {limit.characters:,} characters, the longest comment that is accepted.** The whole plan is in the"
         " JSON of `python -m checks.plan --format json`."
     )
-    lines = [line for part in parts for line in part]
+    lines = [line for section in sections for line in section]
     # The line break at the end counts as well.
     return cut(lines[:-1], maximum=limit.characters - 1, notice=notice) + "\n"
 

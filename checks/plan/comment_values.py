@@ -26,5 +26,5 @@ def short_pair(before: str, after: str) -> tuple[str, str]:
 def _cut(text: str, start: int = 0) -> str:
     if len(text) <= _MAXIMUM_LENGTH:
         return text
-    part = text[start : start + _MAXIMUM_LENGTH]
-    return f"{'…' if start else ''}{part}… ({len(text)} characters)"
+    excerpt = text[start : start + _MAXIMUM_LENGTH]
+    return f"{'…' if start else ''}{excerpt}… ({len(text)} characters)"

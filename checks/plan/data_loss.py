@@ -56,14 +56,14 @@ class DataRisk(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 def find_data_risks(
-    pairs: Sequence[StepPair], changes: Sequence[ResourceChange], refused: Sequence[str]
+    pairs: Sequence[StepPair], changes: Sequence[ResourceChange], protected_urns: Sequence[str]
 ) -> list[DataRisk]:
     """Return the risks, the worst first.
 
     Args:
         pairs: All resources of the preview.
         changes: The same, as changes.
-        refused: URNs of protected resources that Pulumi refuses to delete or replace.
+        protected_urns: URNs of protected resources that Pulumi refuses to delete or replace.
     """
     created = {pair.after.inputs.get("accountName") for pair in pairs if _creates_account(pair)}
     updates = [pair for pair in pairs if pair.action in {Action.UPDATE, Action.CREATE, Action.REPLACE}]
@@ -82,8 +82,8 @@ def find_data_risks(
     risks = [
         *(risk for change in changes for risk in _lost_with_resource(change)),
         *(risk for pair in existing for risk in _deleted_earlier(pair, new_containers)),
-        *(risk for change in changes for risk in _refused(change)),
-        *(risk for urn in refused if urn not in removed for risk in _protected(urn)),
+        *(risk for change in changes for risk in _refused_changes(change)),
+        *(risk for urn in protected_urns if urn not in removed for risk in _protected(urn)),
         *(risk for change in changes for risk in _protection_removed(change)),
         *(risk for pair in pairs for risk in _recovery_reduced(pair, deleted_accounts)),
     ]
@@ -163,7 +163,7 @@ def _ttl_days(inputs: Mapping[str, Any]) -> float | None:
     return seconds / _SECONDS_PER_DAY
 
 
-def _refused(change: ResourceChange) -> Iterator[DataRisk]:
+def _refused_changes(change: ResourceChange) -> Iterator[DataRisk]:
     if change.type != _CONTAINER or change.action is not Action.UPDATE:
         return
     for name in _DECIDED_AT_CREATION:

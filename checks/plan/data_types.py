@@ -23,6 +23,7 @@ NO_DATA_TYPES = frozenset(
         "consumption:Budget",
         "cosmosdb:SqlResourceSqlRoleAssignment",
         "cosmosdb:SqlResourceSqlRoleDefinition",
+        "eventgrid:EventSubscription",
         "eventgrid:SystemTopic",
         "eventgrid:SystemTopicEventSubscription",
         "eventgrid:Topic",

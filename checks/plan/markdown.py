@@ -62,7 +62,7 @@ def cut(lines: Sequence[str], *, maximum: int, notice: str) -> str:
     """
     if _length("\n".join(lines)) <= maximum:
         return "\n".join(lines)
-    kept: list[str] = []
+    complete_lines: list[str] = []
     length = 0
     closing: list[str] = []
     for line in lines:
@@ -70,10 +70,10 @@ def cut(lines: Sequence[str], *, maximum: int, notice: str) -> str:
         ending = "\n".join(["", *open_after, "", notice])
         if length + _length(line) + 1 + _length(ending) > maximum:
             break
-        kept.append(line)
+        complete_lines.append(line)
         length += _length(line) + 1
         closing = open_after
-    return "\n".join([*kept, *closing, "", notice])
+    return "\n".join([*complete_lines, *closing, "", notice])
 
 
 def _open_after(line: str, closing: list[str]) -> list[str]:

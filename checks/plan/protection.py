@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from checks.plan.preview import Diagnostic
 
-_REFUSED = re.compile(
+_REFUSED_CHANGE = re.compile(
     r'unable to replace resource "(?P<replaced>[^"]+)".*?marked for protection'
     r'|resource "(?P<deleted>[^"]+)" cannot be deleted\s+because it is protected',
     re.DOTALL,
@@ -18,5 +18,5 @@ _REFUSED = re.compile(
 
 def refused_urns(errors: Sequence[Diagnostic]) -> list[str]:
     """Return the URNs of the protected resources that the errors name, each once."""
-    matches = (match for error in errors for match in _REFUSED.finditer(error.message))
+    matches = (match for error in errors for match in _REFUSED_CHANGE.finditer(error.message))
     return list(dict.fromkeys(match["replaced"] or match["deleted"] for match in matches))

@@ -72,14 +72,14 @@ def create_report(
     """Return the report on a preview."""
     pairs = collect_pairs(preview)
     changes = [change for change in collect_changes(pairs) if _is_shown(change)]
-    refused = refused_urns(preview.errors)
-    data_risks = find_data_risks(pairs, changes, refused)
+    protected_urns = refused_urns(preview.errors)
+    data_risks = find_data_risks(pairs, changes, protected_urns)
     role_assignments, role_definitions = find_role_changes(pairs)
     mandatory = [item for item in policy_violations or () if item.enforcement_level == _MANDATORY]
     return PlanReport(
         stack=next((stack_of(step.urn) for step in preview.steps), ""),
         failed=bool(preview.errors or mandatory),
-        approval_reasons=_approval_reasons(changes, refused, data_risks, role_assignments, role_definitions),
+        approval_reasons=_approval_reasons(changes, protected_urns, data_risks, role_assignments, role_definitions),
         data_risks=data_risks,
         role_assignments=role_assignments,
         role_definitions=role_definitions,
@@ -107,21 +107,21 @@ def _is_shown(change: ResourceChange) -> bool:
 
 def _approval_reasons(
     changes: Sequence[ResourceChange],
-    refused: Sequence[str],
+    protected_urns: Sequence[str],
     data_risks: Sequence[DataRisk],
     role_assignments: Sequence[RoleAssignmentChange],
     role_definitions: Sequence[RoleDefinitionChange],
 ) -> list[str]:
-    lost = {
+    lost_resources = {
         (risk.type, risk.name) for risk in data_risks if risk.status in {DataStatus.LOST, DataStatus.LOST_OR_REFUSED}
     }
     reduced = {(risk.type, risk.name) for risk in data_risks if risk.status is DataStatus.GUARDED_LESS}
     granted = [item for item in role_assignments if item.effect.grants]
     widened = [item for item in role_definitions if item.effect.grants]
-    protected = {change.urn for change in changes if change.protected and change.deletes_resource} | {*refused}
+    protected = {change.urn for change in changes if change.protected and change.deletes_resource} | {*protected_urns}
     reasons: list[str] = []
-    if lost:
-        reasons.append(f"{_count(len(lost), 'resource')} whose data is lost or deleted earlier")
+    if lost_resources:
+        reasons.append(f"{_count(len(lost_resources), 'resource')} whose data is lost or deleted earlier")
     if reduced:
         reasons.append(f"{_count(len(reduced), 'resource')} whose data is guarded less")
     if protected:

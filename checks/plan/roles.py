@@ -19,7 +19,7 @@ from checks.plan.urn import name_of
 _ASSIGNMENTS = {"authorization:RoleAssignment", "cosmosdb:SqlResourceSqlRoleAssignment"}
 _DEFINITIONS = {"authorization:RoleDefinition", "cosmosdb:SqlResourceSqlRoleDefinition"}
 # Inputs that decide what an assignment grants, and Azure's words for them.
-_PARTS = {"roleDefinitionId": "role", "principalId": "principal", "scope": "scope", "condition": "condition"}
+_PROPERTY_NAMES = {"roleDefinitionId": "role", "principalId": "principal", "scope": "scope", "condition": "condition"}
 # Parts of a permission that allow something, and what takes something away from each.
 _EXCLUDING = {"actions": "notActions", "dataActions": "notDataActions"}
 
@@ -114,29 +114,29 @@ def _assignment(pair: StepPair, custom_roles: Mapping[str, str]) -> Iterator[Rol
     effect = {Action.DELETE: RoleEffect.REMOVED, Action.CREATE: RoleEffect.ADDED}.get(pair.action, RoleEffect.CHANGED)
     before: list[str] = []
     if effect is RoleEffect.CHANGED:
-        changed = [name for name in _PARTS if pair.before.inputs.get(name) != state.inputs.get(name)]
+        changed = [name for name in _PROPERTY_NAMES if pair.before.inputs.get(name) != state.inputs.get(name)]
         if not changed:
             return
         if changed == ["scope"]:
             effect = _scope_effect(text_of(pair.before.inputs.get("scope")), text_of(state.inputs.get("scope")))
-        before = [f"{_PARTS[name]} {_part(name, pair.before, custom_roles)}" for name in changed]
+        before = [f"{_PROPERTY_NAMES[name]} {_property_text(name, pair.before, custom_roles)}" for name in changed]
     yield RoleAssignmentChange(
         effect=effect,
         name=pair.name,
-        role=_part("roleDefinitionId", state, custom_roles),
-        principal=_part("principalId", state, custom_roles),
+        role=_property_text("roleDefinitionId", state, custom_roles),
+        principal=_property_text("principalId", state, custom_roles),
         principal_type=text_of(state.inputs.get("principalType")),
-        scope=_part("scope", state, custom_roles),
+        scope=_property_text("scope", state, custom_roles),
         before=", ".join(before),
     )
 
 
-def _part(name: str, state: ResourceState, custom_roles: Mapping[str, str]) -> str:
+def _property_text(name: str, state: ResourceState, custom_roles: Mapping[str, str]) -> str:
     """A part of an assignment as text; of an unknown one, the resources that its value comes from."""
     value = state.inputs.get(name)
     if is_unknown(value):
-        sources = state.property_dependencies.get(name, [])
-        names = [custom_roles.get(urn) or name_of(urn) for urn in sources]
+        urns = state.property_dependencies.get(name, [])
+        names = [custom_roles.get(urn) or name_of(urn) for urn in urns]
         return f"{', '.join(names)} {UNKNOWN}".strip()
     text = text_of(value) or "(none)"
     return role_name(text, custom_roles) if name == "roleDefinitionId" else text
@@ -200,7 +200,7 @@ class _Right:
 
     def is_within(self, other: _Right) -> bool:
         """Whether another right allows at least as much."""
-        expression = ".*".join(re.escape(part) for part in other.pattern.split("*"))
+        expression = ".*".join(re.escape(literal) for literal in other.pattern.split("*"))
         matches = re.fullmatch(expression, self.pattern, re.IGNORECASE) is not None
         return self.kind == other.kind and matches and other.excluded <= self.excluded
 

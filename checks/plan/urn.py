@@ -3,22 +3,22 @@
 
 def stack_of(urn: str) -> str:
     """The name of the stack; the whole text if it is no URN."""
-    return _parts(urn)[0].removeprefix("urn:pulumi:")
+    return _split(urn)[0].removeprefix("urn:pulumi:")
 
 
 def type_of(urn: str) -> str:
     """The type token without `azure-native:`; nothing if the text is no URN."""
-    parts = _parts(urn)
-    if len(parts) < 4:
+    components = _split(urn)
+    if len(components) < 4:
         return ""
-    return parts[2].rpartition("$")[2].removeprefix("azure-native:")
+    return components[2].rpartition("$")[2].removeprefix("azure-native:")
 
 
 def name_of(urn: str) -> str:
     """The logical name; the whole text if it is no URN."""
-    parts = _parts(urn)
-    return "::".join(parts[3:]) if len(parts) >= 4 else urn
+    components = _split(urn)
+    return "::".join(components[3:]) if len(components) >= 4 else urn
 
 
-def _parts(urn: str) -> list[str]:
+def _split(urn: str) -> list[str]:
     return urn.split("::")

@@ -40,9 +40,9 @@ def diff_response(
 
 
 def _kind(key: str, old: Properties, new: Properties, *, replaces: bool) -> "provider_pb2.PropertyDiff.Kind.ValueType":
-    kinds = provider_pb2.PropertyDiff
+    difference = provider_pb2.PropertyDiff
     if key not in old:
-        return kinds.ADD_REPLACE if replaces else kinds.ADD
+        return difference.ADD_REPLACE if replaces else difference.ADD
     if key not in new:
-        return kinds.DELETE_REPLACE if replaces else kinds.DELETE
-    return kinds.UPDATE_REPLACE if replaces else kinds.UPDATE
+        return difference.DELETE_REPLACE if replaces else difference.DELETE
+    return difference.UPDATE_REPLACE if replaces else difference.UPDATE

@@ -78,8 +78,8 @@ class GitHub:
         if number is None:
             return None
         self._send("POST", f"issues/{number}/comments", {"body": report.text(_LONGEST_BODY)})
-        closed = self._send("PATCH", f"issues/{number}", {"state": "closed", "state_reason": "completed"})
-        return closed["html_url"]
+        issue = self._send("PATCH", f"issues/{number}", {"state": "closed", "state_reason": "completed"})
+        return issue["html_url"]
 
     def _open_issue(self, report: Report) -> int | None:
         for issue in self._list(f"issues?state=open&labels={_LABEL}"):

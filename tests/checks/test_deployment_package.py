@@ -28,36 +28,36 @@ def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def built(source: Path, tmp_path: Path) -> DeploymentPackage:
+def package(source: Path, tmp_path: Path) -> DeploymentPackage:
     """The package, built into the folder `package`."""
     return deployment_package.build(tmp_path / "package", source=source, output=tmp_path / "build")
 
 
 def test_what_was_built_is_deployed_elsewhere_without_building(
-    built: DeploymentPackage, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    package: DeploymentPackage, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     digest, name = (tmp_path / "package" / "SHA256SUMS").read_text().split()
     copy = tmp_path / "package" / name
-    assert digest == built.sha256 == hashlib.sha256(copy.read_bytes()).hexdigest()
+    assert digest == package.sha256 == hashlib.sha256(copy.read_bytes()).hexdigest()
     monkeypatch.setattr(packaging, "_install", lambda _lock, _target: pytest.fail("dependencies were installed"))
     used = use(tmp_path / "package", source=source, output=tmp_path / "elsewhere")
     assert used == DeploymentPackage(path=tmp_path / "elsewhere" / name, sha256=digest)
 
 
 def test_a_package_that_was_changed_on_its_way_is_refused(
-    built: DeploymentPackage, source: Path, tmp_path: Path
+    package: DeploymentPackage, source: Path, tmp_path: Path
 ) -> None:
-    (tmp_path / "package" / built.path.name).write_bytes(b"other")
-    with pytest.raises(PackageMismatchError, match=f"and {built.sha256} was built"):
+    (tmp_path / "package" / package.path.name).write_bytes(b"other")
+    with pytest.raises(PackageMismatchError, match=f"and {package.sha256} was built"):
         use(tmp_path / "package", source=source, output=tmp_path / "elsewhere")
     assert not (tmp_path / "elsewhere").exists()
 
 
 def test_other_sources_than_those_of_the_package_are_refused(
-    built: DeploymentPackage, source: Path, tmp_path: Path
+    package: DeploymentPackage, source: Path, tmp_path: Path
 ) -> None:
     (source / "function_app.py").write_text("app = 1\n")
-    with pytest.raises(PackageMismatchError, match=rf"instead of {built.path.name} .*: check out the commit"):
+    with pytest.raises(PackageMismatchError, match=rf"instead of {package.path.name} .*: check out the commit"):
         use(tmp_path / "package", source=source, output=tmp_path / "elsewhere")
 
 

@@ -40,13 +40,13 @@ def recorded_report(name: str) -> PlanReport:
 def assignment_widened() -> PlanReport:
     """The scope of an assignment grows from a container to the account, and a condition is removed from another one."""
     reader = "function-storage-blob-data-reader-on-images-container"
-    sender = "blob-event-topic-storage-queue-data-message-sender-on-images-queue"
+    assignment_name = "blob-event-topic-storage-queue-data-message-sender-on-images-queue"
     account = deployed_inputs(reader)["scope"].partition("/blobServices/")[0]
     condition = {"condition": "@Resource[Microsoft.Storage/storageAccounts:name] StringEquals 'x'"}
     return create_report(
         preview_of(
             changed(reader, {"scope": account}, op="replace"),
-            changed(sender, {"condition": None}, before=condition),
+            changed(assignment_name, {"condition": None}, before=condition),
         )
     )
 
@@ -62,7 +62,7 @@ def protection_removed() -> PlanReport:
     )
 
 
-def everything_beside_the_plan() -> PlanReport:
+def cost_and_scan_report() -> PlanReport:
     """With costs and a scan."""
     vision = CostLineItem(service="Foundry Tools", meter="S1 Transactions", purpose="tags", low=90, high=100)
     writes = CostLineItem(service="Storage", meter="Hot LRS Write Operations", low=2.5, high=2.5)
@@ -113,20 +113,20 @@ def hostile_texts() -> PlanReport:
     )
 
 
-BUILT = {
+COMPOSED_REPORTS = {
     "protection-removed": protection_removed,
     "role-assignment-widened": assignment_widened,
-    "cost-and-scan": everything_beside_the_plan,
+    "cost-and-scan": cost_and_scan_report,
     "detailed-differences": detailed_differences,
     "hostile-texts": hostile_texts,
 }
 
 
 def report_of(name: str) -> PlanReport:
-    return BUILT[name]() if name in BUILT else recorded_report(name)
+    return COMPOSED_REPORTS[name]() if name in COMPOSED_REPORTS else recorded_report(name)
 
 
-@pytest.mark.parametrize("name", [*recording_names(), *BUILT])
+@pytest.mark.parametrize("name", [*recording_names(), *COMPOSED_REPORTS])
 def test_the_comment_equals_the_golden_one(name: str) -> None:
     path = GOLDEN / f"{name}.md"
     actual = render_comment(report_of(name))
@@ -141,7 +141,7 @@ def test_the_comment_equals_the_golden_one(name: str) -> None:
 
 
 def test_every_golden_comment_is_compared() -> None:
-    assert {path.stem for path in GOLDEN.iterdir()} == {*recording_names(), *BUILT}
+    assert {path.stem for path in GOLDEN.iterdir()} == {*recording_names(), *COMPOSED_REPORTS}
     assert len(recording_names()) >= 15
 
 

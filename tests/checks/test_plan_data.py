@@ -143,7 +143,7 @@ def test_a_new_lifecycle_rule_for_a_new_container_or_account_deletes_nothing() -
 
 
 @pytest.mark.parametrize(
-    ("type_", "lost"),
+    ("type_", "is_lost"),
     [
         ("storage:StorageAccount", True),
         ("storage:Queue", True),
@@ -155,8 +155,8 @@ def test_a_new_lifecycle_rule_for_a_new_container_or_account_deletes_nothing() -
         ("sql:Database", True),
     ],
 )
-def test_a_deleted_resource_loses_its_data_if_it_holds_some(type_: str, lost: bool) -> None:
-    assert risks(step("delete", "a", before=state(type_, {}))) == ([("lost", "deleted")] if lost else [])
+def test_a_deleted_resource_loses_its_data_if_it_holds_some(type_: str, is_lost: bool) -> None:
+    assert risks(step("delete", "a", before=state(type_, {}))) == ([("lost", "deleted")] if is_lost else [])
 
 
 def test_what_azure_keeps_is_not_lost() -> None:

@@ -19,10 +19,10 @@ def test_a_file_that_pulumi_has_written_means_the_same(
     name = f"stacks/Pulumi.{stack}.yaml"
     document = yaml.safe_load((ROOT / name).read_text())
     # As `pulumi stack init` and `pulumi config set` do.
-    written = {key: _as_pulumi_writes(value) for key, value in document["config"].items()}
-    assert written != document["config"]
+    text_of_file = {key: _as_pulumi_writes(value) for key, value in document["config"].items()}
+    assert text_of_file != document["config"]
     (tmp_path / "stacks").mkdir()
-    (tmp_path / name).write_text(yaml.safe_dump({"config": written}))
+    (tmp_path / name).write_text(yaml.safe_dump({"config": text_of_file}))
     shutil.copy(ROOT / "Pulumi.yaml", tmp_path)
     monkeypatch.setattr(pulumi_recorder, "ROOT", tmp_path)
     assert configuration(stack) == expected

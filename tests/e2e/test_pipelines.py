@@ -182,11 +182,11 @@ def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
     stacks = checkout.root / "stacks"
     (stacks / f"Pulumi.{STACK}.yaml").write_text((stacks / "Pulumi.local.yaml").read_text())
     with run_code_hosts() as code_hosts:
-        made = Runner(checkout=checkout, code_hosts=code_hosts, programs=programs)
-        made.configure("features", ["tags"])
+        new_runner = Runner(checkout=checkout, code_hosts=code_hosts, programs=programs)
+        new_runner.configure("features", ["tags"])
         assert checkout.emulator("start").returncode == 0
-        made.create_stack()
-        yield made
+        new_runner.create_stack()
+        yield new_runner
     checkout.make("clean", check=False)
 
 
@@ -212,8 +212,8 @@ def test_every_step_of_both_vendors_in_order(runner: Runner) -> None:
     assert (runner.root / "preview/approval").read_text() == "required\n"  # new role assignments
 
     # GitHub: without an approval nothing is deployed, with one everything is.
-    refused = runner.github(deploy_steps(approved=False), check=False)
-    assert "error: the plan of dev needs approval" in refused
+    output = runner.github(deploy_steps(approved=False), check=False)
+    assert "error: the plan of dev needs approval" in output
     exported = runner.pulumi_environment("pulumi", "stack", "export", "--stack", STACK)
     assert json.loads(exported.stdout)["deployment"].get("resources", []) == []
     deployed = runner.github(deploy_steps(approved=True))

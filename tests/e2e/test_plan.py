@@ -9,8 +9,8 @@ from tests.e2e.conftest import Checkout
 pytestmark = pytest.mark.emulator
 
 
-def test_a_deployed_stack_has_nothing_to_approve(laptop: Checkout) -> None:
-    report = json.loads(laptop.make("plan", "FORMAT=json").stdout)
+def test_a_deployed_stack_has_nothing_to_approve(local_stack: Checkout) -> None:
+    report = json.loads(local_stack.make("plan", "FORMAT=json").stdout)
     assert report["stack"] == "local"
     assert report["changes"] == []
     assert report["unchanged"] > 80
@@ -19,13 +19,13 @@ def test_a_deployed_stack_has_nothing_to_approve(laptop: Checkout) -> None:
     assert report["approvalReasons"] == []
 
 
-def test_a_change_that_needs_approval_is_no_error_of_make(laptop: Checkout) -> None:
-    stack_file = laptop.root / "stacks/Pulumi.local.yaml"
+def test_a_change_that_needs_approval_is_no_error_of_make(local_stack: Checkout) -> None:
+    stack_file = local_stack.root / "stacks/Pulumi.local.yaml"
     original = stack_file.read_text()
     assert "recordRetentionDays" not in original
     stack_file.write_text(f"{original}  image-pipeline:recordRetentionDays: 7\n")
     try:
-        comment = laptop.make("plan").stdout
+        comment = local_stack.make("plan").stdout
     finally:
         stack_file.write_text(original)
     assert comment.startswith("<!-- image-pipeline plan local -->\n## Plan of stack `local`\n")

@@ -255,11 +255,11 @@ def test_another_python_cannot_make_the_bytecode(tmp_path: Path, monkeypatch: py
 def test_a_built_package_is_used_again_without_its_dependencies(tmp_path: Path, installed: list[Path]) -> None:
     """A pipeline builds the package once, and deploys it on another machine."""
     source = app(tmp_path)
-    built = build_deployment_package(source, tmp_path / "out")
+    package = build_deployment_package(source, tmp_path / "out")
     assert len(installed) == 1
     (tmp_path / "elsewhere").mkdir()
-    copy = tmp_path / "elsewhere" / built.path.name
-    copy.write_bytes(built.path.read_bytes())
+    copy = tmp_path / "elsewhere" / package.path.name
+    copy.write_bytes(package.path.read_bytes())
     again = build_deployment_package(source, tmp_path / "elsewhere")
-    assert (again.path, again.sha256) == (copy, built.sha256)
+    assert (again.path, again.sha256) == (copy, package.sha256)
     assert len(installed) == 1

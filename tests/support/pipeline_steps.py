@@ -77,7 +77,7 @@ def azure_devops_steps(name: str, values: dict[str, str]) -> list[Step]:
     """
     steps: list[Step] = []
     document = load(AZURE_PIPELINES / name)
-    for place, step in _azure_steps(document, AZURE_PIPELINES, values, _Place()):
+    for position, step in _azure_steps(document, AZURE_PIPELINES, values, _Position()):
         command = step.get("script") or step.get("inputs", {}).get("inlineScript")
         if command is not None:
             assert not _EXPRESSION.search(command), "expressions belong into env"
@@ -88,8 +88,8 @@ def azure_devops_steps(name: str, values: dict[str, str]) -> list[Step]:
             }
             steps.append(
                 Step(
-                    stage=place.stage,
-                    job=place.job,
+                    stage=position.stage,
+                    job=position.job,
                     name=step["displayName"],
                     command=command,
                     variables=variables,
@@ -108,7 +108,7 @@ def _expand(value: Any, values: dict[str, str]) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Place:
+class _Position:
     """The stage and the job of a step."""
 
     stage: str = ""
@@ -116,12 +116,12 @@ class _Place:
 
 
 def _azure_steps(
-    node: Any, folder: Path, values: dict[str, str], place: _Place
-) -> Iterator[tuple[_Place, dict[str, Any]]]:
+    node: Any, folder: Path, values: dict[str, str], position: _Position
+) -> Iterator[tuple[_Position, dict[str, Any]]]:
     """Every step below a node in the order of the file, with its parameters resolved, and where it is."""
     if isinstance(node, list):
         for item in node:
-            yield from _azure_steps(item, folder, values, place)
+            yield from _azure_steps(item, folder, values, position)
         return
     if not isinstance(node, dict):
         return
@@ -132,24 +132,24 @@ def _azure_steps(
         }
         inner_values = values | parameters
         template = {key: value for key, value in load(path).items() if key != "parameters"}
-        for inner_place, step in _azure_steps(template, path.parent, inner_values, place):
+        for inner_position, step in _azure_steps(template, path.parent, inner_values, position):
             variables = {name: _expand(value, inner_values) for name, value in step.get("env", {}).items()}
-            yield inner_place, {**step, "env": variables}
+            yield inner_position, {**step, "env": variables}
         return
     if "script" in node or "task" in node or "checkout" in node or "publish" in node or "download" in node:
-        yield place, node
+        yield position, node
         return
     if "stage" in node:
-        place = replace(place, stage=_expand(node["stage"], values))
+        position = replace(position, stage=_expand(node["stage"], values))
     for key in ("job", "deployment"):
         if key in node:
-            place = replace(place, job=_expand(node[key], values))
+            position = replace(position, job=_expand(node[key], values))
     for key in ("stages", "jobs", "strategy", "runOnce", "deploy", "steps"):
         if key in node:
-            yield from _azure_steps(node[key], folder, values, place)
+            yield from _azure_steps(node[key], folder, values, position)
 
 
 def all_azure_devops_steps(name: str, values: dict[str, str]) -> list[dict[str, Any]]:
     """Return every step of a pipeline in azure-pipelines as the file has it, also those that run no command."""
     document = load(AZURE_PIPELINES / name)
-    return [step for _place, step in _azure_steps(document, AZURE_PIPELINES, values, _Place())]
+    return [step for _position, step in _azure_steps(document, AZURE_PIPELINES, values, _Position())]

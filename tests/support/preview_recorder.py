@@ -219,8 +219,8 @@ def _reduce_step(step: dict[str, Any]) -> dict[str, Any]:
         if side in step:
             reduced[side] = {key: _reduce(step[side][key]) for key in _STATE_FIELDS if key in step[side]}
     inputs = reduced.get("newState", {}).get("inputs", {})
-    sources = step.get("newState", {}).get("propertyDependencies", {})
-    unknown = {name: urns for name, urns in sources.items() if urns and _UNKNOWN in json.dumps(inputs.get(name))}
+    dependencies = step.get("newState", {}).get("propertyDependencies", {})
+    unknown = {name: urns for name, urns in dependencies.items() if urns and _UNKNOWN in json.dumps(inputs.get(name))}
     if unknown:
         reduced["newState"]["propertyDependencies"] = unknown
     return reduced

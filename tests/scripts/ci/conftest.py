@@ -10,5 +10,5 @@ from tests.support.fake_code_hosts import CodeHosts, run_code_hosts
 @pytest.fixture
 def code_hosts() -> Iterator[CodeHosts]:
     """The fakes, without anything published."""
-    with run_code_hosts() as running:
-        yield running
+    with run_code_hosts() as hosts:
+        yield hosts

@@ -63,8 +63,8 @@ def test_drift_on_github_is_one_issue_that_is_updated_closed_and_opened_anew(cod
     assert code_hosts.issues[1]["title"] == "Drift in dev"
     assert code_hosts.issues[1]["body"] == "<!-- image-pipeline:drift-dev -->\nmore"
     assert code_hosts.issues[1]["labels"] == ["drift"]
-    gone = Report(key="drift-dev", title="Drift in dev", body="no drift")
-    assert publish.publish("resolved", gone, github(code_hosts)) == "issue 1"
+    report = Report(key="drift-dev", title="Drift in dev", body="no drift")
+    assert publish.publish("resolved", report, github(code_hosts)) == "issue 1"
     assert (code_hosts.issues[1]["state"], code_hosts.issues[1]["state_reason"]) == ("closed", "completed")
     assert code_hosts.issue_comments == [(1, "<!-- image-pipeline:drift-dev -->\nno drift")]
     assert publish.publish("issue", DRIFT, github(code_hosts)) == "issue 2"
@@ -83,8 +83,8 @@ def test_drift_on_azure_devops_is_one_work_item(code_hosts: CodeHosts) -> None:
         "System.Description": f"<pre>{marker}\na &lt; b &amp; c</pre>",
         "System.Tags": "drift-dev",
     }
-    gone = Report(key="drift-dev", title="Drift in dev", body="no drift")
-    assert publish.publish("resolved", gone, azure_devops(code_hosts)) == "work item 1"
+    report = Report(key="drift-dev", title="Drift in dev", body="no drift")
+    assert publish.publish("resolved", report, azure_devops(code_hosts)) == "work item 1"
     assert code_hosts.work_items[1]["System.History"] == f"<pre>{marker}\nno drift</pre>"
 
 
