@@ -170,8 +170,8 @@ class Runner:
 @pytest.fixture(scope="module")
 def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
     """A checkout with an emulator of its own, in which the stack `dev` exists and has no resources."""
-    # The first step of most jobs is `make setup-ci`, and the tools are shared with this checkout. It must find the whole
-    # set `dev`, or it would install a smaller one in its place.
+    # The first step of most jobs is `make setup-ci`, and the tools are shared with this checkout. It must find the set
+    # `dev`, or it would install a smaller one in its place.
     assert (ROOT / ".venv/.installed").read_text() == f"dev {cache_key([ROOT / 'requirements/dev.txt'])}", (
         "run make setup-dev first"
     )
