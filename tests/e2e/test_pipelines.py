@@ -20,7 +20,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.e2e.conftest import Checkout, copy_working_tree
+from scripts.installation import cache_key
+from tests.e2e.conftest import ROOT, Checkout, copy_working_tree
 from tests.support.fake_code_hosts import RUN_TOKEN, CodeHosts, run_code_hosts
 from tests.support.pipeline_steps import Step, azure_devops_steps, github_steps
 
@@ -169,6 +170,11 @@ class Runner:
 @pytest.fixture(scope="module")
 def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
     """A checkout with an emulator of its own, in which the stack `dev` exists and has no resources."""
+    # The first step of most jobs is `make setup-ci`, and the tools are shared with this checkout. It must find the set
+    # `dev`, or it would install a smaller one in its place.
+    assert (ROOT / ".venv/.installed").read_text() == f"dev {cache_key([ROOT / 'requirements/dev.txt'])}", (
+        "run make setup-dev first"
+    )
     folder = tmp_path_factory.mktemp("pipelines")
     checkout = copy_working_tree(folder / "pipeline")
     programs = folder / "programs"
