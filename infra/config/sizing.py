@@ -18,6 +18,8 @@ _SECONDS_PER_CALL = 1
 _ANALYSIS_KB, _EMBEDDING_KB = 4, 21
 # A lease on an analysis is less than 1 KB: id, holder and expiry (functions/pipeline/classifier/adapters/cosmos.py).
 _LEASE_KB = 1
+# The result of adult content detection.
+_SAFETY_KB = 1
 # Of a record, its time, status and category are indexed, and its labels: about seventeen.
 _INDEXED_TERMS = 20
 # Beside the record itself: a fifth of it for the indexed terms, or for the vector, which the index keeps as numbers of
@@ -108,10 +110,11 @@ def derive_sizing(
         item_kb=item_kb,
         index_share=_RECORD_INDEX_SHARE,
     )
+    result_kb = _result_kb(calls_per_image=calls_per_image, embeddings=embeddings)
     analyses = size_container(
-        ru_per_second=peak * analysis_request_units(embeddings=embeddings),
+        ru_per_second=peak * analysis_request_units(calls_per_image=calls_per_image, embeddings=embeddings),
         items=images_per_month * cache_days / _DAYS_PER_MONTH,
-        item_kb=item_kb,
+        item_kb=sum(result_kb),
         index_share=0,
     )
     if instances > _INSTANCES_HIGH or max(images.max_ru, analyses.max_ru) > MAX_RU_CEILING:
@@ -143,14 +146,25 @@ def record_request_units(*, embeddings: bool) -> float:
     return create_ru(item_kb, _INDEXED_TERMS) + 2 * read_ru(item_kb)
 
 
-def analysis_request_units(*, embeddings: bool) -> float:
-    """Request units in `analyses` for a new image: the lease creates an item, which the analysis then replaces."""
-    return create_ru(_LEASE_KB) + replace_ru(_LEASE_KB, _item_kb(embeddings=embeddings))
+def analysis_request_units(*, calls_per_image: int, embeddings: bool) -> float:
+    """Request units in `analyses` for a new image: each call creates an item, its lease, which its result replaces."""
+    sizes = _result_kb(calls_per_image=calls_per_image, embeddings=embeddings)
+    return sum(create_ru(_LEASE_KB) + replace_ru(_LEASE_KB, size) for size in sizes)
 
 
 def _item_kb(*, embeddings: bool) -> int:
-    """Size of an analysis, and of the record of it, in KB."""
+    """Size of a record in KB."""
     return _ANALYSIS_KB + (_EMBEDDING_KB if embeddings else 0)
+
+
+def _result_kb(*, calls_per_image: int, embeddings: bool) -> list[int]:
+    """Sizes of the results of an image's calls in KB."""
+    sizes: list[int] = []
+    if embeddings:
+        sizes.append(_EMBEDDING_KB)
+    if calls_per_image > len(sizes):
+        sizes.append(_ANALYSIS_KB)
+    return sizes + [_SAFETY_KB] * (calls_per_image - len(sizes))
 
 
 def calls_per_image(features: Collection[Feature]) -> int:

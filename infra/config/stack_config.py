@@ -1,5 +1,6 @@
 """Base of the settings model: reads the stack's configuration, validates it, and reports all errors together."""
 
+import difflib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from typing import Any, Literal, Self, get_args, get_origin
 
 import pulumi
 from annotated_types import Ge, Le
+from pulumi.runtime.config import CONFIG, get_config_env
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
@@ -66,13 +68,15 @@ class StackConfig(BaseModel):
 
     @classmethod
     def parse(cls, values: Mapping[str, object]) -> Self:
-        """Validate values by key. An absent key has its default; an unknown key is ignored.
+        """Validate values by key. An absent key has its default.
 
         Raises:
-            SettingsError: At least one value is not allowed; the text names all of them.
+            SettingsError: At least one key is unknown or value is not allowed; the text names all of them.
         """
         fields = cls.fields_by_key()
-        settings, errors = cls._validate_fields(values)
+        known = {key: value for key, value in values.items() if key in fields}
+        settings, errors = cls._validate_fields(known)
+        errors |= {key: _unknown_key_text(key, fields) for key in values if key not in fields}
         not_allowed = frozenset(errors)
         for violation in settings.violations():
             key = violation.setting
@@ -112,6 +116,11 @@ class StackConfig(BaseModel):
             if text is not None:
                 # Pulumi passes strings as they are, and everything else as JSON.
                 values[key] = text if config_type(field) == "string" else _decode(text)
+        # Pulumi accepts any key in a stack file. It has no public function that lists them.
+        prefix = f"{config.name}:"
+        for full_key, value in {**get_config_env(), **CONFIG.get()}.items():
+            if full_key.startswith(prefix):
+                values.setdefault(full_key.removeprefix(prefix), value)
         return values
 
     @field_validator("*", mode="before")
@@ -150,6 +159,11 @@ def allowed_values(field: FieldInfo) -> str:
     if get_origin(field.annotation) is Literal:
         return " or ".join(get_args(field.annotation))
     raise TypeError(f"{field.annotation} says neither by its type nor by bounds what it allows")
+
+
+def _unknown_key_text(key: str, known_keys: Iterable[str]) -> str:
+    similar = difflib.get_close_matches(key, list(known_keys), n=1)
+    return f"{key}: there is no such setting" + (f"; did you mean {similar[0]}?" if similar else "")
 
 
 def _error_text(key: str, value: object, allowed: str) -> str:

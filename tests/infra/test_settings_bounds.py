@@ -1,8 +1,10 @@
 """Where each setting ends: the last value that is allowed, the first that is not, and what the error allows instead."""
 
+import json
 from ipaddress import IPv4Network
 from typing import Any
 
+import pulumi
 import pytest
 import yaml
 from pydantic import Field, ValidationError
@@ -447,16 +449,45 @@ def test_every_setting_of_the_project_is_read(monkeypatch: pytest.MonkeyPatch) -
     keys: set[str] = set()
 
     class Config:
+        name = "image-pipeline"
+
         def get(self, key: str) -> None:
             keys.add(key)
 
     monkeypatch.setattr("infra.config.stack_config.pulumi.Config", Config)
+    pulumi.runtime.set_all_config({})
     Settings.load()
     assert keys == GOOD.keys()
 
 
-def test_an_absent_setting_has_its_default_and_an_unknown_one_is_ignored() -> None:
-    assert Settings.parse({"unknown": 5}) == Settings.parse({})
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("imagePerMonth", "imagePerMonth: there is no such setting; did you mean imagesPerMonth?"),
+        ("unknown", "unknown: there is no such setting"),
+    ],
+)
+def test_an_unknown_key_is_refused_with_the_setting_that_may_be_meant(key: str, text: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.parse({key: 5, "peakFactor": 0})
+    assert str(caught.value).splitlines()[1:] == ["  peakFactor: 0 is not allowed; allowed: 1 to 100", f"  {text}"]
+
+
+def test_an_unknown_key_in_a_stack_file_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pulumi.config.get_project", lambda: "image-pipeline")
+    pulumi.runtime.set_all_config({"image-pipeline:imagePerMonth": "5", "image-pipeline:peakFactor": "4"})
+    with pytest.raises(SettingsError, match="imagePerMonth: there is no such setting; did you mean imagesPerMonth"):
+        Settings.load()
+
+
+def test_keys_of_other_packages_are_no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pulumi.config.get_project", lambda: "image-pipeline")
+    monkeypatch.setenv("PULUMI_CONFIG", json.dumps({"azure-native:location": "x", "image-pipeline:peakFactor": "5"}))
+    pulumi.runtime.set_all_config({})
+    assert Settings.load().peak_factor == 5
+
+
+def test_an_absent_setting_has_its_default() -> None:
     assert Settings.parse({}).cache_days == 90
 
 
@@ -477,9 +508,10 @@ TEXTS = [
 @pytest.mark.parametrize("key", GOOD)
 def test_texts_are_read_as_they_are_and_everything_else_as_json(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A text such as `5` or `true` stays one."""
-    monkeypatch.setattr("infra.config.stack_config.pulumi.Config", lambda: {key: "5"})
+    monkeypatch.setattr("pulumi.config.get_project", lambda: "image-pipeline")
+    pulumi.runtime.set_all_config({f"image-pipeline:{key}": "5"})
     assert Settings.read() == {key: "5" if key in TEXTS else 5}
-    monkeypatch.setattr("infra.config.stack_config.pulumi.Config", lambda: {key: "no JSON"})
+    pulumi.runtime.set_all_config({f"image-pipeline:{key}": "no JSON"})
     assert Settings.read() == {key: "no JSON"}
 
 

@@ -110,6 +110,7 @@ def test_embeddings_cost_more_units_and_storage() -> None:
             images_per_month=50_000_000,
             peak_factor=4,
             vision_calls_per_second=10,
+            calls_per_image=2 if embeddings else 1,
             embeddings=embeddings,
             record_retention_days=1,
             cache_days=1,
@@ -226,8 +227,14 @@ def test_keeping_longer_never_needs_less(images: int, one: int, other: int) -> N
 
 def test_safety_and_embeddings_are_calls_of_their_own() -> None:
     one, three = (
-        derive_sizing(images_per_month=50_000_000, peak_factor=4, vision_calls_per_second=10, calls_per_image=calls)
+        derive_sizing(
+            images_per_month=50_000_000, peak_factor=4, vision_calls_per_second=10, calls_per_image=calls, cache_days=1
+        )
         for calls in (1, 3)
     )
     assert (one.vision_accounts, three.vision_accounts) == (8, 24)
-    assert (one.images, one.analyses) == (three.images, three.analyses)
+    assert one.images == three.images
+    # 16.57 units an image, and 14.85 more for each further call: the lease, and a result of 1 KB that replaces it.
+    assert (one.analyses.max_ru, three.analyses.max_ru) == (2000, 4000)
+    # 4 KB an image, and 1 KB more for each further call.
+    assert (one.analyses.storage_gb, three.analyses.storage_gb) == (6.7, 10.0)

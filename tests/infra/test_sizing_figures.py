@@ -72,8 +72,9 @@ def test_embeddings_two_calls_and_short_retention() -> None:
         vision_accounts=29,
         # 11.23 to create 25 KB, 0.2 for each of 20 terms, and 2.19 for each of two reads: 19.61 for each of 100.
         images=container(2000, 18.1, 1),
-        # 4.95 for a lease, 4.95 and 11.23 to replace the lease: 21.13 for each of 100.
-        analyses=container(3000, 6.5, 1),
+        # For each call 4.95 for a lease, and 4.95 to replace it by a result of 4 KB (6.67) and one of 21 KB (11.23):
+        # 37.7 for each of 100.
+        analyses=container(4000, 6.5, 1),
         record_days=7,
         maximum_instances=40,
         instance_memory_mb=2048,

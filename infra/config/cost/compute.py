@@ -79,7 +79,9 @@ def cosmos_usage(workload: Workload) -> list[Usage]:
     """
     sizing = workload.sizing
     image_ru = record_request_units(embeddings=workload.stores_embeddings)
-    analysis_ru = analysis_request_units(embeddings=workload.stores_embeddings)
+    analysis_ru = analysis_request_units(
+        calls_per_image=workload.calls_per_image, embeddings=workload.stores_embeddings
+    )
     floor_images = sizing.images.max_ru * _AUTOSCALE_FLOOR
     floor_analyses = sizing.analyses.max_ru * _AUTOSCALE_FLOOR
     low = max(floor_images, sizing.average_rate * image_ru) + max(floor_analyses, sizing.average_rate * analysis_ru)
