@@ -1,9 +1,9 @@
-"""A call that is paid for in part waits for an open circuit breaker, however short the wait is."""
+"""The circuit breaker of an account pool: what closes it, and who waits for it."""
 
 import asyncio
 
 import pytest
-from classifier.domain.errors import RetryLaterError
+from classifier.domain.errors import ImageRejectedError, RetryLaterError
 
 from tests.functions.analyzers.test_account_pool_waits import longest, pool, sending
 
@@ -23,3 +23,14 @@ def test_the_rest_of_a_breakers_period_is_waited_for(remaining: float) -> None:
     assert asyncio.run(calls.call(send, paid=True)) == 0
     assert clock.now - called_at == pytest.approx(remaining)
     assert len(called) == 4
+
+
+def test_a_rejected_image_is_an_answer_of_the_service_and_ends_a_row_of_failures() -> None:
+    """Three failures in a row open the breaker: here two, a rejection, and two more."""
+    calls, _ = pool(1)
+    failure = RetryLaterError("503")
+    send, called = sending(failure, failure, ImageRejectedError("NotAnImage", "no image"), failure, failure)
+    with pytest.raises(ImageRejectedError):
+        asyncio.run(calls.call(send))
+    assert asyncio.run(calls.call(send)) == 0
+    assert len(called) == 6
