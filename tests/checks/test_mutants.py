@@ -60,9 +60,9 @@ from checks.mutants.run import MutantError, Options, run
 
 project = Project(
     root=Path(sys.argv[1]),
-    sources=("shop",),
+    source_folders=("shop",),
     areas=(Area(source="shop", tests=("tests",)),),
-    goals=(Goal(name="shop", sources=("shop",), percent=95),),
+    goals=(Goal(name="shop", areas=("shop",), percent=95),),
     module_percent=80,
     accepted="accepted.toml",
 )
