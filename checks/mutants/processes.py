@@ -10,7 +10,7 @@ import signal
 import tempfile
 import warnings
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from multiprocessing.connection import Connection, wait
@@ -211,10 +211,13 @@ def _end(handle: _ProcessHandle) -> None:
 
 
 def end_on_signals() -> None:
-    """Let SIGTERM end this process as Ctrl-C does, so that the test processes are ended."""
+    """Let SIGINT and SIGTERM end this process, and with it the test processes.
+
+    A shell starts background jobs with SIGINT ignored, so that Python's own handler would be missing.
+    """
 
     def interrupt(_number: int, _frame: object) -> None:
         raise KeyboardInterrupt
 
-    handler: Callable[[int, object], None] = interrupt
-    signal.signal(signal.SIGTERM, handler)
+    signal.signal(signal.SIGINT, interrupt)
+    signal.signal(signal.SIGTERM, interrupt)

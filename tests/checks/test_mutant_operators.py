@@ -92,6 +92,7 @@ def test_an_operator_makes_these_mutants(operator: str, source: str, expected: l
         "@dataclass(frozen=True, kw_only=True)\nclass A: ...",
         "class A(B, frozen=True): ...",
         'x = cast("int", y)',
+        "class A(Protocol):\n    @property\n    def a(self) -> int: ...",
     ],
 )
 def test_documentation_and_declarations_are_not_mutated(source: str) -> None:
