@@ -28,8 +28,8 @@ class AcceptedMutant:
 
     def is_at(self, module: str, candidate: Candidate) -> bool:
         """Return whether the entry is about a place in a module."""
-        place = (candidate.text, candidate.operator, candidate.occurrence)
-        return module == self.module and place == (self.line, self.operator, self.occurrence)
+        key = (candidate.text, candidate.operator, candidate.occurrence)
+        return module == self.module and key == (self.line, self.operator, self.occurrence)
 
     def covers(self, mutant: Mutant) -> bool:
         """Return whether the entry is about a mutant."""
@@ -51,7 +51,9 @@ def read_accepted(path: Path) -> list[AcceptedMutant]:
     return [AcceptedMutant(**entry) for entry in tomllib.loads(path.read_text()).get("accepted", [])]
 
 
-def missing_places(entries: Sequence[AcceptedMutant], module: str, candidates: Sequence[Candidate]) -> list[StaleEntry]:
+def entries_without_candidate(
+    entries: Sequence[AcceptedMutant], module: str, candidates: Sequence[Candidate]
+) -> list[StaleEntry]:
     """Return the entries of a module whose line or place no longer exists."""
     return [
         StaleEntry(entry=entry, problem="the module has no such line, or the operator changes nothing there")
@@ -60,7 +62,7 @@ def missing_places(entries: Sequence[AcceptedMutant], module: str, candidates: S
     ]
 
 
-def missing_modules(entries: Sequence[AcceptedMutant], modules: Sequence[str]) -> list[StaleEntry]:
+def entries_without_module(entries: Sequence[AcceptedMutant], modules: Sequence[str]) -> list[StaleEntry]:
     """Return the entries whose module no longer exists."""
     return [
         StaleEntry(entry=entry, problem="there is no such module") for entry in entries if entry.module not in modules

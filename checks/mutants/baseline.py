@@ -64,8 +64,8 @@ class Baseline:
         The files that noticed others of the module come first, then those that bear its name, then the fastest, with
         the more often successful ones taken for faster.
         """
-        area_files = self._measured(mutant.module.area.tests)
-        process_files = self._measured(mutant.module.area.process_tests)
+        area_files = self._files_with_measurement(mutant.module.area.tests)
+        process_files = self._files_with_measurement(mutant.module.area.process_tests)
         files = [file for file in area_files if self._executes(file, mutant)]
         if not files:
             # Executed in a process of its own, or not at all.
@@ -94,7 +94,7 @@ class Baseline:
         self._noticed[mutant.module.path, test_file] += 1
         self._noticed[mutant.module.area.source, test_file] += 1
 
-    def _measured(self, paths: Sequence[str]) -> list[str]:
+    def _files_with_measurement(self, paths: Sequence[str]) -> list[str]:
         """Return the test files that were measured, without those that were written since."""
         return [file for file in self._project.test_files(paths) if file in self._measurements]
 
@@ -138,7 +138,7 @@ def measure(
     for measurement in measurements.values():
         processes.packages.update(measurement.packages)
     tasks = [
-        Task(stages=({file: _FIRST_LIMIT_SECONDS},), measured_folders=project.sources)
+        Task(stages=({file: _FIRST_LIMIT_SECONDS},), measured_folders=project.source_folders)
         for file in files
         if file not in measurements
     ]
@@ -169,7 +169,7 @@ def _measurement(file: str, digest: str, result: Result) -> Measurement:
 def _common_files(project: Project) -> list[Path]:
     """Return the files that any test may read: the program, its configuration, and what tests share."""
     files = [path for pattern in ("*.py", "*.toml", "*.yaml") for path in sorted(project.root.glob(pattern))]
-    for folder in (*project.sources, "schemas", "stacks", "tests"):
+    for folder in (*project.source_folders, "schemas", "stacks", "tests"):
         for path in sorted((project.root / folder).rglob("*")):
             is_source = path.suffix in {".py", ".yaml", ".json", ".toml"} and ".venv" not in path.parts
             if is_source and not path.name.startswith("test_"):

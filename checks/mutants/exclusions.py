@@ -1,4 +1,4 @@
-"""What is not mutated: documentation, annotations, imports, and texts that only people read.
+"""What is not mutated: documentation, annotations, imports, interfaces, and texts that only people read.
 
 A text is for people when it contains a space and is written where messages are: in a `raise`, in a call that makes an
 error or writes to a log, or as an argument with a name such as `description`. Anywhere else it is for people when it
@@ -64,6 +64,8 @@ def _excluded_nodes(tree: ast.Module) -> Iterator[ast.stmt | ast.expr | ast.keyw
                 yield node.test
             case ast.AnnAssign(annotation=annotation) | ast.arg(annotation=ast.expr() as annotation):
                 yield annotation
+            case ast.ClassDef() if any(_name(base) == "Protocol" for base in node.bases):
+                yield node
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
                 yield from _declarations(node)
             case ast.Raise():
@@ -128,7 +130,7 @@ def _text(node: ast.expr) -> str:
     if isinstance(node, ast.Constant):
         return node.value if isinstance(node.value, str) else ""
     if isinstance(node, ast.JoinedStr):
-        return "".join(_text(part) for part in node.values)
+        return "".join(_text(value) for value in node.values)
     return ""
 
 

@@ -61,7 +61,7 @@ class Mutant:
     lines: range
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """Path and line."""
         return f"{self.module.path}:{self.candidate.start[0]}"
 
@@ -86,7 +86,7 @@ class ModuleSource:
         lines = self._text.splitlines()
         occurrences: Counter[tuple[str, str]] = Counter()
         candidates: list[Candidate] = []
-        for operator, index, start, end in _places(self._text):
+        for operator, index, start, end in _positions(self._text):
             if exclusions.contain(start, end):
                 continue
             text = lines[start[0] - 1].strip()
@@ -176,7 +176,7 @@ def _own_lines(node: ast.stmt | ast.ExceptHandler | ast.match_case) -> range:
     return range(start, node.end_lineno + 1)
 
 
-def _places(text: str) -> Iterator[tuple[str, int, Position, Position]]:
+def _positions(text: str) -> Iterator[tuple[str, int, Position, Position]]:
     """Yield operator, index, start and end of every place where an operator may change a source text."""
     nodes = list(ast_nodes(parso.parse(text)))
     for name, operator in _OPERATORS.items():

@@ -10,7 +10,7 @@ import signal
 import tempfile
 import warnings
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from multiprocessing.connection import Connection, wait
@@ -34,7 +34,7 @@ class ProcessError(Exception):
 
 
 class Outcome(StrEnum):
-    """How a test process ended."""
+    """How a test process handle."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -63,8 +63,8 @@ class Result:
 
     Attributes:
         task: the task.
-        outcome: how it ended.
-        report: the last stage's report; None if the process ended without one.
+        outcome: how it handle.
+        report: the last stage's report; None if the process handle without one.
         loaded: whether the mutant was loaded.
     """
 
@@ -75,7 +75,7 @@ class Result:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Running:
+class _ProcessHandle:
     task: Task
     stage: int
     loaded_before: bool
@@ -104,26 +104,26 @@ class Processes:
         """
         first_stages = ((task, 0, False) for task in tasks)
         later_stages: deque[tuple[Task, int, bool]] = deque()
-        running: dict[Connection, _Running] = {}
+        handles: dict[Connection, _ProcessHandle] = {}
         try:
             while True:
-                for task, stage, loaded in _take(self.count - len(running), later_stages, first_stages):
+                for task, stage, loaded in _take(self.count - len(handles), later_stages, first_stages):
                     self._import_packages()
                     connection, process = self._start(task, stage, loaded)
-                    running[connection] = process
-                if not running:
+                    handles[connection] = process
+                if not handles:
                     return
-                for connection in wait(list(running)):
+                for connection in wait(list(handles)):
                     assert isinstance(connection, Connection)
-                    ended = running.pop(connection)
-                    result = _finish(ended, connection)
-                    if result.outcome == Outcome.PASSED and ended.stage + 1 < len(ended.task.stages):
-                        later_stages.append((ended.task, ended.stage + 1, result.loaded))
+                    handle = handles.pop(connection)
+                    result = _finish(handle, connection)
+                    if result.outcome == Outcome.PASSED and handle.stage + 1 < len(handle.task.stages):
+                        later_stages.append((handle.task, handle.stage + 1, result.loaded))
                     else:
                         yield result
         finally:
-            for ended in running.values():
-                _end(ended)
+            for handle in handles.values():
+                _end(handle)
 
     def _import_packages(self) -> None:
         missing = self.packages
@@ -140,7 +140,7 @@ class Processes:
             gc.collect()
             gc.freeze()
 
-    def _start(self, task: Task, stage: int, loaded: bool) -> tuple[Connection, _Running]:  # noqa: FBT001 - private
+    def _start(self, task: Task, stage: int, loaded: bool) -> tuple[Connection, _ProcessHandle]:  # noqa: FBT001 - private
         folder = tempfile.TemporaryDirectory(prefix="mutant-", ignore_cleanup_errors=True)
         if task.mutant is not None:
             import_hook.prepare(
@@ -156,14 +156,14 @@ class Processes:
             has_mutant=task.mutant is not None,
             measured_folders=task.measured_folders,
         )
-        receiver, sender = _FORK.Pipe(duplex=False)
-        process = _FORK.Process(target=run_tests, args=(run, sender))
+        read_end, write_end = _FORK.Pipe(duplex=False)
+        process = _FORK.Process(target=run_tests, args=(run, write_end))
         with warnings.catch_warnings():
             # Libraries of the warm process may have threads, which the forked one does not need.
             warnings.simplefilter("ignore", DeprecationWarning)
             process.start()
-        sender.close()
-        return cast("Connection", receiver), _Running(
+        write_end.close()
+        return cast("Connection", read_end), _ProcessHandle(
             task=task, stage=stage, loaded_before=loaded, process=process, folder=folder
         )
 
@@ -177,17 +177,17 @@ def _take[Item](count: int, queue: deque[Item], items: Iterator[Item]) -> Iterat
             yield from itertools.islice(items, 1)
 
 
-def _finish(running: _Running, connection: Connection) -> Result:
+def _finish(handle: _ProcessHandle, connection: Connection) -> Result:
     """Return the result of a process that ended or sent its report."""
     report: PytestReport | None = None
     with contextlib.suppress(EOFError):
         report = connection.recv()
     connection.close()
-    running.process.join(timeout=5)
-    exit_code = running.process.exitcode
-    loaded = running.loaded_before or import_hook.was_loaded(Path(running.folder.name))
-    output = (Path(running.folder.name) / "output.txt").read_text(errors="replace")[-2000:]
-    _end(running)
+    handle.process.join(timeout=5)
+    exit_code = handle.process.exitcode
+    loaded = handle.loaded_before or import_hook.was_loaded(Path(handle.folder.name))
+    output = (Path(handle.folder.name) / "output.txt").read_text(errors="replace")[-2000:]
+    _end(handle)
     if report is None:
         # Another signal, or the end of the process by the mutant, is noticed like a failure.
         outcome = Outcome.TIMED_OUT if exit_code == -signal.SIGALRM else Outcome.FAILED
@@ -197,24 +197,27 @@ def _finish(running: _Running, connection: Connection) -> Result:
         outcome = Outcome.FAILED
     else:
         raise ProcessError(f"pytest ended with exit code {report.exit_code}:\n{output}")
-    return Result(task=running.task, outcome=outcome, report=report, loaded=loaded)
+    return Result(task=handle.task, outcome=outcome, report=report, loaded=loaded)
 
 
-def _end(running: _Running) -> None:
+def _end(handle: _ProcessHandle) -> None:
     """End a process and all that it started, and delete its files."""
-    assert running.process.pid is not None
+    assert handle.process.pid is not None
     with contextlib.suppress(ProcessLookupError):
-        os.killpg(running.process.pid, signal.SIGKILL)
-    running.process.kill()
-    running.process.join()
-    running.folder.cleanup()
+        os.killpg(handle.process.pid, signal.SIGKILL)
+    handle.process.kill()
+    handle.process.join()
+    handle.folder.cleanup()
 
 
 def end_on_signals() -> None:
-    """Let SIGTERM end this process as Ctrl-C does, so that the test processes are ended."""
+    """Let SIGINT and SIGTERM end this process, and with it the test processes.
+
+    A shell starts background jobs with SIGINT ignored, so that Python's own handler would be missing.
+    """
 
     def interrupt(_number: int, _frame: object) -> None:
         raise KeyboardInterrupt
 
-    handler: Callable[[int, object], None] = interrupt
-    signal.signal(signal.SIGTERM, handler)
+    signal.signal(signal.SIGINT, interrupt)
+    signal.signal(signal.SIGTERM, interrupt)

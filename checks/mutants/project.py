@@ -36,7 +36,7 @@ class Goal:
     """The least share of mutants of some areas, in percent, that must be killed."""
 
     name: str
-    sources: tuple[str, ...]
+    areas: tuple[str, ...]
     percent: float
 
 
@@ -55,7 +55,7 @@ class Project:
 
     Attributes:
         root: the folder of `pyproject.toml`, whose pytest configuration is used.
-        sources: folders of which every module must be in an area.
+        source_folders: folders of which every module must be in an area.
         areas: the modules and their tests.
         goals: goals for all modules of an area together.
         module_percent: the least share of the mutants of one module, in percent, that must be killed.
@@ -63,7 +63,7 @@ class Project:
     """
 
     root: Path
-    sources: tuple[str, ...]
+    source_folders: tuple[str, ...]
     areas: tuple[Area, ...]
     goals: tuple[Goal, ...]
     module_percent: float
@@ -110,7 +110,7 @@ class Project:
 
     def _source_files(self) -> list[str]:
         files: list[str] = []
-        for source in self.sources:
+        for source in self.source_folders:
             for path in sorted((self.root / source).rglob("*.py")):
                 relative = path.relative_to(self.root)
                 if path.name != "__init__.py" and not _SKIPPED_FOLDERS & set(relative.parts):
@@ -139,7 +139,7 @@ def _has_functions(path: Path) -> bool:
 
 PROJECT = Project(
     root=_ROOT,
-    sources=("functions", "infra", "policy"),
+    source_folders=("functions", "infra", "policy"),
     areas=(
         Area(source="functions/pipeline", tests=("tests/functions", "tests/infra/test_contracts.py")),
         Area(source="infra", tests=("tests/infra", "tests/policy/test_rules.py")),
@@ -150,8 +150,8 @@ PROJECT = Project(
         ),
     ),
     goals=(
-        Goal(name="functions and infra", sources=("functions/pipeline", "infra"), percent=88),
-        Goal(name="policy", sources=("policy",), percent=95),
+        Goal(name="functions and infra", areas=("functions/pipeline", "infra"), percent=88),
+        Goal(name="policy", areas=("policy",), percent=95),
     ),
     module_percent=80,
     accepted="checks/accepted_mutants.toml",

@@ -75,12 +75,12 @@ class RemoveElement(ReplacementOperator):
         opening, content, closing = node.children
         if opening.value == "(" and content.type != "testlist_comp":
             return
-        parts = content.children if content.type in {"testlist_comp", "dictorsetmaker"} else [content]
-        elements = _elements(parts)
-        is_set = opening.value == "{" and not any(part.get_code().strip() in {":", "**"} for part in parts)
+        nodes = content.children if content.type in {"testlist_comp", "dictorsetmaker"} else [content]
+        elements = _elements(nodes)
+        is_set = opening.value == "{" and not any(child.get_code().strip() in {":", "**"} for child in nodes)
         for element in elements:
-            start, end = parts[element.start].start_pos, parts[element.stop - 1].end_pos
-            rest = _code_without(parts, element)
+            start, end = nodes[element.start].start_pos, nodes[element.stop - 1].end_pos
+            rest = _code_without(nodes, element)
             if len(elements) == 1 and is_set:
                 yield Replacement(start, end, "set()")
             elif len(elements) == 2 and opening.value == "(":
@@ -89,23 +89,23 @@ class RemoveElement(ReplacementOperator):
                 yield Replacement(start, end, f"{opening.value}{rest}{closing.get_code()}")
 
 
-def _elements(parts: list[Any]) -> list[range]:
-    """Return where in the parts of a collection each element is; nothing for a comprehension."""
-    if any(part.type in {"comp_for", "sync_comp_for", "yield_expr"} for part in parts):
+def _elements(nodes: list[Any]) -> list[range]:
+    """Return where in the nodes of a collection each element is; nothing for a comprehension."""
+    if any(child.type in {"comp_for", "sync_comp_for", "yield_expr"} for child in nodes):
         return []
-    commas = [index for index, part in enumerate(parts) if part.type == "operator" and part.value == ","]
+    commas = [index for index, child in enumerate(nodes) if child.type == "operator" and child.value == ","]
     starts = [0, *(comma + 1 for comma in commas)]
-    ends = [*commas, len(parts)]
+    ends = [*commas, len(nodes)]
     return [range(start, end) for start, end in zip(starts, ends, strict=True) if start < end]
 
 
-def _code_without(parts: list[Any], element: range) -> str:
-    """Return the source text of a collection's parts without an element and its comma."""
-    if element.stop < len(parts):
-        rest = parts[: element.start] + parts[element.stop + 1 :]
+def _code_without(nodes: list[Any], element: range) -> str:
+    """Return the source text of a collection's nodes without an element and its comma."""
+    if element.stop < len(nodes):
+        rest = nodes[: element.start] + nodes[element.stop + 1 :]
     else:
-        rest = parts[: max(element.start - 1, 0)]
-    return "".join(part.get_code() for part in rest)
+        rest = nodes[: max(element.start - 1, 0)]
+    return "".join(child.get_code() for child in rest)
 
 
 class ReplaceString(ReplacementOperator):

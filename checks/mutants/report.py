@@ -29,8 +29,8 @@ class Figures:
     @property
     def percent(self) -> float:
         """The share of mutants that tests noticed, accepted survivors left out; 100 if there is none."""
-        counted = self.mutants - self.accepted
-        return 100.0 if counted == 0 else 100 * (self.killed + self.timed_out) / counted
+        total = self.mutants - self.accepted
+        return 100.0 if total == 0 else 100 * (self.killed + self.timed_out) / total
 
     def __add__(self, other: "Figures") -> "Figures":
         return Figures(
@@ -102,7 +102,7 @@ class Report:
         """Return name, figures and goal in percent of each group of modules that has any."""
         totals: list[tuple[str, Figures, float]] = []
         for goal in self.project.goals:
-            reports = [report for report in self.modules if report.module.area.source in goal.sources]
+            reports = [report for report in self.modules if report.module.area.source in goal.areas]
             if reports:
                 totals.append((goal.name, sum((report.figures for report in reports), Figures()), goal.percent))
         return totals
@@ -161,7 +161,7 @@ class Report:
             _add_row(table, f"{name} (goal: {goal:.0f} %)", figures)
         for report in self.modules:
             for mutant in report.survivors:
-                print(f"survived: {mutant.place}, {mutant.candidate.operator} {mutant.candidate.occurrence}")
+                print(f"survived: {mutant.location}, {mutant.candidate.operator} {mutant.candidate.occurrence}")
                 print("\n".join(mutant.diff.splitlines()[2:]))
         console.print(table)
         for problem in self.problems():

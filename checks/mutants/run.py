@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from checks.mutants.accepted import missing_modules, missing_places, read_accepted
+from checks.mutants.accepted import entries_without_candidate, entries_without_module, read_accepted
 from checks.mutants.baseline import Baseline, measure
 from checks.mutants.mutants import ModuleSource, Mutant
 from checks.mutants.processes import Outcome, Processes, Result, Task
@@ -60,13 +60,13 @@ def run(project: Project, options: Options) -> Report:
         on_measured=_Progress("test files measured without a mutant").advance,
     )
     entries = read_accepted(project.root / project.accepted)
-    stale = missing_modules(entries, [module.path for module in all_modules])
+    stale = entries_without_module(entries, [module.path for module in all_modules])
     reports = {module.path: ModuleReport(module=module, entries=entries) for module in modules}
-    sources = [ModuleSource(module, (project.root / module.path).read_text()) for module in modules]
-    for source in sources:
-        stale += missing_places(entries, source.module.path, source.candidates)
-    _run_controls(sources, baseline, processes)
-    mutants = [mutant for source in sources for mutant in source.sample(options.sample, options.seed)]
+    module_sources = [ModuleSource(module, (project.root / module.path).read_text()) for module in modules]
+    for source in module_sources:
+        stale += entries_without_candidate(entries, source.module.path, source.candidates)
+    _run_controls(module_sources, baseline, processes)
+    mutants = [mutant for source in module_sources for mutant in source.sample(options.sample, options.seed)]
     progress = _Progress("mutants", len(mutants))
     survived = 0
     for result in processes.run(map(baseline.task, mutants)):
@@ -74,7 +74,7 @@ def run(project: Project, options: Options) -> Report:
         reports[mutant.module.path].outcomes.append((mutant, result.outcome))
         if result.outcome == Outcome.PASSED and not any(entry.covers(mutant) for entry in entries):
             survived += 1
-            progress.print(f"survived: {mutant.place}, {mutant.candidate.operator} {mutant.candidate.occurrence}")
+            progress.print(f"survived: {mutant.location}, {mutant.candidate.operator} {mutant.candidate.occurrence}")
         if result.report is not None and result.report.failure:
             baseline.remember(mutant, result.report.failing_file)
         progress.advance(f"{survived} survived")
@@ -89,14 +89,14 @@ def _is_chosen(module: Module, paths: Sequence[str]) -> bool:
     return any(module.path == path or module.path.startswith(f"{path.rstrip('/')}/") for path in paths)
 
 
-def _run_controls(sources: Sequence[ModuleSource], baseline: Baseline, processes: Processes) -> None:
+def _run_controls(module_sources: Sequence[ModuleSource], baseline: Baseline, processes: Processes) -> None:
     """Run the tests of one module of each area in the same way, with the module as it is.
 
     Raises:
         MutantError: they fail, so that the failure of a mutant would say nothing.
     """
     tasks: dict[str, list[Task]] = {}
-    for source in sources:
+    for source in module_sources:
         if source.candidates:
             tasks.setdefault(source.module.area.source, []).append(baseline.task(source.control()))
     for result in processes.run(min(of_area, key=baseline.seconds) for of_area in tasks.values()):
@@ -147,8 +147,8 @@ class _Progress:
         self._printed = now
         count = f"{self._count}/{self._total}" if self._total else str(self._count)
         rate = 60 * self._count / max(now - self._start, 0.001)
-        parts = [f"{count} {self._label}", f"{rate:.0f} a minute"]
+        texts = [f"{count} {self._label}", f"{rate:.0f} a minute"]
         if detail:
-            parts.append(detail)
+            texts.append(detail)
         end = "\r" if is_terminal and not is_last else "\n"
-        print(", ".join(parts), end=end, file=sys.stderr, flush=True)
+        print(", ".join(texts), end=end, file=sys.stderr, flush=True)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from checks.mutants.accepted import missing_modules, missing_places, read_accepted
+from checks.mutants.accepted import entries_without_candidate, entries_without_module, read_accepted
 from checks.mutants.mutants import ModuleSource, Mutant
 from checks.mutants.project import PROJECT, Area, Module, Project, ProjectError
 
@@ -92,6 +92,7 @@ def test_an_operator_makes_these_mutants(operator: str, source: str, expected: l
         "@dataclass(frozen=True, kw_only=True)\nclass A: ...",
         "class A(B, frozen=True): ...",
         'x = cast("int", y)',
+        "class A(Protocol):\n    @property\n    def a(self) -> int: ...",
     ],
 )
 def test_documentation_and_declarations_are_not_mutated(source: str) -> None:
@@ -160,12 +161,12 @@ def test_a_change_that_is_no_python_or_no_change_is_no_mutant() -> None:
 
 
 def test_occurrences_count_the_places_of_an_operator_on_lines_of_the_same_text() -> None:
-    places = [
+    positions = [
         (candidate.text, candidate.occurrence, candidate.start[0])
         for candidate in ModuleSource(MODULE, "x = f(1)\ny = 2\nx = f(1)\n").candidates
         if candidate.operator == "NumberReplacer"
     ]
-    assert places == [
+    assert positions == [
         ("x = f(1)", 0, 1),
         ("x = f(1)", 1, 1),
         ("y = 2", 0, 2),
@@ -198,7 +199,7 @@ def project(root: Path, **changed: tuple[Area, ...]) -> Project:
     areas = (Area(source="shop", tests=("tests/shop",)), Area(source="apps/one", tests=("tests",)))
     return Project(
         root=root,
-        sources=("shop", "apps"),
+        source_folders=("shop", "apps"),
         areas=changed.get("areas", areas),
         goals=(),
         module_percent=80,
@@ -247,10 +248,10 @@ def test_every_accepted_mutant_of_this_project_has_a_place_and_a_reason() -> Non
     entries = read_accepted(PROJECT.root / PROJECT.accepted)
     modules = {module.path: module for module in PROJECT.modules()}
     assert len(entries) >= 6
-    assert missing_modules(entries, list(modules)) == []
+    assert entries_without_module(entries, list(modules)) == []
     for path in {entry.module for entry in entries}:
         source = ModuleSource(modules[path], (PROJECT.root / path).read_text())
-        assert missing_places(entries, path, source.candidates) == []
+        assert entries_without_candidate(entries, path, source.candidates) == []
     for entry in entries:
         kind, _, explanation = entry.reason.partition(": ")
         assert kind in {"equivalent", "text for people", "tuning"}

@@ -60,9 +60,9 @@ from checks.mutants.run import MutantError, Options, run
 
 project = Project(
     root=Path(sys.argv[1]),
-    sources=("shop",),
+    source_folders=("shop",),
     areas=(Area(source="shop", tests=("tests",)),),
-    goals=(Goal(name="shop", sources=("shop",), percent=95),),
+    goals=(Goal(name="shop", areas=("shop",), percent=95),),
     module_percent=80,
     accepted="accepted.toml",
 )
@@ -102,8 +102,17 @@ def start(root: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
+def finish(process: subprocess.Popen[str]) -> tuple[str, str]:
+    """Return output and errors of a process at its end; it is ended after two minutes."""
+    try:
+        return process.communicate(timeout=120)
+    except subprocess.TimeoutExpired:
+        process.terminate()
+        raise
+
+
 def run(root: Path) -> dict[str, Any]:
-    output, errors = start(root).communicate(timeout=120)
+    output, errors = finish(start(root))
     assert output, errors
     return json.loads(output)
 
@@ -201,7 +210,7 @@ def test_entries_that_are_out_of_date_are_problems(accepted: dict[str, Any]) -> 
 def test_tests_that_fail_without_a_mutant_are_an_error(tmp_path: Path) -> None:
     root = write_project(tmp_path, "def test_it():\n    assert 1 == 2\n")
     process = start(root)
-    _, errors = process.communicate(timeout=120)
+    _, errors = finish(process)
     assert process.returncode == 1
     assert "tests/test_shop.py failed without a mutant: tests/test_shop.py::test_it" in errors
 
@@ -209,7 +218,7 @@ def test_tests_that_fail_without_a_mutant_are_an_error(tmp_path: Path) -> None:
 def test_a_module_that_its_tests_do_not_import_is_an_error(tmp_path: Path) -> None:
     root = write_project(tmp_path, "def test_it():\n    pass\n")
     process = start(root)
-    _, errors = process.communicate(timeout=120)
+    _, errors = finish(process)
     assert process.returncode == 1
     assert "shop/price.py was not imported by tests/test_shop.py, which passed" in errors
 
@@ -229,7 +238,7 @@ def test_an_interruption_ends_all_processes(tmp_path: Path, number: signal.Signa
     process = start(tmp_path)
     pids = [int(pid) for pid in pipe.read_text().split()]
     process.send_signal(number)
-    _, errors = process.communicate(timeout=60)
+    _, errors = finish(process)
     assert "interrupted" in errors
     assert len(pids) == 2
     for pid in pids:

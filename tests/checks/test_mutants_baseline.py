@@ -21,7 +21,9 @@ def project(tmp_path: Path) -> Project:
     (tmp_path / "shop/price.py").write_text(SOURCE)
     (tmp_path / "pyproject.toml").write_text('[tool.pytest.ini_options]\npythonpath = ["."]\n')
     area = Area(source="shop", tests=("tests",), process_tests=("tests/test_process.py",))
-    return Project(root=tmp_path, sources=("shop",), areas=(area,), goals=(), module_percent=80, accepted="a.toml")
+    return Project(
+        root=tmp_path, source_folders=("shop",), areas=(area,), goals=(), module_percent=80, accepted="a.toml"
+    )
 
 
 def measurement(seconds: float, *lines: int) -> Measurement:
