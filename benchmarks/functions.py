@@ -243,7 +243,7 @@ async def _measure(runs: int, images: int) -> dict[str, float]:
 
 
 def main() -> int:
-    """Prints the figures; 1 when a goal is missed."""
+    """Print the figures; 1 when a goal is missed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--images", type=int, default=1200)

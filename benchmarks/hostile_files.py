@@ -176,7 +176,7 @@ async def _all(runs: int) -> dict[str, Measurement]:
 
 
 def main() -> int:
-    """Prints the figures; 1 when a file exceeds a bound."""
+    """Print the figures; 1 when a file exceeds a bound."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--runs", type=int, default=3, help="processes for each file")
     parser.add_argument("--format", choices=("table", "json"), default="table")

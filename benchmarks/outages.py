@@ -131,7 +131,7 @@ class Services:
         return text, attempt
 
     async def call(self, service: str, seconds: float) -> None:
-        """Takes as long as a call does. Raises RetryLaterError during the outage."""
+        """Take as long as a call does. Raises RetryLaterError during the outage."""
         now = asyncio.get_running_loop().time()
         down = service == self._service and _BEFORE_SECONDS <= now < _BEFORE_SECONDS + _OUTAGE_SECONDS
         if _BEFORE_SECONDS <= now < _BEFORE_SECONDS + _OUTAGE_SECONDS:
@@ -302,7 +302,7 @@ class Application:
         )
 
     async def work(self, ended: Callable[[], bool]) -> None:
-        """Handles messages, so many at a time in every instance, until `ended`."""
+        """Handle messages, so many at a time in every instance, until `ended`."""
         slots = [pipeline for pipeline in self._pipelines for _ in range(self._at_once)]
         await asyncio.gather(*(self._slot(pipeline, ended) for pipeline in slots))
 

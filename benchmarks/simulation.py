@@ -137,7 +137,7 @@ def _table(title: str, rows: Sequence[Result] | Sequence[Outage]) -> None:
 
 
 def main() -> int:
-    """Prints a row for each size of the pool, and one for each service's outage; 1 when a goal is missed."""
+    """Print a row for each size of the pool, and one for each service's outage; 1 when a goal is missed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--images", type=int, default=50_000)
     parser.add_argument("--instances", type=int, default=40)

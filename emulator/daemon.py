@@ -61,7 +61,7 @@ class Programs:
 
 
 async def run(state_directory: StateDirectory, programs: Programs) -> None:
-    """Runs the services until SIGTERM or SIGINT. Raises DaemonError if a daemon runs already."""
+    """Run the services until SIGTERM or SIGINT. Raises DaemonError if a daemon runs already."""
     state_directory.create()
     # Never closed: the system releases the lock when the process has ended, which is what other processes wait for.
     lock = os.open(state_directory.lock, os.O_RDWR | os.O_CREAT, 0o600)
@@ -172,14 +172,14 @@ async def _start(state_directory: StateDirectory, stack: AsyncExitStack, program
 
 
 async def _stop_with_child(child: process.ChildProcess) -> None:
-    """Stops the daemon when a child process has ended: without it, the other services would fail in unclear ways."""
+    """Stop the daemon when a child process has ended: without it, the other services would fail in unclear ways."""
     code = await child.ended
     _log.critical("%s has ended by itself with %s; stopping", child.name, code)
     os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _stop_when_ended(task: asyncio.Task[None]) -> None:
-    """Stops the daemon when the delivery of events or lifecycle management has ended, which only an error can cause."""
+    """Stop the daemon when the delivery of events or lifecycle management has ended, which only an error can cause."""
     if not task.cancelled():
         _log.critical("%s has ended; stopping", task.get_coro(), exc_info=task.exception())
         os.kill(os.getpid(), signal.SIGTERM)
@@ -200,7 +200,7 @@ async def _start_model_server(
 
 
 async def _serve(stack: AsyncExitStack, provider: Provider) -> int:
-    """Serves a Pulumi provider over gRPC; returns the port."""
+    """Serve a Pulumi provider over gRPC; return the port."""
     server, port = await serve(provider)
     stack.push_async_callback(server.stop, 1)
     return port
@@ -227,7 +227,7 @@ def _create_identity_application(identities: Identities, faults: Faults) -> web.
 
 
 async def _listen(stack: AsyncExitStack, application: web.Application, keys: pki.Pki | None) -> int:
-    """Serves an application on 127.0.0.1, with TLS if there are keys; returns the port."""
+    """Serve an application on 127.0.0.1, with TLS if there are keys; return the port."""
     runner = web.AppRunner(application, access_log=None, auto_decompress=False)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)

@@ -36,7 +36,7 @@ def environment(state_directory: StateDirectory) -> dict[str, str]:
 def run(
     state_directory: StateDirectory, project: Path, environment: Mapping[str, str], stack: str, *command: str
 ) -> int:
-    """Runs `pulumi <command>` for a stack of `stacks/` with the emulator; returns the exit code.
+    """Run `pulumi <command>` for a stack of `stacks/` with the emulator; return the exit code.
 
     The stack's file is never written: Pulumi gets a copy, to which it adds the encryption salt.
     """

@@ -20,7 +20,7 @@ class ResourceActivator:
         self._function_apps = function_apps
 
     async def activate(self, resource: Resource) -> None:
-        """Creates or updates what the resource stands for. Raises ActivationError."""
+        """Create or update what the resource stands for. Raises ActivationError."""
         match resource.type.removeprefix("azure-native:"):
             case "storage:StorageAccount":
                 self._azurite_client.slots.slot_of(resource.name)
@@ -34,7 +34,7 @@ class ResourceActivator:
                 return
 
     async def deactivate(self, resource: Resource) -> None:
-        """Deletes what the resource stands for, with its content. Raises ActivationError."""
+        """Delete what the resource stands for, with its content. Raises ActivationError."""
         match resource.type.removeprefix("azure-native:"):
             case "storage:StorageAccount":
                 self._azurite_client.slots.release(resource.name)

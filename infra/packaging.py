@@ -77,7 +77,7 @@ def package_files(source: Path) -> list[Path]:
 
 
 def _check_extension_bundle(host_json: Path) -> None:
-    """Checks that the host will know the app's triggers.
+    """Check that the host will know the app's triggers.
 
     Without an extension bundle it knows HTTP and timer triggers only
     (https://learn.microsoft.com/azure/azure-functions/functions-bindings-register). A function with any other trigger

@@ -48,19 +48,19 @@ def test_the_rights_of_the_deployer_cover_every_resource_type() -> None:
 def test_the_role_of_the_deployer_has_the_rights_that_are_listed_and_no_others() -> None:
     """Reading is one wildcard, and role assignments are a right of their own, under a condition (docs/ci.md)."""
     role = json.loads((ROOT / "docs/deployer-role.json").read_text())
-    listed: set[str] = set()
+    documented_actions: set[str] = set()
     resource = ""
     for code in re.findall(r"`([^`\n]+)`", RIGHTS):
         if code.startswith("Microsoft.") and "/" in code:
-            listed |= expand_braces(code)
+            documented_actions |= expand_braces(code)
             resource = code.partition("{")[0].rstrip("/")
         elif code.startswith("…/"):
-            listed |= expand_braces(resource + code.removeprefix("…"))
+            documented_actions |= expand_braces(resource + code.removeprefix("…"))
     conditional = {"Microsoft.Authorization/roleAssignments/write", "Microsoft.Authorization/roleAssignments/delete"}
-    assert conditional <= listed
-    needed = {action for action in listed - conditional if not action.endswith("/read")}
-    assert len(needed) > 75
-    assert role["Actions"] == ["*/read", *sorted(needed)]
+    assert conditional <= documented_actions
+    written_actions = {action for action in documented_actions - conditional if not action.endswith("/read")}
+    assert len(written_actions) > 75
+    assert role["Actions"] == ["*/read", *sorted(written_actions)]
     assert not [action for action in role["Actions"] if re.search(r"(?i)listkeys|regenerate|/\*$", action)]
     assert role["DataActions"] == []
 
@@ -282,12 +282,12 @@ def reason_codes(source: str) -> set[str]:
 def test_every_code_of_a_rejection_is_in_the_table_of_reasons() -> None:
     section = (ROOT / "docs/record.md").read_text().partition("## Reasons\n")[2].partition("\n## ")[0]
     documented = set(re.findall(r"^\| `(\w+)`", section, re.MULTILINE))
-    sources = [path.read_text() for path in (ROOT / "functions/pipeline/classifier").rglob("*.py")]
-    stated = set[str]().union(*map(reason_codes, sources))
+    source_texts = [path.read_text() for path in (ROOT / "functions/pipeline/classifier").rglob("*.py")]
+    stated = set[str]().union(*map(reason_codes, source_texts))
     assert {"EmptyFile", "BadDimensions", "NotAnImage"} <= stated
     assert stated <= documented
     # The others are constants, or made where a failure is recorded.
-    assert {code for code in documented if not any(f'"{code}"' in source for source in sources)} == set()
+    assert {code for code in documented if not any(f'"{code}"' in source for source in source_texts)} == set()
 
 
 def test_the_function_in_the_document_makes_the_id_of_a_record() -> None:

@@ -28,7 +28,7 @@ MAKEFILE = (ROOT / "Makefile").read_text()
 E2E = "".join(path.read_text() for path in (ROOT / "tests/e2e").glob("*.py"))
 # Run by CI itself (test, and check as its first half), or about to change the checkout (lock, format).
 # `soak` takes half an hour: its outages, and the leases of ten minutes on the messages of a killed host.
-# `docs` writes documents; a test compares them (tests/checks/test_docs_parts.py). setup-dev is what the others begin
+# `docs` writes documents; a test compares them (tests/checks/test_docs_blocks.py). setup-dev is what the others begin
 # with, setup-ci a step of tests/e2e/test_pipelines.py; judge and histories are old names (below). `prices` asks Azure;
 # tests/checks/test_prices.py has a fake of it.
 RUN_ELSEWHERE = {
@@ -106,15 +106,15 @@ def test_an_old_command_prints_a_hint_and_runs_the_new_one(old: str, new: str) -
     """With --dry-run, make prints what it would run, also in the make that it starts."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
 
-    def planned(target: str) -> list[str]:
+    def dry_run(target: str) -> list[str]:
         command = ["make", "--dry-run", "--no-print-directory", target, "FORMAT=json", "EXAMPLES=3"]
         return subprocess.run(
             command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True
         ).stdout.splitlines()
 
-    hint, _make, *commands = planned(old)
+    hint, _make, *commands = dry_run(old)
     assert hint == f'echo "make {old} was renamed to make {new}" >&2'
-    assert commands == planned(new)
+    assert commands == dry_run(new)
     assert commands
 
 
@@ -228,8 +228,8 @@ NO_SETTINGS = {"denseCaptions", "recordId", "schemaVersion", "smartCrops"}
 )
 def test_the_settings_that_a_document_names_exist(name: str) -> None:
     schema = set(yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"])
-    written = re.sub(r"<!-- generated: .*?<!-- end -->", "", (ROOT / name).read_text(), flags=re.DOTALL)
-    named = set(re.findall(r"`([a-z]+(?:[A-Z][a-z]+)+)(?:: \w+)?`", written))
+    handwritten = re.sub(r"<!-- generated: .*?<!-- end -->", "", (ROOT / name).read_text(), flags=re.DOTALL)
+    named = set(re.findall(r"`([a-z]+(?:[A-Z][a-z]+)+)(?:: \w+)?`", handwritten))
     assert named - NO_SETTINGS <= schema
 
 

@@ -56,7 +56,7 @@ _CONCURRENCY = 8
 
 
 def run_emulator(state_directory: Path, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-    """Runs `python -m emulator` on a state directory. Raises SystemExit if it fails and `check` is set."""
+    """Run `python -m emulator` on a state directory. Raises SystemExit if it fails and `check` is set."""
     command = [sys.executable, "-m", "emulator", "--state-directory", str(state_directory), *arguments]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if check and result.returncode:
@@ -73,7 +73,7 @@ class SoakClient:
         self._records = records
 
     def upload(self, file: ImageFile) -> None:
-        """Uploads all versions of a file."""
+        """Upload all versions of a file."""
         for version in file.versions:
             content = version.make()
             settings = ContentSettings(content_type="image/jpeg", content_encoding=version.encoding)
@@ -93,7 +93,7 @@ class SoakClient:
                 return response["etag"].strip('"')
 
     def read(self, file: ImageFile) -> None:
-        """Reads the record of a file; during an outage the file keeps the record that was read before."""
+        """Read the record of a file; during an outage the file keeps the record that was read before."""
         item = record_id(self._images.container_name, file.name)
         try:
             file.record = dict(self._records.read_item(item, item))
@@ -142,7 +142,7 @@ class SoakTest:
         self._started = time.monotonic()
 
     def run(self) -> SoakRun:
-        """Runs the test; returns what happened."""
+        """Run the test; return what happened."""
         disruptions = Disruptions(self._state_directory, self._schedule)
         self._started = time.monotonic()
         with (
@@ -192,7 +192,7 @@ class SoakTest:
         action.run()
 
     def _follow(self, reading: ThreadPoolExecutor, sent: Sequence[Future[None]], disrupted: Future[None]) -> bool:
-        """Returns True once everything is as expected and the queue empty; False at the timeout or after an error."""
+        """Return True once everything is as expected and the queue empty; False at the timeout or after an error."""
         while self._seconds() < self._timeout_seconds and not disrupted.done():
             pending = [file for file in self._files if file.is_uploaded and not file.has_expected_record]
             list(reading.map(self._client.read, random.sample(pending, min(_MAX_READ, len(pending)))))

@@ -54,7 +54,7 @@ class Schedule:
 
 
 def write_faults(state_directory: Path, unavailable: Sequence[str]) -> None:
-    """Writes the faults file of the emulator: the usual probabilities, and outages of the services."""
+    """Write the faults file of the emulator: the usual probabilities, and outages of the services."""
     path = state_directory / "run/faults.json"
     # Replaced in one step, because the emulator may read it at any time.
     temporary = path.with_suffix(".new")
@@ -92,7 +92,7 @@ class Disruptions:
                 self.kills += self._kill_host()
 
     def stop(self) -> None:
-        """Makes `run` return, and ends every outage."""
+        """Make `run` return, and end every outage."""
         self._stopped.set()
         write_faults(self._state_directory, [])
 
@@ -107,7 +107,7 @@ class Disruptions:
         return bool(processes)
 
     def _measure_workers(self) -> None:
-        """Reads VmHWM on Linux; other systems have no such files.
+        """Read VmHWM on Linux; other systems have no such files.
 
         https://man7.org/linux/man-pages/man5/proc_pid_status.5.html
         """

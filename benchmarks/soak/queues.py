@@ -83,7 +83,7 @@ class Queues:
         self._poison = create_client("images-poison")
 
     def send(self, content: str) -> None:
-        """Sends a message, and tries again until the queue accepts it."""
+        """Send a message, and try again until the queue accepts it."""
         while True:
             try:
                 self._images.send_message(content)
@@ -124,7 +124,7 @@ def _queue_scopes() -> dict[str, str]:
 
 
 def _assign_roles(state_directory: Path, scopes: Sequence[str]) -> None:
-    """Assigns the emulator's user the roles, through the emulator's provider: no stack has a setting for it."""
+    """Assign the emulator's user the roles, through the emulator's provider: no stack has a setting for it."""
     daemon = json.loads((state_directory / "run/daemon.json").read_text())
     with grpc.insecure_channel(f"127.0.0.1:{daemon['ports']['provider']}") as channel:
         provider = provider_pb2_grpc.ResourceProviderStub(channel)

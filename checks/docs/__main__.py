@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from checks.docs.parts import DocumentError, Generators, describe_difference, update_text
+from checks.docs.blocks import DocumentError, Generators, describe_difference, update_text
 from checks.docs.registry import GENERATORS, find_documents
 
 

@@ -105,10 +105,10 @@ def _label(node: _Node, recording: Recording) -> str:
     children = Counter(
         recording.resources[key].type_name for key in sorted(node.resources) if recording.resources[key].is_azure
     )
-    parts = [f"{count} x {type_name}" if count > 1 else type_name for type_name, count in children.items()]
+    lines = [f"{count} x {type_name}" if count > 1 else type_name for type_name, count in children.items()]
     # The object id of a principal says nothing to a reader.
     name = _GUID.sub("…", node.name)
-    return "<br/>".join([f"<b>{node.type_name}</b> {name}", *parts])
+    return "<br/>".join([f"<b>{node.type_name}</b> {name}", *lines])
 
 
 def _dependencies(nodes: Mapping[str, _Node], recording: Recording) -> dict[str, set[str]]:

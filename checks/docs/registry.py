@@ -5,9 +5,9 @@ from pathlib import Path
 from classifier.domain.record import json_schema
 
 from checks.docs.architecture import component_diagram
+from checks.docs.blocks import Generators
 from checks.docs.commands import commands_table
 from checks.docs.operations import alerts_table, policy_rules_table, resources_table
-from checks.docs.parts import Generators
 from checks.docs.record_example import record_example
 from checks.docs.record_schema import schema_table
 from checks.docs.recordings import ROOT, read_recording, read_recordings

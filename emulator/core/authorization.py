@@ -98,7 +98,7 @@ class Authorization:
     """Evaluates role assignments."""
 
     def __init__(self, resources: ResourceStore, *, pending: frozenset[str] = frozenset()) -> None:
-        """Takes the deployed resources, and the ids in lower case of role assignments that are not in effect yet."""
+        """Take the deployed resources, and the ids in lower case of role assignments that are not in effect yet."""
         self._resources = resources
         self._pending = pending
 

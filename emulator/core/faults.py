@@ -61,7 +61,7 @@ class Faults:
         return self._read() and service in self._outages
 
     def _read(self) -> bool:
-        """Reads the file if it has changed. Returns False if there is none."""
+        """Read the file if it has changed. Return False if there is none."""
         try:
             changed = self._path.stat().st_mtime_ns
         except FileNotFoundError:

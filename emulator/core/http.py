@@ -18,7 +18,7 @@ class ServiceHandler[Target, Operation](ABC):
     """
 
     def __init__(self, identities: Identities, outage: Outage | None = None) -> None:
-        """Keeps what `handle` needs; without `outage`, the service is always available."""
+        """Keep what `handle` needs; without `outage`, the service is always available."""
         self._identities = identities
         self._outage = outage
 
@@ -45,7 +45,7 @@ class ServiceHandler[Target, Operation](ABC):
 
     @abstractmethod
     def check_network(self, request: web.Request, target: Target) -> None:
-        """Raises ServiceError unless the network rules of the target allow the caller's network."""
+        """Raise ServiceError unless the network rules of the target allow the caller's network."""
 
     def read_token(self, request: web.Request) -> str:
         """The access token in the request, unverified; an empty string if there is none."""
@@ -65,7 +65,7 @@ class ServiceHandler[Target, Operation](ABC):
 
     @abstractmethod
     def check_role(self, caller: Caller, target: Target, operation: Operation) -> None:
-        """Raises ServiceError unless the caller's role assignments allow the operation."""
+        """Raise ServiceError unless the caller's role assignments allow the operation."""
 
     @abstractmethod
     async def answer(self, request: web.Request, target: Target, operation: Operation) -> web.StreamResponse:

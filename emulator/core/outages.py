@@ -34,7 +34,7 @@ class Outage:
             return True
 
     def check(self) -> None:
-        """Raises ServiceError while the service is unavailable: 503, or 500 while the faults file is not valid."""
+        """Raise ServiceError while the service is unavailable: 503, or 500 while the faults file is not valid."""
         try:
             unavailable = self._faults.is_unavailable(self._service)
         except FaultsError as error:

@@ -29,12 +29,12 @@ class ChildProcess:
         return asyncio.create_task(self._process.wait())
 
     def signal(self, number: signal.Signals) -> None:
-        """Sends a signal to the process, unless it has ended."""
+        """Send a signal to the process, unless it has ended."""
         if self._process.returncode is None:
             self._process.send_signal(number)
 
     async def stop(self) -> None:
-        """Closes the process's standard input, waits for its end, and kills it after 40 seconds."""
+        """Close the process's standard input, wait for its end, and kill it after 40 seconds."""
         if self._process.returncode is None:
             assert self._process.stdin is not None
             self._process.stdin.close()
@@ -55,7 +55,7 @@ async def start(
     environment: Mapping[str, str] | None = None,
     folder: Path | None = None,
 ) -> tuple[ChildProcess, dict[str, str]]:
-    """Starts a child process and waits until it is ready.
+    """Start a child process and wait until it is ready.
 
     Args:
         name: Name in logs and errors.

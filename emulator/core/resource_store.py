@@ -41,7 +41,7 @@ class ResourceStore:
         return iter([*self._by_key.values()])
 
     def close(self) -> None:
-        """Closes the database."""
+        """Close the database."""
         self._database.close()
 
     def get(self, resource_id: str) -> Resource | None:
@@ -63,7 +63,7 @@ class ResourceStore:
         return sorted(resources, key=lambda resource: resource.id.count("/"), reverse=True)
 
     def put(self, resource: Resource) -> None:
-        """Stores a new or changed resource."""
+        """Store a new or changed resource."""
         body = json.dumps(
             {"id": resource.id, "type": resource.type, "inputs": resource.inputs, "outputs": resource.outputs}
         )
@@ -74,6 +74,6 @@ class ResourceStore:
         self._by_key[resource.id.lower()] = resource
 
     def remove(self, resource_id: str) -> None:
-        """Removes a resource. Does nothing if it does not exist."""
+        """Remove a resource. Do nothing if it does not exist."""
         self._database.execute("DELETE FROM resources WHERE key = ?", (resource_id.lower(),))
         self._by_key.pop(resource_id.lower(), None)

@@ -38,7 +38,7 @@ class StateDirectory:
         self.apps = self.root / "apps"
 
     def create(self) -> None:
-        """Creates the directories, readable by their owner only."""
+        """Create the directories, readable by their owner only."""
         for folder in (self.root, self.data, self.pki, self.run, self.logs, self.pulumi, self.apps):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
@@ -69,7 +69,7 @@ class StateDirectory:
         return False
 
     def write_daemon_info(self, daemon_info: DaemonInfo) -> None:
-        """Writes the daemon file, at once and as a whole."""
+        """Write the daemon file, at once and as a whole."""
         temporary = self.daemon_file.with_suffix(".new")
         temporary.touch(mode=0o600)
         temporary.write_text(json.dumps(asdict(daemon_info)))

@@ -103,7 +103,7 @@ def association_links(resources: ResourceStore, subnet_id: str) -> list[str]:
 
 
 def retain_association_link(resources: ResourceStore, app: Resource) -> None:
-    """Keeps the subnet of a deleted app in use for some seconds, as Azure does for minutes."""
+    """Keep the subnet of a deleted app in use for some seconds, as Azure does for minutes."""
     subnet_id = _app_subnet(app)
     if subnet_id:
         expiry = {"until": time.time() + _RELEASE_SECONDS}

@@ -23,7 +23,7 @@ class ConnectionOrigins:
 
     @contextmanager
     def network_scope(self, port: int, network_id: str | None) -> Iterator[None]:
-        """Records the network of a connection while it is open; None stands for the internet."""
+        """Record the network of a connection while it is open; None stands for the internet."""
         if network_id is not None:
             self._network_ids_by_port[port] = network_id
         try:

@@ -29,7 +29,7 @@ class OperationsInProgress:
 
     @asynccontextmanager
     async def begin(self, type_: str, inputs: Properties, resource_id: str) -> AsyncIterator[None]:
-        """Holds the locks of an operation until it ends. Raises DeploymentError if one is held already."""
+        """Hold the locks of an operation until it ends. Raises DeploymentError if one is held already."""
         locks = [*_locks(type_.removeprefix("azure-native:"), inputs, resource_id)]
         for lock in locks:
             if lock.key in self._locked_keys:

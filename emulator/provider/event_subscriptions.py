@@ -9,7 +9,7 @@ _QUEUE_ADD = "Microsoft.Storage/storageAccounts/queueServices/queues/messages/ad
 
 
 def check_delivery(inputs: Properties, resources: ResourceStore, pending: frozenset[str]) -> None:
-    """Raises DeploymentError if the topic's identity lacks a role; Azure checks it when a subscription is saved.
+    """Raise DeploymentError if the topic's identity lacks a role; Azure checks it when a subscription is saved.
 
     Role assignments in `pending` (ids in lower case) are not in effect yet. The text of Azure's error is not known:
     https://github.com/MicrosoftDocs/azure-docs/issues/98216.

@@ -63,14 +63,14 @@ def global_location(inputs: Properties) -> Findings:
 
 
 def check_creation(type_: str, inputs: Properties, resources: ResourceStore) -> None:
-    """Raises DeploymentError if the deployed resources do not allow a new one; `type_` is without `azure-native:`."""
+    """Raise DeploymentError if the deployed resources do not allow a new one; `type_` is without `azure-native:`."""
     check = _CREATION.get(type_)
     if check is not None:
         check(inputs, resources)
 
 
 def check_deletion(resource: Resource, resources: ResourceStore) -> None:
-    """Raises DeploymentError if the deployed resources do not allow the deletion of a resource."""
+    """Raise DeploymentError if the deployed resources do not allow the deletion of a resource."""
     match resource.type.removeprefix("azure-native:"):
         case "network:VirtualNetwork":
             for subnet_inputs in resource.inputs["subnets"]:

@@ -24,7 +24,7 @@ class Replication:
         self._changed_at: dict[str, float] = {}
 
     def record(self, before: Resource | None, after: Resource) -> None:
-        """Records that a resource was created (`before` is None) or changed."""
+        """Record that a resource was created (`before` is None) or changed."""
         names = _REPLICATED.get(after.type, ())
         if any(before is None or before.inputs.get(name) != after.inputs.get(name) for name in names):
             self._changed_at[after.id.lower()] = self._clock()
@@ -37,7 +37,7 @@ class Replication:
 
 
 def check_replication(inputs: Properties, resources: ResourceStore, pending: frozenset[str]) -> None:
-    """Raises DeploymentError for an assignment of a custom role whose definition is among `pending`.
+    """Raise DeploymentError for an assignment of a custom role whose definition is among `pending`.
 
     https://github.com/hashicorp/terraform-provider-azurerm/issues/19916
     """

@@ -7,7 +7,7 @@ from schemas.azure_native.resource_type import ResourceType
 
 
 def check_terms(resource_type: ResourceType, inputs: Properties, faults: Faults | None) -> None:
-    """Raises DeploymentError for a Vision account while the fault `termsNotAccepted` is on.
+    """Raise DeploymentError for a Vision account while the fault `termsNotAccepted` is on.
 
     https://github.com/hashicorp/terraform-provider-azurerm/issues/23580
     """

@@ -60,7 +60,7 @@ def check_creation(
     *,
     pending: frozenset[str],
 ) -> None:
-    """Raises DeploymentError if the deployed resources do not allow this one.
+    """Raise DeploymentError if the deployed resources do not allow this one.
 
     `pending` are the ids, in lower case, of role definitions and role assignments that are not replicated yet.
     """
@@ -214,7 +214,7 @@ def _references(resource_type: ResourceType, inputs: Properties) -> Iterator[str
 
 
 def check_assignments(definition: Resource, resources: ResourceStore) -> None:
-    """Raises DeploymentError if a role definition to be deleted is still assigned.
+    """Raise DeploymentError if a role definition to be deleted is still assigned.
 
     https://learn.microsoft.com/azure/role-based-access-control/troubleshooting#symptom---unable-to-delete-a-custom-role
     """
@@ -228,7 +228,7 @@ def check_assignments(definition: Resource, resources: ResourceStore) -> None:
 
 
 def _check_name_is_free(inputs: Properties, resources: ResourceStore) -> None:
-    """Raises DeploymentError if a soft-deleted Vision account has the name.
+    """Raise DeploymentError if a soft-deleted Vision account has the name.
 
     https://learn.microsoft.com/azure/ai-services/recover-purge-resources
     """
@@ -238,7 +238,7 @@ def _check_name_is_free(inputs: Properties, resources: ResourceStore) -> None:
 
 
 def _check_is_assignable(inputs: Properties, resources: ResourceStore) -> None:
-    """Raises DeploymentError unless a custom role is assigned at or below its assignable scopes."""
+    """Raise DeploymentError unless a custom role is assigned at or below its assignable scopes."""
     role = resources.find_by_name("authorization:RoleDefinition", inputs["roleDefinitionId"].rsplit("/", 1)[1])
     scope = inputs["scope"].lower()
     if role is None:

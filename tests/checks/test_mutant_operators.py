@@ -59,10 +59,14 @@ def changes(text: str, operator: str) -> list[str]:
             ["try: a = b\nexcept ZeroDivisionError as error: pass"],
         ),
         ("ReplaceException", "try: a = b\nexcept c.D: pass", ["try: a = b\nexcept ZeroDivisionError: pass"]),
-        ("RemoveElement", "try: a = b\nexcept (C, d.E): pass", [
-            "try: a = b\nexcept ( d.E,): pass",
-            "try: a = b\nexcept (C,): pass",
-        ]),
+        (
+            "RemoveElement",
+            "try: a = b\nexcept (C, d.E): pass",
+            [
+                "try: a = b\nexcept ( d.E,): pass",
+                "try: a = b\nexcept (C,): pass",
+            ],
+        ),
         ("ReplaceMembership", "x = a in b", ["x = a not in b"]),
         ("ReplaceMembership", "x = a not in b", ["x = a in b"]),
         ("RemoveSlice", "x = a[1:3]", ["x = a"]),
@@ -71,7 +75,7 @@ def changes(text: str, operator: str) -> list[str]:
         ("ReplaceFunction", "x = min", []),
         ("RemoveTextMethod", "x = a.lower().b", ["x = a.b"]),
     ],
-)  # fmt: skip
+)
 def test_an_operator_makes_these_mutants(operator: str, source: str, expected: list[str]) -> None:
     assert changes(source, operator) == expected
 

@@ -152,9 +152,9 @@ def test_without_operators_there_are_none(value: str | None) -> None:
 def test_each_required_setting_is_named_when_it_is_absent_or_empty(name: str) -> None:
     absent = {other: value for other, value in ENVIRONMENT.items() if other != name}
     for environment in (absent, ENVIRONMENT | {name: ""}):
-        with pytest.raises(SettingsError) as refused:
+        with pytest.raises(SettingsError) as error:
             Settings.load(environment)
-        assert str(refused.value) == f"{name} is not set"
+        assert str(error.value) == f"{name} is not set"
 
 
 @pytest.mark.parametrize(
@@ -201,9 +201,9 @@ def test_the_ends_of_a_range_are_in_it(name: str, value: str, field: str, read: 
 
 
 def test_several_wrong_settings_are_named_in_one_error() -> None:
-    with pytest.raises(SettingsError) as refused:
+    with pytest.raises(SettingsError) as error:
         Settings.load(ENVIRONMENT | {"PIPELINE_CLIENT_ID": "", "PIPELINE_TRIGGER": "x"})
-    assert str(refused.value) == "PIPELINE_CLIENT_ID is not set; PIPELINE_TRIGGER is 'x', not events or schedule"
+    assert str(error.value) == "PIPELINE_CLIENT_ID is not set; PIPELINE_TRIGGER is 'x', not events or schedule"
 
 
 def test_a_setting_that_nothing_reads_is_logged_and_is_no_error(caplog: pytest.LogCaptureFixture) -> None:

@@ -33,10 +33,10 @@ class Message:
 
 
 def test_the_app_is_made_once_of_the_environment_for_five_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
-    made: list[tuple[Any, dict[str, int]]] = []
+    arguments: list[tuple[Any, dict[str, int]]] = []
 
     def create_application(settings: Any, **options: int) -> object:
-        made.append((settings, options))
+        arguments.append((settings, options))
         return object()
 
     monkeypatch.setattr(composition, "create_application", create_application)
@@ -46,7 +46,7 @@ def test_the_app_is_made_once_of_the_environment_for_five_attempts(monkeypatch: 
         assert triggers._application() is triggers._application()
     finally:
         triggers._application.cache_clear()
-    assert made == [("the settings", {"last_attempt": 5})]
+    assert arguments == [("the settings", {"last_attempt": 5})]
 
 
 @pytest.mark.parametrize(("dequeue_count", "attempt"), [(None, 1), (0, 1), (1, 1), (6, 6)])

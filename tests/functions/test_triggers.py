@@ -238,11 +238,11 @@ def test_redriving_ends_when_its_own_messages_come_back() -> None:
     queue = InMemoryPoisonQueue(*(message(f"{number}.png") for number in range(10)))
     sent = InMemoryImagesQueue()
 
-    async def refused(text: str, *, delay_seconds: float = 0) -> None:
+    async def fail_to_send(text: str, *, delay_seconds: float = 0) -> None:
         await InMemoryImagesQueue.send(sent, text, delay_seconds=delay_seconds)
         queue.messages.append(queue.message(text, inserted_on=NOW))
 
-    sent.send = refused  # type: ignore[method-assign]
+    sent.send = fail_to_send  # type: ignore[method-assign]
     counts = asyncio.run(redrive(queue, sent, deadline=NOW, now=lambda: NOW - timedelta(seconds=1)))
     assert counts == RedriveReport(redriven=10, left=0, finished=True)
     assert len(queue.messages) == 10

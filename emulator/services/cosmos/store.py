@@ -60,7 +60,7 @@ class ItemStore:
         )
 
     def close(self) -> None:
-        """Closes the database."""
+        """Close the database."""
         self._database.close()
 
     def read(self, container: Container, partition: str, item_id: str) -> StoredItem:
@@ -71,7 +71,7 @@ class ItemStore:
         return stored
 
     def create(self, container: Container, partition: str | None, item: Item) -> StoredItem:
-        """Stores a new item. Raises CosmosError 409 if it exists."""
+        """Store a new item. Raises CosmosError 409 if it exists."""
         partition = self._validate(container, partition, item)
         if self._find(container, partition, item["id"]) is not None:
             raise CosmosError(409, "Conflict", "Entity with the specified id already exists in the system.")
@@ -80,7 +80,7 @@ class ItemStore:
     def upsert(
         self, container: Container, partition: str | None, item: Item, if_match: str | None
     ) -> tuple[StoredItem, bool]:
-        """Stores an item; returns it and whether it is new. Raises CosmosError 412."""
+        """Store an item; return it and whether it is new. Raises CosmosError 412."""
         partition = self._validate(container, partition, item)
         existing = self._find(container, partition, item["id"])
         if existing is not None:
@@ -90,7 +90,7 @@ class ItemStore:
     def replace(
         self, container: Container, partition: str | None, item_id: str, item: Item, if_match: str | None
     ) -> StoredItem:
-        """Replaces an item. Raises CosmosError 404 or 412."""
+        """Replace an item. Raises CosmosError 404 or 412."""
         partition = self._validate(container, partition, item)
         if item["id"] != item_id:
             raise CosmosError(400, "BadRequest", f"The item's id is {item['id']!r}, the request's is {item_id!r}.")
@@ -98,14 +98,14 @@ class ItemStore:
         return self._write(container, partition, item)
 
     def delete(self, container: Container, partition: str, item_id: str, if_match: str | None) -> None:
-        """Deletes an item. Raises CosmosError 404 or 412."""
+        """Delete an item. Raises CosmosError 404 or 412."""
         _check_etag(self.read(container, partition, item_id), if_match)
         self._database.execute(
             "DELETE FROM items WHERE container = ? AND partition = ? AND id = ?", (container.key, partition, item_id)
         )
 
     def drop(self, container_key: str) -> None:
-        """Deletes all items of a container."""
+        """Delete all items of a container."""
         self._database.execute("DELETE FROM items WHERE container = ?", (container_key,))
 
     def _find(self, container: Container, partition: str, item_id: str) -> StoredItem | None:

@@ -65,11 +65,11 @@ class BlobEventDelivery:
         )
 
     def close(self) -> None:
-        """Closes the database."""
+        """Close the database."""
         self._database.close()
 
     def publish(self, blob_event: BlobEvent) -> None:
-        """Stores one event for every subscription with a matching filter; `run` delivers them.
+        """Store one event for every subscription with a matching filter; `run` delivers them.
 
         https://learn.microsoft.com/azure/event-grid/event-schema-blob-storage
         """
@@ -175,7 +175,7 @@ class BlobEventDelivery:
         self._database.execute("DELETE FROM outbox WHERE id = ?", (row,))
 
     async def _send_to_queue(self, subscription: Resource, event: str) -> None:
-        """Sends an event to the subscription's queue. Raises DeliveryError."""
+        """Send an event to the subscription's queue. Raises DeliveryError."""
         destination: Properties = subscription.inputs["deliveryWithResourceIdentity"]["destination"]
         account = destination["resourceId"]
         queue = destination["queueName"]
@@ -201,7 +201,7 @@ class BlobEventDelivery:
             raise DeliveryError(f"the queue cannot be reached: {error}", final=False) from error
 
     async def _dead_letter(self, subscription: Resource, event: str, attempts: int, reason: str) -> None:
-        """Writes an event to the subscription's dead-letter container; an event that is refused there is dropped.
+        """Write an event to the subscription's dead-letter container; an event that is refused there is dropped.
 
         https://learn.microsoft.com/azure/event-grid/manage-event-delivery
         """
@@ -234,7 +234,7 @@ class BlobEventDelivery:
             _log.error("event dropped, its dead letter was refused: %s; %s", error, event)
 
     def _require_network(self, account_id: str) -> None:
-        """Raises DeliveryError unless the network rules allow trusted services; Event Grid has no private path.
+        """Raise DeliveryError unless the network rules allow trusted services; Event Grid has no private path.
 
         https://learn.microsoft.com/azure/storage/common/storage-network-security-trusted-azure-services
         """
@@ -243,7 +243,7 @@ class BlobEventDelivery:
             raise DeliveryError(f"403 AuthorizationFailure: the network rules of {account_id} refuse it", final=True)
 
     def _require_role(self, subscription: Resource, action: str, scope: str) -> None:
-        """Raises DeliveryError unless the topic's identity may perform the action."""
+        """Raise DeliveryError unless the topic's identity may perform the action."""
         topic = self._resources.get(subscription.id.rsplit("/eventSubscriptions/", 1)[0])
         principal = topic.outputs["identity"]["principalId"] if topic else ""
         if not self._authorization.allows(principal, action, scope):

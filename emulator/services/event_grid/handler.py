@@ -39,7 +39,7 @@ class TopicHandler(ServiceHandler[Resource, None]):
         self._database.execute("CREATE TABLE IF NOT EXISTS published(topic TEXT, id TEXT, type TEXT, event TEXT)")
 
     def close(self) -> None:
-        """Closes the database."""
+        """Close the database."""
         self._database.close()
 
     @override

@@ -11,7 +11,7 @@ _BUILT_IN = frozenset({"http", "httpTrigger", "timerTrigger"})
 
 
 def check_bindings(functions: Sequence[dict[str, Any]], *, has_extension_bundle: bool) -> None:
-    """Checks that the host has every trigger and binding of an app's functions.
+    """Check that the host has every trigger and binding of an app's functions.
 
     Azure's host logs this error for each such function, does not run it, and runs the others; Azure lists the function
     all the same, and the deployment counts as successful (FunctionDescriptorProvider.cs, ScriptHost.cs and

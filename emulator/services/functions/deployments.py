@@ -41,7 +41,7 @@ class PackageDeployment:
         return self.status not in {DeploymentStatus.PENDING, DeploymentStatus.BUILDING, DeploymentStatus.DEPLOYING}
 
     def end(self, status: DeploymentStatus, text: str = "") -> None:
-        """Records how the deployment ended."""
+        """Record how the deployment ended."""
         self.log.append(text or "Finished deployment pipeline.")
         self.status = status
         self.status_text = text

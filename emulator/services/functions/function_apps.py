@@ -73,7 +73,7 @@ class FunctionApps:
         return self.get(resource.id)
 
     async def apply(self, resource: Resource) -> None:
-        """Creates or updates an app, and (re)starts its host if the app has a package."""
+        """Create or update an app, and (re)start its host if the app has a package."""
         marker = self._state_directory.apps / f"{resource.name}.synchronized"
         app = self._apps.setdefault(resource.id.lower(), FunctionAppInstance(resource, marker))
         async with app.lock:
@@ -88,7 +88,7 @@ class FunctionApps:
                 _log.error("%s: %s", resource.name, error)
 
     async def remove(self, resource: Resource) -> None:
-        """Stops an app and deletes its files."""
+        """Stop an app and delete its files."""
         app = self._apps.pop(resource.id.lower(), None)
         if app is not None:
             async with app.lock:
@@ -97,11 +97,11 @@ class FunctionApps:
         shutil.rmtree(self._state_directory.apps / resource.name, ignore_errors=True)
 
     async def stop(self) -> None:
-        """Stops the hosts of all apps."""
+        """Stop the hosts of all apps."""
         await asyncio.gather(*(self._stop(app) for app in self._apps.values()))
 
     def deploy(self, app: FunctionAppInstance, package: bytes) -> PackageDeployment:
-        """Starts a deployment and returns it. No other deployment of the app may be in progress."""
+        """Start a deployment and return it. No other deployment of the app may be in progress."""
         deployment = PackageDeployment(id=str(uuid.uuid4()))
         app.latest_deployment = deployment
         task = asyncio.create_task(self._deploy(app, package, deployment))
@@ -111,7 +111,7 @@ class FunctionApps:
 
     @staticmethod
     def synchronize(app: FunctionAppInstance) -> bool:
-        """Starts the app's triggers; returns False if no host runs that could do it.
+        """Start the app's triggers; return False if no host runs that could do it.
 
         The first sync after a deployment always finds no host: on Azure it makes an instance start.
         """
@@ -206,7 +206,7 @@ class FunctionApps:
     async def _restart_when_ended(
         self, app: FunctionAppInstance, host_process: process.ChildProcess, package: bytes
     ) -> None:
-        """Starts the host again when it has ended, until it runs.
+        """Start the host again when it has ended, until it runs.
 
         A host that does not start is tried again after 1, 2, 4 … 120 seconds, as on Azure: the services that it needs
         at its start may be unavailable (WebJobsScriptHostService.cs and Utility.cs in Azure/azure-functions-host).

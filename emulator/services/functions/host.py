@@ -46,7 +46,7 @@ class WorkerProcess:
 
     @staticmethod
     async def start(app: str, library: str, **options: Any) -> "WorkerProcess":
-        """Starts a worker that has loaded the app; `options` are those of the process. Raises HostError."""
+        """Start a worker that has loaded the app; `options` are those of the process. Raises HostError."""
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-I",
@@ -71,7 +71,7 @@ class WorkerProcess:
     async def invoke(
         self, function: dict[str, Any], kind: str, data: Any, metadata: dict[str, Any] | None = None
     ) -> dict[str, Any]:
-        """Runs a function once; returns `{ok, error, trace, response}`. Raises HostError if the worker ends.
+        """Run a function once; return `{ok, error, trace, response}`. Raises HostError if the worker ends.
 
         `kind` is the kind of the trigger's `data`: `string`, `json` or `http`.
         """
@@ -98,7 +98,7 @@ class WorkerProcess:
         return self._process.pid
 
     async def stop(self) -> None:
-        """Ends the worker by closing its input, and waits for it."""
+        """End the worker by closing its input, and wait for it."""
         assert self._process.stdin is not None
         self._process.stdin.close()
         await self._process.wait()
@@ -129,7 +129,7 @@ class TriggerListeners:
         self.web = HttpListener()
 
     async def listen(self) -> None:
-        """Creates the listeners, and starts the HTTP triggers. Raises HostError or ConfigurationError."""
+        """Create the listeners, and start the HTTP triggers. Raises HostError or ConfigurationError."""
         check_bindings(self._worker.functions, has_extension_bundle=self._options.has_extension_bundle)
         for function in self._worker.functions:
             match [binding["type"] for binding in function["bindings"]]:
@@ -162,7 +162,7 @@ class TriggerListeners:
     async def _run_for_error(
         self, function: dict[str, Any], kind: str, data: Any, metadata: dict[str, Any] | None = None
     ) -> str | None:
-        """Runs a function once; returns the error, or None after a success."""
+        """Run a function once; return the error, or None after a success."""
         result = await self._run(function, kind, data, metadata)
         if result["ok"]:
             return None

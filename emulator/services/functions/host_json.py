@@ -50,7 +50,7 @@ class ExtensionBundle(_Section, frozen=True):
     version: str = ""
 
     def __post_init__(self) -> None:
-        """Raises ValueError."""
+        """Raise ValueError."""
         for name, value, pattern in (("version", self.version, _NUGET_RANGE), ("id", self.id, _PACKAGE_ID)):
             if not pattern.fullmatch(value):
                 raise ValueError(

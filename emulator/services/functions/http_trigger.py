@@ -35,7 +35,7 @@ class HttpListener:
         self._runner: web.AppRunner | None = None
 
     def add(self, name: str, trigger: Mapping[str, Any], invoke: Invoke) -> None:
-        """Adds a function. Raises ConfigurationError for what the emulator does not support."""
+        """Add a function. Raises ConfigurationError for what the emulator does not support."""
         route = trigger.get("route") or name
         level = str(trigger.get("authLevel", "function")).lower()
         if not _LITERAL.fullmatch(route):
@@ -46,7 +46,7 @@ class HttpListener:
         self._routes[f"/api/{route}".lower()] = _Route(methods=methods, invoke=invoke)
 
     async def start(self) -> None:
-        """Listens on a port of 127.0.0.1 that the system chooses."""
+        """Listen on a port of 127.0.0.1 that the system chooses."""
         application = web.Application(client_max_size=100 * 1024 * 1024)
         application.router.add_route("*", "/{path:.*}", self._answer)
         self._runner = web.AppRunner(application, access_log=None)
@@ -55,7 +55,7 @@ class HttpListener:
         self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
 
     async def stop(self) -> None:
-        """Stops listening."""
+        """Stop listening."""
         if self._runner is not None:
             await self._runner.cleanup()
 

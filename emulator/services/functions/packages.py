@@ -44,7 +44,7 @@ class Packages:
         self._azurite_client = azurite_client
 
     async def write(self, app: Resource, package: bytes) -> None:
-        """Makes `package` the app's current one. Raises PackageError."""
+        """Make `package` the app's current one. Raises PackageError."""
         storage = self._deployment_storage(app)
         if not self._authorization.allows(storage.principal, f"{_BLOBS}/write", storage.scope):
             raise PackageError(f"{_FORBIDDEN}: the app's identity {storage.principal} may not write to {storage.scope}")

@@ -54,7 +54,7 @@ class QueueListener:
                 delay = min(self._options.max_polling_seconds, delay * random.uniform(1.8, 2.2))  # noqa: S311 (jitter)
 
     async def drain(self, seconds: float) -> None:
-        """Waits for the messages that are being processed, at most `seconds`."""
+        """Wait for the messages that are being processed, at most `seconds`."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=seconds)
 

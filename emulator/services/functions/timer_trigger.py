@@ -50,7 +50,7 @@ class TimerListener:
         self._invoke = invoke
 
     async def run(self) -> None:
-        """Runs the function when it is due, until it is cancelled."""
+        """Run the function when it is due, until it is cancelled."""
         last = self._last_run()
         due = next_run(self._expression, last or datetime.now(UTC))
         while True:

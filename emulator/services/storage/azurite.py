@@ -29,7 +29,7 @@ class Azurite:
 
 
 async def start(state_directory: StateDirectory, node: str) -> Azurite:
-    """Starts Azurite on free ports of 127.0.0.1 with new random keys. Raises ProcessError."""
+    """Start Azurite on free ports of 127.0.0.1 with new random keys. Raises ProcessError."""
     keys = {slot: secrets.token_bytes(64) for slot in _SLOTS}
     accounts = ";".join(f"{slot}:{base64.b64encode(key).decode()}" for slot, key in keys.items())
     script = Path(__file__).parents[3] / _SCRIPT

@@ -38,7 +38,7 @@ class AzuriteClient:
         headers: Mapping[str, str] | Iterable[tuple[str, str]] = (),
         body: bytes | AsyncIterable[bytes] | None = None,
     ) -> aiohttp.client._RequestContextManager:  # pyright: ignore[reportPrivateUsage] (aiohttp names its type so)
-        """Sends a request; to be used with `async with`.
+        """Send a request; to be used with `async with`.
 
         Args:
             service: `blob` or `queue`.

@@ -128,7 +128,7 @@ class StorageHandler(ServiceHandler[Resource, Operation]):
     async def _publish(
         self, account: Resource, operation: Operation, request: web.Request, response: ClientResponse
     ) -> None:
-        """Publishes an event if the operation has created, replaced or deleted a blob."""
+        """Publish an event if the operation has created, replaced or deleted a blob."""
         request_id = response.headers.get("x-ms-request-id", "")
         if operation.name == "DeleteBlob" and response.status == 202:
             data = {"requestId": request_id}

@@ -27,13 +27,13 @@ class Lifecycle:
         self._publish_event = publish_event
 
     async def run(self) -> None:
-        """Applies the policies now, and again every day."""
+        """Apply the policies now, and again every day."""
         while True:
             await self.apply_policies(datetime.now(UTC))
             await asyncio.sleep(_INTERVAL_SECONDS)
 
     async def apply_policies(self, now: datetime) -> list[str]:
-        """Deletes the blobs that are old enough at `now`; the paths of what was deleted, each with a leading slash."""
+        """Delete the blobs that are old enough at `now`; the paths of what was deleted, each with a leading slash."""
         deleted: list[str] = []
         for policy in self._resources.of_type("storage:ManagementPolicy"):
             account = self._resources.find_by_name("storage:StorageAccount", policy.inputs["accountName"])

@@ -104,8 +104,8 @@ def test_compressed_content_without_a_label_is_left_alone() -> None:
 
 def test_a_bomb_is_decompressed_no_further_than_the_limit() -> None:
     compressor = zlib.compressobj(9, zlib.DEFLATED, 31)
-    parts = [compressor.compress(bytes(1 << 20)) for _ in range(600)]
-    bomb = b"".join([*parts, compressor.flush()])
+    chunks = [compressor.compress(bytes(1 << 20)) for _ in range(600)]
+    bomb = b"".join([*chunks, compressor.flush()])
     tracemalloc.start()
     blob = read(StoredBlob(content=bomb, encoding="gzip"))
     _, peak = tracemalloc.get_traced_memory()

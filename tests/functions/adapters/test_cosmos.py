@@ -29,7 +29,7 @@ from classifier.domain.findings import Findings
 from classifier.domain.metrics import collect_metrics
 from classifier.domain.models import Analysis, AnalysisLease, Reason, Versioned
 from classifier.domain.record import ImageRecord, RecordStatus
-from classifier.domain.record_parts import BlobProperties
+from classifier.domain.record_fields import BlobProperties
 from classifier.domain.timeouts import ANALYSIS_LEASE_SECONDS
 from classifier.domain.watermark import Watermark
 from msgspec.structs import replace
@@ -53,7 +53,7 @@ def record(record_id: str = "1", *, attempts: int = 1) -> ImageRecord:
     return replace(failed, id=record_id)
 
 
-class Answered:
+class FakeResponse:
     """A response of the service, as its errors hold it."""
 
     def __init__(self, status: int, **headers: str) -> None:
@@ -65,7 +65,7 @@ class Answered:
 
 def refusal(kind: type[CosmosHttpResponseError], status: int | None = None, **headers: str) -> CosmosHttpResponseError:
     """As the SDK raises it: with headers, and without a call of the response hook."""
-    response: Any = Answered(status or 0, **{"x-ms-request-charge": "1.5", **headers})
+    response: Any = FakeResponse(status or 0, **{"x-ms-request-charge": "1.5", **headers})
     error: Any = kind(status_code=status, response=response)
     error.headers = response.headers
     return error
@@ -143,9 +143,9 @@ def test_a_record_is_created_replaced_and_deleted_under_its_etag_and_the_charge_
         assert first is not None
         assert first == Versioned(record(), "1")
         await records.put(record(attempts=2), first)
-        for lost in (records.put(record(), None), records.put(record(), first), records.delete("1", first)):
+        for write in (records.put(record(), None), records.put(record(), first), records.delete("1", first)):
             with pytest.raises(ConcurrencyError):
-                await lost
+                await write
         second = await records.get("1")
         assert second is not None
         assert second == Versioned(record(attempts=2), "2")
@@ -280,13 +280,13 @@ def test_a_lease_that_ran_out_is_taken_over_once_and_its_owner_loses_it() -> Non
     async def run() -> None:
         time = Time()
         analyses = leases(Items(), time)
-        lost = await analyses.get_or_lease("key")
+        lost_lease = await analyses.get_or_lease("key")
         time.now += ANALYSIS_LEASE_SECONDS + 1
         taken = await analyses.get_or_lease("key")
-        assert isinstance(lost, AnalysisLease)
+        assert isinstance(lost_lease, AnalysisLease)
         assert isinstance(taken, AnalysisLease)
-        await analyses.release(lost)
-        await analyses.store(lost, ANALYSIS)
+        await analyses.release(lost_lease)
+        await analyses.store(lost_lease, ANALYSIS)
         with pytest.raises(LeasedError):
             await analyses.get_or_lease("key")
         await analyses.release(taken)
@@ -303,9 +303,9 @@ def test_the_watermark_is_kept_and_does_not_expire() -> None:
         first = await checkpoints.store(Watermark(marker="a"), None)
         second = await checkpoints.store(Watermark(marker="b"), first)
         assert await checkpoints.load() == second == Versioned(Watermark(marker="b"), second.etag)
-        for lost in (None, first):
+        for outdated in (None, first):
             with pytest.raises(ConcurrencyError):
-                await checkpoints.store(Watermark(marker="c"), lost)
+                await checkpoints.store(Watermark(marker="c"), outdated)
         ((item),) = items.items.values()
         assert item["ttl"] == -1
 

@@ -70,9 +70,13 @@ def test_any_other_token_is_not(authorization: str | None, status: int) -> None:
 
 
 def test_without_operators_or_an_audience_every_caller_is_rejected() -> None:
-    for closed in (operators(audience=None), operators(tenant=None), Operators((), tenant=TENANT, audience=AUDIENCE)):
+    for unconfigured_operators in (
+        operators(audience=None),
+        operators(tenant=None),
+        Operators((), tenant=TENANT, audience=AUDIENCE),
+    ):
         with pytest.raises(AuthorizationError) as refusal:
-            asyncio.run(closed.check(f"Bearer {token()}"))
+            asyncio.run(unconfigured_operators.check(f"Bearer {token()}"))
         assert refusal.value.status == 403
         assert str(refusal.value) == ("nobody may call this app: the stack's operators and apiAudience are not set")
 
@@ -139,10 +143,12 @@ def test_the_scheme_has_no_case(scheme: str) -> None:
     assert asyncio.run(operators().check(f"{scheme} {token()}")) == "aaaa-1"
 
 
-@pytest.mark.parametrize(("listed", "claimed"), [("AAAA-1", "aaaa-1"), ("aaaa-1", "AAAA-1"), ("AaAa-1", "aAaA-1")])
-def test_object_ids_have_no_case(listed: str, claimed: str) -> None:
-    assert asyncio.run(operators(principal(listed)).check(f"Bearer {token(oid=claimed)}")) == "aaaa-1"
-    group = operators(principal(listed, "Group"))
+@pytest.mark.parametrize(
+    ("configured_id", "claimed"), [("AAAA-1", "aaaa-1"), ("aaaa-1", "AAAA-1"), ("AaAa-1", "aAaA-1")]
+)
+def test_object_ids_have_no_case(configured_id: str, claimed: str) -> None:
+    assert asyncio.run(operators(principal(configured_id)).check(f"Bearer {token(oid=claimed)}")) == "aaaa-1"
+    group = operators(principal(configured_id, "Group"))
     assert asyncio.run(group.check(f"Bearer {token(oid='cccc-3', groups=[claimed])}")) == "cccc-3"
 
 

@@ -14,10 +14,10 @@ from classifier.domain.errors import (
 from classifier.domain.events import Message
 from classifier.domain.models import Reason
 from classifier.domain.record import ImageRecord, RecordStatus
-from classifier.domain.record_parts import AnalyzerInfo, BlobProperties, Category
+from classifier.domain.record_fields import AnalyzerInfo, BlobProperties, Category
 from msgspec.structs import replace
 
-from tests.functions.adapters.test_service_errors import answered
+from tests.functions.adapters.test_service_errors import error_response
 from tests.support.in_memory_services import NOW, as_json, message
 
 MESSAGE = Message.parse(message("a.png"))
@@ -112,12 +112,12 @@ def test_a_results_event_stays_what_it_is() -> None:
 
 def test_a_topic_that_does_not_exist_is_a_configuration_error() -> None:
     with pytest.raises(ConfigurationError, match="the results topic does not exist") as raised:
-        publish(Topic(answered(404, ResourceNotFoundError)))
+        publish(Topic(error_response(404, ResourceNotFoundError)))
     assert raised.value.code == "TopicNotFound"
 
 
 def test_a_topic_that_keeps_failing_is_not_called() -> None:
-    topic = Topic(answered(503))
+    topic = Topic(error_response(503))
     result_publisher = EventGridResultPublisher(topic)  # type: ignore[arg-type]
     for _ in range(5):
         with pytest.raises(RetryLaterError, match=r"^the results topic"):

@@ -16,7 +16,7 @@ def size(content: bytes) -> tuple[int, int]:
     return info.width, info.height
 
 
-def refused(content: bytes, match: str = "") -> None:
+def check_refusal(content: bytes, match: str = "") -> None:
     with pytest.raises((ValueError, IndexError, struct.error), match=match or None):
         parse_header(content)
 
@@ -29,16 +29,16 @@ def png(width: int, height: int, *, checksum: int | None = None) -> bytes:
 
 def test_a_png_has_its_dimensions_in_ihdr_under_a_checksum() -> None:
     assert parse_header(png(70_000, 2)) == ImageInfo(width=70_000, height=2, format=ImageFormat.PNG)
-    refused(png(70_000, 2, checksum=1), "the checksum of IHDR is wrong")
-    refused(png(70_000, 2)[:-1])
+    check_refusal(png(70_000, 2, checksum=1), "the checksum of IHDR is wrong")
+    check_refusal(png(70_000, 2)[:-1])
 
 
 @pytest.mark.parametrize("version", [b"GIF87a", b"GIF89a"])
 def test_a_gif_has_its_dimensions_behind_its_version(version: bytes) -> None:
     content = version + struct.pack("<HH", WIDTH, HEIGHT) + b"\0\0\0"
     assert parse_header(content) == ImageInfo(width=WIDTH, height=HEIGHT, format=ImageFormat.GIF)
-    refused(content[:-1])
-    refused(b"GIF88a" + content[6:], "begins like none of the formats")
+    check_refusal(content[:-1])
+    check_refusal(b"GIF88a" + content[6:], "begins like none of the formats")
 
 
 def bmp(header_size: int, width: int, height: int) -> bytes:
@@ -49,7 +49,7 @@ def bmp(header_size: int, width: int, height: int) -> bytes:
 def test_a_bitmap_of_any_header_has_its_dimensions_behind_the_headers_size(header_size: int) -> None:
     assert parse_header(bmp(header_size, 70_000, 2)) == ImageInfo(width=70_000, height=2, format=ImageFormat.BMP)
     assert size(bmp(header_size, 0, -5)) == (0, 5)
-    refused(bmp(header_size, -1, 2), "the width is negative")
+    check_refusal(bmp(header_size, -1, 2), "the width is negative")
 
 
 def test_the_oldest_bitmap_has_short_dimensions() -> None:
@@ -58,7 +58,7 @@ def test_the_oldest_bitmap_has_short_dimensions() -> None:
 
 @pytest.mark.parametrize("header_size", [0, 11, 13, 16, 39, 41, 53, 125])
 def test_a_bitmap_header_of_another_size_is_none(header_size: int) -> None:
-    refused(bmp(header_size, 64, 60), f"no bitmap header has {header_size} bytes")
+    check_refusal(bmp(header_size, 64, 60), f"no bitmap header has {header_size} bytes")
 
 
 def webp(kind: bytes, data: bytes) -> bytes:
@@ -76,7 +76,7 @@ def test_an_extended_webp_has_its_canvas_in_three_bytes_a_side_less_one(width: i
 def test_a_lossless_webp_has_its_dimensions_in_fourteen_bits_each_less_one(width: int, height: int, flags: int) -> None:
     bits = (width - 1) | (height - 1) << 14 | flags << 28
     assert size(webp(b"VP8L", b"\x2f" + struct.pack("<I", bits))) == (width, height)
-    refused(webp(b"VP8L", b"\x2e" + struct.pack("<I", bits)), "no first chunk of a WebP file")
+    check_refusal(webp(b"VP8L", b"\x2e" + struct.pack("<I", bits)), "no first chunk of a WebP file")
 
 
 @pytest.mark.parametrize("scale", [0, 0x4000, 0xC000])
@@ -84,12 +84,12 @@ def test_a_lossy_webp_has_its_dimensions_in_fourteen_bits_behind_its_start_code(
     frame = struct.pack("<HH", 16_383 | scale, HEIGHT | scale)
     assert size(webp(b"VP8 ", b"\0\0\0\x9d\x01\x2a" + frame)) == (16_383, HEIGHT)
     assert size(webp(b"VP8 ", b"\0\0\0\x9d\x01\x2a" + struct.pack("<HH", 7, 16_383 | scale))) == (7, 16_383)
-    refused(webp(b"VP8 ", b"\0\0\0\x9d\x01\x2b" + frame), "no first chunk of a WebP file")
+    check_refusal(webp(b"VP8 ", b"\0\0\0\x9d\x01\x2b" + frame), "no first chunk of a WebP file")
 
 
 def test_a_riff_file_of_another_kind_is_no_image() -> None:
-    refused(b"RIFF\0\0\0\0WAVEfmt " + bytes(40), "begins like none of the formats")
-    refused(webp(b"ALPH", bytes(40)), "is no first chunk of a WebP file")
+    check_refusal(b"RIFF\0\0\0\0WAVEfmt " + bytes(40), "begins like none of the formats")
+    check_refusal(webp(b"ALPH", bytes(40)), "is no first chunk of a WebP file")
 
 
 def ico(images: Sequence[bytes], *, count: int | None = None, kind: int = 1) -> bytes:
@@ -115,12 +115,12 @@ def test_an_icon_has_256_images_at_most(count: int, *, good: bool) -> None:
     if good:
         assert size(content) == (9, 8)
     else:
-        refused(content, "an icon of 257 images")
+        check_refusal(content, "an icon of 257 images")
 
 
 def test_an_icon_without_images_or_a_cursor_is_no_image() -> None:
-    refused(ico([]))
-    refused(ico([png(9, 8)], kind=2), "begins like none of the formats")
+    check_refusal(ico([]))
+    check_refusal(ico([png(9, 8)], kind=2), "begins like none of the formats")
 
 
 def tiff(
@@ -167,7 +167,7 @@ def test_a_tiff_of_either_byte_order_has_its_dimensions_in_its_first_directory(
     ],
 )
 def test_a_tiff_that_names_no_dimensions_is_refused(entries: list[tuple[int, int, int, int]]) -> None:
-    refused(tiff("<", entries), "the directory names no dimensions")
+    check_refusal(tiff("<", entries), "the directory names no dimensions")
 
 
 @pytest.mark.parametrize(("count", "good"), [(4_096, True), (4_097, False)])
@@ -176,12 +176,12 @@ def test_a_directory_has_4096_entries_at_most(count: int, *, good: bool) -> None
     if good:
         assert size(tiff("<", entries)) == (5, 6)
     else:
-        refused(tiff("<", entries), "a directory of 4097 entries")
+        check_refusal(tiff("<", entries), "a directory of 4097 entries")
 
 
 def test_a_tiff_of_another_version_is_none() -> None:
     for start in (b"II\x2c\0", b"MM\0\x2c", b"IM*\0", b"II\0*"):
-        refused(start + bytes(40), "begins like none of the formats")
+        check_refusal(start + bytes(40), "begins like none of the formats")
 
 
 def segment(marker: int, data: bytes) -> bytes:
@@ -192,8 +192,8 @@ def frame(marker: int = 0xC0, width: int = WIDTH, height: int = HEIGHT) -> bytes
     return segment(marker, b"\x08" + struct.pack(">HH", height, width) + b"\x03")
 
 
-def jpeg(*parts: bytes) -> bytes:
-    return b"\xff\xd8" + b"".join(parts)
+def jpeg(*segments: bytes) -> bytes:
+    return b"\xff\xd8" + b"".join(segments)
 
 
 @pytest.mark.parametrize("marker", [*range(0xC0, 0xC4), *range(0xC5, 0xC8), *range(0xC9, 0xCC), *range(0xCD, 0xD0)])
@@ -220,12 +220,12 @@ def test_filling_before_a_marker_is_skipped(filling: bytes) -> None:
 
 @pytest.mark.parametrize("marker", [0xD9, 0xDA])
 def test_behind_the_end_or_the_first_scan_no_frame_counts(marker: int) -> None:
-    refused(jpeg(b"\xff\xfe\0\2", bytes([0xFF, marker]), frame()), "there is no frame header")
+    check_refusal(jpeg(b"\xff\xfe\0\2", bytes([0xFF, marker]), frame()), "there is no frame header")
 
 
 @pytest.mark.parametrize("length", [0, 1])
 def test_a_segment_is_as_long_as_its_length_at_least(length: int) -> None:
-    refused(jpeg(b"\xff\xfe" + struct.pack(">H", length), frame()), f"a segment of {length} bytes")
+    check_refusal(jpeg(b"\xff\xfe" + struct.pack(">H", length), frame()), f"a segment of {length} bytes")
 
 
 @pytest.mark.parametrize(("count", "good"), [(1_999, True), (2_000, False)])
@@ -234,7 +234,7 @@ def test_two_thousand_segments_are_looked_at(count: int, *, good: bool) -> None:
     if good:
         assert size(content) == (WIDTH, HEIGHT)
     else:
-        refused(content, "there is no frame header")
+        check_refusal(content, "there is no frame header")
 
 
 def pictures(count: int, *, order: str = "<", tag: int = 0xB001) -> bytes:
@@ -245,7 +245,7 @@ GAIN_MAP = segment(0xE1, b'http://ns.adobe.com/xap/1.0/\0<a hdrgm:Version="1.0"/
 
 
 @pytest.mark.parametrize(
-    ("parts", "kind"),
+    ("segments", "kind"),
     [
         ([pictures(2)], "MPO"),
         ([pictures(2, order=">")], "MPO"),
@@ -260,10 +260,10 @@ GAIN_MAP = segment(0xE1, b'http://ns.adobe.com/xap/1.0/\0<a hdrgm:Version="1.0"/
         ([segment(0xE1, b"Exif\0\0"), pictures(2), segment(0xFE, b' hdrgm:Version="1.0"')], "MPO"),
     ],
 )
-def test_a_jpeg_of_several_pictures_is_an_mpo_unless_the_second_is_a_gain_map(parts: list[bytes], kind: str) -> None:
-    assert parse_header(jpeg(*parts, frame())).format == kind
+def test_a_jpeg_of_several_pictures_is_an_mpo_unless_the_second_is_a_gain_map(segments: list[bytes], kind: str) -> None:
+    assert parse_header(jpeg(*segments, frame())).format == kind
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xd8", b"\xff\xd8\xff", b"\xff\xd8\xff\xc0\0\x08\x08\1\2\3"])
 def test_a_jpeg_that_ends_within_its_header_is_refused(content: bytes) -> None:
-    refused(content)
+    check_refusal(content)

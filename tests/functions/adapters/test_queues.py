@@ -163,14 +163,16 @@ def recording_queue(service: RecordingQueueService, name: str = "images") -> Sto
 
 
 @pytest.mark.parametrize(
-    ("delay", "hidden"),
+    ("delay", "visibility_timeout"),
     [(0, "0"), (0.4, "0"), (1.6, "2"), (900, "900"), (604_800, "604800"), (604_801, "604800"), (10**9, "604800")],
 )
-def test_a_message_is_hidden_for_its_delay_seven_days_at_most_and_never_expires(delay: float, hidden: str) -> None:
+def test_a_message_is_hidden_for_its_delay_seven_days_at_most_and_never_expires(
+    delay: float, visibility_timeout: str
+) -> None:
     """https://learn.microsoft.com/rest/api/storageservices/put-message."""
     service = RecordingQueueService()
     asyncio.run(recording_queue(service).send("text", delay_seconds=delay))
-    assert service.queries == [{"visibilitytimeout": hidden, "messagettl": "-1"}]
+    assert service.queries == [{"visibilitytimeout": visibility_timeout, "messagettl": "-1"}]
     assert service.urls == ["POST acct.queue.core.windows.net/images/messages"]
     assert service.sent == [base64.b64encode(b"text").decode()]
 

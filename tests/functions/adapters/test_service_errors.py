@@ -40,7 +40,9 @@ class Response:
         return ""
 
 
-def answered(status: int, kind: type[HttpResponseError] = HttpResponseError, /, **headers: str) -> HttpResponseError:
+def error_response(
+    status: int, kind: type[HttpResponseError] = HttpResponseError, /, **headers: str
+) -> HttpResponseError:
     return kind(response=Response(status, **headers))  # type: ignore[arg-type]
 
 
@@ -56,10 +58,10 @@ def unresolved(errno: int) -> ServiceRequestError:
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
-        *((answered(status), RetryLaterError) for status in (408, 410, 429, 449, 500, 502, 503, 504)),
-        *((answered(status, ClientAuthenticationError), AccessDeniedError) for status in (401, 403)),
-        (answered(403), AccessDeniedError),
-        (answered(400, ClientAuthenticationError), AccessDeniedError),
+        *((error_response(status), RetryLaterError) for status in (408, 410, 429, 449, 500, 502, 503, 504)),
+        *((error_response(status, ClientAuthenticationError), AccessDeniedError) for status in (401, 403)),
+        (error_response(403), AccessDeniedError),
+        (error_response(400, ClientAuthenticationError), AccessDeniedError),
         (CredentialUnavailableError(message="the identity endpoint does not answer"), AccessDeniedError),
         (ServiceRequestError("refused"), RetryLaterError),
         (ServiceResponseError("reset"), RetryLaterError),
@@ -80,7 +82,14 @@ def test_an_error_of_a_service_has_one_class(error: Exception, expected: type[Ex
 
 
 @pytest.mark.parametrize(
-    "error", [answered(404, ResourceNotFoundError), answered(409), answered(412), answered(400), KeyError("a bug")]
+    "error",
+    [
+        error_response(404, ResourceNotFoundError),
+        error_response(409),
+        error_response(412),
+        error_response(400),
+        KeyError("a bug"),
+    ],
 )
 def test_what_belongs_to_one_operation_or_to_none_is_left_alone(error: Exception) -> None:
     assert service_error(error, "the service") is None
@@ -125,7 +134,15 @@ def call(boundary: ServiceBoundary, error: Exception | None) -> None:
 
 def test_two_failures_do_not_stop_the_calls_and_an_answer_begins_the_count_anew() -> None:
     boundary = ServiceBoundary("the service", CircuitBreaker("the service", clock=Clock()))
-    for error in (answered(503), answered(503), None, answered(503), answered(503), answered(404), answered(503)):
+    for error in (
+        error_response(503),
+        error_response(503),
+        None,
+        error_response(503),
+        error_response(503),
+        error_response(404),
+        error_response(503),
+    ):
         if error is None:
             call(boundary, None)
         else:
@@ -141,7 +158,7 @@ def test_a_service_that_is_down_is_called_less_and_less_and_never_given_up(secon
     while clock.now < seconds:
         with contextlib.suppress(RetryLaterError), boundary:
             calls += 1
-            raise answered(503)
+            raise error_response(503)
         clock.now += 0.5
     assert seconds / (1.25 * timeouts.BREAKER_LONGEST_SECONDS) <= calls
     assert calls <= 3 + 6 + seconds / (0.75 * timeouts.BREAKER_LONGEST_SECONDS)
@@ -153,7 +170,7 @@ def test_an_open_breaker_lets_one_call_through_at_a_time() -> None:
     boundary = ServiceBoundary("the service", breaker)
     for _ in range(3):
         with pytest.raises(RetryLaterError):
-            call(boundary, answered(503))
+            call(boundary, error_response(503))
     clock.now += breaker.wait_seconds
     with boundary, pytest.raises(RetryLaterError, match="is not called"):
         call(boundary, None)
@@ -165,13 +182,13 @@ def test_an_open_breaker_waits_for_as_long_as_the_service_asks() -> None:
     boundary = ServiceBoundary("the service", breaker)
     for _ in range(3):
         with pytest.raises(RetryLaterError):
-            call(boundary, answered(503, **{"Retry-After": "300"}))
+            call(boundary, error_response(503, **{"Retry-After": "300"}))
     assert breaker.wait_seconds == 300
 
 
 @pytest.mark.parametrize(
     ("error", "expected"),
-    [(unresolved(socket.EAI_NONAME), ConfigurationError), (answered(403), AccessDeniedError)],
+    [(unresolved(socket.EAI_NONAME), ConfigurationError), (error_response(403), AccessDeniedError)],
 )
 def test_an_open_breaker_raises_what_opened_it(error: Exception, expected: type[Exception]) -> None:
     boundary = ServiceBoundary("the service", CircuitBreaker("the service", clock=Clock()))
@@ -204,11 +221,11 @@ def boundary_after(*errors: Exception | None) -> CircuitBreaker:
 @pytest.mark.parametrize(
     ("errors", "is_open"),
     [
-        ([answered(503)] * 3, True),
-        ([answered(503), answered(503), None, answered(503)], False),
-        ([answered(503), answered(503), answered(404), answered(503)], False),
-        ([answered(503), answered(503), BlobNotFoundError("a"), answered(503)], False),
-        ([answered(503), answered(503), KeyError("a bug"), answered(503)], True),
+        ([error_response(503)] * 3, True),
+        ([error_response(503), error_response(503), None, error_response(503)], False),
+        ([error_response(503), error_response(503), error_response(404), error_response(503)], False),
+        ([error_response(503), error_response(503), BlobNotFoundError("a"), error_response(503)], False),
+        ([error_response(503), error_response(503), KeyError("a bug"), error_response(503)], True),
         ([RetryLaterError("inner")] * 3, True),
         ([ConfigurationError("C", "inner")] * 3, True),
     ],
@@ -238,7 +255,7 @@ def test_a_retry_after_date_without_a_zone_is_in_utc() -> None:
 
 
 def test_a_retry_after_of_an_answer_is_kept() -> None:
-    error = service_error(answered(503, **{"Retry-After": "17"}), "the service")
+    error = service_error(error_response(503, **{"Retry-After": "17"}), "the service")
     assert isinstance(error, RetryLaterError)
     assert error.retry_after_seconds == 17
 
@@ -251,4 +268,4 @@ def test_the_text_of_an_error_is_its_first_line_cut_to_three_hundred_characters(
 
 @pytest.mark.parametrize("status", [400, 404, 409, 412, 416, 499])
 def test_a_status_below_500_is_the_operations_own(status: int) -> None:
-    assert service_error(answered(status), "the service") is None
+    assert service_error(error_response(status), "the service") is None

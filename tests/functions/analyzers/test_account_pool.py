@@ -25,11 +25,11 @@ def test_alone_an_instance_begins_at_the_accounts_own_rate() -> None:
 
 
 def test_refusals_of_one_moment_are_one_signal() -> None:
-    once, often = AdaptiveRateLimiter(TEN, 0.0), AdaptiveRateLimiter(TEN, 0.0)
-    once.on_throttled(0.0, 1)
+    throttled_once, throttled_often = AdaptiveRateLimiter(TEN, 0.0), AdaptiveRateLimiter(TEN, 0.0)
+    throttled_once.on_throttled(0.0, 1)
     for _ in range(10):
-        often.on_throttled(0.5, 1)
-    assert often.rate == once.rate
+        throttled_often.on_throttled(0.5, 1)
+    assert throttled_often.rate == throttled_once.rate
 
 
 @given(st.lists(st.sampled_from(["success", "throttled"]), max_size=500))
@@ -73,17 +73,17 @@ def pool(accounts: int) -> tuple[AccountPool[int], Clock]:
 
 def test_calls_are_spread_over_the_accounts() -> None:
     calls, _ = pool(4)
-    called: list[int] = []
+    called_accounts: list[int] = []
 
     async def send(account: int) -> None:
-        called.append(account)
+        called_accounts.append(account)
 
     async def run() -> None:
         for _ in range(400):
             await calls.call(send)
 
     asyncio.run(run())
-    assert all(80 <= called.count(account) <= 120 for account in range(4))
+    assert all(80 <= called_accounts.count(account) <= 120 for account in range(4))
 
 
 def test_calls_of_one_moment_are_spread_evenly_over_what_the_accounts_answer_together() -> None:
@@ -106,17 +106,17 @@ def test_calls_of_one_moment_are_spread_evenly_over_what_the_accounts_answer_tog
 
 def test_a_refused_call_goes_to_another_account_and_is_counted() -> None:
     calls, clock = pool(2)
-    called: list[int] = []
+    called_accounts: list[int] = []
 
     async def send(account: int) -> str:
-        called.append(account)
-        if len(called) == 1:
+        called_accounts.append(account)
+        if len(called_accounts) == 1:
             raise ThrottledError("429", retry_after_seconds=10)
         return "answer"
 
     with collect_metrics() as metrics:
         assert asyncio.run(calls.call(send)) == "answer"
-    assert sorted(called) == [0, 1]
+    assert sorted(called_accounts) == [0, 1]
     assert clock.now < 1
     assert (metrics["throttled"], metrics["visionCalls"]) == (1, 2)
 
@@ -139,41 +139,41 @@ DOWN = RetryLaterError("503")
 
 def test_a_call_that_fails_is_repeated_at_other_accounts_and_changes_no_rate() -> None:
     calls, _ = pool(3)
-    called: list[int] = []
+    called_accounts: list[int] = []
 
     async def send(account: int) -> str:
-        called.append(account)
-        if len(called) < 3:
+        called_accounts.append(account)
+        if len(called_accounts) < 3:
             raise ConnectionError("reset")
         return "answer"
 
     assert asyncio.run(calls.call(send)) == "answer"
-    assert sorted(called) == [0, 1, 2]
+    assert sorted(called_accounts) == [0, 1, 2]
     assert {limiter.rate for _, limiter in calls._accounts} == {TEN.calls_per_second}
 
 
 @pytest.mark.parametrize(("error", "calls_made"), [(AccessDeniedError("403"), 2), (DOWN, 3)])
 def test_a_refused_identity_is_repeated_only_where_it_was_not_refused(error: Exception, calls_made: int) -> None:
     calls, _ = pool(2)
-    called: list[int] = []
+    called_accounts: list[int] = []
 
     async def send(account: int) -> Any:
-        called.append(account)
+        called_accounts.append(account)
         raise error
 
     with pytest.raises(type(error)):
         asyncio.run(calls.call(send))
-    assert len(called) == calls_made
+    assert len(called_accounts) == calls_made
 
 
 def test_accounts_that_fail_in_a_row_are_not_called_but_once_a_period_until_one_answers() -> None:
     calls, clock = pool(8)
-    called = 0
+    called_accounts = 0
     down = True
 
     async def send(_account: int) -> str:
-        nonlocal called
-        called += 1
+        nonlocal called_accounts
+        called_accounts += 1
         if down:
             raise DOWN
         return "answer"
@@ -186,7 +186,7 @@ def test_accounts_that_fail_in_a_row_are_not_called_but_once_a_period_until_one_
             clock.now += 0.1
 
     asyncio.run(ten_minutes())
-    assert 3 + 4 <= called <= 3 + 12
+    assert 3 + 4 <= called_accounts <= 3 + 12
     with pytest.raises(RetryLaterError, match="is not called for") as later:
         calls.check_capacity()
     down = False

@@ -119,6 +119,6 @@ def test_the_error_that_opened_the_breaker_is_raised_with_its_code_and_its_time(
     denied = Breaker(monkeypatch)
     for _ in range(3):
         denied.fail(AccessDeniedError("403"))
-    with pytest.raises(AccessDeniedError, match="not called for 5 s: 403") as refused:
+    with pytest.raises(AccessDeniedError, match="not called for 5 s: 403") as error:
         denied.breaker.check()
-    assert refused.value.retry_after_seconds == 5
+    assert error.value.retry_after_seconds == 5

@@ -25,7 +25,7 @@ from classifier.domain.findings import (
 )
 from classifier.domain.models import Analysis, Blob, ImageFormat, ImageInfo, Reason
 from classifier.domain.record import ImageRecord, RecordStatus, json_schema
-from classifier.domain.record_parts import AnalyzerInfo, BlobProperties, Timings
+from classifier.domain.record_fields import AnalyzerInfo, BlobProperties, Timings
 
 from tests.support.in_memory_services import NOW, InMemoryServices, as_json, handle, message
 

@@ -20,13 +20,13 @@ def seconds(text: str) -> float:
 
 
 def test_an_invocation_ends_by_itself_before_the_host_ends_its_worker() -> None:
-    parts = (
+    durations = (
         timeouts.PROCESSING_SECONDS,
         timeouts.RELEASE_SECONDS,
         timeouts.FAILURE_RECORDING_SECONDS,
         timeouts.REQUEUE_SECONDS,
     )
-    assert sum(parts) < timeouts.INVOCATION_SECONDS
+    assert sum(durations) < timeouts.INVOCATION_SECONDS
     assert seconds(HOST["functionTimeout"]) >= timeouts.INVOCATION_SECONDS + 30
     # The lease may not be renewable (docs/decisions/0014).
     assert seconds(HOST["functionTimeout"]) < timeouts.MESSAGE_LEASE_SECONDS

@@ -12,7 +12,7 @@ from tests.support.in_memory_services import as_json
 CUTOFF = datetime(2026, 1, 2, 3, 0, 0, tzinfo=UTC)
 
 
-def listed(name: str = "a", *, seconds: int = 0) -> BlobInfo:
+def blob_info(name: str = "a", *, seconds: int = 0) -> BlobInfo:
     """A blob that was modified so many seconds after the cutoff."""
     return BlobInfo(name=name, etag="e", last_modified=CUTOFF + timedelta(seconds=seconds))
 
@@ -37,20 +37,20 @@ def text(seconds: int) -> str:
     ],
 )
 def test_which_blobs_a_round_looks_up(mark: Watermark, seconds: int, *, looked_up: bool) -> None:
-    assert mark.includes(listed(seconds=seconds)) is looked_up
+    assert mark.includes(blob_info(seconds=seconds)) is looked_up
 
 
 def test_what_is_missed_for_the_first_time_moves_the_next_round_back_to_it() -> None:
     mark = Watermark(cutoff=text(0), previous=text(-100))
-    mark = mark.after_page([listed("b", seconds=-50), listed("a", seconds=-100), listed("c", seconds=-20)])
+    mark = mark.after_page([blob_info("b", seconds=-50), blob_info("a", seconds=-100), blob_info("c", seconds=-20)])
     assert (mark.earliest, mark.missed) == (text(-100), ())
-    assert mark.after_page([listed("d", seconds=-10)]).earliest == text(-100)
+    assert mark.after_page([blob_info("d", seconds=-10)]).earliest == text(-100)
     assert mark.after_page([]) == mark
     assert mark.after_round() == Watermark(verified=text(-100), previous=text(0))
 
 
 def test_what_is_missed_again_is_remembered_by_name() -> None:
-    mark = Watermark(cutoff=text(0), previous=text(-100), missed=("z",)).after_page([listed("a", seconds=-101)])
+    mark = Watermark(cutoff=text(0), previous=text(-100), missed=("z",)).after_page([blob_info("a", seconds=-101)])
     assert (mark.earliest, mark.missed) == (None, ("z", "a"))
     assert mark.after_round() == Watermark(verified=text(0), previous=text(0), remembered=("z", "a"))
 
@@ -58,7 +58,7 @@ def test_what_is_missed_again_is_remembered_by_name() -> None:
 def test_two_hundred_names_are_remembered_and_the_rest_by_its_time() -> None:
     names = tuple(f"{number:03}" for number in range(199))
     mark = Watermark(cutoff=text(0), previous=text(-100), missed=names)
-    mark = mark.after_page([listed("a", seconds=-101), listed("b", seconds=-102), listed("c", seconds=-103)])
+    mark = mark.after_page([blob_info("a", seconds=-101), blob_info("b", seconds=-102), blob_info("c", seconds=-103)])
     assert (len(mark.missed), mark.missed[-1], mark.earliest) == (200, "a", text(-103))
 
 
@@ -73,7 +73,7 @@ def test_a_backfill_leaves_what_the_rounds_know() -> None:
         missed=("b",),
         backfill=True,
     )
-    assert mark.after_page([listed()]) == mark
+    assert mark.after_page([blob_info()]) == mark
     assert mark.after_round() == Watermark(verified=text(-1), previous=text(-2), remembered=("a",))
 
 

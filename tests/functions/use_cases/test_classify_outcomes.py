@@ -53,11 +53,11 @@ def test_an_outcome_says_what_happened_to_which_image(services: InMemoryServices
         status=OutcomeStatus.REJECTED, detail="NotAnImage", record_id=record_id, event_id="event-1"
     )
     del services.blobs["cat.png"]
-    gone = Outcome(
+    removed_outcome = Outcome(
         status=OutcomeStatus.REMOVED, detail="the blob does not exist", record_id=record_id, event_id="event-1"
     )
-    assert handle(services) == gone
-    assert handle(services, attempt=6) == gone
+    assert handle(services) == removed_outcome
+    assert handle(services, attempt=6) == removed_outcome
     assert handle(services, "[]") == Outcome(
         status=OutcomeStatus.POISON, detail="the message is no JSON object but '[]'"
     )

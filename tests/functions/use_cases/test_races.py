@@ -139,12 +139,12 @@ def test_a_record_that_a_replica_does_not_have_yet_is_removed_with_its_blob(serv
 
 def test_an_old_version_is_never_written_over_a_newer_record(services: InMemoryServices) -> None:
     """A worker holds the first version; the second was handled; the first one's claim on the record is void."""
-    held = services.blobs["cat.png"]
+    old_blob = services.blobs["cat.png"]
 
     def newer() -> None:
         services.upload("cat.png", b"dog")
         overtake(services)
-        assert services.record["blob"]["etag"] > held.etag
+        assert services.record["blob"]["etag"] > old_blob.etag
 
     at(services, "put", newer)
     handle(services)

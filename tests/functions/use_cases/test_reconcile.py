@@ -274,13 +274,13 @@ def test_a_lookup_that_fails_leaves_no_task_behind(failing: int) -> None:
     for number in range(200):
         scenario.services.upload(f"{number:03}", b"cat")
     scenario.later(hours=1)
-    listed = [
+    page = [
         BlobInfo(name=name, etag=blob.etag, last_modified=scenario.services.last_modified[name])
         for name, blob in scenario.services.blobs.items()
     ]
 
     async def one_page(_marker: str | None) -> AsyncIterator[Any]:
-        yield listed, None
+        yield page, None
 
     scenario.services.list_pages = one_page  # type: ignore[method-assign]
     calls = 0

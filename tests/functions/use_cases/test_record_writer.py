@@ -10,7 +10,7 @@ from classifier.domain.errors import (
 )
 from classifier.domain.events import Message
 from classifier.domain.record import ImageRecord, RecordStatus
-from classifier.domain.record_parts import AnalyzerInfo, BlobProperties
+from classifier.domain.record_fields import AnalyzerInfo, BlobProperties
 from classifier.use_cases.record_writer import RecordWriter
 from msgspec.structs import replace
 
@@ -155,10 +155,10 @@ def test_which_record_of_the_same_version_stays(
     store(services, new_record("e0001", fingerprint="test/0", sha256=CAT_SHA256))
     record = new_record("e0001", status=RecordStatus(status), fingerprint=identity, sha256=sha256, attempt=7)
     writer = RecordWriter(images=services, records=InMemoryRecordRepository(services), image_copies=None)
-    written = asyncio.run(writer.write(record, "cat.png"))
-    assert written is not None
-    assert written.attempts == (1 if stays else 7)
-    assert services.record["attempts"] == written.attempts
+    stored = asyncio.run(writer.write(record, "cat.png"))
+    assert stored is not None
+    assert stored.attempts == (1 if stays else 7)
+    assert services.record["attempts"] == stored.attempts
 
 
 @pytest.mark.parametrize("status", list(RecordStatus))

@@ -29,13 +29,13 @@ def test_a_redrive_sends_what_was_there_when_it_began(seconds: int, redriven: in
 
 
 def test_a_redrive_hides_messages_for_ten_minutes() -> None:
-    hidden: list[int] = []
+    hiding_times: list[int] = []
 
     class RecordingQueue(InMemoryPoisonQueue):
         async def receive(self, *, hidden_seconds: int) -> AsyncIterator[Any]:
-            hidden.append(hidden_seconds)
+            hiding_times.append(hidden_seconds)
             async for received in super().receive(hidden_seconds=hidden_seconds):
                 yield received
 
     asyncio.run(redrive(RecordingQueue(message()), InMemoryImagesQueue(), deadline=NOW, now=lambda: NOW))
-    assert hidden == [600]
+    assert hiding_times == [600]

@@ -57,7 +57,7 @@ class Worker:
         return functions
 
     async def invoke(self, call: dict[str, Any]) -> dict[str, Any]:
-        """Runs one invocation: of a queue's text, a timer's JSON, or an HTTP request."""
+        """Run one invocation: of a queue's text, a timer's JSON, or an HTTP request."""
         typed = self._protos.TypedData
         metadata = {key: typed(json=json.dumps(value)) for key, value in call["metadata"].items()}
         match call["kind"]:

@@ -179,18 +179,18 @@ def _decompress(stored: bytes) -> bytes | None:
     In slices, because a decompressor that reaches its output limit copies the rest of its input.
     """
     decompressor = zlib.decompressobj(_ZLIB_AUTOMATIC)
-    parts: list[bytes] = []
+    chunks: list[bytes] = []
     position = 0
     remaining = image_limits.MAX_BYTES + 1
     try:
         while remaining > 0 and position < len(stored) and not decompressor.eof:
-            parts.append(decompressor.decompress(stored[position : position + _SLICE_BYTES], remaining))
+            chunks.append(decompressor.decompress(stored[position : position + _SLICE_BYTES], remaining))
             position += _SLICE_BYTES
-            remaining -= len(parts[-1])
+            remaining -= len(chunks[-1])
     except zlib.error:
         return None
     complete = decompressor.eof and not decompressor.unused_data and position >= len(stored)
-    return b"".join(parts) if complete or remaining == 0 else None
+    return b"".join(chunks) if complete or remaining == 0 else None
 
 
 class BlobImageCopyStore:

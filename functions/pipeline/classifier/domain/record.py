@@ -20,7 +20,7 @@ from classifier.domain.findings import (
 )
 from classifier.domain.image_limits import ARCHIVED
 from classifier.domain.models import SCHEMA_VERSION, Analysis, ImageInfo, Reason, Versioned
-from classifier.domain.record_parts import AnalyzerInfo, BlobProperties, Category, Timings
+from classifier.domain.record_fields import AnalyzerInfo, BlobProperties, Category, Timings
 
 _SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

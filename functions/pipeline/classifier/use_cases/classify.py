@@ -30,7 +30,7 @@ from classifier.domain.ports import (
 )
 from classifier.domain.queue_ports import Queue
 from classifier.domain.record import ImageRecord, RecordStatus
-from classifier.domain.record_parts import AnalyzerInfo, BlobProperties, milliseconds
+from classifier.domain.record_fields import AnalyzerInfo, BlobProperties, milliseconds
 from classifier.domain.retries import Delivery, plan_retry
 from classifier.use_cases.cached_analyzer import CachedAnalyzer
 from classifier.use_cases.record_writer import RecordWriter

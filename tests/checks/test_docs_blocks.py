@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from checks.docs.__main__ import main, run
-from checks.docs.parts import DocumentError, describe_difference, part_names, update_text
+from checks.docs.blocks import DocumentError, block_names, describe_difference, update_text
 from checks.docs.registry import GENERATORS, find_documents
 
 GENERATED = {"one": lambda: "first\nsecond", "two": lambda: "third"}
@@ -42,7 +42,7 @@ third
 def test_each_part_is_replaced_and_the_rest_is_unchanged() -> None:
     assert update_text(DOCUMENT, GENERATED) == UPDATED
     assert update_text(UPDATED, GENERATED) == UPDATED
-    assert part_names(DOCUMENT) == ["one", "two"]
+    assert block_names(DOCUMENT) == ["one", "two"]
 
 
 @pytest.mark.parametrize(
@@ -106,5 +106,5 @@ def test_the_documents_are_up_to_date(capsys: pytest.CaptureFixture[str]) -> Non
 
 
 def test_every_generated_part_is_in_exactly_one_document() -> None:
-    names = [name for document in find_documents() for name in part_names(document.read_text())]
+    names = [name for document in find_documents() for name in block_names(document.read_text())]
     assert sorted(names) == sorted(GENERATORS)

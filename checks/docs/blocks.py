@@ -15,7 +15,7 @@ class DocumentError(Exception):
     """The markers of a document are wrong; the message names the line."""
 
 
-def part_names(text: str) -> list[str]:
+def block_names(text: str) -> list[str]:
     """Return the names of a document's generated parts, in their order."""
     return [match["name"] for line in text.splitlines() if (match := _BEGIN.fullmatch(line))]
 
@@ -27,26 +27,26 @@ def update_text(text: str, generators: Generators) -> str:
         DocumentError: A part has no function, begins within another part, or does not end.
     """
     lines: list[str] = []
-    open_part: str | None = None
+    open_block: str | None = None
     for number, line in enumerate(text.splitlines(), start=1):
         match = _BEGIN.fullmatch(line)
         if match is not None:
-            if open_part is not None:
-                raise DocumentError(f"line {number}: a part begins within the part {open_part}")
+            if open_block is not None:
+                raise DocumentError(f"line {number}: a part begins within the part {open_block}")
             name = match["name"]
             if name not in generators:
                 raise DocumentError(f"line {number}: no function generates the part {name}")
-            open_part = name
+            open_block = name
             lines += [line, "", *generators[name]().splitlines(), ""]
         elif line == _END:
-            if open_part is None:
+            if open_block is None:
                 raise DocumentError(f"line {number}: no part ends here")
-            open_part = None
+            open_block = None
             lines.append(line)
-        elif open_part is None:
+        elif open_block is None:
             lines.append(line)
-    if open_part is not None:
-        raise DocumentError(f"the part {open_part} does not end")
+    if open_block is not None:
+        raise DocumentError(f"the part {open_block} does not end")
     return "".join(f"{line}\n" for line in lines)
 
 
