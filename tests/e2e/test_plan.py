@@ -10,6 +10,8 @@ pytestmark = pytest.mark.emulator
 
 
 def test_a_deployed_stack_has_nothing_to_approve(local_stack: Checkout) -> None:
+    # Other tests may have deployed other settings.
+    local_stack.make("up", "FORMAT=json")
     report = json.loads(local_stack.make("plan", "FORMAT=json").stdout)
     assert report["stack"] == "local"
     assert report["changes"] == []
