@@ -132,13 +132,18 @@ def test_wrong_settings_requeue_a_message_slowly_and_are_an_error_of_the_configu
     assert outcome["detail"].startswith("the app settings are wrong: PIPELINE_FEATURES is not set; back in ")
 
 
-def test_wrong_settings_are_raised_after_the_deadline_of_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("minutes", [-1, 10])
+def test_wrong_settings_are_raised_when_the_deadline_of_a_message_comes_before_its_next_delivery(
+    monkeypatch: pytest.MonkeyPatch, minutes: float
+) -> None:
+    """Its next delivery would be in 15 minutes at the earliest."""
     services = InMemoryServices()
     monkeypatch.setattr(triggers, "_application", fail_to_load)
     monkeypatch.setattr(
         triggers, "_trigger_queue", lambda: InMemoryQueue(services.run_step, services.queued_messages.append)
     )
-    envelope = {"event": json.loads(message()), "putBacks": 7, "deadline": "2026-01-01T00:00:00Z"}
+    deadline = datetime.now(UTC) + timedelta(minutes=minutes)
+    envelope = {"event": json.loads(message()), "putBacks": 7, "deadline": deadline.isoformat()}
     with pytest.raises(SettingsError):
         asyncio.run(plain(triggers.classify)(Message(1, json.dumps(envelope).encode())))
     assert services.queued_messages == []
