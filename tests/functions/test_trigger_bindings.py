@@ -11,7 +11,7 @@ import azure.functions as func
 import pytest
 from classifier import composition, triggers
 from classifier.domain import metrics
-from classifier.domain.models import Outcome, OutcomeStatus
+from classifier.domain.outcomes import Outcome, OutcomeStatus
 from classifier.settings import Settings
 from classifier.use_cases.reconcile import Report
 

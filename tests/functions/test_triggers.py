@@ -16,7 +16,7 @@ from classifier.domain import metrics
 from classifier.domain.errors import AuthorizationError
 from classifier.domain.events import Message as PipelineMessage
 from classifier.domain.events import create_poison_message, parse_poison_message
-from classifier.domain.models import Outcome, OutcomeStatus
+from classifier.domain.outcomes import Outcome, OutcomeStatus
 from classifier.settings import SettingsError, TriggerConnection
 from classifier.use_cases.reconcile import Report
 from classifier.use_cases.redrive import RedriveReport, redrive

@@ -7,7 +7,8 @@ from datetime import timedelta
 from typing import Any, NoReturn
 
 from classifier.domain.errors import RetryLaterError, ThrottledError
-from classifier.domain.models import Analysis, AnalysisLease, Outcome
+from classifier.domain.models import Analysis, AnalysisLease
+from classifier.domain.outcomes import Outcome
 
 from tests.support.in_memory_services import InMemoryCaption, InMemoryQueue, InMemoryServices
 

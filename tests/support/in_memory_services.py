@@ -31,9 +31,9 @@ from classifier.domain.models import (
     BlobInfo,
     ImageFormat,
     ImageInfo,
-    Outcome,
     Versioned,
 )
+from classifier.domain.outcomes import Outcome
 from classifier.domain.ports import AnalyzerCall
 from classifier.domain.record import ImageRecord, StoredRecord
 from classifier.domain.timeouts import ANALYSIS_LEASE_SECONDS

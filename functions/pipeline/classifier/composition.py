@@ -62,12 +62,14 @@ def create_analyzer(settings: Settings, azure: AzureClients) -> Analyzer:
     return build(settings.analyzer_options, settings.features, azure)
 
 
+def _create_azure_clients(client_id: str) -> AzureClients:
+    """Create what the clients of a managed identity share."""
+    return AzureClients(credential=ManagedIdentityCredential(client_id=client_id), transport=create_transport())
+
+
 def create_trigger_queue(connection: TriggerConnection) -> StorageQueue:
     """Create a client of the queue that the trigger receives from, in the event loop that is running now."""
-    azure = AzureClients(
-        credential=ManagedIdentityCredential(client_id=connection.client_id),
-        transport=create_transport(),
-    )
+    azure = _create_azure_clients(connection.client_id)
     return StorageQueue(create_queue_client(connection.queue_endpoint, connection.images_queue, azure))
 
 
@@ -81,10 +83,7 @@ def create_application(settings: Settings, *, last_attempt: int) -> Application:
     Raises:
         SettingsError: the analyzer or its options are wrong.
     """
-    azure = AzureClients(
-        credential=ManagedIdentityCredential(client_id=settings.client_id),
-        transport=create_transport(),
-    )
+    azure = _create_azure_clients(settings.client_id)
     cosmos_client = CosmosClient(
         settings.cosmos_endpoint,
         **azure.client_options,

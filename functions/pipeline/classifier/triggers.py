@@ -19,7 +19,7 @@ import msgspec
 from classifier.domain import timeouts
 from classifier.domain.errors import AuthorizationError
 from classifier.domain.metrics import collect_metrics
-from classifier.domain.models import Outcome, OutcomeStatus
+from classifier.domain.outcomes import Outcome, OutcomeStatus
 from classifier.settings import Settings, SettingsError, TriggerConnection
 from classifier.use_cases.redrive import redrive as redrive_messages
 from classifier.use_cases.requeue import requeue_without_settings

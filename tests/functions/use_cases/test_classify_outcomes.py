@@ -12,7 +12,7 @@ from classifier.domain.errors import (
 )
 from classifier.domain.events import Message
 from classifier.domain.metrics import collect_metrics
-from classifier.domain.models import Outcome, OutcomeStatus
+from classifier.domain.outcomes import Outcome, OutcomeStatus
 
 from tests.support.in_memory_services import (
     NOW,

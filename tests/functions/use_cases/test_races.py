@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from classifier.domain.models import Outcome
+from classifier.domain.outcomes import Outcome
 
 from tests.support.in_memory_services import InMemoryServices, handle, message
 

@@ -33,11 +33,19 @@ class Delivery:
 
 @dataclass(frozen=True, kw_only=True)
 class Retry:
-    """The next delivery, in `delay_seconds`; `misconfigured` if only a deployment can make it succeed."""
+    """The next delivery of a message.
+
+    Attributes:
+        delay_seconds: the time until then.
+        deadline: until when the message is retried.
+        misconfigured: whether only a deployment can make it succeed.
+        expired: whether it would be after the deadline.
+    """
 
     delay_seconds: float
     deadline: datetime
     misconfigured: bool
+    expired: bool
 
 
 def plan_retry(message: Message, error: Exception, *, max_retry_age: timedelta, now: datetime) -> Retry:
@@ -65,4 +73,10 @@ def plan_retry(message: Message, error: Exception, *, max_retry_age: timedelta, 
         seconds = max(after, timeouts.backoff_seconds(message.requeue_count))
     # Messages that were requeued together must not be delivered together.
     jitter = random.uniform(1, timeouts.BACKOFF_JITTER)  # noqa: S311 (no secret depends on it)
-    return Retry(delay_seconds=max(1.0, seconds) * jitter, deadline=deadline, misconfigured=misconfigured)
+    delay_seconds = max(1.0, seconds) * jitter
+    return Retry(
+        delay_seconds=delay_seconds,
+        deadline=deadline,
+        misconfigured=misconfigured,
+        expired=now + timedelta(seconds=delay_seconds) > deadline,
+    )

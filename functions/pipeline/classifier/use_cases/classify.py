@@ -18,7 +18,8 @@ from classifier.domain.errors import (
     UnexpectedResponseError,
 )
 from classifier.domain.events import Message, create_poison_message
-from classifier.domain.models import Blob, ImageInfo, Outcome, OutcomeStatus, Reason
+from classifier.domain.models import Blob, ImageInfo, Reason
+from classifier.domain.outcomes import Outcome, OutcomeStatus
 from classifier.domain.ports import (
     AnalysisCache,
     Analyzer,
@@ -135,7 +136,7 @@ class Pipeline:
                 blob = await self._images.read(event.name)
             except BlobNotFoundError:
                 if await self._record_writer.remove(event):
-                    return self._outcome(message, OutcomeStatus.REMOVED, "the blob does not exist")
+                    return Outcome.for_event(event, OutcomeStatus.REMOVED, "the blob does not exist")
                 continue
             delivery.etag = blob.etag
             record = await self._classify(message, blob, delivery.attempt, started)
@@ -197,10 +198,9 @@ class Pipeline:
 
         Past the deadline a failure is recorded instead, if that is possible.
         """
-        now = self._now()
-        retry = plan_retry(delivery.message, error, max_retry_age=self._max_retry_age, now=now)
+        retry = plan_retry(delivery.message, error, max_retry_age=self._max_retry_age, now=self._now())
         sentence = str(error) or type(error).__name__
-        if now + timedelta(seconds=retry.delay_seconds) > retry.deadline:
+        if retry.expired:
             with contextlib.suppress(*_REQUEUED):
                 expired = f"{sentence}, until the deadline {retry.deadline.isoformat()}"
                 return await self._record_failure(delivery, "DeadlineExceeded", expired)
@@ -220,7 +220,7 @@ class Pipeline:
             started = self._now()
             while (etag := await self._images.get_etag(event.name)) is None:
                 if await self._record_writer.remove(event):
-                    return self._outcome(message, OutcomeStatus.REMOVED, "the blob does not exist")
+                    return Outcome.for_event(event, OutcomeStatus.REMOVED, "the blob does not exist")
             if delivery.etag not in {None, etag}:
                 raise RetryLaterError("the blob has a newer version, which was not processed yet")
             record = ImageRecord.for_message(
@@ -247,8 +247,4 @@ class Pipeline:
         """Publish the result, as the last step. Duplicates publish it again, in case a worker ended before this."""
         if self._result_publisher is not None:
             await self._result_publisher.publish(record)
-        return self._outcome(message, OutcomeStatus(record.status), record.detail)
-
-    def _outcome(self, message: Message, status: OutcomeStatus, detail: str) -> Outcome:
-        event = message.event
-        return Outcome(status=status, detail=detail, record_id=event.record_id, event_id=event.event_id)
+        return Outcome.for_event(message.event, OutcomeStatus(record.status), record.detail)

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from classifier.domain import metrics, timeouts
 from classifier.domain.errors import ConfigurationError
 from classifier.domain.events import Message
-from classifier.domain.models import Outcome, OutcomeStatus
+from classifier.domain.outcomes import Outcome, OutcomeStatus
 from classifier.domain.queue_ports import Queue
 from classifier.domain.retries import Delivery, Retry, plan_retry
 
@@ -34,12 +34,8 @@ async def requeue(
     async with time_limit(timeouts.REQUEUE_SECONDS):
         await queue.send(text, delay_seconds=retry.delay_seconds)
     metrics.add("putBacks")
-    return Outcome(
-        status=OutcomeStatus.MISCONFIGURED if retry.misconfigured else OutcomeStatus.DELAYED,
-        detail=f"{sentence}; back in {retry.delay_seconds:.0f} s",
-        record_id=message.event.record_id,
-        event_id=message.event.event_id,
-    )
+    status = OutcomeStatus.MISCONFIGURED if retry.misconfigured else OutcomeStatus.DELAYED
+    return Outcome.for_event(message.event, status, f"{sentence}; back in {retry.delay_seconds:.0f} s")
 
 
 async def requeue_without_settings(
@@ -71,6 +67,6 @@ async def requeue_without_settings(
     delivery = Delivery(message=Message.parse(text), text=text, attempt=attempt)
     cause = ConfigurationError("WrongSettings", f"the app settings are wrong: {error}")
     retry = plan_retry(delivery.message, cause, max_retry_age=timeouts.DEFAULT_RETRY_AGE, now=now)
-    if now + timedelta(seconds=retry.delay_seconds) > retry.deadline:
+    if retry.expired:
         raise error
     return await requeue(delivery, retry, str(cause), queue=queue, time_limit=time_limit)
