@@ -17,7 +17,8 @@ _SMALLEST_NETWORK = 24
 # https://www.rfc-editor.org/rfc/rfc1918
 _PRIVATE_RANGES = (IPv4Network("10.0.0.0/8"), IPv4Network("172.16.0.0/12"), IPv4Network("192.168.0.0/16"))
 # https://learn.microsoft.com/azure/ai-services/computer-vision/concept-generate-thumbnails-40
-_LOWEST_RATIO, _HIGHEST_RATIO = 0.75, 1.8
+_LOWEST_RATIO = 0.75
+_HIGHEST_RATIO = 1.8
 _GUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 

@@ -9,8 +9,8 @@ from infra.config.throughput import MAX_RU_CEILING, ContainerSizing, create_ru, 
 from infra.core.analysis import VISUAL_FEATURES, Feature
 from infra.core.errors import SizingError
 
-_DAYS_PER_MONTH = 30
-_SECONDS_PER_MONTH = _DAYS_PER_MONTH * 24 * 3600
+DAYS_PER_MONTH = 30
+_SECONDS_PER_MONTH = DAYS_PER_MONTH * 24 * 3600
 # Duration of a call to Vision: 0.5 to 1 s; the upper figure, so that the accounts are fully used (docs/decisions/0015).
 _SECONDS_PER_CALL = 1
 # An analysis, and a record of it, as JSON; 2 to 4 KB with the default features. Embeddings are 1,024 numbers of about
@@ -25,8 +25,8 @@ _INDEXED_TERMS = 20
 # Beside the record itself: a fifth of it for the indexed terms, or for the vector, which the index keeps as numbers of
 # four bytes.
 _RECORD_INDEX_SHARE = 0.2
-# Records without a retention period are counted for a year: later growth is for the next change of sizes.
-_DEFAULT_RECORD_DAYS = 365
+# What is kept without a limit is counted for a year: later growth is for the next change of sizes.
+DEFAULT_RETENTION_DAYS = 365
 # The lowest maximum that every Flex Consumption app accepts, and the highest that any does.
 # https://learn.microsoft.com/azure/azure-functions/flex-consumption-plan#considerations
 _INSTANCES_LOW, _INSTANCES_HIGH = 40, 1000
@@ -103,17 +103,17 @@ def derive_sizing(
     batch = min(_BATCH_HIGH, max(1, math.ceil(concurrent_calls / _INSTANCES_LOW)))
     instances = max(_INSTANCES_LOW, math.ceil(concurrent_calls / batch))
     item_kb = _item_kb(embeddings=embeddings)
-    record_days = record_retention_days or _DEFAULT_RECORD_DAYS
+    record_days = record_retention_days or DEFAULT_RETENTION_DAYS
     images = size_container(
         ru_per_second=peak * record_request_units(embeddings=embeddings),
-        items=images_per_month * record_days / _DAYS_PER_MONTH,
+        items=images_per_month * record_days / DAYS_PER_MONTH,
         item_kb=item_kb,
         index_share=_RECORD_INDEX_SHARE,
     )
     result_kb = _result_kb(calls_per_image=calls_per_image, embeddings=embeddings)
     analyses = size_container(
         ru_per_second=peak * analysis_request_units(calls_per_image=calls_per_image, embeddings=embeddings),
-        items=images_per_month * cache_days / _DAYS_PER_MONTH,
+        items=images_per_month * cache_days / DAYS_PER_MONTH,
         item_kb=sum(result_kb),
         index_share=0,
     )

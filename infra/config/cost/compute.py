@@ -19,13 +19,17 @@ _SHORTEST_SECONDS = 1.0
 # A call of the analyzer takes 0.5 to 1 s (docs/decisions/0015); reading the blob, the requests to Cosmos DB and the
 # published event together about half a second. Messages that are processed at the same time share their instance's
 # time, which is not counted: the time of large stacks is less.
-_CALL_SECONDS_LOW, _CALL_SECONDS_HIGH, _OTHER_SECONDS = 0.5, 1.0, 0.5
+_CALL_SECONDS_LOW = 0.5
+_CALL_SECONDS_HIGH = 1.0
+_OTHER_SECONDS = 0.5
 # A zone-redundant plan has two always-ready instances for each function group: `http`, `classify` and `reconcile`
 # (docs/decisions/0032). Their executions have a lower price and no free grant; both are neglected.
 _ALWAYS_READY_INSTANCES = 6
 # A run of `reconcile` lists pages of 5,000 blobs, each in about half a second, and starts none after 420 seconds
 # (functions/pipeline/classifier/domain/timeouts.py).
-_BLOBS_PER_PAGE, _PAGE_SECONDS, _RUN_SECONDS = 5_000, 0.5, 420.0
+_BLOBS_PER_PAGE = 5_000
+_PAGE_SECONDS = 0.5
+_RUN_SECONDS = 420.0
 # Autoscale never goes below a tenth of the maximum:
 # https://learn.microsoft.com/azure/cosmos-db/provision-throughput-autoscale#how-autoscale-provisioned-throughput-works
 _AUTOSCALE_FLOOR = 0.1

@@ -11,8 +11,8 @@ from infra.config.cost.meters import (
 )
 from infra.config.cost.usage import HOURS_PER_MONTH, RECONCILE_RUNS, Usage, exact
 from infra.config.cost.workload import Workload
+from infra.config.sizing import DAYS_PER_MONTH
 
-_DAYS_PER_MONTH = 30
 _BYTES_PER_GB = 1_000_000_000
 # Rows of the application for each message: the host's traces `Executing`, `Trigger Details` and `Executed`, the line
 # `outcome` of functions/pipeline/classifier/triggers.py, and the request. The host samples from 20 items a second for
@@ -22,10 +22,12 @@ _APPLICATION_ROWS = 5
 # (infra/components/storage.py).
 _STORAGE_ROWS = 2
 # Bytes of a row with the columns that Azure adds (docs/decisions/0032).
-_ROW_BYTES_LOW, _ROW_BYTES_HIGH = 1_000, 1_400
+_ROW_BYTES_LOW = 1_000
+_ROW_BYTES_HIGH = 1_400
 # Days that are included in the price of ingestion; tables of Application Insights have more:
 # https://learn.microsoft.com/azure/azure-monitor/logs/data-retention-configure
-_INCLUDED_DAYS, _INCLUDED_APPLICATION_DAYS = 31, 90
+_INCLUDED_DAYS = 31
+_INCLUDED_APPLICATION_DAYS = 90
 # infra/monitoring/alerts.py: dead letters, dropped events, throttled requests; one time series each.
 _METRIC_ALERTS = 3
 # The blob service of the host's account; blob and queue service of the images' account; Cosmos DB.
@@ -66,8 +68,8 @@ def _log_gb(workload: Workload, *, messages: float, row_bytes: int) -> tuple[flo
 def _retained_gb(workload: Workload, application_gb: float, storage_gb: float) -> float:
     """GB that are retained beyond the included days."""
     days = workload.log_retention_days
-    application_months = max(0, days - _INCLUDED_APPLICATION_DAYS) / _DAYS_PER_MONTH
-    storage_months = max(0, days - _INCLUDED_DAYS) / _DAYS_PER_MONTH
+    application_months = max(0, days - _INCLUDED_APPLICATION_DAYS) / DAYS_PER_MONTH
+    storage_months = max(0, days - _INCLUDED_DAYS) / DAYS_PER_MONTH
     return application_gb * application_months + storage_gb * storage_months
 
 

@@ -15,8 +15,8 @@ from infra.config.cost.meters import (
 )
 from infra.config.cost.usage import HOURS_PER_MONTH, Usage, exact
 from infra.config.cost.workload import Workload
+from infra.config.sizing import DAYS_PER_MONTH
 
-_DAYS_PER_MONTH = 30
 # infra/components/image_storage.py: deleted images can be restored for so many days.
 _SOFT_DELETE_DAYS = 14
 # An image is written once by its uploader. For each message the code downloads the blob, and reads its ETag once more
@@ -36,7 +36,7 @@ def blob_usage(workload: Workload) -> list[Usage]:
     copies = 2 if workload.copy_classified else 1
     months = workload.stored_months
     if workload.protect_data and workload.image_retention_days is not None:
-        months += _SOFT_DELETE_DAYS / _DAYS_PER_MONTH
+        months += _SOFT_DELETE_DAYS / DAYS_PER_MONTH
     written_gb = workload.uploaded_gb * copies
     zone_redundant = workload.zone_redundant
     reads = workload.images_per_month * _READS_PER_MESSAGE
@@ -68,7 +68,11 @@ def queue_usage(workload: Workload) -> list[Usage]:
     """Return operations of the queue. The price of LRS is used for GZRS too, of which no price is known."""
     messages_low = workload.images_per_month
     messages_high = workload.images_per_month + workload.deleted_images
-    polling_low, polling_high = (_ALWAYS_READY_POLLING,) * 2 if workload.zone_redundant else (0, 1)
+    polling_low = 0
+    polling_high = 1
+    if workload.zone_redundant:
+        polling_low = _ALWAYS_READY_POLLING
+        polling_high = _ALWAYS_READY_POLLING
     return [
         Usage(
             meter=QUEUE_CLASS_1,

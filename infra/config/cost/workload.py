@@ -3,15 +3,12 @@
 from dataclasses import dataclass
 
 from infra.config.settings import Settings
-from infra.config.sizing import Sizing, calls_per_image, derive_sizing
+from infra.config.sizing import DAYS_PER_MONTH, DEFAULT_RETENTION_DAYS, Sizing, calls_per_image, derive_sizing
 from infra.core.analysis import Feature
 
 # Average size of an image in the sample cost profiles of Microsoft's image classification scenario:
 # https://learn.microsoft.com/azure/architecture/ai-ml/idea/intelligent-apps-image-processing
 DEFAULT_IMAGE_KB = 100.0
-# What is kept without a limit is counted for a year, as in sizing.
-_DEFAULT_RETENTION_DAYS = 365
-_DAYS_PER_MONTH = 30
 _KB_PER_GB = 1_000_000
 
 
@@ -86,7 +83,7 @@ class Workload:
     @property
     def stored_months(self) -> float:
         """Months that an image is stored, when the oldest ones have reached their age."""
-        return (self.image_retention_days or _DEFAULT_RETENTION_DAYS) / _DAYS_PER_MONTH
+        return (self.image_retention_days or DEFAULT_RETENTION_DAYS) / DAYS_PER_MONTH
 
     @property
     def deleted_images(self) -> float:
