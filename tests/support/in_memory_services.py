@@ -381,6 +381,9 @@ class InMemoryQueue:
         self._waiting = waiting
 
     async def send(self, text: str, *, delay_seconds: float = 0) -> None:
+        size = len(text.encode())
+        # The service answers 413 RequestBodyTooLarge: https://learn.microsoft.com/rest/api/storageservices/put-message
+        assert size <= 48 * 1024, f"a queue refuses a message of {size} bytes"
         await self._step("send", lambda: self._put((text, delay_seconds)))
 
     async def length(self) -> int:

@@ -68,6 +68,18 @@ def test_a_poison_message_fits_into_the_queue_whatever_its_sentence() -> None:
     }
 
 
+@pytest.mark.parametrize("text", ["x" * 100_000, '"' * 49_000, "\x00" * 30_000, "\u20ac" * 20_000])
+def test_a_poison_message_fits_into_the_queue_whatever_its_text(text: str) -> None:
+    poison = events.create_poison_message(text, "BadEvent", "too long", NOW)
+    assert 40_000 < len(poison.encode()) <= 49_152
+    assert text.startswith(json.loads(poison)["message"])
+
+
+def test_an_event_that_could_not_be_requeued_is_no_message() -> None:
+    with pytest.raises(EventError, match=r"has 4\d,\d{3} bytes, more than the 32,768 that can be requeued"):
+        Message.parse(message(comment="x" * 40_000))
+
+
 @pytest.mark.parametrize("text", ['["' + "x" * 5000 + '"]', message(subject="x" * 5000), message("../" + "x" * 5000)])
 def test_a_sentence_about_a_bad_message_quotes_no_more_than_its_start(text: str) -> None:
     with pytest.raises(EventError) as raised:

@@ -19,8 +19,12 @@ _SUBJECT_PREFIX = "/blobServices/default/containers/"
 # The type of the events that reconcile writes for blobs without a final record.
 BLOB_FOUND_EVENT_TYPE = "ImagePipeline.BlobFound"
 _EVENT_TYPES = ("Microsoft.Storage.BlobCreated", "Microsoft.Storage.BlobDeleted", BLOB_FOUND_EVENT_TYPE)
-# Messages have at most 64 KiB: https://learn.microsoft.com/azure/storage/queues/scalability-targets
 _MAX_QUOTED_CHARACTERS = 300
+# Messages have at most 64 KiB, which is 48 KiB before they are encoded in base64:
+# https://learn.microsoft.com/azure/storage/queues/scalability-targets
+_MAX_MESSAGE_BYTES = 48 * 1024
+# An event must also fit with the envelope of a requeued message around it. Those of Blob Storage have about 2 KiB.
+_MAX_EVENT_BYTES = 32 * 1024
 
 
 def record_id(container: str, name: str) -> str:
@@ -154,11 +158,20 @@ def create_blob_found_event(host: str, container: str, name: str, event_id: str,
 
 
 def create_poison_message(text: str, code: str, sentence: str, time: datetime) -> str:
-    """Return the text of a poison message: the original message, and why it is in the poison queue."""
+    """Return the text of a poison message: the original message, and why it is in the poison queue.
+
+    A message that would be too long for the queue is cut. Only dead letters that are no events can be that long.
+    """
     reason = _PoisonReason(
         code=code, sentence=_escape_surrogates(sentence[:_MAX_QUOTED_CHARACTERS]), time=time.isoformat()
     )
-    return msgspec.json.encode(_PoisonMessage(poison=reason, message=_escape_surrogates(text))).decode()
+    message = _escape_surrogates(text)
+    while True:
+        encoded = msgspec.json.encode(_PoisonMessage(poison=reason, message=message))
+        if len(encoded) <= _MAX_MESSAGE_BYTES:
+            return encoded.decode()
+        # Escapes and UTF-8 make some characters longer than others, so the length is approached from above.
+        message = message[: len(message) * _MAX_MESSAGE_BYTES // (len(encoded) + 1)]
 
 
 def parse_poison_message(text: str) -> tuple[str | None, str]:
@@ -205,6 +218,9 @@ def _parse_message(text: str) -> Message:
 
 
 def _parse_event(event_json: str) -> BlobEvent:
+    size = len(event_json.encode(errors="surrogateescape"))
+    if size > _MAX_EVENT_BYTES:
+        raise EventError(f"the event has {size:,} bytes, more than the {_MAX_EVENT_BYTES:,} that can be requeued")
     event = msgspec.json.decode(event_json, type=_Event)
     if event.event_type not in _EVENT_TYPES:
         quoted = event.event_type[:_MAX_QUOTED_CHARACTERS]
