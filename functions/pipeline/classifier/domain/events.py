@@ -4,13 +4,12 @@ An event says that a blob may have changed, no more: it may be delivered twice, 
 (https://learn.microsoft.com/azure/event-grid/delivery-and-retry). The blob itself says what it is now.
 """
 
-import base64
-import hashlib
 from datetime import UTC, datetime
 from typing import Annotated
 from urllib.parse import urlsplit
 
 import msgspec
+from common.domain.record_id import record_id
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from classifier.domain.errors import EventError
@@ -25,12 +24,6 @@ _MAX_QUOTED_CHARACTERS = 300
 _MAX_MESSAGE_BYTES = 48 * 1024
 # An event must also fit with the envelope of a requeued message around it. Those of Blob Storage have about 2 KiB.
 _MAX_EVENT_BYTES = 32 * 1024
-
-
-def record_id(container: str, name: str) -> str:
-    """Return the id of a blob's record: the same for every upload under this name, and valid in Cosmos DB."""
-    digest = hashlib.sha256(f"{container}/{name}".encode()).digest()
-    return base64.b32encode(digest).decode().rstrip("=").lower()
 
 
 class BlobEvent(Struct, frozen=True, kw_only=True):
