@@ -32,6 +32,8 @@ _NOT_PRELOADED = ("_hypothesis_pytestplugin", "_pytest", "anyio.pytest_plugin", 
 _WATCH_SECONDS = 0.5
 # For the import of the modules and the collection of the tests.
 _COLLECTION_SECONDS = 60
+# pytest's message before it ends as if it had been called wrongly, with exit code 4.
+_CONFTEST_FAILED = "while loading conftest"
 
 
 class ProcessError(Exception):
@@ -229,7 +231,7 @@ def _finish(handle: _ProcessHandle, connection: Connection, end: PytestReport | 
         outcome = Outcome.FAILED
     elif end.exit_code == pytest.ExitCode.OK:
         outcome = Outcome.PASSED
-    elif end.exit_code in {pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED}:
+    elif end.exit_code in {pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED} or _CONFTEST_FAILED in output:
         outcome = Outcome.FAILED
     else:
         raise ProcessError(f"pytest ended with exit code {end.exit_code}:\n{output}")

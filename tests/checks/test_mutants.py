@@ -235,6 +235,14 @@ def test_a_module_that_its_tests_do_not_import_is_an_error(tmp_path: Path) -> No
     assert "shop/price.py was not imported by tests/test_shop.py, which passed" in errors
 
 
+def test_a_mutant_that_fails_when_a_conftest_imports_it_is_noticed(tmp_path: Path) -> None:
+    root = write_project(tmp_path, "def test_it():\n    pass\n")
+    (root / "shop/price.py").unlink()
+    (root / "tests/conftest.py").write_text("from shop import rates\n\nassert rates.rate() == 19\n")
+    (figures,) = run(root)["modules"]
+    assert (figures["module"], figures["mutants"], figures["killed"]) == ("shop/rates.py", 3, 3)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interruption_ends_all_processes(tmp_path: Path, number: signal.Signals) -> None:
     pipe = tmp_path / "pipe"
