@@ -28,8 +28,7 @@ from checks.mutants.pytest_process import PytestReport, PytestRun, run_tests
 _FORK = multiprocessing.get_context("fork")
 # Plugins of pytest are imported by pytest, which rewrites their assertions.
 _NOT_PRELOADED = ("_hypothesis_pytestplugin", "_pytest", "anyio.pytest_plugin", "xdist")
-# How often the time limits are checked.
-_WATCH_SECONDS = 0.5
+_WATCH_SECONDS = 0.5  # how often the time limits are checked
 # For the import of the modules and the collection of the tests.
 _COLLECTION_SECONDS = 60
 # pytest's message before it ends as if it had been called wrongly, with exit code 4.
