@@ -230,10 +230,15 @@ def actual_imports(folder: str) -> set[str]:
     for path in python_files(ROOT, folder):
         for name in imported_names(path):
             package, _separator, rest = name.partition(".")
-            if package in {"infra", "classifier"} and folder.startswith((f"{package}/", "functions/")) and rest:
+            if (
+                package in {"infra", "classifier", "common"}
+                and folder.startswith((f"{package}/", "functions/"))
+                and rest
+            ):
                 layer = rest.partition(".")[0]
-                labels.add(f"infra/{layer}" if package == "infra" else layer)
-            elif package == "classifier":
+                is_own = package == "classifier" or folder.startswith("functions/common/")
+                labels.add(layer if is_own else f"{package}/{layer}")
+            elif package in {"classifier", "common"}:
                 labels.add("functions")
             elif name.startswith("tests.support"):
                 labels.add("tests/support")
@@ -282,7 +287,7 @@ def reason_codes(source: str) -> set[str]:
 def test_every_code_of_a_rejection_is_in_the_table_of_reasons() -> None:
     section = (ROOT / "docs/record.md").read_text().partition("## Reasons\n")[2].partition("\n## ")[0]
     documented = set(re.findall(r"^\| `(\w+)`", section, re.MULTILINE))
-    source_texts = [path.read_text() for path in (ROOT / "functions/pipeline/classifier").rglob("*.py")]
+    source_texts = [path.read_text() for path in (ROOT / "functions").rglob("*.py")]
     stated = set[str]().union(*map(reason_codes, source_texts))
     assert {"EmptyFile", "BadDimensions", "NotAnImage"} <= stated
     assert stated <= documented

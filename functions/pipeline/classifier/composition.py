@@ -9,8 +9,13 @@ from azure.cosmos.aio import CosmosClient
 from azure.eventgrid.aio import EventGridPublisherClient
 from azure.identity.aio import ManagedIdentityCredential
 from azure.storage.blob.aio import ContainerClient
+from common.adapters.azure_clients import AzureClients, create_transport
+from common.adapters.entra import Operators
+from common.adapters.service_errors import ServiceBoundary
+from common.domain import timeouts
+from common.domain.circuit_breaker import CircuitBreaker
+from common.settings import SettingsError
 
-from classifier.adapters.azure_clients import AzureClients, create_transport
 from classifier.adapters.blob_storage import (
     BlobDeadLetterStore,
     BlobImageCopyStore,
@@ -23,15 +28,11 @@ from classifier.adapters.cosmos import (
     CosmosContainer,
     CosmosRecordRepository,
 )
-from classifier.adapters.entra import Operators
 from classifier.adapters.event_grid import EventGridResultPublisher
 from classifier.adapters.image_headers import read_header
 from classifier.adapters.queues import StorageQueue, create_queue_client
-from classifier.adapters.service_errors import ServiceBoundary
-from classifier.domain import timeouts
-from classifier.domain.circuit_breaker import CircuitBreaker
 from classifier.domain.ports import Analyzer
-from classifier.settings import Settings, SettingsError, TriggerConnection
+from classifier.settings import Settings, TriggerConnection
 from classifier.use_cases.classify import Pipeline
 from classifier.use_cases.reconcile import Reconciler
 

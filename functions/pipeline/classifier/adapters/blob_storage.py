@@ -10,12 +10,14 @@ from azure.core import MatchConditions
 from azure.core.exceptions import HttpResponseError, ResourceModifiedError, ResourceNotFoundError
 from azure.storage.blob import BlobProperties, ContentSettings
 from azure.storage.blob.aio import BlobClient, ContainerClient
+from common.adapters.service_errors import ServiceBoundary
+from common.domain import image_limits
+from common.domain.circuit_breaker import CircuitBreaker
+from common.domain.errors import ConfigurationError
+from common.domain.models import Reason
 
-from classifier.adapters.service_errors import ServiceBoundary
-from classifier.domain import image_limits
-from classifier.domain.circuit_breaker import CircuitBreaker
-from classifier.domain.errors import BlobNotFoundError, ConfigurationError
-from classifier.domain.models import Blob, BlobInfo, Reason
+from classifier.domain.errors import BlobNotFoundError
+from classifier.domain.models import Blob, BlobInfo
 
 # The metadata of a copy with the ETag of the image version.
 _SOURCE_ETAG = "sourceetag"

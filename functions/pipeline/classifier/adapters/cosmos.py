@@ -16,6 +16,11 @@ from azure.cosmos.exceptions import (
     CosmosResourceExistsError,
     CosmosResourceNotFoundError,
 )
+from common.adapters.service_errors import ServiceBoundary
+from common.domain import metrics, timeouts
+from common.domain.errors import ConcurrencyError, ConfigurationError
+from common.domain.models import Analysis, Versioned
+from common.domain.record import ImageRecord, StoredRecord
 
 from classifier.adapters.cosmos_items import (
     AnalysisItem,
@@ -25,11 +30,8 @@ from classifier.adapters.cosmos_items import (
     decode_analysis,
     lease_end,
 )
-from classifier.adapters.service_errors import ServiceBoundary
-from classifier.domain import metrics, timeouts
-from classifier.domain.errors import ConcurrencyError, ConfigurationError, LeasedError
-from classifier.domain.models import Analysis, AnalysisLease, Versioned
-from classifier.domain.record import ImageRecord, StoredRecord
+from classifier.domain.errors import LeasedError
+from classifier.domain.models import AnalysisLease
 from classifier.domain.watermark import Watermark
 
 _IF_MATCH = MatchConditions.IfNotModified

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import msgspec
+from common.domain.models import SCHEMA_VERSION, Analysis
 
-from classifier.domain.models import SCHEMA_VERSION, Analysis
 from classifier.domain.watermark import Watermark
 
 _log = logging.getLogger("classifier")

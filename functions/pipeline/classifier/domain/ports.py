@@ -6,8 +6,10 @@ Every method may raise RetryLaterError and ConfigurationError (`errors`), beside
 from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
-from classifier.domain.models import Analysis, AnalysisLease, Blob, BlobInfo, ImageInfo, Versioned
-from classifier.domain.record import ImageRecord, StoredRecord
+from common.domain.models import Analysis, ImageInfo, Versioned
+from common.domain.record import ImageRecord, StoredRecord
+
+from classifier.domain.models import AnalysisLease, Blob, BlobInfo
 from classifier.domain.watermark import Watermark
 
 

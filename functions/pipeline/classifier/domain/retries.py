@@ -4,8 +4,9 @@ import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from classifier.domain import timeouts
-from classifier.domain.errors import AccessDeniedError, ConfigurationError, RetryLaterError
+from common.domain import timeouts
+from common.domain.errors import AccessDeniedError, ConfigurationError, RetryLaterError
+
 from classifier.domain.events import Message
 
 

@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import msgspec
+from common.domain.errors import ConcurrencyError
+from common.domain.record_id import record_id
 from msgspec.structs import replace
 
-from classifier.domain.errors import ConcurrencyError, EventError
-from classifier.domain.events import Message, create_blob_found_event, create_poison_message, record_id
+from classifier.domain.errors import EventError
+from classifier.domain.events import Message, create_blob_found_event, create_poison_message
 from classifier.domain.models import BlobInfo
 from classifier.domain.ports import (
     Analyzer,

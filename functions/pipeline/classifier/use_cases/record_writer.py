@@ -6,10 +6,11 @@ is unchanged since (1). The first write of a record skips (1) and (2); the pipel
 afterwards.
 """
 
-from classifier.domain.errors import ConcurrencyError
+from common.domain.errors import ConcurrencyError
+from common.domain.record import ImageRecord, RecordStatus, StoredRecord
+
 from classifier.domain.events import BlobEvent
 from classifier.domain.ports import ImageCopyStore, ImageStore, RecordRepository
-from classifier.domain.record import ImageRecord, RecordStatus, StoredRecord
 
 
 class RecordWriter:
