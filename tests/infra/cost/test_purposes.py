@@ -41,3 +41,26 @@ def test_each_meter_has_its_purpose() -> None:
 
 def test_predictions_of_custom_vision_are_named_so() -> None:
     assert purposes(custom_vision=True)["S0 Transactions"] == "predictions"
+
+
+def test_purposes_of_a_zone_redundant_stack_without_copies_and_results() -> None:
+    assert purposes(zone_redundant=True, publish_results=False, features=("tags",)) == {
+        "Image Analysis Group 1 Transactions": "tags",
+        "On Demand Execution Time": "classify and reconcile",
+        "On Demand Total Executions": "classify and reconcile",
+        "Always Ready Baseline": "always-ready instances of the zones",
+        "AP1 100 RUs": "images and analyses",
+        "Data Stored": "records and analyses",
+        "Hot GZRS Data Stored": "images",
+        "Hot GZRS Write Operations": "uploads",
+        "Hot Read Operations": "classify",
+        "LRS List and Create Container Operations": "reconcile",
+        "Geo-Replication v2 Data Transfer": "images",
+        "LRS Class 1 Operations": "put, receive, delete",
+        "Class 2 Operations": "receive, poll",
+        "Standard Operations": "storage events",
+        "Analytics Logs Data Ingestion": "application and storage",
+        "Analytics Logs Data Retention": "application and storage",
+        "Alerts System Log Monitored at 5 Minute Frequency": "log alert rules",
+        "Alerts Metric Monitored": "metric alert rules",
+    }
