@@ -360,8 +360,30 @@ def test_an_estimate_above_the_budget_is_a_warning_with_both_figures() -> None:
         assert text in warning
 
 
-def test_the_stack_output_has_both_totals_in_cents_and_says_whose_prices_they_are() -> None:
-    assert estimate(images_per_month=0).to_dict() == {
+@pytest.mark.parametrize("private", [False, True])
+def test_no_two_line_items_have_the_same_meter_name(private: bool) -> None:
+    """The stack output has one figure for each name."""
+    items = estimate(
+        images_per_month=5_000_000,
+        features=FEATURES,
+        private_networking=private,
+        zone_redundant=True,
+        protect_data=True,
+    ).line_items
+    names = [item.usage.meter.meter_name for item in items]
+    assert sorted(set(names)) == sorted(names)
+
+
+def test_the_stack_output_has_totals_and_meters_in_cents_and_says_whose_prices_they_are() -> None:
+    output = estimate(images_per_month=0).to_dict()
+    meters = output.pop("meters")
+    assert {name: cost for name, cost in meters.items() if cost} == {
+        "AP1 100 RUs": 17.52,
+        "Alerts System Log Monitored at 5 Minute Frequency": 10.5,
+        "Class 2 Operations": 0.53,
+        "LRS List and Create Container Operations": 0.01,
+    }
+    assert output == {
         "low": 28.03,
         "high": 28.56,
         "currency": "USD",
