@@ -156,6 +156,45 @@ def test_more_cache_hits_never_cost_more(images: int, features: set[Feature], hi
     assert more.high <= fewer.high + 1e-6
 
 
+@given(
+    images=st.integers(0, 20_000_000),
+    features=st.sets(st.sampled_from(FEATURES), min_size=1),
+    rates=st.tuples(st.integers(1, 100), st.integers(1, 100)),
+    private=st.booleans(),
+)
+def test_accounts_that_accept_more_calls_never_cost_more(
+    images: int, features: set[Feature], rates: tuple[int, int], private: bool
+) -> None:
+    """Fewer accounts do the same work: each has a private endpoint."""
+    slower, faster = (
+        estimate(
+            images_per_month=images,
+            features=tuple(sorted(features)),
+            vision_calls_per_second=rate,
+            private_networking=private,
+            record_retention_days=30,
+            cache_days=30,
+        )
+        for rate in sorted(rates)
+    )
+    assert faster.low <= slower.low + 1e-6
+    assert faster.high <= slower.high + 1e-6
+
+
+@given(
+    images=st.integers(0, 10_000_000),
+    features=st.sets(st.sampled_from(FEATURES), min_size=1),
+    added=st.sampled_from(FEATURES),
+)
+def test_one_feature_more_never_costs_less(images: int, features: set[Feature], added: Feature) -> None:
+    without, with_feature = (
+        estimate(images_per_month=images, features=tuple(sorted(chosen)), record_retention_days=30, cache_days=30)
+        for chosen in (features, features | {added})
+    )
+    assert without.low <= with_feature.low + 1e-6
+    assert without.high <= with_feature.high + 1e-6
+
+
 # Each costs more when it is on.
 OPTIONS = ("publish_results", "copy_classified", "private_networking", "protect_data", "zone_redundant", "storage_logs")
 
