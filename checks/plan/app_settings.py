@@ -1,0 +1,43 @@
+"""Which app settings of a function app change.
+
+All of them are one secret input, because one of them is (`infra/components/function_app.py` has the reason). The
+component of the app registers them by name as its outputs, where only the secret one is a secret.
+"""
+
+from collections.abc import Sequence
+
+from checks.plan.event_log import Outputs
+from checks.plan.properties import SECRET, PropertyChange, compare, is_secret
+
+_INPUT = "siteConfig.appSettings"
+_OUTPUT = "appSettings"
+# A secret is the same text before and after.
+MAY_DIFFER = "(secret; may differ)"
+
+
+def expand_app_settings(properties: Sequence[PropertyChange], outputs: Outputs) -> list[PropertyChange]:
+    """Return the properties with one for each app setting that changes, if all of them are one secret.
+
+    Args:
+        properties: The changed properties of a resource.
+        outputs: The outputs of its component; without app settings, the properties are returned as they are.
+    """
+    before = outputs.before.get(_OUTPUT)
+    after = outputs.after.get(_OUTPUT)
+    expanded: list[PropertyChange] = []
+    for item in properties:
+        if item.path == _INPUT and item.after == SECRET and isinstance(before, dict) and isinstance(after, dict):
+            settings = compare({_OUTPUT: before}, {_OUTPUT: after}, changed=(), forcing=())
+            expanded += [_of_input(change.path, change.before, change.after) for change in settings]
+            expanded += [
+                _of_input(f"{_OUTPUT}.{name}", SECRET, MAY_DIFFER)
+                for name, value in sorted(after.items())
+                if is_secret(value) and is_secret(before.get(name))
+            ]
+        else:
+            expanded.append(item)
+    return expanded
+
+
+def _of_input(path: str, before: str, after: str) -> PropertyChange:
+    return PropertyChange(path=f"siteConfig.{path}", before=before, after=after)
