@@ -1,0 +1,174 @@
+"""The OpenAPI document, made of the operations and of the types of their parameters and bodies.
+
+https://spec.openapis.org/oas/v3.1.1
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from image_api.domain.problems import Problem, ProblemKind
+from image_api.http.messages import PROBLEM_JSON
+from image_api.http.operation import AnyOperation, ReplyDescription
+
+_JSON = "application/json"
+_DESCRIPTION = (
+    "Upload images to the image classification pipeline, and read, list and search their records. "
+    "Every error is a problem document (RFC 9457); `x-problems` lists their kinds. "
+    "Each caller has a limit of requests; the charge of Cosmos DB is in the header `Server-Timing`."
+)
+# What every operation may answer, besides its own problems.
+_COMMON_PROBLEMS = (
+    ProblemKind.INVALID_REQUEST,
+    ProblemKind.INTERNAL_ERROR,
+    ProblemKind.ACCESS_DENIED,
+    ProblemKind.MISCONFIGURED,
+    ProblemKind.UNAVAILABLE,
+)
+_SIGNED_IN_PROBLEMS = (ProblemKind.UNAUTHENTICATED, ProblemKind.FORBIDDEN, ProblemKind.TOO_MANY_REQUESTS)
+
+
+def openapi_document(operations: Sequence[AnyOperation], *, version: str) -> dict[str, Any]:
+    """Return the OpenAPI document of the operations.
+
+    Args:
+        operations: the operations of the API.
+        version: version of the API.
+    """
+    types = _body_types(operations)
+    schemas, components = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
+    references = dict(zip(types, schemas, strict=True))
+    paths: dict[str, dict[str, Any]] = {}
+    for operation in operations:
+        paths.setdefault(f"/{operation.path}", {})[operation.method.lower()] = _operation(operation, references)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Image classification API",
+            "version": version,
+            "description": _DESCRIPTION,
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "servers": [{"url": "/", "description": "The function app that serves this document."}],
+        "security": [{"entra": []}],
+        "tags": [{"name": "images", "description": "Images, their records, and searches in them."}],
+        "paths": paths,
+        "components": {
+            "schemas": components,
+            "securitySchemes": {
+                "entra": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "bearerFormat": "JWT",
+                    "description": "Access token of Entra ID, version 2, with the app role that the operation needs.",
+                }
+            },
+        },
+        "x-problems": {kind.code: {"status": kind.status, "title": kind.title} for kind in ProblemKind},
+    }
+
+
+def _body_types(operations: Sequence[AnyOperation]) -> list[type[Struct]]:
+    """Return the types of all bodies, each once."""
+    types: dict[type[Struct], None] = {Problem: None}
+    for operation in operations:
+        if operation.body_type is not None:
+            types[operation.body_type] = None
+        for reply in operation.replies.values():
+            if reply.body is not None:
+                types[reply.body] = None
+    return list(types)
+
+
+def _operation(operation: AnyOperation, references: Mapping[type[Struct], Any]) -> dict[str, Any]:
+    description = operation.description
+    if operation.role is not None:
+        description = f"{description} Needs the app role `{operation.role}`.".strip()
+    result: dict[str, Any] = {
+        "operationId": _camel_case(operation.name),
+        "tags": ["images"],
+        "summary": operation.summary,
+        "description": description,
+        "parameters": [*_parameters(operation.path_type, "path"), *_parameters(operation.query_type, "query")],
+        "responses": {
+            **{str(status): _reply(reply, references) for status, reply in operation.replies.items()},
+            **_problem_replies(operation, references[Problem]),
+        },
+    }
+    if operation.role is None:
+        result["security"] = []
+    if operation.body_type is not None:
+        result["requestBody"] = {
+            "required": True,
+            "content": {_JSON: {"schema": references[operation.body_type]}},
+        }
+    return result
+
+
+def _parameters(parameters_type: type[Struct], location: str) -> list[dict[str, Any]]:
+    """Return the parameters that the fields of a type describe."""
+    (schema,), components = msgspec.json.schema_components([parameters_type])
+    properties: dict[str, dict[str, Any]] = components[parameters_type.__name__]["properties"]
+    required: list[str] = components[parameters_type.__name__].get("required", [])
+    del schema
+    parameters: list[dict[str, Any]] = []
+    for name, declared in properties.items():
+        schema = _without_null(declared)
+        parameter: dict[str, Any] = {
+            "name": name,
+            "in": location,
+            "required": name in required,
+            "description": schema.pop("description", ""),
+            "schema": schema,
+        }
+        if schema.get("type") == "array":
+            # Values are separated by commas.
+            parameter["style"] = "form"
+            parameter["explode"] = False
+        parameters.append(parameter)
+    return parameters
+
+
+def _without_null(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the schema of a parameter without null: a parameter that is absent has no value."""
+    result = dict(schema)
+    result.pop("default", None) if result.get("default") is None else None
+    choices = [choice for choice in result.pop("anyOf", []) if choice.get("type") != "null"]
+    for choice in choices:
+        result |= choice
+    return result
+
+
+def _reply(reply: ReplyDescription, references: Mapping[type[Struct], Any]) -> dict[str, Any]:
+    result: dict[str, Any] = {"description": reply.description}
+    if reply.headers:
+        result["headers"] = {
+            name: {"description": description, "schema": {"type": "string"}}
+            for name, description in reply.headers.items()
+        }
+    if reply.body is not None:
+        result["content"] = {_JSON: {"schema": references[reply.body]}}
+    return result
+
+
+def _problem_replies(operation: AnyOperation, reference: Any) -> dict[str, Any]:
+    kinds = [*_COMMON_PROBLEMS, *operation.problems]
+    if operation.role is not None:
+        kinds += _SIGNED_IN_PROBLEMS
+    by_status: dict[int, list[ProblemKind]] = {}
+    for kind in sorted(kinds, key=lambda kind: kind.code):
+        by_status.setdefault(kind.status, []).append(kind)
+    return {
+        str(status): {
+            "description": " Or: ".join(f"`{kind.code}`: {kind.title}" for kind in found),
+            "content": {PROBLEM_JSON: {"schema": reference}},
+        }
+        for status, found in sorted(by_status.items())
+    }
+
+
+def _camel_case(name: str) -> str:
+    return re.sub(r"_(\w)", lambda match: match[1].upper(), name)
