@@ -73,3 +73,11 @@ class ImageDeleter(Protocol):
             authorization: the caller's header Authorization.
         """
         ...
+
+
+class TextVectorizer(Protocol):
+    """Makes embeddings of texts, in the space of the images' embeddings."""
+
+    async def vectorize(self, text: str) -> tuple[float, ...]:
+        """Return the embedding of a text."""
+        ...

@@ -23,7 +23,6 @@ class ProblemKind(Enum):
 
     INVALID_REQUEST = _Kind("invalidRequest", 400, "The request is not valid.")
     INVALID_NAME = _Kind("invalidName", 400, "The name is not allowed.")
-    INVALID_CURSOR = _Kind("invalidCursor", 400, "The cursor does not belong to this query.")
     UNAUTHENTICATED = _Kind("unauthenticated", 401, "The request has no valid access token.")
     FORBIDDEN = _Kind("forbidden", 403, "The caller may not do this.")
     NOT_FOUND = _Kind("notFound", 404, "There is no such image.")
@@ -31,6 +30,7 @@ class ProblemKind(Enum):
     EMBEDDINGS_OFF = _Kind("embeddingsOff", 409, "The image has no embedding.")
     BODY_TOO_LARGE = _Kind("bodyTooLarge", 413, "The body is too large.")
     UNSUPPORTED_MEDIA_TYPE = _Kind("unsupportedMediaType", 415, "The body is not JSON.")
+    QUERY_TOO_EXPENSIVE = _Kind("queryTooExpensive", 422, "The query would read too much.")
     TOO_MANY_REQUESTS = _Kind("tooManyRequests", 429, "The caller sends too many requests.")
     INTERNAL_ERROR = _Kind("internalError", 500, "The request failed.")
     ACCESS_DENIED = _Kind("accessDenied", 503, "The API may not use a service that it needs.")

@@ -2,7 +2,14 @@
 
 import logging
 
-from common.domain.errors import AuthorizationError, ConfigurationError, PipelineError, RetryLaterError
+from common.domain.errors import (
+    AuthorizationError,
+    ConfigurationError,
+    InvalidQueryError,
+    PipelineError,
+    QueryTooExpensiveError,
+    RetryLaterError,
+)
 from common.settings import SettingsError
 
 from image_api.domain.errors import MissingRightError
@@ -21,6 +28,10 @@ def problem_of(error: Exception, request_id: str) -> ProblemError:
         return error
     if isinstance(error, AuthorizationError):
         return _authorization_problem(error)
+    if isinstance(error, InvalidQueryError):
+        return ProblemError(ProblemKind.INVALID_REQUEST, str(error))
+    if isinstance(error, QueryTooExpensiveError):
+        return ProblemError(ProblemKind.QUERY_TOO_EXPENSIVE, f"{error}. Narrow it, for example by its time range.")
     if isinstance(error, MissingRightError):
         _log.error("request %s: %s", request_id, error)
         return ProblemError(

@@ -28,13 +28,17 @@ class ImagePath(Struct, frozen=True, kw_only=True):
 class ImageQuery(Struct, frozen=True, kw_only=True):
     """The parameters of the query for one image."""
 
-    name: Annotated[
-        str | None,
-        Meta(
-            description="Name of the image, to tell an image in flight (202) from one that does not exist (404).",
-            max_length=MAX_NAME_CHARACTERS,
-        ),
-    ] = None
+    name: (
+        Annotated[
+            str,
+            Meta(
+                description="Name of the image, to tell an image in flight (202) from one that does not exist (404).",
+                min_length=1,
+                max_length=MAX_NAME_CHARACTERS,
+            ),
+        ]
+        | None
+    ) = None
 
 
 async def _create_upload(application: Application, call: Call[NoParameters, NoParameters, UploadRequest]) -> Reply:

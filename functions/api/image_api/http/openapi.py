@@ -110,21 +110,20 @@ def _operation(operation: AnyOperation, references: Mapping[type[Struct], Any]) 
 
 def _parameters(parameters_type: type[Struct], location: str) -> list[dict[str, Any]]:
     """Return the parameters that the fields of a type describe."""
-    (schema,), components = msgspec.json.schema_components([parameters_type])
-    properties: dict[str, dict[str, Any]] = components[parameters_type.__name__]["properties"]
-    required: list[str] = components[parameters_type.__name__].get("required", [])
-    del schema
+    _, components = msgspec.json.schema_components([parameters_type], ref_template="{name}")
+    definition: dict[str, Any] = components.pop(parameters_type.__name__)
+    required: list[str] = definition.get("required", [])
     parameters: list[dict[str, Any]] = []
-    for name, declared in properties.items():
-        schema = _without_null(declared)
+    for name, declared in definition["properties"].items():
+        schema = _parameter_schema(declared, components)
         parameter: dict[str, Any] = {
             "name": name,
             "in": location,
             "required": name in required,
-            "description": schema.pop("description", ""),
+            "description": schema.pop("description"),
             "schema": schema,
         }
-        if schema.get("type") == "array":
+        if schema["type"] == "array":
             # Values are separated by commas.
             parameter["style"] = "form"
             parameter["explode"] = False
@@ -132,14 +131,17 @@ def _parameters(parameters_type: type[Struct], location: str) -> list[dict[str, 
     return parameters
 
 
-def _without_null(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the schema of a parameter without null: a parameter that is absent has no value."""
-    result = dict(schema)
-    result.pop("default", None) if result.get("default") is None else None
-    choices = [choice for choice in result.pop("anyOf", []) if choice.get("type") != "null"]
-    for choice in choices:
-        result |= choice
-    return result
+def _parameter_schema(declared: Mapping[str, Any], components: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the schema of a parameter, without references, and without null: an absent parameter has no value."""
+    schema = {name: value for name, value in declared.items() if (name, value) != ("default", None)}
+    for choice in schema.pop("anyOf", []):
+        if choice != {"type": "null"}:
+            schema = {**choice, **schema}
+    if "$ref" in schema:
+        reference = schema.pop("$ref")
+        schema = {**components[reference], "type": "string", **schema}
+        schema.pop("title", None)
+    return schema
 
 
 def _reply(reply: ReplyDescription, references: Mapping[type[Struct], Any]) -> dict[str, Any]:
