@@ -1,7 +1,7 @@
 """Why a record matches a search.
 
-Cosmos DB ranks records, and returns the best of them even if none fits. So every result is checked here: it has at least
-half of the words that say something, or its embedding is similar enough.
+Cosmos DB ranks records, and returns the best of them even if none fits. So every result is checked here: it has at
+least half of the words that say something, or its embedding is similar enough.
 """
 
 from collections.abc import Sequence

@@ -6,23 +6,22 @@ Every method may raise MissingRightError, RetryLaterError and ConfigurationError
 from datetime import datetime
 from typing import Protocol
 
+from common.domain.principal import Principal
 from common.domain.record import StoredRecord
-
-from image_api.domain.access import Caller
 
 
 class Authenticator(Protocol):
-    """Validates access tokens."""
+    """Validates access tokens, as `common.adapters.access_tokens.TokenValidator` does."""
 
-    async def authenticate(self, authorization: str | None) -> Caller:
+    async def authenticate(self, authorization: str | None) -> Principal:
         """Return who sends the request.
 
         Args:
             authorization: the value of the header Authorization, or None.
 
         Raises:
-            AuthorizationError: the request has no valid token, with status 401; or the token cannot be checked, with
-                status 503.
+            AuthorizationError: 401 if the request has no valid token, 403 if the app has no sign-in, 503 if the token
+                cannot be checked.
         """
         ...
 

@@ -37,9 +37,7 @@ class ListQuery(Struct, frozen=True, kw_only=True, rename="camel"):
     min_confidence: (
         Annotated[float, Meta(description="Lowest confidence of these labels; needs `label`.", ge=0, le=1)] | None
     ) = None
-    category: (
-        Annotated[_Name, Meta(description="Category: the label with the highest confidence.")] | None
-    ) = None
+    category: Annotated[_Name, Meta(description="Category: the label with the highest confidence.")] | None = None
     status: Annotated[RecordStatus, Meta(description="Result of the pipeline.")] | None = None
     since: (
         Annotated[datetime, Meta(description="Images whose record was made at this time or later.", tz=True)] | None

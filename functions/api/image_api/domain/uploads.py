@@ -27,9 +27,7 @@ class UploadRequest(Struct, frozen=True, kw_only=True, rename="camel", forbid_un
         ),
     ]
     content_type: Annotated[ImageContentType, Meta(description="Media type of the file.")]
-    size_bytes: Annotated[
-        int, Meta(description=f"Size of the file in bytes, at most {MAX_BYTES}.", ge=1, le=MAX_BYTES)
-    ]
+    size_bytes: Annotated[int, Meta(description=f"Size of the file in bytes, at most {MAX_BYTES}.", ge=1, le=MAX_BYTES)]
     on_conflict: Annotated[
         Literal["refuse", "suffix"],
         Meta(description="What to do if the name exists: answer 409, or add a suffix to the name."),

@@ -5,11 +5,14 @@ import re
 from common.domain.queries import MAX_TEXT_LENGTH, MAX_WORDS
 
 # Words that say nothing about what is in an image; captions have them all the same.
-_STOP_WORDS = frozenset(
-    "a an and are as at be by for from has have in into is it its of on or some that the their there this to"
-    " was were with image images photo photos picture pictures".split()
+_STOP_WORDS_TEXT = (
+    "a an and are as at be by for from has have in into is it its of on or some that the their there this to was were"
+    " with image images photo photos picture pictures"
 )
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+_STOP_WORDS = frozenset(_STOP_WORDS_TEXT.split())
+# The straight apostrophe, and the typographic one.
+_APOSTROPHES = "'\u2019"
+_WORD = re.compile(rf"[^\W_]+(?:[{_APOSTROPHES}][^\W_]+)*")
 
 
 def split_words(text: str) -> tuple[str, ...]:
@@ -29,7 +32,7 @@ def word_key(word: str) -> str:
     The rules of Harman's S-stemmer ("How effective is suffixing?", JASIS 42, 1991): they change plurals and no other
     words, so that two words with the same key are the same word.
     """
-    word = word.lower().removesuffix("'s").removesuffix("’s")
+    word = re.sub(f"[{_APOSTROPHES}]s$", "", word.lower())
     if word.endswith("ies") and not word.endswith(("eies", "aies")):
         return f"{word[:-3]}y"
     if word.endswith(("ches", "shes", "sses", "xes", "zes")):

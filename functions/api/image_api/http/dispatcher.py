@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 from common.domain.metrics import collect_metrics
+from common.domain.principal import Principal
 
-from image_api.domain.access import Caller
 from image_api.domain.problems import ProblemError, ProblemKind
 from image_api.http.decoding import decode_body, decode_parameters
 from image_api.http.errors import problem_of
@@ -47,7 +47,7 @@ class Dispatcher:
     async def respond(self, operation: AnyOperation, request: Request) -> Response:
         """Return the response of an operation; a problem in place of every error."""
         started = self._now()
-        caller: Caller | None = None
+        caller: Principal | None = None
         code = ""
         with collect_metrics() as metrics:
             try:
@@ -78,12 +78,15 @@ class Dispatcher:
         headers = self._cross_origin_policy().preflight_headers(request.headers.get("origin"), methods)
         return Response(status=204, headers={**SECURITY_HEADERS, **headers, "Allow": ", ".join(("OPTIONS", *methods))})
 
+    def document(self, request: Request, body: bytes) -> Response:
+        """Return the response that has a document in JSON, for everybody."""
+        response = Response(status=200, body=body, headers={"Cache-Control": "public, max-age=300"})
+        return self._with_headers(response, request, {})
+
     def _with_headers(self, response: Response, request: Request, more: Mapping[str, str]) -> Response:
         cross_origin = self._cross_origin_policy().response_headers(request.headers.get("origin"))
         headers = {**SECURITY_HEADERS, **cross_origin, **more, "X-Request-Id": request.id, **response.headers}
-        return Response(
-            status=response.status, body=response.body, content_type=response.content_type, headers=headers
-        )
+        return Response(status=response.status, body=response.body, content_type=response.content_type, headers=headers)
 
     def _cross_origin_policy(self) -> CrossOriginPolicy:
         try:
@@ -103,14 +106,12 @@ def problem_response(problem: ProblemError, request_id: str) -> Response:
     return Response(status=problem.kind.status, body=body, content_type=PROBLEM_JSON, headers=headers)
 
 
-async def _authorize(application: Application, operation: AnyOperation, request: Request) -> Caller | None:
+async def _authorize(application: Application, operation: AnyOperation, request: Request) -> Principal | None:
     """Return the caller. Raises an error if it may not call the operation, or calls too often."""
     if operation.role is None:
         return None
     caller = await application.authenticator.authenticate(request.headers.get("authorization"))
-    if operation.role not in caller.roles:
-        detail = f"The caller needs the app role {operation.role}, and the token does not have it."
-        raise ProblemError(ProblemKind.FORBIDDEN, detail)
+    caller.require(operation.role)
     wait = application.rate_limits.reserve(caller.object_id)
     if wait > 0:
         detail = "The caller has sent more requests than one caller may send."
@@ -118,7 +119,7 @@ async def _authorize(application: Application, operation: AnyOperation, request:
     return caller
 
 
-async def _run(application: Application, operation: AnyOperation, request: Request, caller: Caller | None) -> Reply:
+async def _run(application: Application, operation: AnyOperation, request: Request, caller: Principal | None) -> Reply:
     body = None
     if operation.body_type is not None:
         body = decode_body(request.body, request.headers.get("content-type", ""), operation.body_type)

@@ -60,7 +60,9 @@ def problem_of(error: Exception, request_id: str) -> ProblemError:
         return ProblemError(ProblemKind.MISCONFIGURED, detail)
     if isinstance(error, SettingsError):
         _log.error("request %s: %s", request_id, error)
-        return ProblemError(ProblemKind.MISCONFIGURED, "App settings of the API are missing or wrong; its log has them.")
+        return ProblemError(
+            ProblemKind.MISCONFIGURED, "App settings of the API are missing or wrong; its log has them."
+        )
     if isinstance(error, PipelineError):
         _log.error("request %s: %s", request_id, error)
     else:

@@ -4,10 +4,10 @@ import inspect
 from typing import Annotated
 
 from common.domain.models import Versioned
+from common.domain.principal import AppRole
 from common.domain.record import ImageRecord
 from msgspec import Meta, Struct
 
-from image_api.domain.access import AppRole
 from image_api.domain.blob_names import MAX_NAME_CHARACTERS
 from image_api.domain.images import ImageContent, ImageDeletion, ImageInFlight
 from image_api.domain.problems import ProblemKind
@@ -78,7 +78,7 @@ IMAGE_OPERATIONS: tuple[AnyOperation, ...] = (
         name="create_upload",
         method="POST",
         path="api/uploads",
-        role=AppRole.UPLOAD,
+        role=AppRole.IMAGES_UPLOAD,
         summary="Get the permission to upload an image.",
         description=inspect.getdoc(Upload) or "",
         path_type=NoParameters,
@@ -103,7 +103,7 @@ IMAGE_OPERATIONS: tuple[AnyOperation, ...] = (
         name="get_image",
         method="GET",
         path="api/images/{id}",
-        role=AppRole.READ,
+        role=AppRole.IMAGES_READ,
         summary="Read the record of an image.",
         description="The record has no embedding. With `If-None-Match`, an unchanged record is answered with 304.",
         path_type=ImagePath,
@@ -129,7 +129,7 @@ IMAGE_OPERATIONS: tuple[AnyOperation, ...] = (
         name="get_image_content",
         method="GET",
         path="api/images/{id}/content",
-        role=AppRole.READ,
+        role=AppRole.IMAGES_READ,
         summary="Get a URL that the file of an image can be read from.",
         description="The URL can be read by everybody who has it, until it expires after 15 minutes.",
         path_type=ImagePath,
@@ -143,7 +143,7 @@ IMAGE_OPERATIONS: tuple[AnyOperation, ...] = (
         name="delete_image",
         method="DELETE",
         path="api/images/{id}",
-        role=AppRole.DELETE,
+        role=AppRole.IMAGES_DELETE,
         summary="Delete an image.",
         description="The file is deleted at once, and the record when the pipeline has handled the event of that.",
         path_type=ImagePath,

@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from common.domain.principal import AppRole, Principal
 from msgspec import Struct
 
-from image_api.domain.access import AppRole, Caller
 from image_api.domain.problems import ProblemKind
 from image_api.use_cases.application import Application
 
@@ -27,7 +27,7 @@ class Call[Path, Query, Body]:
         headers: by name in lower case.
     """
 
-    caller: Caller | None
+    caller: Principal | None
     path: Path
     query: Query
     body: Body

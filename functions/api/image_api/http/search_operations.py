@@ -2,10 +2,10 @@
 
 from typing import Annotated
 
+from common.domain.principal import AppRole
 from common.domain.queries import MAX_PAGE_SIZE
 from msgspec import Meta, Struct
 
-from image_api.domain.access import AppRole
 from image_api.domain.problems import ProblemKind
 from image_api.domain.search import CountQuery, Counts, ImageList, ListQuery, Statistics
 from image_api.http.image_operations import ImagePath
@@ -44,10 +44,10 @@ SEARCH_OPERATIONS: tuple[AnyOperation, ...] = (
         name="list_images",
         method="GET",
         path="api/images",
-        role=AppRole.READ,
+        role=AppRole.IMAGES_READ,
         summary="List or search images.",
-        description="The newest first, or with `q` the most relevant. Each result of a search has the reasons for which "
-        "it matches, and an image that does not fit is no result.",
+        description="The newest first, or with `q` the most relevant. Each result of a search has the reasons for "
+        "which it matches, and an image that does not fit is no result.",
         path_type=NoParameters,
         query_type=ListQuery,
         body_type=None,
@@ -59,7 +59,7 @@ SEARCH_OPERATIONS: tuple[AnyOperation, ...] = (
         name="find_similar_images",
         method="GET",
         path="api/images/{id}/similar",
-        role=AppRole.READ,
+        role=AppRole.IMAGES_READ,
         summary="Find the images that are most similar to an image.",
         description="Needs embeddings, the feature `embeddings` of the pipeline.",
         path_type=ImagePath,
@@ -73,7 +73,7 @@ SEARCH_OPERATIONS: tuple[AnyOperation, ...] = (
         name="list_labels",
         method="GET",
         path="api/labels",
-        role=AppRole.READ,
+        role=AppRole.IMAGES_READ,
         summary="List the labels, with the number of images that have them.",
         description="",
         path_type=NoParameters,
@@ -87,7 +87,7 @@ SEARCH_OPERATIONS: tuple[AnyOperation, ...] = (
         name="list_categories",
         method="GET",
         path="api/categories",
-        role=AppRole.READ,
+        role=AppRole.IMAGES_READ,
         summary="List the categories, with the number of images that have them.",
         description="",
         path_type=NoParameters,
@@ -101,7 +101,7 @@ SEARCH_OPERATIONS: tuple[AnyOperation, ...] = (
         name="get_statistics",
         method="GET",
         path="api/stats",
-        role=AppRole.READ,
+        role=AppRole.IMAGES_READ,
         summary="Count the images, by status.",
         description="",
         path_type=NoParameters,

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
+from image_api.domain.configuration import ClientConfiguration
 from image_api.domain.ports import Authenticator
 from image_api.domain.rate_limits import RateLimits
-from image_api.domain.configuration import ClientConfiguration
 from image_api.use_cases.images import Images
 from image_api.use_cases.search import Search
 from image_api.use_cases.uploads import Uploads

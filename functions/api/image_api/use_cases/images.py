@@ -63,7 +63,7 @@ class Images:
     async def get_content(self, image_id: str) -> ImageContent:
         """Return where the file of an image can be read. Raises ProblemError if there is no such image."""
         record = self._readable(await self.records.get(image_id))
-        if record is None:
+        if record is None or not await self.blobs.exists(record.blob.name):
             raise _not_found(image_id)
         now = self.now()
         expires_at = now + READ_LIFETIME

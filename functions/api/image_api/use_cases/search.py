@@ -42,7 +42,6 @@ class Search:
         records: the records, by their ids.
         blobs: the container of the images.
         vectorizer: makes embeddings of texts; None if the pipeline stores no embeddings.
-        container: the name of the container of the images.
         min_similarity: the lowest similarity of a text and an image that fits a search.
         now: returns the current time.
     """
@@ -51,7 +50,6 @@ class Search:
     records: RecordReader
     blobs: ImageBlobs
     vectorizer: TextVectorizer | None
-    container: str
     min_similarity: float
     now: Callable[[], datetime]
 

@@ -1,0 +1,65 @@
+"""Cosmos DB: the queries of `common.adapters.record_queries`, with the right that is missing when it denies access."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from common.domain.queries import MatchPage, RecordCounts, RecordFilter, RecordPage, RecordQueries, SortOrder
+from common.domain.record import StoredRecord
+
+from image_api.adapters.rights import QUERY_RECORDS, READ_RECORDS, RightRequired
+from image_api.domain.ports import RecordReader
+
+_SERVICE = "Cosmos DB"
+
+
+class CheckedRecordReader:
+    """`ports.RecordReader`, which names a missing right."""
+
+    def __init__(self, reader: RecordReader) -> None:
+        self._reader = reader
+
+    async def get(self, record_id: str) -> StoredRecord | None:
+        """Implements `ports.RecordReader.get`."""
+        with RightRequired(_SERVICE, READ_RECORDS):
+            return await self._reader.get(record_id)
+
+
+class CheckedRecordQueries:
+    """`common.domain.queries.RecordQueries`, which names a missing right."""
+
+    def __init__(self, queries: RecordQueries) -> None:
+        self._queries = queries
+
+    async def list_records(
+        self, record_filter: RecordFilter, *, order: SortOrder, page_size: int, cursor: str | None
+    ) -> RecordPage:
+        """Implements `RecordQueries.list_records`."""
+        with RightRequired(_SERVICE, QUERY_RECORDS):
+            return await self._queries.list_records(record_filter, order=order, page_size=page_size, cursor=cursor)
+
+    async def search(
+        self,
+        record_filter: RecordFilter,
+        *,
+        words: Sequence[str],
+        vector: Sequence[float] | None,
+        page_size: int,
+        cursor: str | None,
+    ) -> MatchPage:
+        """Implements `RecordQueries.search`."""
+        with RightRequired(_SERVICE, QUERY_RECORDS):
+            return await self._queries.search(
+                record_filter, words=words, vector=vector, page_size=page_size, cursor=cursor
+            )
+
+    async def find_similar(
+        self, record_filter: RecordFilter, *, vector: Sequence[float], exclude_id: str | None, limit: int
+    ) -> MatchPage:
+        """Implements `RecordQueries.find_similar`."""
+        with RightRequired(_SERVICE, QUERY_RECORDS):
+            return await self._queries.find_similar(record_filter, vector=vector, exclude_id=exclude_id, limit=limit)
+
+    async def count(self, since: date, until: date) -> RecordCounts:
+        """Implements `RecordQueries.count`."""
+        with RightRequired(_SERVICE, QUERY_RECORDS):
+            return await self._queries.count(since, until)
