@@ -59,7 +59,7 @@ def create_record(
     processed_at: datetime = NOW,
 ) -> ImageRecord:
     """Return the record of an image whose tags are all labels."""
-    found = tuple(Tag(name=tag, confidence=confidence) for tag, confidence in tags)
+    all_tags = tuple(Tag(name=tag, confidence=confidence) for tag, confidence in tags)
     optional: dict[str, Any] = {} if vector is None else {"vector": vector}
     return ImageRecord(
         id=record_id("images", name),
@@ -79,9 +79,9 @@ def create_record(
         event_id="event-1",
         sequencer=None,
         image=ImageInfo(width=640, height=480, format=ImageFormat.PNG),
-        labels=tuple(tag.name for tag in found),
-        category=Category(name=found[0].name, confidence=found[0].confidence) if found else None,
-        tags=found,
+        labels=tuple(tag.name for tag in all_tags),
+        category=Category(name=all_tags[0].name, confidence=all_tags[0].confidence) if all_tags else None,
+        tags=all_tags,
         caption=Caption(text=caption, confidence=0.8) if caption is not None else None,
         dense_captions=None,
         objects=None,
@@ -147,9 +147,7 @@ class InMemoryApi:
             authenticator=self,
             rate_limits=RateLimits(per_second=10, burst=self.burst, clock=lambda: 0.0),
             uploads=Uploads(blobs=self, container="images", now=lambda: self.now, suffix=lambda: "abcd1234"),
-            images=Images(
-                records=self, blobs=self, deleter=Deleter(self), container="images", now=lambda: self.now
-            ),
+            images=Images(records=self, blobs=self, deleter=Deleter(self), container="images", now=lambda: self.now),
             search=Search(
                 queries=self,
                 records=self,
@@ -211,20 +209,20 @@ class InMemoryApi:
     def _matching(self, record_filter: RecordFilter) -> list[ImageRecord]:
         record_filter.check()
         self.filters.append(record_filter)
-        found = [record for record in self.records.values() if set(record_filter.labels) <= set(record.labels)]
-        return sorted(found, key=lambda record: record.processed_at, reverse=True)
+        matching = [record for record in self.records.values() if set(record_filter.labels) <= set(record.labels)]
+        return sorted(matching, key=lambda record: record.processed_at, reverse=True)
 
     async def list_records(
         self, record_filter: RecordFilter, *, order: SortOrder, page_size: int, cursor: str | None
     ) -> RecordPage:
         """Implements `RecordQueries.list_records`; a cursor is a number."""
         self._step("list_records")
-        found = self._matching(record_filter)
+        matching = self._matching(record_filter)
         if order is SortOrder.OLDEST:
-            found.reverse()
+            matching.reverse()
         start = _read_cursor(cursor)
-        page = found[start : start + page_size]
-        more = str(start + page_size) if start + page_size < len(found) else None
+        page = matching[start : start + page_size]
+        more = str(start + page_size) if start + page_size < len(matching) else None
         return RecordPage(
             records=tuple(summary(record, self.texts[record.id]) for record in page), cursor=more, request_units=3.0
         )
@@ -241,23 +239,23 @@ class InMemoryApi:
         """Implements `RecordQueries.search`: every record matches, as Cosmos DB ranks them all."""
         self._step("search")
         _read_cursor(cursor)
-        found = self._matching(record_filter)
+        matching = self._matching(record_filter)
         matches = tuple(
             Match(
                 record=summary(record, self.texts[record.id]),
                 similarity=self.similarities.get(record.id, 0.0) if vector is not None else None,
             )
-            for record in found[:page_size]
+            for record in matching[:page_size]
         )
-        return MatchPage(matches=matches, cursor="10" if len(found) > page_size else None, request_units=3.0)
+        return MatchPage(matches=matches, cursor="10" if len(matching) > page_size else None, request_units=3.0)
 
     async def find_similar(
         self, record_filter: RecordFilter, *, vector: Sequence[float], exclude_id: str | None, limit: int
     ) -> MatchPage:
         """Implements `RecordQueries.find_similar`."""
         self._step("find_similar")
-        found = [record for record in self._matching(record_filter) if record.id != exclude_id]
-        matches = tuple(Match(record=summary(record), similarity=0.5) for record in found[:limit])
+        matching = [record for record in self._matching(record_filter) if record.id != exclude_id]
+        matches = tuple(Match(record=summary(record), similarity=0.5) for record in matching[:limit])
         return MatchPage(matches=matches, cursor=None, request_units=3.0)
 
     async def count(self, since: date, until: date) -> RecordCounts:

@@ -57,7 +57,9 @@ def test_the_name_has_to_be_that_of_the_id(api: InMemoryApi, send: Send) -> None
     assert (answer.status, answer.json["code"]) == (400, "invalidName")
 
 
-@pytest.mark.parametrize("image_id", ["x", "A" * 52, "a" * 51, "a" * 53, "1" * 52, "..%2F" + "a" * 47, "a" * 52 + "%00"])
+@pytest.mark.parametrize(
+    "image_id", ["x", "A" * 52, "a" * 51, "a" * 53, "1" * 52, "..%2F" + "a" * 47, "a" * 52 + "%00"]
+)
 def test_what_is_no_id_is_refused(api: InMemoryApi, send: Send, image_id: str) -> None:
     api.failures["get"] = AssertionError("Cosmos DB was called")
     for method, path in (("GET", ""), ("GET", "/content"), ("GET", "/similar"), ("DELETE", "")):

@@ -42,7 +42,7 @@ class SignedImageBlobs:
         self._boundary = ServiceBoundary(_SERVICE, CircuitBreaker(_SERVICE))
         self._lock = asyncio.Lock()
         self._key: UserDelegationKey | None = None
-        self._key_used_until: datetime | None = None
+        self._key_renewal_at: datetime | None = None
 
     async def exists(self, name: str) -> bool:
         """Implements `ports.ImageBlobs.exists`; https://learn.microsoft.com/rest/api/storageservices/get-blob-properties."""
@@ -90,10 +90,10 @@ class SignedImageBlobs:
     async def _current_key(self, now: datetime) -> UserDelegationKey:
         """Return a key that is valid for an hour at least."""
         async with self._lock:
-            if self._key is None or self._key_used_until is None or now >= self._key_used_until:
+            if self._key is None or self._key_renewal_at is None or now >= self._key_renewal_at:
                 with RightRequired(_SERVICE, CREATE_KEY), self._boundary:
                     self._key = await self._client.get_user_delegation_key(now - _CLOCK_SKEW, now + _KEY_LIFETIME)
-                self._key_used_until = now + _KEY_USE
+                self._key_renewal_at = now + _KEY_USE
             return self._key
 
     async def _check_right_to_create(self, name: str) -> None:

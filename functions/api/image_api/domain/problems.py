@@ -12,30 +12,30 @@ from msgspec import Meta, Struct
 
 
 @dataclass(frozen=True)
-class _Kind:
+class _Definition:
     code: str
     status: int
     title: str
 
 
-class ProblemKind(Enum):
-    """The kinds of problems: a stable code, the HTTP status, and a title that is the same for every occurrence."""
+class ProblemType(Enum):
+    """The types of problems: a stable code, the HTTP status, and a title that is the same for every occurrence."""
 
-    INVALID_REQUEST = _Kind("invalidRequest", 400, "The request is not valid.")
-    INVALID_NAME = _Kind("invalidName", 400, "The name is not allowed.")
-    UNAUTHENTICATED = _Kind("unauthenticated", 401, "The request has no valid access token.")
-    FORBIDDEN = _Kind("forbidden", 403, "The caller may not do this.")
-    NOT_FOUND = _Kind("notFound", 404, "There is no such image.")
-    NAME_TAKEN = _Kind("nameTaken", 409, "There is an image of this name.")
-    EMBEDDINGS_OFF = _Kind("embeddingsOff", 409, "The image has no embedding.")
-    BODY_TOO_LARGE = _Kind("bodyTooLarge", 413, "The body is too large.")
-    UNSUPPORTED_MEDIA_TYPE = _Kind("unsupportedMediaType", 415, "The body is not JSON.")
-    QUERY_TOO_EXPENSIVE = _Kind("queryTooExpensive", 422, "The query would read too much.")
-    TOO_MANY_REQUESTS = _Kind("tooManyRequests", 429, "The caller sends too many requests.")
-    INTERNAL_ERROR = _Kind("internalError", 500, "The request failed.")
-    ACCESS_DENIED = _Kind("accessDenied", 503, "The API may not use a service that it needs.")
-    MISCONFIGURED = _Kind("misconfigured", 503, "The API is not configured correctly.")
-    UNAVAILABLE = _Kind("unavailable", 503, "A service that the API needs is not available.")
+    INVALID_REQUEST = _Definition("invalidRequest", 400, "The request is not valid.")
+    INVALID_NAME = _Definition("invalidName", 400, "The name is not allowed.")
+    UNAUTHENTICATED = _Definition("unauthenticated", 401, "The request has no valid access token.")
+    FORBIDDEN = _Definition("forbidden", 403, "The caller may not do this.")
+    NOT_FOUND = _Definition("notFound", 404, "There is no such image.")
+    NAME_TAKEN = _Definition("nameTaken", 409, "There is an image of this name.")
+    EMBEDDINGS_OFF = _Definition("embeddingsOff", 409, "The image has no embedding.")
+    BODY_TOO_LARGE = _Definition("bodyTooLarge", 413, "The body is too large.")
+    UNSUPPORTED_MEDIA_TYPE = _Definition("unsupportedMediaType", 415, "The body is not JSON.")
+    QUERY_TOO_EXPENSIVE = _Definition("queryTooExpensive", 422, "The query would read too much.")
+    TOO_MANY_REQUESTS = _Definition("tooManyRequests", 429, "The caller sends too many requests.")
+    INTERNAL_ERROR = _Definition("internalError", 500, "The request failed.")
+    ACCESS_DENIED = _Definition("accessDenied", 503, "The API may not use a service that it needs.")
+    MISCONFIGURED = _Definition("misconfigured", 503, "The API is not configured correctly.")
+    UNAVAILABLE = _Definition("unavailable", 503, "A service that the API needs is not available.")
 
     @property
     def code(self) -> str:
@@ -49,7 +49,7 @@ class ProblemKind(Enum):
 
     @property
     def title(self) -> str:
-        """What the kind means."""
+        """What the type means."""
         return self.value.title
 
 
@@ -63,10 +63,10 @@ class InvalidValue(Struct, frozen=True, kw_only=True):
 class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A problem document, `application/problem+json`."""
 
-    type: Annotated[str, Meta(description="URI reference of the kind of problem.")]
-    title: Annotated[str, Meta(description="What the kind of problem means.")]
+    type: Annotated[str, Meta(description="URI reference of the type of the problem.")]
+    title: Annotated[str, Meta(description="What the type means.")]
     status: Annotated[int, Meta(description="The HTTP status.", ge=400, le=599)]
-    code: Annotated[str, Meta(description="Stable identifier of the kind of problem.")]
+    code: Annotated[str, Meta(description="Stable identifier of the type.")]
     detail: Annotated[str, Meta(description="What happened in this request.")]
     instance: Annotated[str, Meta(description="Identifies the request in the log.")]
     errors: Annotated[tuple[InvalidValue, ...], Meta(description="The values that are not valid.")] = ()
@@ -76,7 +76,7 @@ class ProblemError(Exception):
     """Ends a request with a problem.
 
     Args:
-        kind: the kind of the problem.
+        problem_type: the type of the problem.
         detail: what happened; never a token, a signature or a stack trace.
         errors: the values of the request that are not valid.
         retry_after_seconds: when the request may be sent again, or None.
@@ -84,14 +84,14 @@ class ProblemError(Exception):
 
     def __init__(
         self,
-        kind: ProblemKind,
+        problem_type: ProblemType,
         detail: str,
         *,
         errors: Sequence[InvalidValue] = (),
         retry_after_seconds: float | None = None,
     ) -> None:
         super().__init__(detail)
-        self.kind = kind
+        self.problem_type = problem_type
         self.detail = detail
         self.errors = tuple(errors)
         self.retry_after_seconds = retry_after_seconds
@@ -99,10 +99,10 @@ class ProblemError(Exception):
     def document(self, request_id: str) -> Problem:
         """Return the problem document of a request."""
         return Problem(
-            type=f"/api/openapi.json#/x-problems/{self.kind.code}",
-            title=self.kind.title,
-            status=self.kind.status,
-            code=self.kind.code,
+            type=f"/api/openapi.json#/x-problems/{self.problem_type.code}",
+            title=self.problem_type.title,
+            status=self.problem_type.status,
+            code=self.problem_type.code,
             detail=self.detail,
             instance=f"urn:uuid:{request_id}",
             errors=self.errors,

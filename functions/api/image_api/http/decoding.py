@@ -6,7 +6,7 @@ from typing import Any, get_args, get_origin
 import msgspec
 from msgspec import Struct
 
-from image_api.domain.problems import InvalidValue, ProblemError, ProblemKind
+from image_api.domain.problems import InvalidValue, ProblemError, ProblemType
 
 # More than any valid body has.
 MAX_BODY_BYTES = 8192
@@ -52,7 +52,7 @@ def decode_parameters[Parameters: Struct](
         if field.required and name not in texts
     ]
     if errors:
-        raise ProblemError(ProblemKind.INVALID_REQUEST, "Parameters are not valid.", errors=errors)
+        raise ProblemError(ProblemType.INVALID_REQUEST, "Parameters are not valid.", errors=errors)
     return parameters_type(**values)
 
 
@@ -63,15 +63,15 @@ def decode_body[Body: Struct](body: bytes, content_type: str, body_type: type[Bo
         ProblemError: the body is too large, is not JSON, or is not valid.
     """
     if content_type.partition(";")[0].strip().lower() != "application/json":
-        raise ProblemError(ProblemKind.UNSUPPORTED_MEDIA_TYPE, "The header Content-Type has to be application/json.")
+        raise ProblemError(ProblemType.UNSUPPORTED_MEDIA_TYPE, "The header Content-Type has to be application/json.")
     if len(body) > MAX_BODY_BYTES:
-        raise ProblemError(ProblemKind.BODY_TOO_LARGE, f"A body has at most {MAX_BODY_BYTES} bytes.")
+        raise ProblemError(ProblemType.BODY_TOO_LARGE, f"A body has at most {MAX_BODY_BYTES} bytes.")
     try:
         return msgspec.json.decode(body, type=body_type)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         message = "The body is nested too deeply." if isinstance(error, RecursionError) else str(error)
         errors = (InvalidValue(location="body", detail=message),)
-        raise ProblemError(ProblemKind.INVALID_REQUEST, "The body is not valid.", errors=errors) from error
+        raise ProblemError(ProblemType.INVALID_REQUEST, "The body is not valid.", errors=errors) from error
 
 
 def _is_list(annotation: Any) -> bool:

@@ -11,7 +11,7 @@ import msgspec
 from common.domain.metrics import collect_metrics
 from common.domain.principal import Principal
 
-from image_api.domain.problems import ProblemError, ProblemKind
+from image_api.domain.problems import ProblemError, ProblemType
 from image_api.http.decoding import decode_body, decode_parameters
 from image_api.http.errors import problem_of
 from image_api.http.headers import SECURITY_HEADERS, CrossOriginPolicy
@@ -58,7 +58,7 @@ class Dispatcher:
                 response = _response(reply)
             except Exception as error:  # noqa: BLE001 (every error is answered with a problem, and logged)
                 problem = problem_of(error, request.id)
-                code = problem.kind.code
+                code = problem.problem_type.code
                 response = problem_response(problem, request.id)
         milliseconds = round((self._now() - started) * 1000, 1)
         fields: dict[str, object] = {
@@ -98,12 +98,12 @@ class Dispatcher:
 def problem_response(problem: ProblemError, request_id: str) -> Response:
     """Return the response that has the problem's document."""
     headers: dict[str, str] = {}
-    if problem.kind is ProblemKind.UNAUTHENTICATED:
+    if problem.problem_type is ProblemType.UNAUTHENTICATED:
         headers["WWW-Authenticate"] = "Bearer"
     if problem.retry_after_seconds is not None:
         headers["Retry-After"] = str(math.ceil(problem.retry_after_seconds))
     body = msgspec.json.encode(problem.document(request_id))
-    return Response(status=problem.kind.status, body=body, content_type=PROBLEM_JSON, headers=headers)
+    return Response(status=problem.problem_type.status, body=body, content_type=PROBLEM_JSON, headers=headers)
 
 
 async def _authorize(application: Application, operation: AnyOperation, request: Request) -> Principal | None:
@@ -115,7 +115,7 @@ async def _authorize(application: Application, operation: AnyOperation, request:
     wait = application.rate_limits.reserve(caller.object_id)
     if wait > 0:
         detail = "The caller has sent more requests than one caller may send."
-        raise ProblemError(ProblemKind.TOO_MANY_REQUESTS, detail, retry_after_seconds=wait)
+        raise ProblemError(ProblemType.TOO_MANY_REQUESTS, detail, retry_after_seconds=wait)
     return caller
 
 

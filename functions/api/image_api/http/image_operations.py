@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 
 from image_api.domain.blob_names import MAX_NAME_CHARACTERS
 from image_api.domain.images import ImageContent, ImageDeletion, ImageInFlight
-from image_api.domain.problems import ProblemKind
+from image_api.domain.problems import ProblemType
 from image_api.domain.uploads import Upload, UploadRequest
 from image_api.http.operation import AnyOperation, Call, NoParameters, Operation, Reply, ReplyDescription
 from image_api.use_cases.application import Application
@@ -92,10 +92,10 @@ IMAGE_OPERATIONS: tuple[AnyOperation, ...] = (
             )
         },
         problems=(
-            ProblemKind.INVALID_NAME,
-            ProblemKind.NAME_TAKEN,
-            ProblemKind.BODY_TOO_LARGE,
-            ProblemKind.UNSUPPORTED_MEDIA_TYPE,
+            ProblemType.INVALID_NAME,
+            ProblemType.NAME_TAKEN,
+            ProblemType.BODY_TOO_LARGE,
+            ProblemType.UNSUPPORTED_MEDIA_TYPE,
         ),
         handle=_create_upload,
     ),
@@ -122,7 +122,7 @@ IMAGE_OPERATIONS: tuple[AnyOperation, ...] = (
                 description="The record is the one that the caller has.", headers={"ETag": "Version of the record."}
             ),
         },
-        problems=(ProblemKind.INVALID_NAME, ProblemKind.NOT_FOUND),
+        problems=(ProblemType.INVALID_NAME, ProblemType.NOT_FOUND),
         handle=_get_image,
     ),
     Operation(
@@ -136,7 +136,7 @@ IMAGE_OPERATIONS: tuple[AnyOperation, ...] = (
         query_type=NoParameters,
         body_type=None,
         replies={200: ReplyDescription(description="The URL.", body=ImageContent)},
-        problems=(ProblemKind.NOT_FOUND,),
+        problems=(ProblemType.NOT_FOUND,),
         handle=_get_image_content,
     ),
     Operation(
@@ -150,7 +150,7 @@ IMAGE_OPERATIONS: tuple[AnyOperation, ...] = (
         query_type=NoParameters,
         body_type=None,
         replies={202: ReplyDescription(description="The file is deleted.", body=ImageDeletion)},
-        problems=(ProblemKind.NOT_FOUND,),
+        problems=(ProblemType.NOT_FOUND,),
         handle=_delete_image,
     ),
 )

@@ -10,25 +10,25 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from image_api.domain.problems import Problem, ProblemKind
+from image_api.domain.problems import Problem, ProblemType
 from image_api.http.messages import PROBLEM_JSON
 from image_api.http.operation import AnyOperation, ReplyDescription
 
 _JSON = "application/json"
 _DESCRIPTION = (
     "Upload images to the image classification pipeline, and read, list and search their records. "
-    "Every error is a problem document (RFC 9457); `x-problems` lists their kinds. "
+    "Every error is a problem document (RFC 9457); `x-problems` lists their types. "
     "Each caller has a limit of requests; the charge of Cosmos DB is in the header `Server-Timing`."
 )
 # What every operation may answer, besides its own problems.
 _COMMON_PROBLEMS = (
-    ProblemKind.INVALID_REQUEST,
-    ProblemKind.INTERNAL_ERROR,
-    ProblemKind.ACCESS_DENIED,
-    ProblemKind.MISCONFIGURED,
-    ProblemKind.UNAVAILABLE,
+    ProblemType.INVALID_REQUEST,
+    ProblemType.INTERNAL_ERROR,
+    ProblemType.ACCESS_DENIED,
+    ProblemType.MISCONFIGURED,
+    ProblemType.UNAVAILABLE,
 )
-_SIGNED_IN_PROBLEMS = (ProblemKind.UNAUTHENTICATED, ProblemKind.FORBIDDEN, ProblemKind.TOO_MANY_REQUESTS)
+_SIGNED_IN_PROBLEMS = (ProblemType.UNAUTHENTICATED, ProblemType.FORBIDDEN, ProblemType.TOO_MANY_REQUESTS)
 
 
 def openapi_document(operations: Sequence[AnyOperation], *, version: str) -> dict[str, Any]:
@@ -67,7 +67,7 @@ def openapi_document(operations: Sequence[AnyOperation], *, version: str) -> dic
                 }
             },
         },
-        "x-problems": {kind.code: {"status": kind.status, "title": kind.title} for kind in ProblemKind},
+        "x-problems": {one.code: {"status": one.status, "title": one.title} for one in ProblemType},
     }
 
 
@@ -157,18 +157,18 @@ def _reply(reply: ReplyDescription, references: Mapping[type[Struct], Any]) -> d
 
 
 def _problem_replies(operation: AnyOperation, reference: Any) -> dict[str, Any]:
-    kinds = [*_COMMON_PROBLEMS, *operation.problems]
+    problem_types = [*_COMMON_PROBLEMS, *operation.problems]
     if operation.role is not None:
-        kinds += _SIGNED_IN_PROBLEMS
-    by_status: dict[int, list[ProblemKind]] = {}
-    for kind in sorted(kinds, key=lambda kind: kind.code):
-        by_status.setdefault(kind.status, []).append(kind)
+        problem_types += _SIGNED_IN_PROBLEMS
+    by_status: dict[int, list[ProblemType]] = {}
+    for problem_type in sorted(problem_types, key=lambda problem_type: problem_type.code):
+        by_status.setdefault(problem_type.status, []).append(problem_type)
     return {
         str(status): {
-            "description": " Or: ".join(f"`{kind.code}`: {kind.title}" for kind in found),
+            "description": " Or: ".join(f"`{one.code}`: {one.title}" for one in of_status),
             "content": {PROBLEM_JSON: {"schema": reference}},
         }
-        for status, found in sorted(by_status.items())
+        for status, of_status in sorted(by_status.items())
     }
 
 

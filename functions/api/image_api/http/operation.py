@@ -7,7 +7,7 @@ from typing import Any
 from common.domain.principal import AppRole, Principal
 from msgspec import Struct
 
-from image_api.domain.problems import ProblemKind
+from image_api.domain.problems import ProblemType
 from image_api.use_cases.application import Application
 
 
@@ -79,7 +79,7 @@ class Operation[Path: Struct, Query: Struct, Body: Struct | None]:
         query_type: type of the query's parameters.
         body_type: type of the body; None if it has none.
         replies: responses by status.
-        problems: kinds of problems, besides those that every operation may answer.
+        problems: types of problems, besides those that every operation may answer.
         handle: does it.
     """
 
@@ -93,7 +93,7 @@ class Operation[Path: Struct, Query: Struct, Body: Struct | None]:
     query_type: type[Query]
     body_type: type[Body] | None
     replies: Mapping[int, ReplyDescription]
-    problems: Sequence[ProblemKind]
+    problems: Sequence[ProblemType]
     handle: Callable[[Application, Call[Path, Query, Body]], Awaitable[Reply]]
 
 

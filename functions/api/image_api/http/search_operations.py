@@ -6,7 +6,7 @@ from common.domain.principal import AppRole
 from common.domain.queries import MAX_PAGE_SIZE
 from msgspec import Meta, Struct
 
-from image_api.domain.problems import ProblemKind
+from image_api.domain.problems import ProblemType
 from image_api.domain.search import CountQuery, Counts, ImageList, ListQuery, Statistics
 from image_api.http.image_operations import ImagePath
 from image_api.http.operation import AnyOperation, Call, NoParameters, Operation, Reply, ReplyDescription
@@ -52,7 +52,7 @@ SEARCH_OPERATIONS: tuple[AnyOperation, ...] = (
         query_type=ListQuery,
         body_type=None,
         replies={200: ReplyDescription(description="A page of images.", body=ImageList)},
-        problems=(ProblemKind.QUERY_TOO_EXPENSIVE,),
+        problems=(ProblemType.QUERY_TOO_EXPENSIVE,),
         handle=_list_images,
     ),
     Operation(
@@ -66,7 +66,7 @@ SEARCH_OPERATIONS: tuple[AnyOperation, ...] = (
         query_type=SimilarQuery,
         body_type=None,
         replies={200: ReplyDescription(description="The images, the most similar first.", body=ImageList)},
-        problems=(ProblemKind.NOT_FOUND, ProblemKind.EMBEDDINGS_OFF, ProblemKind.QUERY_TOO_EXPENSIVE),
+        problems=(ProblemType.NOT_FOUND, ProblemType.EMBEDDINGS_OFF, ProblemType.QUERY_TOO_EXPENSIVE),
         handle=_find_similar_images,
     ),
     Operation(
@@ -80,7 +80,7 @@ SEARCH_OPERATIONS: tuple[AnyOperation, ...] = (
         query_type=CountQuery,
         body_type=None,
         replies={200: ReplyDescription(description="The labels, most first.", body=Counts)},
-        problems=(ProblemKind.QUERY_TOO_EXPENSIVE,),
+        problems=(ProblemType.QUERY_TOO_EXPENSIVE,),
         handle=_list_labels,
     ),
     Operation(
@@ -94,7 +94,7 @@ SEARCH_OPERATIONS: tuple[AnyOperation, ...] = (
         query_type=CountQuery,
         body_type=None,
         replies={200: ReplyDescription(description="The categories, most first.", body=Counts)},
-        problems=(ProblemKind.QUERY_TOO_EXPENSIVE,),
+        problems=(ProblemType.QUERY_TOO_EXPENSIVE,),
         handle=_list_categories,
     ),
     Operation(
@@ -108,7 +108,7 @@ SEARCH_OPERATIONS: tuple[AnyOperation, ...] = (
         query_type=CountQuery,
         body_type=None,
         replies={200: ReplyDescription(description="The counts.", body=Statistics)},
-        problems=(ProblemKind.QUERY_TOO_EXPENSIVE,),
+        problems=(ProblemType.QUERY_TOO_EXPENSIVE,),
         handle=_get_statistics,
     ),
 )

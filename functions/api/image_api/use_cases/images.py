@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from image_api.domain.blob_names import BlobNameError, check_blob_name
 from image_api.domain.images import ImageContent, ImageDeletion, ImageInFlight
 from image_api.domain.ports import ImageBlobs, ImageDeleter, RecordReader
-from image_api.domain.problems import InvalidValue, ProblemError, ProblemKind
+from image_api.domain.problems import InvalidValue, ProblemError, ProblemType
 
 # Long enough to load the images of a page that stays open, short enough for a copied address.
 READ_LIFETIME = timedelta(minutes=15)
@@ -84,10 +84,10 @@ class Images:
             is_same = record_id(self.container, check_blob_name(name)) == image_id
         except BlobNameError as error:
             errors = (InvalidValue(location="query name", detail=str(error)),)
-            raise ProblemError(ProblemKind.INVALID_NAME, str(error), errors=errors) from error
+            raise ProblemError(ProblemType.INVALID_NAME, str(error), errors=errors) from error
         if not is_same:
             errors = (InvalidValue(location="query name", detail="the id is not that of this name"),)
-            raise ProblemError(ProblemKind.INVALID_REQUEST, "The id is not that of the name.", errors=errors)
+            raise ProblemError(ProblemType.INVALID_REQUEST, "The id is not that of the name.", errors=errors)
 
     def _readable(self, stored: StoredRecord | None) -> ImageRecord | None:
         """Return the record if it matches the schema, and is about a blob of the API's own container."""
@@ -97,4 +97,4 @@ class Images:
 
 
 def _not_found(image_id: str) -> ProblemError:
-    return ProblemError(ProblemKind.NOT_FOUND, f"There is no image {image_id}.")
+    return ProblemError(ProblemType.NOT_FOUND, f"There is no image {image_id}.")

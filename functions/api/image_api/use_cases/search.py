@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from common.domain.queries import (
     MAX_DAYS,
@@ -17,7 +17,7 @@ from msgspec import UnsetType
 
 from image_api.domain.matching import label_matches, labels_of, meaning_match, search_matches, word_matches
 from image_api.domain.ports import ImageBlobs, RecordReader, TextVectorizer
-from image_api.domain.problems import InvalidValue, ProblemError, ProblemKind
+from image_api.domain.problems import InvalidValue, ProblemError, ProblemType
 from image_api.domain.search import (
     Count,
     CountQuery,
@@ -60,7 +60,7 @@ class Search:
             return await self._list(query, SortOrder(order.value))
         if query.q is None:
             errors = (InvalidValue(location="query sort", detail="relevance needs q"),)
-            raise ProblemError(ProblemKind.INVALID_REQUEST, "An order by relevance needs words.", errors=errors)
+            raise ProblemError(ProblemType.INVALID_REQUEST, "An order by relevance needs words.", errors=errors)
         return await self._search(query, query.q)
 
     async def find_similar(self, image_id: str, limit: int) -> ImageList:
@@ -71,11 +71,11 @@ class Search:
         """
         stored = await self.records.get(image_id)
         if stored is None or stored.value is None:
-            raise ProblemError(ProblemKind.NOT_FOUND, f"There is no image {image_id}.")
+            raise ProblemError(ProblemType.NOT_FOUND, f"There is no image {image_id}.")
         vector = stored.value.vector
         if isinstance(vector, UnsetType):
             detail = "The image has no embedding: the feature embeddings was off when it was analyzed."
-            raise ProblemError(ProblemKind.EMBEDDINGS_OFF, detail)
+            raise ProblemError(ProblemType.EMBEDDINGS_OFF, detail)
         page = await self.queries.find_similar(RecordFilter(), vector=vector, exclude_id=image_id, limit=limit)
         items = [
             await self._item(match.record, (meaning_match(match.similarity),) if match.similarity is not None else ())
@@ -135,7 +135,7 @@ class Search:
 
     async def _count(self, query: CountQuery) -> RecordCounts:
         until: date = query.until or self.now().date()
-        since: date = query.since or until - timedelta(days=MAX_DAYS - 1)
+        since: date = query.since or date.fromordinal(max(date.min.toordinal(), until.toordinal() - MAX_DAYS + 1))
         return await self.queries.count(since, until)
 
     async def _item(self, record: RecordSummary, matches: Sequence[ImageMatch]) -> ImageItem:

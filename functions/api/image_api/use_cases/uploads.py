@@ -11,7 +11,7 @@ from common.domain.record_id import record_id
 
 from image_api.domain.blob_names import MAX_NAME_CHARACTERS, BlobNameError, add_suffix, check_blob_name
 from image_api.domain.ports import ImageBlobs
-from image_api.domain.problems import InvalidValue, ProblemError, ProblemKind
+from image_api.domain.problems import InvalidValue, ProblemError, ProblemType
 from image_api.domain.uploads import Upload, UploadHeader, UploadRequest
 
 # Long enough for 20 MB over a slow line: 20,971,520 bytes in 15 minutes are 190 kbit/s.
@@ -51,13 +51,13 @@ class Uploads:
             name = check_blob_name(request.name)
         except BlobNameError as error:
             errors = (InvalidValue(location="body $.name", detail=str(error)),)
-            raise ProblemError(ProblemKind.INVALID_NAME, str(error), errors=errors) from error
+            raise ProblemError(ProblemType.INVALID_NAME, str(error), errors=errors) from error
         if request.on_conflict == "suffix":
             if await self.blobs.exists(name):
                 name = self._add_suffix(name)
         elif await self.blobs.exists(name):
             detail = f"There is an image {name!r}. Use another name, or set onConflict to suffix."
-            raise ProblemError(ProblemKind.NAME_TAKEN, detail)
+            raise ProblemError(ProblemType.NAME_TAKEN, detail)
         now = self.now()
         expires_at = now + UPLOAD_LIFETIME
         new_id = record_id(self.container, name)
@@ -79,5 +79,5 @@ class Uploads:
         longest = MAX_NAME_CHARACTERS - len(suffix) - 1
         if len(name) > longest:
             detail = f"A name that gets a suffix has at most {longest} characters, and this one has {len(name)}."
-            raise ProblemError(ProblemKind.INVALID_NAME, detail)
+            raise ProblemError(ProblemType.INVALID_NAME, detail)
         return add_suffix(name, suffix)
