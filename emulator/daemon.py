@@ -36,6 +36,7 @@ from emulator.services.storage import azurite
 from emulator.services.storage.azurite_client import AzuriteClient
 from emulator.services.storage.handler import StorageHandler
 from emulator.services.storage.lifecycle import Lifecycle
+from emulator.services.storage.user_delegation import UserDelegationKeys, derive_secret
 from emulator.services.vision.handler import VisionHandler
 
 _log = logging.getLogger("emulator.daemon")
@@ -126,6 +127,7 @@ async def _start(state_directory: StateDirectory, stack: AsyncExitStack, program
         worker_library=programs.worker_library,
     )
     stack.push_async_callback(function_apps.stop)
+    delegation_keys = UserDelegationKeys(derive_secret(keys.signing_key))
     for service in ("blob", "queue"):
         storage = StorageHandler(
             service,
@@ -134,6 +136,7 @@ async def _start(state_directory: StateDirectory, stack: AsyncExitStack, program
             azurite_client=azurite_client,
             publish_event=events.publish,
             faults=faults,
+            delegation_keys=delegation_keys,
         )
         handlers[f"{service}.core.windows.net"] = storage.handle
     vision = VisionHandler(resources, identities, session, model_server_output["url"], faults)
