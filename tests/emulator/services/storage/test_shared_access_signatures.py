@@ -67,7 +67,7 @@ class Storage:
         key.value = texts["Value"]
         return key
 
-    def sign(self, permission: str, *, blob: str = "cat.png", key: Any = None, **options: Any) -> str:
+    def sign(self, permission: str, *, blob: Any = "cat.png", key: Any = None, **options: Any) -> str:
         options = {"expiry": NOW + timedelta(minutes=15), "protocol": "https"} | options
         return generate_blob_sas(
             "stdata", "images", blob, user_delegation_key=key or self.key(), permission=permission, **options
