@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
 from pydantic.alias_generators import to_camel
@@ -19,6 +20,12 @@ _PRIVATE_RANGES = (IPv4Network("10.0.0.0/8"), IPv4Network("172.16.0.0/12"), IPv4
 # https://learn.microsoft.com/azure/ai-services/computer-vision/concept-generate-thumbnails-40
 _LOWEST_RATIO = 0.75
 _HIGHEST_RATIO = 1.8
+# https://learn.microsoft.com/entra/identity-platform/reply-url#supported-schemes and #localhost-exceptions
+_LOCAL_HTTP = {("http", "localhost"), ("http", "127.0.0.1")}
+# https://learn.microsoft.com/entra/identity-platform/reply-url#maximum-uri-length
+_LONGEST_REDIRECT_URI = 256
+# Fragments, wildcards, blanks, and the special characters of https://learn.microsoft.com/entra/identity-platform/reply-url
+_NOT_IN_REDIRECT_URIS = re.compile(r"[#*!$'(),;\s\\]")
 _GUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
@@ -62,10 +69,12 @@ Schedule = Annotated[
     Field(pattern=r"^[0-9*,/A-Za-z-]+( [0-9*,/A-Za-z-]+){5}$"),
     AllowedValues("six fields, seconds first, such as 0 */15 * * * *"),
 ]
-Audience = Annotated[
-    str,
-    Field(pattern=r"^([a-z]+://[^\s]+|[0-9a-f-]{36})?$"),
-    AllowedValues("an application id URI or GUID"),
+# An empty string is None.
+ApplicationId = Annotated[
+    str | None,
+    Field(pattern=f"^({_GUID})?$"),
+    AfterValidator(_none_if_empty),
+    AllowedValues("a GUID in lower case, or nothing"),
 ]
 # An empty string is None.
 EmailAddress = Annotated[
@@ -91,6 +100,30 @@ Tags = Annotated[
     ],
     Field(max_length=40),
     AllowedValues(r"up to 40 texts by name; names of 1 to 128 characters without <>%&\?/"),
+]
+
+
+def _require_redirect_uri(value: str) -> str:
+    uri = urlsplit(value)
+    if uri.scheme != "https" and (uri.scheme, uri.hostname) not in _LOCAL_HTTP:
+        raise ValueError("neither https nor on this machine")
+    if not uri.hostname or uri.username is not None or len(value) > _LONGEST_REDIRECT_URI:
+        raise ValueError("no host, a user, or too long")
+    if _NOT_IN_REDIRECT_URIS.search(value):
+        raise ValueError("a character that redirect URIs cannot have")
+    return value
+
+
+# https://learn.microsoft.com/entra/identity-platform/reply-url
+RedirectUris = Annotated[
+    tuple[Annotated[str, AfterValidator(_require_redirect_uri)], ...],
+    Field(strict=False, max_length=256),
+    AfterValidator(_require_distinct),
+    AllowedValues(
+        "up to 256 URIs, each once, with https, or with http for localhost or 127.0.0.1; no fragment, no wildcard, and"
+        f" at most {_LONGEST_REDIRECT_URI} characters",
+        item_type="string",
+    ),
 ]
 
 
