@@ -1,4 +1,4 @@
-"""Queries over the records: filters, results, and the port that answers them.
+"""Queries over the records: filters, their limits, and the port that answers them.
 
 The limits bound what one query can cost, whoever sends it (docs/decisions/0043).
 """
@@ -11,10 +11,8 @@ from typing import Protocol
 from msgspec import Struct
 
 from common.domain.errors import InvalidQueryError
-from common.domain.findings import Caption, Tag
-from common.domain.models import ImageInfo, Reason
+from common.domain.query_results import MatchPage, RecordCounts, RecordPage
 from common.domain.record import RecordStatus
-from common.domain.record_fields import Category
 
 # Records of one page.
 MAX_PAGE_SIZE = 100
@@ -47,8 +45,8 @@ class RecordFilter(Struct, frozen=True, kw_only=True):
         category: name of the category.
         status: status of the record.
         words: each of them is in the record's text.
-        since: the record was made at this time or later.
-        until: the record was made before this time.
+        start: the record was made at this time or later.
+        end: the record was made before this time.
     """
 
     labels: tuple[str, ...] = ()
@@ -56,8 +54,8 @@ class RecordFilter(Struct, frozen=True, kw_only=True):
     category: str | None = None
     status: RecordStatus | None = None
     words: tuple[str, ...] = ()
-    since: datetime | None = None
-    until: datetime | None = None
+    start: datetime | None = None
+    end: datetime | None = None
 
     def check(self) -> None:
         """Check the limits. Raises InvalidQueryError with the name, the value and what is allowed."""
@@ -70,115 +68,11 @@ class RecordFilter(Struct, frozen=True, kw_only=True):
                 raise InvalidQueryError(f"min_confidence is {self.min_confidence}, not a number from 0 to 1")
             if not self.labels:
                 raise InvalidQueryError("min_confidence needs labels: it is the confidence of their tags")
-        for name, time in (("since", self.since), ("until", self.until)):
+        for name, time in (("start", self.start), ("end", self.end)):
             if time is not None and time.tzinfo is None:
                 raise InvalidQueryError(f"{name} is {time.isoformat()}, without a time zone")
-        if self.since is not None and self.until is not None and self.since >= self.until:
-            raise InvalidQueryError(f"since ({self.since.isoformat()}) is not before until ({self.until.isoformat()})")
-
-
-class RecordSummary(Struct, frozen=True, kw_only=True, rename="camel"):
-    """What lists and searches return of a record; the record itself is read by its id.
-
-    Attributes:
-        id: id of the record.
-        stamp: the stamp whose storage account holds the blob; empty for the first.
-        status: result of the pipeline.
-        reason: why the image is rejected or failed; else None.
-        container: container of the blob.
-        name: name of the blob.
-        etag: version of the blob that the record is about.
-        content_type: Content-Type of the blob.
-        image: size and format.
-        labels: labels, surest first.
-        category: the surest label.
-        tags: all tags with their confidence.
-        caption: the caption.
-        text: caption, labels and lines of text, which searches look into.
-        processed_at: when the record was made.
-    """
-
-    id: str
-    stamp: str = ""
-    status: RecordStatus
-    reason: Reason | None = None
-    container: str
-    name: str
-    etag: str
-    content_type: str | None = None
-    image: ImageInfo | None = None
-    labels: tuple[str, ...] = ()
-    category: Category | None = None
-    tags: tuple[Tag, ...] | None = None
-    caption: Caption | None = None
-    text: str = ""
-    processed_at: str
-
-
-class RecordPage(Struct, frozen=True, kw_only=True):
-    """A page of a list.
-
-    Attributes:
-        records: the records, in the order of the list. Fewer than requested if the limit of request units was reached.
-        cursor: where the next page begins; None after the last page.
-        request_units: what the page cost.
-    """
-
-    records: tuple[RecordSummary, ...]
-    cursor: str | None
-    request_units: float
-
-
-class Match(Struct, frozen=True, kw_only=True):
-    """A record that a ranked search found.
-
-    Attributes:
-        record: the record.
-        similarity: cosine similarity of its embedding to the searched one, from -1 to 1; None without embeddings. It is
-            a measure by itself, so a caller can cut off by it; the rank of a match is not.
-    """
-
-    record: RecordSummary
-    similarity: float | None
-
-
-class MatchPage(Struct, frozen=True, kw_only=True):
-    """A page of a ranked search, best first. Attributes as those of `RecordPage`."""
-
-    matches: tuple[Match, ...]
-    cursor: str | None
-    request_units: float
-
-
-class NamedCount(Struct, frozen=True, kw_only=True):
-    """How many records have a label, a category or a status."""
-
-    name: str
-    count: int
-
-
-class RecordCounts(Struct, frozen=True, kw_only=True):
-    """Counts of the records that were made in a range of days (UTC).
-
-    Attributes:
-        since: first day.
-        until: last day.
-        counted_at: time of the oldest count; None if no day was counted. Later changes are not in the counts yet.
-        images: number of records.
-        statuses: records by status.
-        categories: records by category, most first.
-        labels: records by label, most first.
-        request_units: what the query cost.
-    """
-
-    since: date
-    until: date
-    counted_at: datetime | None
-    images: int
-    statuses: tuple[NamedCount, ...]
-    categories: tuple[NamedCount, ...]
-    labels: tuple[NamedCount, ...]
-    request_units: float
+        if self.start is not None and self.end is not None and self.start >= self.end:
+            raise InvalidQueryError(f"start ({self.start.isoformat()}) is not before end ({self.end.isoformat()})")
 
 
 class RecordQueries(Protocol):
@@ -234,8 +128,8 @@ class RecordQueries(Protocol):
         """
         ...
 
-    async def count(self, since: date, until: date) -> RecordCounts:
-        """Return the counts of the days from `since` to `until`, both included, of up to MAX_DAYS days."""
+    async def count(self, first_day: date, last_day: date) -> RecordCounts:
+        """Return the counts of the days from `first_day` to `last_day`, both included, of up to MAX_DAYS days."""
         ...
 
 
