@@ -49,7 +49,6 @@ ALLOWED_NAMES = {
     "worker": "Azure Functions' term for the process that runs the code",
     "left": "the left edge of a rectangle",
     "LOST": "a status of data in the report of a plan",
-    "until": "the end of a range of times, as a parameter of the API has it",
     "backend": "Pulumi's term for where it stores the state of stacks",
 }
 GLOSSARY = read_glossary((ROOT / "docs/glossary.md").read_text())

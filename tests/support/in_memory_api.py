@@ -13,16 +13,8 @@ from common.domain.errors import AuthorizationError, InvalidQueryError
 from common.domain.findings import Caption, Tag
 from common.domain.models import SCHEMA_VERSION, ImageFormat, ImageInfo, Versioned
 from common.domain.principal import AppRole, Principal
-from common.domain.queries import (
-    Match,
-    MatchPage,
-    NamedCount,
-    RecordCounts,
-    RecordFilter,
-    RecordPage,
-    RecordSummary,
-    SortOrder,
-)
+from common.domain.queries import RecordFilter, SortOrder
+from common.domain.query_results import Match, MatchPage, NamedCount, RecordCounts, RecordPage, RecordSummary
 from common.domain.record import ImageRecord, RecordStatus, StoredRecord
 from common.domain.record_fields import BlobProperties, Category, Timings
 from common.domain.record_id import record_id
@@ -258,14 +250,14 @@ class InMemoryApi:
         matches = tuple(Match(record=summary(record), similarity=0.5) for record in matching[:limit])
         return MatchPage(matches=matches, cursor=None, request_units=3.0)
 
-    async def count(self, since: date, until: date) -> RecordCounts:
+    async def count(self, first_day: date, last_day: date) -> RecordCounts:
         """Implements `RecordQueries.count`."""
         self._step("count")
-        if since > until or until - since > timedelta(days=365):
-            raise InvalidQueryError("since and until are not in order")
+        if first_day > last_day or last_day - first_day > timedelta(days=365):
+            raise InvalidQueryError("the days are not in order")
         return RecordCounts(
-            since=since,
-            until=until,
+            first_day=first_day,
+            last_day=last_day,
             counted_at=self.now,
             images=3,
             statuses=(NamedCount(name="classified", count=2), NamedCount(name="rejected", count=1)),

@@ -70,8 +70,8 @@ def test_every_parameter_is_part_of_the_filter(api: InMemoryApi, send: Send) -> 
             min_confidence=0.5,
             category="cat",
             status=RecordStatus.CLASSIFIED,
-            since=datetime(2026, 1, 1, tzinfo=UTC),
-            until=datetime(2026, 1, 1, 23, tzinfo=UTC),
+            start=datetime(2026, 1, 1, tzinfo=UTC),
+            end=datetime(2026, 1, 1, 23, tzinfo=UTC),
         )
     ]
 

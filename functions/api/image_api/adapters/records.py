@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from datetime import date
 
-from common.domain.queries import MatchPage, RecordCounts, RecordFilter, RecordPage, RecordQueries, SortOrder
+from common.domain.queries import RecordFilter, RecordQueries, SortOrder
+from common.domain.query_results import MatchPage, RecordCounts, RecordPage
 from common.domain.record import StoredRecord
 
 from image_api.adapters.rights import QUERY_RECORDS, READ_RECORDS, RightRequired
@@ -59,7 +60,7 @@ class CheckedRecordQueries:
         with RightRequired(_SERVICE, QUERY_RECORDS):
             return await self._queries.find_similar(record_filter, vector=vector, exclude_id=exclude_id, limit=limit)
 
-    async def count(self, since: date, until: date) -> RecordCounts:
+    async def count(self, first_day: date, last_day: date) -> RecordCounts:
         """Implements `RecordQueries.count`."""
         with RightRequired(_SERVICE, QUERY_RECORDS):
-            return await self._queries.count(since, until)
+            return await self._queries.count(first_day, last_day)

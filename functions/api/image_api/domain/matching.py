@@ -6,7 +6,7 @@ least half of the words that say something, or its embedding is similar enough.
 
 from collections.abc import Sequence
 
-from common.domain.queries import Match, RecordSummary
+from common.domain.query_results import Match, RecordSummary
 
 from image_api.domain.search import ImageLabel, ImageMatch, MatchKind
 from image_api.domain.words import split_words, word_key, word_keys

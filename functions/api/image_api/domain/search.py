@@ -8,7 +8,7 @@ from common.domain.models import ImageInfo, Reason
 from common.domain.queries import MAX_LABELS, MAX_PAGE_SIZE, MAX_TEXT_LENGTH
 from common.domain.record import RecordStatus
 from common.domain.record_fields import Category
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 _Instant = {"format": "date-time"}
 _SEARCH = "Words to search for, in labels, captions, texts in the images and, with embeddings, by meaning."
@@ -39,11 +39,11 @@ class ListQuery(Struct, frozen=True, kw_only=True, rename="camel"):
     ) = None
     category: Annotated[_Name, Meta(description="Category: the label with the highest confidence.")] | None = None
     status: Annotated[RecordStatus, Meta(description="Result of the pipeline.")] | None = None
-    since: (
+    start: (
         Annotated[datetime, Meta(description="Images whose record was made at this time or later.", tz=True)] | None
-    ) = None
-    until: Annotated[datetime, Meta(description="Images whose record was made before this time.", tz=True)] | None = (
-        None
+    ) = field(default=None, name="since")
+    end: Annotated[datetime, Meta(description="Images whose record was made before this time.", tz=True)] | None = (
+        field(default=None, name="until")
     )
     q: Annotated[str, Meta(description=_SEARCH, min_length=1, max_length=300)] | None = None
     sort: Annotated[ListOrder, Meta(description=_SORT)] | None = None
@@ -103,8 +103,8 @@ class ImageList(Struct, frozen=True, kw_only=True):
 class CountQuery(Struct, frozen=True, kw_only=True):
     """The days of a request for counts, in UTC and both included; the last 366 days if they are not stated."""
 
-    since: Annotated[date, Meta(description="First day.")] | None = None
-    until: Annotated[date, Meta(description="Last day.")] | None = None
+    first_day: Annotated[date, Meta(description="First day.")] | None = field(default=None, name="since")
+    last_day: Annotated[date, Meta(description="Last day.")] | None = field(default=None, name="until")
 
 
 class Count(Struct, frozen=True, kw_only=True):
@@ -117,8 +117,8 @@ class Count(Struct, frozen=True, kw_only=True):
 class Counts(Struct, frozen=True, kw_only=True, rename="camel"):
     """Counts by name, most first."""
 
-    since: Annotated[date, Meta(description="First day, in UTC.")]
-    until: Annotated[date, Meta(description="Last day, in UTC.")]
+    first_day: Annotated[date, Meta(description="First day, in UTC.")] = field(name="since")
+    last_day: Annotated[date, Meta(description="Last day, in UTC.")] = field(name="until")
     counted_at: Annotated[
         datetime | None, Meta(description="When the images were counted; later changes are not in the counts yet.")
     ]
@@ -128,8 +128,8 @@ class Counts(Struct, frozen=True, kw_only=True, rename="camel"):
 class Statistics(Struct, frozen=True, kw_only=True, rename="camel"):
     """How many images there are."""
 
-    since: Annotated[date, Meta(description="First day, in UTC.")]
-    until: Annotated[date, Meta(description="Last day, in UTC.")]
+    first_day: Annotated[date, Meta(description="First day, in UTC.")] = field(name="since")
+    last_day: Annotated[date, Meta(description="Last day, in UTC.")] = field(name="until")
     counted_at: Annotated[
         datetime | None, Meta(description="When the images were counted; later changes are not in the counts yet.")
     ]

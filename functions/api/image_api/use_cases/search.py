@@ -4,15 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from common.domain.queries import (
-    MAX_DAYS,
-    NamedCount,
-    RecordCounts,
-    RecordFilter,
-    RecordQueries,
-    RecordSummary,
-    SortOrder,
-)
+from common.domain.queries import MAX_DAYS, RecordFilter, RecordQueries, SortOrder
+from common.domain.query_results import NamedCount, RecordCounts, RecordSummary
 from msgspec import UnsetType
 
 from image_api.domain.matching import label_matches, labels_of, meaning_match, search_matches, word_matches
@@ -97,8 +90,8 @@ class Search:
         """Return how many images there are, and how many of each status."""
         counts = await self._count(query)
         return Statistics(
-            since=counts.since,
-            until=counts.until,
+            first_day=counts.first_day,
+            last_day=counts.last_day,
             counted_at=counts.counted_at,
             images=counts.images,
             statuses=_named(counts.statuses),
@@ -134,9 +127,9 @@ class Search:
         return ImageList(items=tuple(items), cursor=page.cursor if items else None)
 
     async def _count(self, query: CountQuery) -> RecordCounts:
-        until: date = query.until or self.now().date()
-        since: date = query.since or date.fromordinal(max(date.min.toordinal(), until.toordinal() - MAX_DAYS + 1))
-        return await self.queries.count(since, until)
+        last_day: date = query.last_day or self.now().date()
+        earliest = max(date.min.toordinal(), last_day.toordinal() - MAX_DAYS + 1)
+        return await self.queries.count(query.first_day or date.fromordinal(earliest), last_day)
 
     async def _item(self, record: RecordSummary, matches: Sequence[ImageMatch]) -> ImageItem:
         now = self.now()
@@ -164,8 +157,8 @@ def _filter(query: ListQuery, words: Sequence[str]) -> RecordFilter:
         category=query.category,
         status=query.status,
         words=tuple(words),
-        since=query.since,
-        until=query.until,
+        start=query.start,
+        end=query.end,
     )
 
 
@@ -174,4 +167,6 @@ def _named(counts: Sequence[NamedCount]) -> tuple[Count, ...]:
 
 
 def _counts(counts: RecordCounts, named: Sequence[NamedCount]) -> Counts:
-    return Counts(since=counts.since, until=counts.until, counted_at=counts.counted_at, items=_named(named))
+    return Counts(
+        first_day=counts.first_day, last_day=counts.last_day, counted_at=counts.counted_at, items=_named(named)
+    )

@@ -2,7 +2,7 @@
 
 import pytest
 from common.domain.findings import Caption
-from common.domain.queries import Match
+from common.domain.query_results import Match
 from image_api.domain.matching import label_matches, search_matches, word_matches
 from image_api.domain.search import ImageMatch, MatchKind
 from image_api.domain.words import search_words, word_key
