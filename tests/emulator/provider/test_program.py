@@ -2,8 +2,9 @@
 
 import pytest
 
-from emulator.provider import validation
+from emulator.provider import unsupported, validation
 from schemas.azure_native.resource_types import RESOURCE_TYPES
+from tests.conftest import run_program
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod", "prod_private"])
@@ -15,5 +16,15 @@ def test_the_inputs_of_every_resource_are_supported(stack: str, request: pytest.
         for problem in validation.check_inputs(RESOURCE_TYPES[resource.type], resource.inputs)
         # Recorded names of parents are not Azure's.
         if "legal name" not in problem[1]
+    ]
+    assert problems == []
+
+
+def test_a_stack_with_safety_and_embeddings_can_be_deployed() -> None:
+    recorder = run_program("local", {"features": ["tags", "read", "safety", "embeddings"]})
+    problems = [
+        (resource.name, *problem)
+        for resource in recorder.cloud
+        for problem in unsupported.find_unsupported_inputs(RESOURCE_TYPES[resource.type], resource.inputs)
     ]
     assert problems == []
