@@ -33,7 +33,7 @@ endif
 # Checked before anything is created or changed, and again on what was deployed.
 policy = --policy-pack policy/pack
 # Before the emulator's network takes over: a changed lock is installed from the package index.
-bundle = python -c 'from pathlib import Path; from infra import build_deployment_package; build_deployment_package(Path("functions/pipeline"), Path(".build"))'
+bundle = python -c 'from pathlib import Path; from infra import build_deployment_package; [build_deployment_package(Path("functions", app), Path(".build")) for app in ("pipeline", "api")]'
 
 # `##@` begins a group, `##` behind a target is its description.
 help: ## print this list
@@ -158,7 +158,7 @@ stateful-test: setup-dev ## the stateful test of the pipeline, with a hundred ti
 	@EXAMPLES=$(EXAMPLES) python -m pytest -q tests/functions/pipeline/use_cases/test_history.py
 
 docs: setup-dev ## write the generated parts of the documents; check compares them
-	@PYTHONPATH=functions:functions/pipeline python -m checks.docs
+	@PYTHONPATH=functions:functions/pipeline:functions/api python -m checks.docs
 
 mutants: setup-dev ## change the program in small ways, and print the changes that no test notices (MODULES="policy infra/core", SAMPLE=45, SEED=1)
 	@$(bundle)

@@ -29,6 +29,12 @@ RECORD_READER_DATA_ACTIONS = (
     _READ_METADATA,
     f"{_ITEMS}/read",
 )
+# Lists, searches and counts; they read items of all partitions.
+RECORD_QUERY_DATA_ACTIONS = (
+    _READ_METADATA,
+    f"{_ITEMS}/read",
+    f"{_ACCOUNTS}/sqlDatabases/containers/executeQuery",
+)
 _DATABASE_NAME = "pipeline"
 _SECONDS_PER_DAY = 24 * 3600
 

@@ -41,6 +41,8 @@ class Application:
     """What the triggers call."""
 
     pipeline: Pipeline
+    records: CosmosRecordRepository
+    images: BlobImageStore
     reconciler: Reconciler
     images_queue: StorageQueue
     poison_queue: StorageQueue
@@ -137,6 +139,8 @@ def create_application(settings: Settings, *, last_attempt: int) -> Application:
             checkpoints=CosmosCheckpointStore(analyses, lambda: write_region(cosmos_client)),
             grace=timeouts.SCHEDULE_GRACE if settings.is_scheduled else timeouts.EVENT_GRACE,
         ),
+        records=records,
+        images=images,
         images_queue=images_queue,
         poison_queue=poison_queue,
         token_validator=TokenValidator(tenant_id=settings.tenant_id, client_id=settings.api_client_id),

@@ -33,6 +33,6 @@ class PipelineImageDeleter:
             response = await self._client.send_request(request)
             if response.status_code in {401, 403}:
                 raise AuthorizationError(response.status_code, "the pipeline app refused the access token")
-            if response.status_code not in {202, 404}:
+            if response.status_code not in {200, 404}:
                 raise RetryLaterError(f"{_SERVICE}: HTTP status {response.status_code}")
-        return response.status_code == 202
+        return response.status_code == 200
