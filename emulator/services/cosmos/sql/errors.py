@@ -19,11 +19,14 @@ class QueryError(Exception):
 
 
 class InvalidQueryError(QueryError):
-    """A query that Azure refuses with 400. `code` is Azure's, as SC1001; empty if the text is not from the parser."""
+    """A query that Azure refuses with 400.
+
+    `code` is Azure's, as SC1001 or 4001; empty for an error that has no code or whose code is not known.
+    """
 
     status = 400
 
-    def __init__(self, code: str, message: str, location: Location | None = None) -> None:
+    def __init__(self, code: str | int, message: str, location: Location | None = None) -> None:
         super().__init__(message)
         self.code = code
         self.message = message

@@ -3,10 +3,11 @@
 from functools import lru_cache
 from pathlib import Path
 
-from lark import Lark
-from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
+from lark import Lark, Token
+from lark.exceptions import UnexpectedCharacters, UnexpectedToken
 
 from emulator.services.cosmos.sql.errors import InvalidQueryError, Location
+from emulator.services.cosmos.sql.keywords import is_reserved
 from emulator.services.cosmos.sql.traversal import depth
 from emulator.services.cosmos.sql.tree import Query
 from emulator.services.cosmos.sql.tree_builder import TreeBuilder
@@ -36,24 +37,32 @@ def parse(text: str) -> Query:
 def _parse(text: str) -> Query:
     try:
         query = _LARK.parse(text)
-    except UnexpectedToken as error:
-        token = error.token
-        if token.type == "$END":
-            raise _syntax_error("<EOF>", len(text), len(text)) from None
-        raise _syntax_error(str(token), error.pos_in_stream or 0, (error.pos_in_stream or 0) + len(token)) from None
     except UnexpectedCharacters as error:
-        raise _syntax_error(text[error.pos_in_stream], error.pos_in_stream, error.pos_in_stream + 1) from None
-    except UnexpectedInput as error:
-        position = error.pos_in_stream or 0
-        raise _syntax_error(text[position : position + 1], position, position + 1) from None
+        start = error.pos_in_stream
+        raise InvalidQueryError(
+            "SC1010", f"Syntax error, invalid token '{text[start]}'.", Location(start=start, end=start + 1)
+        ) from None
+    except UnexpectedToken as error:
+        if error.token.type == "$END":
+            end = Location(start=len(text), end=len(text))
+            raise InvalidQueryError("SC1002", "Syntax error, unexpected end of the query.", end) from None
+        raise _syntax_error(error.token) from None
     assert isinstance(query, Query)
     if depth(query) > MAX_DEPTH:
         raise InvalidQueryError("", f"The query nests deeper than {MAX_DEPTH} levels.")
     return query
 
 
-def _syntax_error(word: str, start: int, end: int) -> InvalidQueryError:
-    return InvalidQueryError("SC1001", f"Syntax error, incorrect syntax near '{word}'.", Location(start=start, end=end))
+def _syntax_error(token: Token) -> InvalidQueryError:
+    location = Location(start=token.start_pos or 0, end=token.end_pos or 0)
+    return InvalidQueryError("SC1001", f"Syntax error, incorrect syntax near '{token}'.", location)
+
+
+def _check_name(token: Token) -> Token:
+    """A name that is a keyword without a meaning of its own in the grammar, as `END`, is refused."""
+    if is_reserved(token):
+        raise _syntax_error(token)
+    return token
 
 
 _LARK = Lark(
@@ -61,6 +70,7 @@ _LARK = Lark(
     parser="lalr",
     # Not the contextual lexer: a keyword is no property name, even after a dot.
     lexer="basic",
+    lexer_callbacks={"NAME": _check_name},
     transformer=TreeBuilder(),
     maybe_placeholders=True,
 )

@@ -4,25 +4,9 @@ For every tree that the parser returns, `parse(to_sql(tree)) == tree`.
 """
 
 import json
-import re
 
 from emulator.services.cosmos.sql import tree
-
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_KEYWORDS = frozenset(
-    {
-        *("and", "array", "as", "asc", "between", "by", "desc", "distinct", "escape", "exists", "from", "group", "in"),
-        *("join", "left", "like", "limit", "not", "offset", "or", "order", "right", "select", "top", "value", "where"),
-    }
-)
-_CASE_SENSITIVE_KEYWORDS = frozenset(("true", "false", "null", "undefined", "udf"))
-
-
-def is_plain_name(name: str) -> bool:
-    """Whether a property's name may follow a dot: it is no keyword, and has letters, digits and underscores only."""
-    if _NAME.fullmatch(name) is None:
-        return False
-    return name.lower() not in _KEYWORDS and name not in _CASE_SENSITIVE_KEYWORDS
+from emulator.services.cosmos.sql.keywords import is_plain_name
 
 
 def to_sql(node: tree.Query | tree.Expression) -> str:
@@ -70,7 +54,7 @@ def _select_item(item: tree.SelectItem) -> str:
     text = _expression(item.expression)
     if item.alias is None:
         return text
-    return f"{text} AS {item.alias}"
+    return f"{text} AS {item.alias if is_plain_name(item.alias) else _string(item.alias)}"
 
 
 def _source(source: tree.Source) -> str:

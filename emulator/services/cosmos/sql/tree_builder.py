@@ -28,7 +28,7 @@ def _string(token: Token) -> str:
             return chr(int(escape[1:], 16))
         if escape not in _ESCAPES:
             raise InvalidQueryError(
-                "SC1010", f"Syntax error, invalid string literal token '{token}'.", _location(token)
+                "SC1011", f"Syntax error, invalid string literal token '{token}'.", _location(token)
             )
         return _ESCAPES[escape]
 
@@ -38,7 +38,7 @@ def _string(token: Token) -> str:
         return text.encode("utf-16", "surrogatepass").decode("utf-16")
     except UnicodeDecodeError:
         message = f"Syntax error, invalid string literal token '{token}'."
-        raise InvalidQueryError("SC1010", message, _location(token)) from None
+        raise InvalidQueryError("SC1011", message, _location(token)) from None
 
 
 def _number(token: Token) -> int | float:
@@ -106,8 +106,11 @@ class TreeBuilder(Transformer[Token, tree.Query]):
     def select_list(self, *items: tree.SelectItem) -> tree.SelectList:
         return tree.SelectList(items)
 
-    def select_item(self, expression: tree.Expression, alias: Token | None = None) -> tree.SelectItem:
+    def select_item(self, expression: tree.Expression, alias: str | None = None) -> tree.SelectItem:
         return tree.SelectItem(expression, None if alias is None else str(alias))
+
+    def string_alias(self, name: Token) -> str:
+        return _string(name)
 
     def from_clause(self, *sources: tree.Source | None) -> tuple[tree.Source, ...]:
         return tuple(source for source in sources if source is not None)
@@ -233,8 +236,11 @@ class TreeBuilder(Transformer[Token, tree.Query]):
     def named_property(self, name: Token, value: tree.Expression) -> tuple[str, tree.Expression]:
         return str(name), value
 
-    def function_call(self, name: Token, arguments: tuple[tree.Expression, ...] | None) -> tree.FunctionCall:
-        return tree.FunctionCall(str(name), arguments or (), _location(name))
+    def function_call(
+        self, name: Token, arguments: tuple[tree.Expression, ...] | None, close: Token
+    ) -> tree.FunctionCall:
+        location = Location(start=name.start_pos or 0, end=close.end_pos or 0)
+        return tree.FunctionCall(str(name), arguments or (), location)
 
     def user_function_call(self, name: Token, arguments: tuple[tree.Expression, ...] | None) -> tree.UserFunctionCall:
         return tree.UserFunctionCall(str(name), arguments or ())
