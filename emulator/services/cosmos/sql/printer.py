@@ -108,7 +108,7 @@ def _expression(node: tree.Expression) -> str:
             return f"{name}({_list(arguments)})"
         case tree.UserFunctionCall(name, arguments):
             return f"udf.{name}({_list(arguments)})"
-        case tree.Subquery(operator, query):
+        case tree.Subquery(operator, tree.Query() as query):
             return f"{operator}({_query(query)})"
         case _:
             return f"({_operation(node)})"

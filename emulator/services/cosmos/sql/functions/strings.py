@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from emulator.services.cosmos.sql.functions.definition import Function, fixed, of_text, to_integer
 from emulator.services.cosmos.sql.functions.patterns import regex_match
-from emulator.services.cosmos.sql.operators import bounded, check_length
+from emulator.services.cosmos.sql.runtime.operators import bounded, check_length
 from emulator.services.cosmos.sql.values import UNDEFINED, Value, is_number
 
 _MAX_REPLICATED = 10_000
