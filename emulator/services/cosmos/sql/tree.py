@@ -46,10 +46,13 @@ __all__ = [
     "Count",
     "Element",
     "Expression",
+    "FromArray",
+    "FromItem",
+    "FromPath",
+    "FromSubquery",
     "FunctionCall",
     "Identifier",
     "In",
-    "IteratorSource",
     "Like",
     "Logical",
     "LogicalOperator",
@@ -58,7 +61,6 @@ __all__ = [
     "OrderBy",
     "OrderItem",
     "Parameter",
-    "PathSource",
     "Placeholder",
     "Projection",
     "Property",
@@ -68,10 +70,8 @@ __all__ = [
     "SelectItem",
     "SelectList",
     "SelectValue",
-    "Source",
     "Subquery",
     "SubqueryOperator",
-    "SubquerySource",
     "Unary",
     "UnaryOperator",
     "UndefinedConstant",
@@ -120,7 +120,7 @@ class Select:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PathSource:
+class FromPath:
     """`root.path [[AS] alias]`: each value of an item, or of what an earlier alias stands for, at a path."""
 
     root: str
@@ -130,7 +130,7 @@ class PathSource:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SubquerySource:
+class FromSubquery:
     """`(SELECT …) [[AS] alias]`: each result of a subquery."""
 
     query: "Query"
@@ -138,14 +138,14 @@ class SubquerySource:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class IteratorSource:
+class FromArray:
     """`alias IN root.path` and `alias IN (SELECT …)`: each element of each array."""
 
     alias: str
-    collection: PathSource | SubquerySource
+    collection: FromPath | FromSubquery
 
 
-type Source = PathSource | SubquerySource | IteratorSource
+type FromItem = FromPath | FromSubquery | FromArray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,10 +174,10 @@ class OffsetLimit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query(QueryNode):
-    """A query. `sources` are those of FROM and of each JOIN, in their order; none without FROM."""
+    """A query. `from_items` are those of FROM and of each JOIN, in their order; none without FROM."""
 
     select: Select
-    sources: tuple[Source, ...] = ()
+    from_items: tuple[FromItem, ...] = ()
     where: Expression | None = None
     group_by: tuple[Expression, ...] = ()
     order_by: OrderBy | None = None

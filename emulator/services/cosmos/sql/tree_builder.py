@@ -32,7 +32,7 @@ class TreeBuilder(Transformer[Token, tree.Query]):
         distinct: bool,  # noqa: FBT001 (lark passes it by position)
         top: tree.Count | None,
         projection: tree.Projection,
-        sources: tuple[tree.Source, ...],
+        from_items: tuple[tree.FromItem, ...],
         where: tree.Expression | None,
         group_by: tuple[tree.Expression, ...],
         order_by: tree.OrderBy | None,
@@ -40,7 +40,7 @@ class TreeBuilder(Transformer[Token, tree.Query]):
     ) -> tree.Query:
         return tree.Query(
             select=tree.Select(projection=projection, distinct=distinct, top=top),
-            sources=sources,
+            from_items=from_items,
             where=where,
             group_by=group_by,
             order_by=order_by,
@@ -68,24 +68,24 @@ class TreeBuilder(Transformer[Token, tree.Query]):
     def string_alias(self, name: Token) -> str:
         return string_of(name)
 
-    def from_clause(self, *sources: tree.Source | None) -> tuple[tree.Source, ...]:
-        return tuple(source for source in sources if source is not None)
+    def from_clause(self, *from_items: tree.FromItem | None) -> tuple[tree.FromItem, ...]:
+        return tuple(from_item for from_item in from_items if from_item is not None)
 
-    def iterator_source(self, alias: Token, collection: tree.PathSource | tree.SubquerySource) -> tree.Source:
-        return tree.IteratorSource(alias=str(alias), collection=collection)
+    def from_array(self, alias: Token, collection: tree.FromPath | tree.FromSubquery) -> tree.FromItem:
+        return tree.FromArray(alias=str(alias), collection=collection)
 
-    def aliased_source(self, collection: tree.PathSource | tree.SubquerySource, alias: Token) -> tree.Source:
-        if isinstance(collection, tree.PathSource):
-            return tree.PathSource(
+    def aliased(self, collection: tree.FromPath | tree.FromSubquery, alias: Token) -> tree.FromItem:
+        if isinstance(collection, tree.FromPath):
+            return tree.FromPath(
                 root=collection.root, path=collection.path, alias=str(alias), location=collection.location
             )
-        return tree.SubquerySource(query=collection.query, alias=str(alias))
+        return tree.FromSubquery(query=collection.query, alias=str(alias))
 
-    def path_source(self, root: Token, *steps: str | int) -> tree.PathSource:
-        return tree.PathSource(root=str(root), path=steps, location=location_of(root))
+    def from_path(self, root: Token, *steps: str | int) -> tree.FromPath:
+        return tree.FromPath(root=str(root), path=steps, location=location_of(root))
 
-    def subquery_source(self, query: tree.Query) -> tree.SubquerySource:
-        return tree.SubquerySource(query=query)
+    def from_subquery(self, query: tree.Query) -> tree.FromSubquery:
+        return tree.FromSubquery(query=query)
 
     def path_name(self, name: Token) -> str:
         return str(name)

@@ -1,11 +1,12 @@
 """From the syntax tree of an expression to a closure, which is called for each row."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from emulator.services.cosmos.sql import tree
 from emulator.services.cosmos.sql.engine.comparisons import compile_binary, membership
+from emulator.services.cosmos.sql.engine.from_items import CompileSubquery
+from emulator.services.cosmos.sql.engine.subqueries import SUBQUERY_RESULTS
 from emulator.services.cosmos.sql.errors import InvalidQueryError, UnsupportedQueryError
 from emulator.services.cosmos.sql.functions.calls import FunctionCompiler
 from emulator.services.cosmos.sql.runtime.like import like_matcher
@@ -14,9 +15,6 @@ from emulator.services.cosmos.sql.runtime.options import Options
 from emulator.services.cosmos.sql.runtime.paths import path_reader, read_element, split_path
 from emulator.services.cosmos.sql.runtime.scope import Compiled, Evaluate, Row, Scope, constant, folded
 from emulator.services.cosmos.sql.values import JSON, UNDEFINED, Value, compare
-
-type RunSubquery = Callable[[Row], Iterator[Value]]
-type CompileSubquery = Callable[[tree.Query, Scope], RunSubquery]
 
 _NUMBERS_WITHOUT_LITERAL = {"NaN": float("nan"), "Infinity": float("inf")}
 """https://learn.microsoft.com/cosmos-db/query/stringtonumber"""
@@ -191,20 +189,11 @@ class ExpressionCompiler:
 
     def _subquery(self, node: tree.Subquery, scope: Scope) -> Compiled:
         assert isinstance(node.query, tree.Query)
-        run = self._compile_subquery(node.query, scope)
-        match node.operator:
-            case "EXISTS":
-                return Compiled(lambda row: next(run(row), UNDEFINED) is not UNDEFINED)
-            case "ARRAY":
-                return Compiled(lambda row: _array_of(run(row)))
-            case "FIRST":
-                return Compiled(lambda row: next(run(row), UNDEFINED))
-            case "LAST":
-                return Compiled(lambda row: _last(run(row)))
-            case "ALL":
-                raise UnsupportedQueryError("The emulator's queries do not support ALL(SELECT …).")
-            case "":
-                return Compiled(lambda row: _only(run(row)))
+        run = self._compile_subquery(node.query, scope, None)
+        reduce = SUBQUERY_RESULTS.get(node.operator)
+        if reduce is None:
+            raise UnsupportedQueryError(f"The emulator's queries do not support {node.operator}(SELECT …).")
+        return Compiled(lambda row: reduce(run(row)))
 
     _COMPILERS: Mapping[type, Callable[[Any, Any, Scope], Compiled]] = {
         tree.Constant: _constant,
@@ -240,22 +229,3 @@ def object_builder(properties: Sequence[tuple[str, Evaluate]]) -> Evaluate:
         return result
 
     return evaluate
-
-
-def _array_of(results: Iterator[Value]) -> Value:
-    return [value for value in results if value is not UNDEFINED]
-
-
-def _last(results: Iterator[Value]) -> Value:
-    value: Value = UNDEFINED
-    for value in results:  # noqa: B007 (the last one is the result)
-        pass
-    return value
-
-
-def _only(results: Iterator[Value]) -> Value:
-    """The single result of a scalar subquery; undefined without a result."""
-    first_two = list(islice(results, 2))
-    if len(first_two) > 1:
-        raise InvalidQueryError("", "The cardinality of a scalar subquery result set cannot be greater than one.")
-    return first_two[0] if first_two else UNDEFINED
