@@ -18,8 +18,8 @@ def to_sql(node: tree.Query | tree.Expression) -> str:
 
 def _query(query: tree.Query, *, separator: str = " ") -> str:
     clauses = [_select(query.select)]
-    if query.sources:
-        clauses.append("FROM " + " JOIN ".join(_source(source) for source in query.sources))
+    if query.from_items:
+        clauses.append("FROM " + " JOIN ".join(_from_item(from_item) for from_item in query.from_items))
     if query.where is not None:
         clauses.append(f"WHERE {_expression(query.where)}")
     if query.group_by:
@@ -57,16 +57,16 @@ def _select_item(item: tree.SelectItem) -> str:
     return f"{text} AS {item.alias if is_plain_name(item.alias) else _string(item.alias)}"
 
 
-def _source(source: tree.Source) -> str:
-    if isinstance(source, tree.IteratorSource):
-        return f"{source.alias} IN {_source(source.collection)}"
-    if isinstance(source, tree.SubquerySource):
-        text = f"({_query(source.query)})"
+def _from_item(from_item: tree.FromItem) -> str:
+    if isinstance(from_item, tree.FromArray):
+        return f"{from_item.alias} IN {_from_item(from_item.collection)}"
+    if isinstance(from_item, tree.FromSubquery):
+        text = f"({_query(from_item.query)})"
     else:
-        text = source.root + "".join(_step(step) for step in source.path)
-    if source.alias is None:
+        text = from_item.root + "".join(_step(step) for step in from_item.path)
+    if from_item.alias is None:
         return text
-    return f"{text} AS {source.alias}"
+    return f"{text} AS {from_item.alias}"
 
 
 def _step(step: str | int) -> str:
@@ -108,7 +108,7 @@ def _expression(node: tree.Expression) -> str:
             return f"{name}({_list(arguments)})"
         case tree.UserFunctionCall(name, arguments):
             return f"udf.{name}({_list(arguments)})"
-        case tree.Subquery(operator, query):
+        case tree.Subquery(operator, tree.Query() as query):
             return f"{operator}({_query(query)})"
         case _:
             return f"({_operation(node)})"

@@ -8,197 +8,75 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from emulator.services.cosmos.sql.errors import Location
-
-type BinaryOperator = Literal[
-    "*", "/", "%", "+", "-", "<", "<=", ">", ">=", "=", "!=", "&", "^", "|", "<<", ">>", ">>>", "||", "??"
-]
-type UnaryOperator = Literal["-", "+", "~", "NOT"]
-type LogicalOperator = Literal["AND", "OR"]
-type SubqueryOperator = Literal["EXISTS", "ARRAY", "ALL", "FIRST", "LAST", ""]
-
-
-@dataclass(frozen=True, slots=True)
-class Constant:
-    """`null`, `true`, `false`, a number or a string. `1`, `1.0` and `true` are different constants."""
-
-    value: bool | int | float | str | None
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Constant) and type(self.value) is type(other.value) and self.value == other.value
-
-    def __hash__(self) -> int:
-        return hash((type(self.value), self.value))
-
-
-@dataclass(frozen=True, slots=True)
-class UndefinedConstant:
-    """`undefined`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """`@name`; the name includes the `@`."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Placeholder:
-    """A text that the SDK replaces before it sends a query, as `{documentdb-formattableorderbyquery-filter}`.
-
-    The parser never returns it; it is for the queries of a query plan.
-    """
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Identifier:
-    """The name of a collection, or of an alias in FROM."""
-
-    name: str
-    location: Location | None = field(default=None, compare=False, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Property:
-    """`parent.name`, and `parent["name"]` with a constant string."""
-
-    parent: "Expression"
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Element:
-    """`parent[index]`, where the index is not a constant string."""
-
-    parent: "Expression"
-    index: "Expression"
-
-
-@dataclass(frozen=True, slots=True)
-class ArrayCreation:
-    """`[a, b]`."""
-
-    items: "tuple[Expression, ...]"
-
-
-@dataclass(frozen=True, slots=True)
-class ObjectCreation:
-    """`{"name": a}`."""
-
-    properties: "tuple[tuple[str, Expression], ...]"
-
-
-@dataclass(frozen=True, slots=True)
-class Unary:
-    """`-a`, `+a`, `~a`, `NOT a`."""
-
-    operator: UnaryOperator
-    operand: "Expression"
-
-
-@dataclass(frozen=True, slots=True)
-class Binary:
-    """An operator with two operands, other than AND and OR."""
-
-    operator: BinaryOperator
-    left: "Expression"
-    right: "Expression"
-
-
-@dataclass(frozen=True, slots=True)
-class Logical:
-    """`a AND b AND c`, `a OR b OR c`: at least two operands, none of them with the same operator."""
-
-    operator: LogicalOperator
-    operands: "tuple[Expression, ...]"
-
-
-@dataclass(frozen=True, slots=True)
-class Conditional:
-    """`condition ? consequent : alternative`."""
-
-    condition: "Expression"
-    consequent: "Expression"
-    alternative: "Expression"
-
-
-@dataclass(frozen=True, slots=True)
-class Between:
-    """`operand [NOT] BETWEEN low AND high`, both included."""
-
-    operand: "Expression"
-    low: "Expression"
-    high: "Expression"
-    negated: bool
-
-
-@dataclass(frozen=True, slots=True)
-class In:
-    """`operand [NOT] IN (choices)`."""
-
-    operand: "Expression"
-    choices: "tuple[Expression, ...]"
-    negated: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Like:
-    """`operand [NOT] LIKE pattern [ESCAPE 'c']`."""
-
-    operand: "Expression"
-    pattern: "Expression"
-    escape: str | None
-    negated: bool
-
-
-@dataclass(frozen=True, slots=True)
-class FunctionCall:
-    """`name(arguments)`. The name is as in the query; functions are found whatever its case."""
-
-    name: str
-    arguments: "tuple[Expression, ...]"
-    location: Location | None = field(default=None, compare=False, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class UserFunctionCall:
-    """`udf.name(arguments)`."""
-
-    name: str
-    arguments: "tuple[Expression, ...]"
-
-
-@dataclass(frozen=True, slots=True)
-class Subquery:
-    """`(SELECT …)` as a scalar (operator ""), `EXISTS(SELECT …)`, `ARRAY(SELECT …)`, `ALL`, `FIRST`, `LAST`."""
-
-    operator: SubqueryOperator
-    query: "Query"
-
-
-type Expression = (
-    Constant
-    | UndefinedConstant
-    | Parameter
-    | Placeholder
-    | Identifier
-    | Property
-    | Element
-    | ArrayCreation
-    | ObjectCreation
-    | Unary
-    | Binary
-    | Logical
-    | Conditional
-    | Between
-    | In
-    | Like
-    | FunctionCall
-    | UserFunctionCall
-    | Subquery
+from emulator.services.cosmos.sql.expression_tree import (
+    ArrayCreation,
+    Between,
+    Binary,
+    BinaryOperator,
+    Conditional,
+    Constant,
+    Element,
+    Expression,
+    FunctionCall,
+    Identifier,
+    In,
+    Like,
+    Logical,
+    LogicalOperator,
+    ObjectCreation,
+    Parameter,
+    Placeholder,
+    Property,
+    QueryNode,
+    Subquery,
+    SubqueryOperator,
+    Unary,
+    UnaryOperator,
+    UndefinedConstant,
+    UserFunctionCall,
 )
+
+__all__ = [
+    "ArrayCreation",
+    "Between",
+    "Binary",
+    "BinaryOperator",
+    "Conditional",
+    "Constant",
+    "Count",
+    "Element",
+    "Expression",
+    "FromArray",
+    "FromItem",
+    "FromPath",
+    "FromSubquery",
+    "FunctionCall",
+    "Identifier",
+    "In",
+    "Like",
+    "Logical",
+    "LogicalOperator",
+    "ObjectCreation",
+    "OffsetLimit",
+    "OrderBy",
+    "OrderItem",
+    "Parameter",
+    "Placeholder",
+    "Projection",
+    "Property",
+    "Query",
+    "Select",
+    "SelectAll",
+    "SelectItem",
+    "SelectList",
+    "SelectValue",
+    "Subquery",
+    "SubqueryOperator",
+    "Unary",
+    "UnaryOperator",
+    "UndefinedConstant",
+    "UserFunctionCall",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +120,7 @@ class Select:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PathSource:
+class FromPath:
     """`root.path [[AS] alias]`: each value of an item, or of what an earlier alias stands for, at a path."""
 
     root: str
@@ -252,7 +130,7 @@ class PathSource:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SubquerySource:
+class FromSubquery:
     """`(SELECT …) [[AS] alias]`: each result of a subquery."""
 
     query: "Query"
@@ -260,14 +138,14 @@ class SubquerySource:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class IteratorSource:
+class FromArray:
     """`alias IN root.path` and `alias IN (SELECT …)`: each element of each array."""
 
     alias: str
-    collection: PathSource | SubquerySource
+    collection: FromPath | FromSubquery
 
 
-type Source = PathSource | SubquerySource | IteratorSource
+type FromItem = FromPath | FromSubquery | FromArray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -295,11 +173,11 @@ class OffsetLimit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Query:
-    """A query. `sources` are those of FROM and of each JOIN, in their order; none without FROM."""
+class Query(QueryNode):
+    """A query. `from_items` are those of FROM and of each JOIN, in their order; none without FROM."""
 
     select: Select
-    sources: tuple[Source, ...] = ()
+    from_items: tuple[FromItem, ...] = ()
     where: Expression | None = None
     group_by: tuple[Expression, ...] = ()
     order_by: OrderBy | None = None

@@ -1,6 +1,5 @@
 """From the grammar's rules to the nodes of the syntax tree."""
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,50 +7,7 @@ from lark import Token, Transformer, v_args
 
 from emulator.services.cosmos.sql import tree
 from emulator.services.cosmos.sql.errors import InvalidQueryError, Location
-from emulator.services.cosmos.sql.numbers import MAX_INTEGER, normalize
-
-_ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", '"': '"', "'": "'", "\\": "\\", "/": "/"}
-_ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
-_NUMBER = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?", re.IGNORECASE)
-
-
-def _location(token: Token) -> Location:
-    return Location(start=token.start_pos or 0, end=token.end_pos or 0)
-
-
-def _string(token: Token) -> str:
-    """The value of a string literal: https://learn.microsoft.com/cosmos-db/query/constants."""
-
-    def replacement(match: re.Match[str]) -> str:
-        escape = match.group(1)
-        if len(escape) == 5:
-            return chr(int(escape[1:], 16))
-        if escape not in _ESCAPES:
-            raise InvalidQueryError(
-                "SC1011", f"Syntax error, invalid string literal token '{token}'.", _location(token)
-            )
-        return _ESCAPES[escape]
-
-    text = _ESCAPE.sub(replacement, token[1:-1])
-    # A pair of surrogates is one character; a single one is no text that can be stored or sent.
-    try:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16")
-    except UnicodeDecodeError:
-        message = f"Syntax error, invalid string literal token '{token}'."
-        raise InvalidQueryError("SC1011", message, _location(token)) from None
-
-
-def _number(token: Token) -> int | float:
-    is_number = _NUMBER.fullmatch(token) is not None
-    value = 0.0
-    if is_number:
-        value = float(token)
-        if token.isdecimal() and value < 2 * MAX_INTEGER and int(token) <= MAX_INTEGER:
-            return int(token)
-    if not is_number or value == float("inf"):
-        message = f"Syntax error, invalid numeric value token '{token}'."
-        raise InvalidQueryError("SC1012", message, _location(token))
-    return normalize(value)
+from emulator.services.cosmos.sql.literals import location_of, number_of, string_of
 
 
 def _operands(operator: tree.LogicalOperator, operands: Sequence[tree.Expression]) -> tree.Expression:
@@ -76,7 +32,7 @@ class TreeBuilder(Transformer[Token, tree.Query]):
         distinct: bool,  # noqa: FBT001 (lark passes it by position)
         top: tree.Count | None,
         projection: tree.Projection,
-        sources: tuple[tree.Source, ...],
+        from_items: tuple[tree.FromItem, ...],
         where: tree.Expression | None,
         group_by: tuple[tree.Expression, ...],
         order_by: tree.OrderBy | None,
@@ -84,7 +40,7 @@ class TreeBuilder(Transformer[Token, tree.Query]):
     ) -> tree.Query:
         return tree.Query(
             select=tree.Select(projection=projection, distinct=distinct, top=top),
-            sources=sources,
+            from_items=from_items,
             where=where,
             group_by=group_by,
             order_by=order_by,
@@ -110,37 +66,37 @@ class TreeBuilder(Transformer[Token, tree.Query]):
         return tree.SelectItem(expression, None if alias is None else str(alias))
 
     def string_alias(self, name: Token) -> str:
-        return _string(name)
+        return string_of(name)
 
-    def from_clause(self, *sources: tree.Source | None) -> tuple[tree.Source, ...]:
-        return tuple(source for source in sources if source is not None)
+    def from_clause(self, *from_items: tree.FromItem | None) -> tuple[tree.FromItem, ...]:
+        return tuple(from_item for from_item in from_items if from_item is not None)
 
-    def iterator_source(self, alias: Token, collection: tree.PathSource | tree.SubquerySource) -> tree.Source:
-        return tree.IteratorSource(alias=str(alias), collection=collection)
+    def from_array(self, alias: Token, collection: tree.FromPath | tree.FromSubquery) -> tree.FromItem:
+        return tree.FromArray(alias=str(alias), collection=collection)
 
-    def aliased_source(self, collection: tree.PathSource | tree.SubquerySource, alias: Token) -> tree.Source:
-        if isinstance(collection, tree.PathSource):
-            return tree.PathSource(
+    def aliased(self, collection: tree.FromPath | tree.FromSubquery, alias: Token) -> tree.FromItem:
+        if isinstance(collection, tree.FromPath):
+            return tree.FromPath(
                 root=collection.root, path=collection.path, alias=str(alias), location=collection.location
             )
-        return tree.SubquerySource(query=collection.query, alias=str(alias))
+        return tree.FromSubquery(query=collection.query, alias=str(alias))
 
-    def path_source(self, root: Token, *steps: str | int) -> tree.PathSource:
-        return tree.PathSource(root=str(root), path=steps, location=_location(root))
+    def from_path(self, root: Token, *steps: str | int) -> tree.FromPath:
+        return tree.FromPath(root=str(root), path=steps, location=location_of(root))
 
-    def subquery_source(self, query: tree.Query) -> tree.SubquerySource:
-        return tree.SubquerySource(query=query)
+    def from_subquery(self, query: tree.Query) -> tree.FromSubquery:
+        return tree.FromSubquery(query=query)
 
     def path_name(self, name: Token) -> str:
         return str(name)
 
-    def path_string(self, name: Token) -> str:
-        return _string(name)
+    def pathstring_of(self, name: Token) -> str:
+        return string_of(name)
 
     def path_index(self, index: Token) -> int:
-        number = _number(index)
+        number = number_of(index)
         if not isinstance(number, int):
-            raise InvalidQueryError("SC1001", f"Syntax error, incorrect syntax near '{index}'.", _location(index))
+            raise InvalidQueryError("SC1001", f"Syntax error, incorrect syntax near '{index}'.", location_of(index))
         return number
 
     def where_clause(self, expression: tree.Expression | None) -> tree.Expression | None:
@@ -193,7 +149,7 @@ class TreeBuilder(Transformer[Token, tree.Query]):
     def like(
         self, operand: tree.Expression, negation: Token | None, pattern: tree.Expression, escape: Token | None
     ) -> tree.Like:
-        return tree.Like(operand, pattern, None if escape is None else _string(escape), negation is not None)
+        return tree.Like(operand, pattern, None if escape is None else string_of(escape), negation is not None)
 
     def binary(self, left: tree.Expression, operator: Token, right: tree.Expression) -> tree.Binary:
         name = "!=" if operator == "<>" else str(operator)
@@ -208,7 +164,7 @@ class TreeBuilder(Transformer[Token, tree.Query]):
         return tree.Unary(name, operand)  # pyright: ignore[reportArgumentType] (the grammar has the same operators)
 
     def identifier_reference(self, name: Token) -> tree.Identifier:
-        return tree.Identifier(str(name), _location(name))
+        return tree.Identifier(str(name), location_of(name))
 
     def scalar_subquery(self, query: tree.Query) -> tree.Subquery:
         return tree.Subquery("", query)
@@ -231,7 +187,7 @@ class TreeBuilder(Transformer[Token, tree.Query]):
         return tree.ObjectCreation(tuple(item for item in properties if item is not None))
 
     def string_property(self, name: Token, value: tree.Expression) -> tuple[str, tree.Expression]:
-        return _string(name), value
+        return string_of(name), value
 
     def named_property(self, name: Token, value: tree.Expression) -> tuple[str, tree.Expression]:
         return str(name), value
@@ -252,10 +208,10 @@ class TreeBuilder(Transformer[Token, tree.Query]):
         return tree.Parameter(str(name))
 
     def number(self, token: Token) -> tree.Constant:
-        return tree.Constant(_number(token))
+        return tree.Constant(number_of(token))
 
     def string(self, token: Token) -> tree.Constant:
-        return tree.Constant(_string(token))
+        return tree.Constant(string_of(token))
 
     def true(self) -> tree.Constant:
         return tree.Constant(True)

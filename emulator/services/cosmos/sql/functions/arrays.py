@@ -1,5 +1,7 @@
 """Functions of arrays and sets: https://learn.microsoft.com/cosmos-db/query/functions#array-functions."""
 
+from collections.abc import Hashable
+
 from emulator.services.cosmos.sql.functions.definition import Function, fixed, to_integer
 from emulator.services.cosmos.sql.values import JSON, UNDEFINED, Value, equals, identity
 
@@ -13,32 +15,32 @@ def _concatenate(*arrays: Value) -> Value:
     return result
 
 
-def _contains(array: Value, wanted: Value, *options: Value) -> Value:
-    """Whether an array has an element; `options` may be true, for objects that have more properties than `wanted`."""
+def _contains(array: Value, value: Value, *options: Value) -> Value:
+    """Whether an array has an element; `options` may be true, for objects that have more properties than `value`."""
     partial = options[0] if options else False
-    if not isinstance(array, list) or not isinstance(partial, bool) or wanted is UNDEFINED:
+    if not isinstance(array, list) or not isinstance(partial, bool) or value is UNDEFINED:
         return UNDEFINED
-    if partial and isinstance(wanted, dict):
-        return any(_has_properties(element, wanted) for element in array)
-    return any(equals(element, wanted) for element in array)
+    if partial and isinstance(value, dict):
+        return any(_has_properties(element, value) for element in array)
+    return any(equals(element, value) for element in array)
 
 
-def _has_properties(element: JSON, wanted: dict[str, JSON]) -> bool:
+def _has_properties(element: JSON, properties: dict[str, JSON]) -> bool:
     if not isinstance(element, dict):
         return False
-    return all(name in element and equals(element[name], value) for name, value in wanted.items())
+    return all(name in element and equals(element[name], value) for name, value in properties.items())
 
 
-def _contains_any(array: Value, *wanted: Value) -> Value:
+def _contains_any(array: Value, *values: Value) -> Value:
     if not isinstance(array, list):
         return UNDEFINED
-    return any(_contains(array, value) is True for value in wanted)
+    return any(_contains(array, value) is True for value in values)
 
 
-def _contains_all(array: Value, *wanted: Value) -> Value:
+def _contains_all(array: Value, *values: Value) -> Value:
     if not isinstance(array, list):
         return UNDEFINED
-    return all(_contains(array, value) is True for value in wanted)
+    return all(_contains(array, value) is True for value in values)
 
 
 def _length(array: Value) -> Value:
@@ -86,7 +88,11 @@ def _union(left: Value, right: Value) -> Value:
 
 
 def _without_duplicates(array: list[JSON]) -> list[JSON]:
-    return list({identity(element): element for element in reversed(array)}.values())[::-1]
+    """The elements in their order, each at its first position only."""
+    elements: dict[Hashable, JSON] = {}
+    for element in array:
+        elements.setdefault(identity(element), element)
+    return list(elements.values())
 
 
 FUNCTIONS = {

@@ -5,7 +5,7 @@ import math
 import re
 
 from emulator.services.cosmos.sql.functions.definition import fixed, of_text
-from emulator.services.cosmos.sql.operators import bounded
+from emulator.services.cosmos.sql.runtime.operators import bounded
 from emulator.services.cosmos.sql.values import UNDEFINED, Value, is_number
 
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")

@@ -42,9 +42,9 @@ def ticks_to_text(ticks: int) -> Value:
     return f"{date.isoformat()}T{hours:02}:{seconds // 60:02}:{seconds % 60:02}.{fraction:07}Z"
 
 
-def _from_parts(parts: Sequence[int]) -> int | None:
+def _from_fields(fields: Sequence[int]) -> int | None:
     """The ticks of a year, month and day, and perhaps an hour, minute, second and fraction in ticks."""
-    year, month, day, hour, minute, second, fraction = (*parts, 0, 0, 0, 0)[:7]
+    year, month, day, hour, minute, second, fraction = (*fields, 0, 0, 0, 0)[:7]
     is_time = 0 <= hour < 24 and 0 <= minute < 60 and 0 <= second < 60 and 0 <= fraction < TICKS_PER_SECOND
     try:
         days = dt.date(year, month, day).toordinal() - _EPOCH_DAY
@@ -58,8 +58,8 @@ def _ticks(text: Value) -> int | None:
     match = _TEXT.fullmatch(text) if isinstance(text, str) else None
     if match is None:
         return None
-    *parts, fraction = match.groups()
-    return _from_parts([*(int(part or 0) for part in parts), int((fraction or "").ljust(7, "0"))])
+    *fields, fraction = match.groups()
+    return _from_fields([*(int(field or 0) for field in fields), int((fraction or "").ljust(7, "0"))])
 
 
 def _months(ticks: int) -> int:
@@ -74,21 +74,21 @@ def _add_months(ticks: int, count: int) -> int | None:
     day = dt.date.fromordinal(days + _EPOCH_DAY).day
     year, month = divmod(_months(ticks) + count, 12)
     for candidate in range(day, day - 4, -1):
-        midnight = _from_parts((year, month + 1, candidate))
+        midnight = _from_fields((year, month + 1, candidate))
         if midnight is not None:
             return midnight + rest
     return None
 
 
-def _unit(part: Value) -> str:
-    return part.lower() if isinstance(part, str) else ""
+def _unit(name: Value) -> str:
+    return name.lower() if isinstance(name, str) else ""
 
 
-def _add(part: Value, count: Value, text: Value) -> Value:
+def _add(name: Value, count: Value, text: Value) -> Value:
     ticks = _ticks(text)
     if ticks is None or not is_number(count) or abs(count) > _END_TICK * 100:
         return UNDEFINED
-    unit = _unit(part)
+    unit = _unit(name)
     number = int(count)
     if unit in _MONTHS:
         result = _add_months(ticks, number * _MONTHS[unit])
@@ -101,13 +101,13 @@ def _add(part: Value, count: Value, text: Value) -> Value:
     return UNDEFINED if result is None else ticks_to_text(result)
 
 
-def _difference(part: Value, start: Value, end: Value) -> Value:
+def _difference(name: Value, start: Value, end: Value) -> Value:
     """How many boundaries of a unit are between two times."""
     first = _ticks(start)
     last = _ticks(end)
     if first is None or last is None:
         return UNDEFINED
-    unit = _unit(part)
+    unit = _unit(name)
     if unit in _MONTHS:
         return _months(last) // _MONTHS[unit] - _months(first) // _MONTHS[unit]
     if unit in _TICKS:
@@ -115,14 +115,14 @@ def _difference(part: Value, start: Value, end: Value) -> Value:
     return (last - first) * 100 if unit in _NANOSECONDS else UNDEFINED
 
 
-def _bin(text: Value, part: Value, size: Value = 1, origin: Value = "1970-01-01") -> Value:
+def _bin(text: Value, name: Value, size: Value = 1, origin: Value = "1970-01-01") -> Value:
     """The beginning of the interval of some units, counted from an origin, that a time is in."""
     ticks = _ticks(text)
     first = _ticks(origin)
     count = to_integer(size)
     if ticks is None or first is None or count is None or count < 1:
         return UNDEFINED
-    unit = _unit(part)
+    unit = _unit(name)
     if unit in _TICKS:
         width = _TICKS[unit] * count
         return ticks_to_text(ticks - (ticks - first) % width)
@@ -136,11 +136,11 @@ def _bin(text: Value, part: Value, size: Value = 1, origin: Value = "1970-01-01"
     return UNDEFINED
 
 
-def _part(part: Value, text: Value) -> Value:
+def _component(name: Value, text: Value) -> Value:
     ticks = _ticks(text)
     if ticks is None:
         return UNDEFINED
-    unit = _unit(part)
+    unit = _unit(name)
     if unit in _MONTHS:
         return _months(ticks) // 12 if _MONTHS[unit] == 12 else _months(ticks) % 12 + 1
     if unit in ("day", "dd", "d"):
@@ -151,9 +151,9 @@ def _part(part: Value, text: Value) -> Value:
     return ticks % TICKS_PER_SECOND * 100 if unit in _NANOSECONDS else UNDEFINED
 
 
-def _text_from_parts(*parts: Value) -> Value:
-    integers = [integer for integer in map(to_integer, parts) if integer is not None]
-    ticks = _from_parts(integers) if len(integers) == len(parts) else None
+def _text_from_fields(*fields: Value) -> Value:
+    integers = [integer for integer in map(to_integer, fields) if integer is not None]
+    ticks = _from_fields(integers) if len(integers) == len(fields) else None
     return UNDEFINED if ticks is None else ticks_to_text(ticks)
 
 
@@ -183,8 +183,8 @@ FUNCTIONS = {
     "DATETIMEADD": fixed(3, _add),
     "DATETIMEBIN": Function(evaluate=_bin, minimum=2, maximum=4),
     "DATETIMEDIFF": fixed(3, _difference),
-    "DATETIMEFROMPARTS": Function(evaluate=_text_from_parts, minimum=3, maximum=7),
-    "DATETIMEPART": fixed(2, _part),
+    "DATETIMEFROMPARTS": Function(evaluate=_text_from_fields, minimum=3, maximum=7),
+    "DATETIMEPART": fixed(2, _component),
     "DATETIMETOTICKS": fixed(1, _to_ticks),
     "DATETIMETOTIMESTAMP": fixed(1, _to_timestamp),
     "GETCURRENTDATETIME": _now(ticks_to_text),

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from emulator.services.cosmos.sql.numbers import MAX_INTEGER, MIN_INTEGER
-from emulator.services.cosmos.sql.operators import number
+from emulator.services.cosmos.sql.runtime.operators import number
 from emulator.services.cosmos.sql.values import UNDEFINED, Value, is_number
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from emulator.services.cosmos.sql.functions.definition import Function, fixed, of_number, of_numbers, to_integer
 from emulator.services.cosmos.sql.numbers import MAX_INTEGER, MIN_INTEGER
-from emulator.services.cosmos.sql.operators import divide, number
+from emulator.services.cosmos.sql.runtime.operators import divide, number
 from emulator.services.cosmos.sql.values import UNDEFINED, Value, is_number
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from emulator.services.cosmos.sql.functions.definition import Function, fixed, of_text, to_integer
 from emulator.services.cosmos.sql.functions.patterns import regex_match
-from emulator.services.cosmos.sql.operators import bounded, check_length
+from emulator.services.cosmos.sql.runtime.operators import bounded, check_length
 from emulator.services.cosmos.sql.values import UNDEFINED, Value, is_number
 
 _MAX_REPLICATED = 10_000
@@ -40,10 +40,10 @@ def _trim(strip: Callable[[str, str | None], str]) -> Function:
 
 
 def _concatenate(*texts: Value) -> Value:
-    parts = [text for text in texts if isinstance(text, str)]
-    if len(parts) != len(texts):
+    strings = [text for text in texts if isinstance(text, str)]
+    if len(strings) != len(texts):
         return UNDEFINED
-    return bounded("".join(parts))
+    return bounded("".join(strings))
 
 
 def _index_of(text: Value, other: Value, start: Value = 0) -> Value:
@@ -103,10 +103,10 @@ def _replicate(text: Value, count: Value) -> Value:
 def _join(array: Value, separator: Value) -> Value:
     if not isinstance(array, list) or not isinstance(separator, str):
         return UNDEFINED
-    parts = [element for element in array if isinstance(element, str)]
-    if len(parts) != len(array):
+    strings = [element for element in array if isinstance(element, str)]
+    if len(strings) != len(array):
         return UNDEFINED
-    return bounded(separator.join(parts))
+    return bounded(separator.join(strings))
 
 
 def _split(text: Value, separator: Value) -> Value:

@@ -2,11 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from emulator.services.cosmos.sql.values import UNDEFINED, Value
 
-type Row = list[Value]
-"""The values of all aliases of a query and its subqueries, each in its slot, while one combination is evaluated."""
+type Row = list[Any]
+"""The values of all aliases of a query and its subqueries, each in its slot, while one combination is evaluated.
+
+One slot has the items that the query reads.
+"""
 
 type Evaluate = Callable[[Row], Value]
 

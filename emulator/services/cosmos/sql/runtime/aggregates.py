@@ -7,7 +7,7 @@ engine has it: github.com/Azure/azure-cosmos-dotnet-v3, .../OfflineEngine/Aggreg
 from abc import ABC, abstractmethod
 from typing import override
 
-from emulator.services.cosmos.sql.operators import number
+from emulator.services.cosmos.sql.runtime.operators import number
 from emulator.services.cosmos.sql.values import UNDEFINED, Value, is_number, order_key
 
 
