@@ -1,6 +1,7 @@
 """The SQLite file of the item store: its tables, and how an older file becomes a current one."""
 
 import json
+import secrets
 import sqlite3
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from emulator.services.cosmos.resource_ids import new_container_rid
 from emulator.services.cosmos.stored_item import stored_body
 
 _VERSION = 2
+_PARTITIONS = 3
 _BUSY_SECONDS = 60
 _INSERT = "INSERT INTO items(container, partition, effective_key, id, body, etag, expires)"
 _TABLES = """
@@ -45,27 +47,21 @@ CREATE TABLE ordered(
     item INTEGER NOT NULL,
     PRIMARY KEY(ordering, partition, key, item)
 ) WITHOUT ROWID;
-CREATE TABLE settings(partitions INTEGER NOT NULL);
+CREATE TABLE settings(partitions INTEGER NOT NULL, secret BLOB NOT NULL);
 """
 
 
-def open_database(path: Path, partitions: int) -> sqlite3.Connection:
-    """Open the file for writing, and create or convert its tables.
-
-    Args:
-        path: The file.
-        partitions: The number of physical partitions of each container. When it has changed, the items are assigned
-            anew, as after a split or a merge.
-    """
+def open_database(path: Path, partitions: int | None) -> sqlite3.Connection:
+    """Open the file for writing, and create or convert its tables; see `ItemStore`."""
     database = connect(path)
     database.execute("PRAGMA journal_mode=WAL")
     database.execute("PRAGMA synchronous=FULL")
     database.execute("BEGIN IMMEDIATE")
     (version,) = database.execute("PRAGMA user_version").fetchone()
     if version < _VERSION:
-        _create_tables(database, partitions)
+        _create_tables(database, partitions or _PARTITIONS)
     (stored,) = database.execute("SELECT partitions FROM settings").fetchone()
-    if stored != partitions:
+    if partitions is not None and stored != partitions:
         _assign_partitions(database, partitions)
     database.execute("COMMIT")
     return database
@@ -82,7 +78,7 @@ def _create_tables(database: sqlite3.Connection, partitions: int) -> None:
         database.execute("ALTER TABLE items RENAME TO items_of_0_2")
     for statement in _TABLES.split(";"):
         database.execute(statement)
-    database.execute("INSERT INTO settings VALUES(?)", (partitions,))
+    database.execute("INSERT INTO settings VALUES(?, ?)", (partitions, secrets.token_bytes(32)))
     if has_items:
         _convert_items(database, partitions)
     database.execute(f"PRAGMA user_version = {_VERSION}")

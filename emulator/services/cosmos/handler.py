@@ -3,7 +3,7 @@
 What is not supported (change feed, patch, batches, stored procedures) is refused with 501.
 """
 
-from typing import override
+from typing import Self, override
 from urllib.parse import unquote
 
 from aiohttp import web
@@ -20,6 +20,7 @@ from emulator.services.cosmos.addressing import Addressing
 from emulator.services.cosmos.errors import CosmosError
 from emulator.services.cosmos.item_operations import ItemOperations
 from emulator.services.cosmos.operation import Operation, OperationType, check_consistency, read_operation
+from emulator.services.cosmos.query.query_operations import QueryOperations
 from emulator.services.cosmos.responses import (
     account_response,
     container_response,
@@ -29,6 +30,7 @@ from emulator.services.cosmos.responses import (
     partition_key_ranges_response,
 )
 from emulator.services.cosmos.store import ItemStore
+from emulator.services.cosmos.throughput import Throughput
 
 
 class CosmosHandler(ServiceHandler[Resource, Operation]):
@@ -40,7 +42,15 @@ class CosmosHandler(ServiceHandler[Resource, Operation]):
         self._authorization = Authorization(resources)
         self._store = store
         self._addressing = Addressing(resources, store)
-        self._items = ItemOperations(store)
+        throughput = Throughput(faults, store.now, store.partitions)
+        self._items = ItemOperations(store, throughput)
+        self._queries = QueryOperations(store, throughput)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_details: object) -> None:
+        self._queries.close()
 
     @override
     def find_target(self, request: web.Request) -> Resource:
@@ -116,6 +126,8 @@ class CosmosHandler(ServiceHandler[Resource, Operation]):
                 return container_response(opened.resource, opened.database, opened.stored)
             case OperationType.PARTITION_KEY_RANGES:
                 return partition_key_ranges_response(request, opened.stored, self._store.partitions)
+            case OperationType.QUERY | OperationType.QUERY_PLAN | OperationType.LIST:
+                return await self._queries.answer(request, opened, operation.type)
             case _:
                 return await self._items.answer(request, opened, operation)
 

@@ -7,8 +7,10 @@ from emulator.services.cosmos.charges import format_charge, read_charge, replace
 from emulator.services.cosmos.container import PartitionKey
 from emulator.services.cosmos.item_rules import missing_partition_key, read_item, read_partition_key
 from emulator.services.cosmos.operation import Operation, OperationType
+from emulator.services.cosmos.partitions import partition_of
 from emulator.services.cosmos.responses import item_response, json_response, write_response
 from emulator.services.cosmos.store import ItemStore, StoredItem
+from emulator.services.cosmos.throughput import Throughput
 
 PARTITION_KEY_HEADER = "x-ms-documentdb-partitionkey"
 
@@ -16,12 +18,15 @@ PARTITION_KEY_HEADER = "x-ms-documentdb-partitionkey"
 class ItemOperations:
     """The operations on single items."""
 
-    def __init__(self, store: ItemStore) -> None:
+    def __init__(self, store: ItemStore, throughput: Throughput) -> None:
         self._store = store
+        self._throughput = throughput
 
     async def answer(self, request: web.Request, opened: OpenContainer, operation: Operation) -> web.Response:
         """The response to an operation on one item. Raises CosmosError."""
         key = _partition_key(request, opened)
+        partition = partition_of(opened.container.effective_key(key), self._store.partitions)
+        self._throughput.admit(opened.resource, partition)
         match operation.type:
             case OperationType.CREATE | OperationType.UPSERT:
                 return await self._create(request, opened, operation.type, key)
@@ -39,14 +44,14 @@ class ItemOperations:
         if operation_type is OperationType.CREATE:
             stored = self._store.create(opened.container, key, item)
             charge = write_charge(opened.container, stored.body)
-            return write_response(request, stored, 201, self._headers(opened, stored, charge))
+            return write_response(request, stored, 201, self._spend(opened, stored, charge))
         stored, is_new = self._store.upsert(opened.container, key, item, request.headers.get("If-Match"))
         charge = write_charge(opened.container, stored.body) if is_new else replace_charge(stored.body)
-        return write_response(request, stored, 201 if is_new else 200, self._headers(opened, stored, charge))
+        return write_response(request, stored, 201 if is_new else 200, self._spend(opened, stored, charge))
 
     def _read(self, request: web.Request, opened: OpenContainer, key: PartitionKey, item_id: str) -> web.Response:
         stored = self._store.read(opened.container, key, item_id)
-        headers = self._headers(opened, stored, read_charge(stored.body))
+        headers = self._spend(opened, stored, read_charge(stored.body))
         if request.headers.get("If-None-Match") == stored.etag:
             return json_response(None, 304, {"etag": stored.etag, **headers})
         return item_response(stored, 200, headers)
@@ -56,14 +61,16 @@ class ItemOperations:
     ) -> web.Response:
         item = read_item(await request.read())
         stored = self._store.replace(opened.container, key, item_id, item, request.headers.get("If-Match"))
-        return write_response(request, stored, 200, self._headers(opened, stored, replace_charge(stored.body)))
+        return write_response(request, stored, 200, self._spend(opened, stored, replace_charge(stored.body)))
 
     def _delete(self, request: web.Request, opened: OpenContainer, key: PartitionKey, item_id: str) -> web.Response:
         stored = self._store.delete(opened.container, key, item_id, request.headers.get("If-Match"))
         charge = write_charge(opened.container, stored.body)
-        return json_response(None, 204, self._headers(opened, stored, charge))
+        return json_response(None, 204, self._spend(opened, stored, charge))
 
-    def _headers(self, opened: OpenContainer, stored: StoredItem, charge: float) -> dict[str, str]:
+    def _spend(self, opened: OpenContainer, stored: StoredItem, charge: float) -> dict[str, str]:
+        """Count the charge; the headers of the response."""
+        self._throughput.spend(opened.resource, stored.partition, charge)
         writes = self._store.open_container(opened.container).writes
         return {
             "x-ms-request-charge": format_charge(charge),

@@ -23,7 +23,6 @@ _UNSUPPORTED_HEADERS = {
     "x-ms-cosmos-populateindexmetrics": "index metrics",
     "x-ms-documentdb-populatequerymetrics": "query metrics",
     "x-ms-cosmos-populatequeryadvice": "query advice",
-    "A-IM": "the change feed",
 }
 # From the weakest to the strongest.
 _CONSISTENCY_LEVELS = ("Eventual", "ConsistentPrefix", "Session", "BoundedStaleness", "Strong")
@@ -90,6 +89,8 @@ def read_operation(request: web.Request) -> Operation:
         if request.headers.get(header, "").lower() not in {"", "false"}:
             raise not_implemented(f"{feature} (header {header})")
     operation_type = _type(request, segments)
+    if operation_type is OperationType.LIST and "A-IM" in request.headers:
+        raise not_implemented("the change feed (header A-IM)")
     return Operation(type=operation_type, segments=segments, actions=_ACTIONS[operation_type])
 
 

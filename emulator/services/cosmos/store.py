@@ -16,8 +16,6 @@ from emulator.services.cosmos.partitions import partition_of
 from emulator.services.cosmos.resource_ids import new_container_rid
 from emulator.services.cosmos.stored_item import check_etag, check_item_key, expiry, stored_body
 
-PARTITIONS = 3
-
 
 @dataclass(frozen=True, kw_only=True)
 class StoredItem:
@@ -44,13 +42,24 @@ class StoredContainer:
 
 
 class ItemStore:
-    """All items. `now` returns the time in seconds since 1970."""
+    """All items."""
 
-    def __init__(self, path: Path, now: Callable[[], float] = time.time, *, partitions: int = PARTITIONS) -> None:
+    def __init__(self, path: Path, now: Callable[[], float] = time.time, *, partitions: int | None = None) -> None:
+        """Open the file at `path`.
+
+        Args:
+            path: The file.
+            now: Returns the time in seconds since 1970.
+            partitions: The number of physical partitions of each container; None: as it was, and 3 at first. When it
+                changes, the items are assigned anew, as after a split or a merge.
+        """
         self.path = path
-        self.partitions = partitions
         self.now = now
         self._database = open_database(path, partitions)
+        # `secret` signs continuation tokens.
+        settings = self._database.execute("SELECT partitions, secret FROM settings").fetchone()
+        self.partitions: int = settings[0]
+        self.secret: bytes = settings[1]
 
     def close(self) -> None:
         """Close the database."""

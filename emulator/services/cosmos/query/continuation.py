@@ -8,7 +8,6 @@ import hmac
 import msgspec
 
 from emulator.services.cosmos.errors import backend_error
-from emulator.services.cosmos.query.scan import Position
 
 _DIGEST_BYTES = 12
 
@@ -18,10 +17,9 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     Attributes:
         partition: The physical partition that is being read, of those that the request covers.
-        key: The sort key of the last item that was read completely.
-        number: The number of that item.
-        item: The number of the item that was read in part.
-        rows: How many rows of that item were returned.
+        key: The sort key of the last item whose rows were returned.
+        number: The number of that item; 0 if there is none.
+        rows: How many rows of that item were returned, if it may have more; 0 if it has no more.
         skipped: How many rows were skipped for OFFSET.
         returned: How many rows were returned, for TOP and LIMIT and for queries that start over.
     """
@@ -29,15 +27,9 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     partition: int = 0
     key: bytes = b""
     number: int = 0
-    item: int = 0
     rows: int = 0
     skipped: int = 0
     returned: int = 0
-
-    @property
-    def position(self) -> Position | None:
-        """The item after which the scan resumes."""
-        return Position(key=self.key, number=self.number) if self.number else None
 
 
 def write_token(progress: Progress, *, secret: bytes, context: str) -> str:

@@ -9,10 +9,10 @@ from emulator.services.cosmos.sql import tree
 
 def root_alias(query: tree.Query) -> str | None:
     """The name that stands for an item of the container, or None if FROM reads something else."""
-    if not query.sources:
+    if not query.from_items:
         return None
-    first = query.sources[0]
-    if not isinstance(first, tree.PathSource) or first.path:
+    first = query.from_items[0]
+    if not isinstance(first, tree.FromPath) or first.path:
         return None
     return first.alias or first.root
 
@@ -50,15 +50,15 @@ def item_aliases(query: tree.Query) -> dict[str, Path]:
 
 def add_joins(query: tree.Query, aliases: dict[str, Path]) -> None:
     """Add the names that `x IN y.path` and `y.path AS x` declare to `aliases`."""
-    for source in query.sources:
-        if isinstance(source, tree.IteratorSource):
-            start = _source_path(source.collection, aliases)
+    for from_item in query.from_items:
+        if isinstance(from_item, tree.FromArray):
+            start = _start(from_item.collection, aliases)
             if start is not None:
-                aliases[source.alias] = (*start, ELEMENT)
-        elif isinstance(source, tree.PathSource) and source.alias is not None and source.path:
-            start = _source_path(source, aliases)
+                aliases[from_item.alias] = (*start, ELEMENT)
+        elif isinstance(from_item, tree.FromPath) and from_item.alias is not None and from_item.path:
+            start = _start(from_item, aliases)
             if start is not None:
-                aliases[source.alias] = start
+                aliases[from_item.alias] = start
 
 
 def conjuncts(condition: tree.Expression | None) -> Iterator[tree.Expression]:
@@ -95,7 +95,7 @@ def constant_value(expression: tree.Expression, parameters: Mapping[str, Any]) -
             return None
 
 
-def _source_path(source: tree.PathSource | tree.SubquerySource, aliases: Mapping[str, Path]) -> Path | None:
-    if not isinstance(source, tree.PathSource) or source.root not in aliases:
+def _start(from_item: tree.FromPath | tree.FromSubquery, aliases: Mapping[str, Path]) -> Path | None:
+    if not isinstance(from_item, tree.FromPath) or from_item.root not in aliases:
         return None
-    return (*aliases[source.root], *(ELEMENT if isinstance(name, int) else name for name in source.path))
+    return (*aliases[from_item.root], *(ELEMENT if isinstance(name, int) else name for name in from_item.path))

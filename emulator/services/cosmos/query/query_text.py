@@ -44,9 +44,7 @@ def read_query(body: bytes) -> QueryText:
     names: set[str] = set()
     for parameter in content.parameters or ():
         if _NAME.fullmatch(parameter.name) is None:
-            raise backend_error(
-                "Parameter names should be in the format of symbol '@' followed by a valid identifier."
-            )
+            raise backend_error("Parameter names should be in the format of symbol '@' followed by a valid identifier.")
         if parameter.name in names:
             raise backend_error(f"Specified duplicate parameter name '{parameter.name}'.")
         names.add(parameter.name)

@@ -14,6 +14,18 @@ from emulator.services.cosmos.container import Item
 from emulator.services.cosmos.ordered_index import Ordering, ensure_ordering
 from emulator.services.cosmos.partitions import KeyRange
 
+_ITEMS = "SELECT number, body FROM items WHERE container = ? AND number > ? AND (expires IS NULL OR expires > ?)"
+_ONE_KEY = f"{_ITEMS} AND effective_key = ? ORDER BY number"
+_PARTITION = f"{_ITEMS} AND partition = ? ORDER BY number"
+_KEY_RANGE = f"{_ITEMS} AND partition = ? AND effective_key >= ? AND effective_key < ? ORDER BY number"
+_ORDERED = (
+    "SELECT key, item, body FROM ordered CROSS JOIN items ON number = item"
+    " WHERE ordering = ? AND ordered.partition = ? AND (expires IS NULL OR expires > ?) AND (key, item)"
+)
+_FORWARDS = f"{_ORDERED} > (?, ?) ORDER BY key, item"
+_BACKWARDS = f"{_ORDERED} < (?, ?) ORDER BY key DESC, item DESC"
+_AFTER_ALL_KEYS = b"\xff"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Scope:
@@ -65,7 +77,7 @@ def scan(
         scope: What to read.
         ordering: The order; None for the order of insertion.
         backwards: Read an ordering from its end.
-        after: The item after which to resume, or None to start.
+        after: The place after which to resume, or None to start.
         now: The time, in seconds since 1970: expired items are left out.
     """
     if ordering is None:
@@ -76,21 +88,14 @@ def scan(
         yield from _sort(database, scope, ordering, backwards=backwards, after=after, now=now)
 
 
-def _scan_insertions(
-    database: sqlite3.Connection, scope: Scope, after: Position, now: float
-) -> Iterator[ScannedItem]:
-    conditions = ["container = ?", "number > ?", "(expires IS NULL OR expires > ?)"]
-    values: list[object] = [scope.container, after.number, now]
+def _scan_insertions(database: sqlite3.Connection, scope: Scope, after: Position, now: float) -> Iterator[ScannedItem]:
+    place = (scope.container, after.number, now)
     if scope.effective_key is not None:
-        conditions.append("effective_key = ?")
-        values.append(scope.effective_key)
+        rows = database.execute(_ONE_KEY, (*place, scope.effective_key))
+    elif scope.keys is not None:
+        rows = database.execute(_KEY_RANGE, (*place, scope.partition, scope.keys.minimum, scope.keys.maximum))
     else:
-        conditions.append("partition = ?")
-        values.append(scope.partition)
-    if scope.keys is not None:
-        conditions.append("effective_key >= ? AND effective_key < ?")
-        values += [scope.keys.minimum, scope.keys.maximum]
-    rows = database.execute(f"SELECT number, body FROM items WHERE {' AND '.join(conditions)} ORDER BY number", values)
+        rows = database.execute(_PARTITION, (*place, scope.partition))
     for number, body in rows:
         yield ScannedItem(item=msgspec.json.decode(body), body=body, position=Position(number=number))
 
@@ -105,16 +110,9 @@ def _scan_ordering(
     now: float,
 ) -> Iterator[ScannedItem]:
     number = ensure_ordering(database, scope.container, ordering)
-    conditions = ["ordering = ?", "ordered.partition = ?", "(expires IS NULL OR expires > ?)"]
-    values: list[object] = [number, scope.partition, now]
-    if after is not None:
-        conditions.append(f"(key, item) {'<' if backwards else '>'} (?, ?)")
-        values += [after.key, after.number]
-    direction = "DESC" if backwards else "ASC"
+    start = after or (Position(key=_AFTER_ALL_KEYS) if backwards else Position())
     rows = database.execute(
-        "SELECT key, item, body FROM ordered CROSS JOIN items ON number = item"
-        f" WHERE {' AND '.join(conditions)} ORDER BY key {direction}, item {direction}",
-        values,
+        _BACKWARDS if backwards else _FORWARDS, (number, scope.partition, now, start.key, start.number)
     )
     for key, item, body in rows:
         yield ScannedItem(item=msgspec.json.decode(body), body=body, position=Position(key=key, number=item))

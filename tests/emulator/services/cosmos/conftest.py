@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager
+from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -177,13 +177,14 @@ def partitions() -> int:
 def account(
     deployment: Deployment, identities: Identities, tmp_path: Path, faults_file: Path, partitions: int
 ) -> Iterator[CosmosAccount]:
-    with closing(ItemStore(tmp_path / "cosmos.db", partitions=partitions)) as store:
+    with ExitStack() as stack:
+        store = stack.enter_context(closing(ItemStore(tmp_path / "cosmos.db", partitions=partitions)))
         account = CosmosAccount(deployment, identities, store, Faults(faults_file))
+        stack.enter_context(account.handler)
         account.assign_role("owner", *ALL_ACTIONS)
         application = create_application({"documents.azure.com": account.handler.handle}, ConnectionOrigins())
-        with _listening(application) as port:
-            account.port = port
-            yield account
+        account.port = stack.enter_context(_listening(application))
+        yield account
 
 
 @pytest.fixture
