@@ -108,7 +108,7 @@ class PartitionQuery:
             )
             if not is_skipped:
                 results.append(text)
-                self._cost.output_bytes += len(text)
+                self._cost.output(text)
         is_complete = limits.take is not None and progress.returned >= limits.take
         if not self._is_interrupted or is_complete or self._current is None:
             return Page(results=results, progress=None)
@@ -142,7 +142,7 @@ class PartitionQuery:
                 progress = msgspec.structs.replace(start, returned=start.returned + len(results))
                 return Page(results=results, progress=progress)
             results.append(text)
-            self._cost.output_bytes += len(text)
+            self._cost.output(text)
         return Page(results=results, progress=None)
 
     def _feed(self, items: Iterator[ScannedItem]) -> Iterator[tuple[Item, str]]:
