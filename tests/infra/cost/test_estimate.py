@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.config.cost.estimate import CostEstimate, budget_warning, estimate_cost
+from infra.config.cost.estimate import CostEstimate, LineItem, budget_warning, estimate_cost
 from infra.config.cost.meters import (
     BLOB_READS,
     BLOB_STORED_GZRS,
@@ -33,6 +33,7 @@ from infra.config.cost.meters import (
     VISION_VECTORIZE,
     Meter,
 )
+from infra.config.cost.usage import exact
 from infra.core.analysis import FEATURES, VISUAL_FEATURES, Feature
 from tests.support.cost_workloads import committed_prices, workload
 
@@ -304,7 +305,7 @@ def test_quantities_of_a_million_images(
     meter: Meter, changes: dict[str, Any], expected: tuple[float, float] | None
 ) -> None:
     actual = quantities(meter, **{"images_per_month": 1_000_000} | changes)
-    assert actual == (None if expected is None else pytest.approx(expected))
+    assert actual == (None if expected is None else pytest.approx(expected, rel=1e-12))
 
 
 def test_cosmos_db_is_billed_for_the_peak_rate_at_most_and_the_average_rate_at_least() -> None:
@@ -344,6 +345,13 @@ def test_the_totals_are_the_sums_of_the_line_items() -> None:
 def test_an_estimate_within_the_budget_is_no_warning() -> None:
     result = estimate(images_per_month=500_000)
     assert budget_warning(result, monthly_budget=int(result.high) + 1) is None
+
+
+def test_an_estimate_of_exactly_the_budget_is_no_warning() -> None:
+    item = LineItem(usage=exact(CUSTOM_VISION, 50_000, "predictions"), low=100.0, high=100.0)
+    result = CostEstimate(line_items=(item,), images_per_month=50_000, price_region="eastus")
+    assert budget_warning(result, monthly_budget=100) is None
+    assert budget_warning(result, monthly_budget=99) is not None
 
 
 def test_an_estimate_above_the_budget_is_a_warning_with_both_figures() -> None:
