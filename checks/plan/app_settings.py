@@ -6,6 +6,8 @@ component of the app registers them by name as its outputs, where only the secre
 
 from collections.abc import Sequence
 
+import msgspec
+
 from checks.plan.event_log import Outputs
 from checks.plan.properties import SECRET, PropertyChange, compare, is_secret
 
@@ -27,17 +29,18 @@ def expand_app_settings(properties: Sequence[PropertyChange], outputs: Outputs) 
     expanded: list[PropertyChange] = []
     for item in properties:
         if item.path == _INPUT and item.after == SECRET and isinstance(before, dict) and isinstance(after, dict):
-            settings = compare({_OUTPUT: before}, {_OUTPUT: after}, changed=(), forcing=())
-            expanded += [_of_input(change.path, change.before, change.after) for change in settings]
-            expanded += [
-                _of_input(f"{_OUTPUT}.{name}", SECRET, MAY_DIFFER)
+            changes = compare({_OUTPUT: before}, {_OUTPUT: after}, changed=(), forcing=())
+            changes += [
+                PropertyChange(path=f"{_OUTPUT}.{name}", before=SECRET, after=MAY_DIFFER)
                 for name, value in sorted(after.items())
                 if is_secret(value) and is_secret(before.get(name))
+            ]
+            expanded += [
+                msgspec.structs.replace(
+                    change, path=f"siteConfig.{change.path}", forces_replacement=item.forces_replacement
+                )
+                for change in changes
             ]
         else:
             expanded.append(item)
     return expanded
-
-
-def _of_input(path: str, before: str, after: str) -> PropertyChange:
-    return PropertyChange(path=f"siteConfig.{path}", before=before, after=after)
