@@ -22,7 +22,8 @@ from emulator.core.resource_store import ResourceStore
 from emulator.core.state_directory import DaemonInfo, Ports, StateDirectory
 from emulator.gateway.proxy import ConnectionOrigins, Proxy
 from emulator.gateway.router import Handler, create_application, service_of
-from emulator.provider.server import Provider, serve
+from emulator.provider.protocol import serve
+from emulator.provider.server import Provider
 from emulator.resource_activator import ResourceActivator
 from emulator.services.cosmos.handler import CosmosHandler
 from emulator.services.cosmos.store import ItemStore

@@ -12,6 +12,7 @@ from emulator.core.identity import SUBSCRIPTION_ID, Identities
 from emulator.core.resource_store import Resource, ResourceStore
 from emulator.provider.outputs import resource_outputs
 from schemas.azure_native.resource_types import RESOURCE_TYPES
+from tests.emulator.tenant import Tenant
 
 GROUP = f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups/rg"
 ACCOUNT = f"{GROUP}/providers/Microsoft.Storage/storageAccounts/stdata"
@@ -72,6 +73,19 @@ def resources(tmp_path: Path) -> Iterator[ResourceStore]:
     store = ResourceStore(tmp_path / "resources.db")
     yield store
     store.close()
+
+
+@pytest.fixture
+def objects(tmp_path: Path) -> Iterator[ResourceStore]:
+    """The objects of the tenant."""
+    store = ResourceStore(tmp_path / "directory.db")
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def tenant(objects: ResourceStore, resources: ResourceStore) -> Tenant:
+    return Tenant(objects, resources)
 
 
 @pytest.fixture
