@@ -4,18 +4,21 @@ from datetime import UTC, datetime
 from typing import get_args
 from urllib.parse import urlsplit
 
-from azure.cosmos.aio import CosmosClient
 from azure.identity.aio import ManagedIdentityCredential
 from azure.storage.blob.aio import BlobServiceClient
 from common.adapters.access_tokens import TokenValidator
 from common.adapters.azure_clients import AzureClients, create_transport
+from common.adapters.cosmos import CosmosContainer, CosmosRecordReader, create_cosmos_client
+from common.adapters.cursor_keys import UserDelegationCursorKeys
+from common.adapters.record_queries import CosmosRecordQueries
 from common.adapters.service_errors import ServiceBoundary
-from common.domain import image_limits, timeouts
+from common.domain import image_limits
 from common.domain.circuit_breaker import CircuitBreaker
+from common.domain.cursors import CursorSigner
 
 from image_api.adapters.blobs import SignedImageBlobs
 from image_api.adapters.pipeline import PipelineImageDeleter
-from image_api.adapters.records import create_record_queries, create_record_reader
+from image_api.adapters.records import CheckedCursorKeys, CheckedRecordQueries, CheckedRecordReader
 from image_api.adapters.vision import VisionTextVectorizer
 from image_api.domain.configuration import ClientConfiguration, UploadLimits
 from image_api.domain.rate_limits import RateLimits
@@ -39,21 +42,13 @@ def create_application(settings: Settings) -> Application:
     azure = AzureClients(
         credential=ManagedIdentityCredential(client_id=settings.client_id), transport=create_transport()
     )
-    cosmos_client = CosmosClient(
-        settings.cosmos_endpoint,
-        **azure.client_options,
-        # The Cosmos DB client has timeouts of its own.
-        connection_timeout=timeouts.CONNECTION_SECONDS,
-        read_timeout=timeouts.READ_SECONDS,
-        # A caller waits: the SDK's default of nine retries after 429 would take thirty seconds.
-        retry_total=3,
-        retry_backoff_max=5,
-    )
+    cosmos_client = create_cosmos_client(settings.cosmos_endpoint, azure)
     container = cosmos_client.get_database_client(settings.cosmos_database).get_container_client(settings.cosmos_images)
     boundary = ServiceBoundary("Cosmos DB", CircuitBreaker("Cosmos DB"))
     blob_client = BlobServiceClient(settings.blob_endpoint, retry_total=2, initial_backoff=1, **azure.client_options)
     blobs = SignedImageBlobs(blob_client, settings.images_container)
-    records = create_record_reader(container, boundary)
+    records = CheckedRecordReader(CosmosRecordReader(CosmosContainer(container, boundary)))
+    cursors = CursorSigner(CheckedCursorKeys(UserDelegationCursorKeys(blob_client)))
     return Application(
         authenticator=TokenValidator(tenant_id=settings.tenant_id, client_id=settings.application_id),
         rate_limits=RateLimits(per_second=_REQUESTS_PER_SECOND, burst=_BURST),
@@ -66,7 +61,7 @@ def create_application(settings: Settings) -> Application:
             now=_now,
         ),
         search=Search(
-            queries=create_record_queries(container, boundary, blob_client),
+            queries=CheckedRecordQueries(CosmosRecordQueries(container, boundary, cursors)),
             records=records,
             blobs=blobs,
             vectorizer=VisionTextVectorizer(settings.vision_endpoints, azure) if settings.vision_endpoints else None,

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from datetime import date
 
+from common.domain.cursors import CursorKeys
 from common.domain.queries import RecordFilter, RecordQueries, SortOrder
 from common.domain.query_results import MatchPage, RecordCounts, RecordPage
 from common.domain.record import StoredRecord
 
-from image_api.adapters.rights import QUERY_RECORDS, READ_RECORDS, RightRequired
+from image_api.adapters.rights import CREATE_KEY, QUERY_RECORDS, READ_RECORDS, RightRequired
 from image_api.domain.ports import RecordReader
 
 _SERVICE = "Cosmos DB"
@@ -23,6 +24,18 @@ class CheckedRecordReader:
         """Implements `ports.RecordReader.get`."""
         with RightRequired(_SERVICE, READ_RECORDS):
             return await self._reader.get(record_id)
+
+
+class CheckedCursorKeys:
+    """`common.domain.cursors.CursorKeys`, which names a missing right."""
+
+    def __init__(self, keys: CursorKeys) -> None:
+        self._keys = keys
+
+    async def get_key(self, day: date) -> bytes:
+        """Implements `CursorKeys.get_key`."""
+        with RightRequired("Blob Storage", CREATE_KEY):
+            return await self._keys.get_key(day)
 
 
 class CheckedRecordQueries:
