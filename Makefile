@@ -17,7 +17,7 @@ export PYTHONPATH :=
 export PYTHONDONTWRITEBYTECODE :=
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-ci setup-dev up classify redrive backfill stateful-test histories mutants simulate soak throughput bombs preview plan cost down clean format lint package types structure prices scan judge bench accuracy search-quality docs check quick whole test lock
+.PHONY: help setup setup-ci setup-dev up classify search token redrive backfill stateful-test histories mutants simulate soak throughput bombs preview plan cost down clean format lint package types structure prices scan judge bench accuracy search-quality docs check quick whole test lock
 
 ifeq ($(STACK),local)
 pulumi = python -m emulator pulumi -- $(STACK) $(1)
@@ -72,6 +72,14 @@ endif
 
 classify: setup ## upload IMAGES="a.jpg 'b c.png'" and print what was found (FORMAT=table|json)
 	@$(within) python -m client classify --stack $(STACK) --format $(FORMAT) --timeout $(TIMEOUT) -- $(IMAGES)
+
+search: setup ## search images through the API: Q="red car" LABEL=car (FORMAT=table|json)
+	@$(within) python -m client search --stack $(STACK) --format $(FORMAT) $(if $(LABEL),--label "$(LABEL)") -- $(Q)
+
+# On the local stack, ROLE is one of the emulator's users; elsewhere the token is that of whoever is signed in.
+token: within = $(if $(filter local,$(STACK)),python -m emulator exec --user $(or $(ROLE),reader) --)
+token: setup ## print an access token for the API (STACK=local: ROLE=reader|uploader|operator|guest)
+	@$(within) python -m client token --stack $(STACK)
 
 preview: set = emulator
 preview: setup ## preview STACK against the emulator, offline
