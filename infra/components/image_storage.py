@@ -156,14 +156,15 @@ class ImageStorage(pulumi.ComponentResource):
             )
             cors = storage.CorsRulesArgs(cors_rules=[rule])
         storage.BlobServiceProperties(
-            f"{self._label}-soft-delete",
+            f"{self._label}-blob-service",
             blob_services_name="default",
             account_name=self.account.name,
             resource_group_name=self._context.resource_group_name,
             delete_retention_policy=retention_policy,
             container_delete_retention_policy=retention_policy,
             cors=cors,
-            opts=pulumi.ResourceOptions(parent=self),
+            # Its name in release 0.2.0, which had soft delete only.
+            opts=pulumi.ResourceOptions(parent=self, aliases=[pulumi.Alias(name=f"{self._label}-soft-delete")]),
         )
 
     @property

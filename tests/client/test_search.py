@@ -1,5 +1,6 @@
 """`make search` and `make token`: the requests, the table, and what each refusal says."""
 
+import io
 from types import SimpleNamespace
 from typing import Any
 
@@ -85,9 +86,10 @@ def test_without_words_and_labels_all_images_are_listed(monkeypatch: pytest.Monk
 
 
 def render(images: Any) -> str:
-    console = Console(width=160, record=True, quiet=True)
-    console.print(create_search_table(images))
-    return console.export_text()
+    console = Console(width=160, file=io.StringIO())
+    with console.capture() as capture:
+        console.print(create_search_table(images))
+    return capture.get()
 
 
 def test_the_table_says_why_an_image_matches() -> None:
@@ -144,7 +146,7 @@ def test_an_api_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch) -
         raise requests.ConnectionError("refused")
 
     monkeypatch.setattr(search.requests, "get", get)
-    with pytest.raises(ClientError, match="https://api.azurewebsites.net/api/images does not answer: refused"):
+    with pytest.raises(ClientError, match=r"https://api\.azurewebsites\.net/api/images does not answer: refused"):
         search_images("dev", SearchQuery())
 
 
