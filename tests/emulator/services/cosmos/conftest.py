@@ -113,7 +113,7 @@ class CosmosAccount:
         )
 
     @contextmanager
-    def client(self, principal: str = "owner") -> Iterator[CosmosClient]:
+    def client(self, principal: str = "owner", **options: Any) -> Iterator[CosmosClient]:
         """Microsoft's synchronous client."""
         port = self.port
 
@@ -123,7 +123,7 @@ class CosmosAccount:
                 return super().send(request, **options)
 
         credential = Credential(self.identities, principal)
-        with CosmosClient(f"https://{HOST}:443/", credential, transport=Transport()) as client:
+        with CosmosClient(f"https://{HOST}:443/", credential, transport=Transport(), **options) as client:
             yield client
 
     @asynccontextmanager
