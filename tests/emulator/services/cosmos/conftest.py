@@ -2,7 +2,8 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Iterator
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -174,11 +175,22 @@ def partitions() -> int:
 
 
 @pytest.fixture
+def now() -> Callable[[], float]:
+    """The clock of the store."""
+    return time.time
+
+
+@pytest.fixture
 def account(
-    deployment: Deployment, identities: Identities, tmp_path: Path, faults_file: Path, partitions: int
+    deployment: Deployment,
+    identities: Identities,
+    tmp_path: Path,
+    faults_file: Path,
+    partitions: int,
+    now: Callable[[], float],
 ) -> Iterator[CosmosAccount]:
     with ExitStack() as stack:
-        store = stack.enter_context(closing(ItemStore(tmp_path / "cosmos.db", partitions=partitions)))
+        store = stack.enter_context(closing(ItemStore(tmp_path / "cosmos.db", now, partitions=partitions)))
         account = CosmosAccount(deployment, identities, store, Faults(faults_file))
         stack.enter_context(account.handler)
         account.assign_role("owner", *ALL_ACTIONS)

@@ -1,8 +1,6 @@
 """What queries need an index for, and what they are charged with and without one."""
 
 import asyncio
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -153,21 +151,6 @@ def test_a_container_without_index_scans(account: CosmosAccount, client: CosmosC
     images = fill(account, client, indexingPolicy={"indexingMode": "none", "automatic": False})
     _, _, metrics = query(images, "SELECT VALUE c.id FROM c WHERE c.n = 7")
     assert metrics["retrievedDocumentCount"] == str(COUNT)
-
-
-def test_throughput_is_limited_if_the_faults_file_says_so(account: CosmosAccount, faults_file: Path) -> None:
-    account.add_container("images", options={"autoscaleSettings": {"maxThroughput": 1000}})
-    with account.client(retry_total=0) as client:
-        images = images_of(client)
-        images.create_item({"id": "0", "text": "x" * 200_000})
-        assert len(list(images.query_items("SELECT * FROM c", partition_key="0"))) == 1
-        faults_file.write_text(json.dumps({"cosmosThroughput": True}))
-        images.create_item({"id": "1", "text": "x" * 200_000})
-        with pytest.raises(CosmosHttpResponseError, match="Request rate is large") as raised:
-            list(images.query_items("SELECT * FROM c", partition_key="0"))
-        assert (raised.value.status_code, raised.value.sub_status) == (429, 3200)
-        with pytest.raises(CosmosHttpResponseError, match="Request rate is large"):
-            images.create_item({"id": "2"})
 
 
 @pytest.mark.parametrize("missing", ["executeQuery", "readChangeFeed"])
