@@ -58,10 +58,10 @@ def _lifecycle(inputs: Properties) -> Iterator[tuple[str, str]]:
             )
 
 
-def _vision_actions(inputs: Properties) -> Iterator[tuple[str, str]]:
+def _role_definition(inputs: Properties) -> Iterator[tuple[str, str]]:
     for permission in inputs.get("permissions") or ():
         for action in sorted(set(permission.get("dataActions") or ()) & UNSUPPORTED_ACTIONS):
-            yield "permissions.dataActions", f"the emulator's Vision does not support {action}: leave that feature out"
+            yield "permissions.dataActions", f"the emulator has no service for {action}"
 
 
 def _security_rules(inputs: Properties) -> Iterator[tuple[str, str]]:
@@ -118,7 +118,7 @@ _ONLY: dict[str, tuple[tuple[Any, ...], ...]] = {
 _CHECKS: dict[str, Callable[[Properties], Iterator[tuple[str, str]]]] = {
     "azure-native:cosmosdb:DatabaseAccount": _cosmos,
     "azure-native:storage:ManagementPolicy": _lifecycle,
-    "azure-native:authorization:RoleDefinition": _vision_actions,
+    "azure-native:authorization:RoleDefinition": _role_definition,
     "azure-native:eventgrid:Topic": _topic,
     "azure-native:network:NetworkSecurityGroup": _security_rules,
 }
