@@ -94,7 +94,7 @@ clean: ## stop the emulator and delete all its data, without Pulumi
 
 # The preview's own exit code is in the comment: what it could not plan is an error there. Code 3 means that the change
 # needs approval.
-plan: setup-dev ## the pull request comment on a preview of STACK: data at risk, access, changes (FORMAT=table|json)
+plan: setup-dev ## the pull request comment on a preview of STACK: data at risk, access, changes, cost (FORMAT=table|json)
 	@$(bundle)
 ifeq ($(STACK),local)
 	@python -m emulator start >&2
@@ -141,10 +141,10 @@ throughput: setup-dev ## the shipped code: images a second, CPU, start-up, size,
 	@python -m benchmarks.functions --runs $(RUNS) --images $(IMAGES_COUNT) --format $(FORMAT)
 
 bombs: setup-dev ## files made to do harm, of every format, through the shipped code: event-loop stall and memory of each (RUNS=5)
-	@PYTHONPATH=functions/pipeline python -m benchmarks.hostile_files --runs $(RUNS) --format $(FORMAT)
+	@PYTHONPATH=functions:functions/pipeline python -m benchmarks.hostile_files --runs $(RUNS) --format $(FORMAT)
 
 simulate: setup-dev ## a backlog of 50,000 images before pools of 1, 2 and 4 Vision accounts, in simulated time
-	@PYTHONPATH=functions/pipeline python -m benchmarks.simulation --format $(FORMAT)
+	@PYTHONPATH=functions:functions/pipeline python -m benchmarks.simulation --format $(FORMAT)
 
 soak: set = emulator
 soak: setup ## 2,000 images, some of them hostile, through an emulator of its own with outages of each service, and a report (IMAGES_COUNT=2000, OUTAGE_SECONDS=120)
@@ -152,10 +152,10 @@ soak: setup ## 2,000 images, some of them hostile, through an emulator of its ow
 	@python -m benchmarks.soak --images $(IMAGES_COUNT) --outage-seconds $(OUTAGE_SECONDS) --format $(FORMAT)
 
 stateful-test: setup-dev ## the stateful test of the pipeline, with a hundred times the examples
-	@EXAMPLES=$(EXAMPLES) python -m pytest -q tests/functions/use_cases/test_history.py
+	@EXAMPLES=$(EXAMPLES) python -m pytest -q tests/functions/pipeline/use_cases/test_history.py
 
 docs: setup-dev ## write the generated parts of the documents; check compares them
-	@PYTHONPATH=functions/pipeline python -m checks.docs
+	@PYTHONPATH=functions:functions/pipeline python -m checks.docs
 
 mutants: setup-dev ## change the program in small ways, and print the changes that no test notices (MODULES="policy infra/core", SAMPLE=45, SEED=1)
 	@$(bundle)

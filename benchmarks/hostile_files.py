@@ -19,11 +19,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from aiohttp import web
-from classifier.adapters.azure_clients import create_transport
 from classifier.adapters.blob_storage import BlobImageStore, create_image_container_client
 from classifier.adapters.image_headers import read_header
-from classifier.domain import image_limits
+from classifier.domain import image_checks
 from classifier.domain.errors import ImageRejectedError
+from common.adapters.azure_clients import create_transport
 from rich.console import Console
 from rich.table import Table
 
@@ -70,8 +70,8 @@ async def _outcome(images: BlobImageStore, name: str) -> str:
     try:
         blob = await images.read(name)
         _ = blob.sha256
-        info = await read_header(image_limits.require_content(blob))
-        image_limits.check_image(info)
+        info = await read_header(image_checks.require_content(blob))
+        image_checks.check_image(info)
     except ImageRejectedError as rejection:
         return rejection.code
     return f"{info.format} {info.width} x {info.height}"

@@ -15,15 +15,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from classifier.adapters.service_errors import ServiceBoundary
 from classifier.analyzers.account_pool import AccountPool
-from classifier.domain.circuit_breaker import CircuitBreaker
-from classifier.domain.errors import BlobNotFoundError, RetryLaterError, ThrottledError
-from classifier.domain.findings import Findings
-from classifier.domain.models import Analysis, AnalysisLease, Blob, ImageFormat, ImageInfo, Versioned
+from classifier.domain.errors import BlobNotFoundError, ThrottledError
+from classifier.domain.models import AnalysisLease, Blob
 from classifier.domain.rate_limiter import Quota
-from classifier.domain.record import ImageRecord, StoredRecord
 from classifier.use_cases.classify import Pipeline
+from common.adapters.service_errors import ServiceBoundary
+from common.domain.circuit_breaker import CircuitBreaker
+from common.domain.errors import RetryLaterError
+from common.domain.findings import Findings
+from common.domain.models import Analysis, ImageFormat, ImageInfo, Versioned
+from common.domain.record import ImageRecord, StoredRecord
 
 SERVICES = ("vision", "cosmos", "topic")
 _BEFORE_SECONDS, _OUTAGE_SECONDS, _FAILURE_SECONDS = 60.0, 600.0, 0.05
@@ -146,6 +148,7 @@ class Ports:
 
     host = _HOST
     container = _CONTAINER
+    stamp = ""
     fingerprint = "simulated/1"
     features = ("tags",)
 

@@ -15,8 +15,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from classifier.analyzers.account_pool import AccountPool
-from classifier.domain.errors import RetryLaterError, ThrottledError
+from classifier.domain.errors import ThrottledError
 from classifier.domain.rate_limiter import Quota
+from common.domain.errors import RetryLaterError
 from rich.console import Console
 from rich.table import Table
 

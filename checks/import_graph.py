@@ -6,8 +6,9 @@ from pathlib import Path
 
 type Graph = dict[str, set[str]]
 
-# Folders from which Python imports modules: the deployment package of the function code, and the root of the checkout.
-_IMPORT_ROOTS = ("functions/pipeline", ".")
+# Folders from which Python imports modules, the inner ones first: the deployment package of the pipeline app, the
+# folder of the package `common`, and the root of the checkout.
+_IMPORT_ROOTS = ("functions/pipeline", "functions", ".")
 _IGNORED_FOLDERS = {"__pycache__", ".venv", "node_modules"}
 
 

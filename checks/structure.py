@@ -27,7 +27,11 @@ ROOT = Path(__file__).resolve().parents[1]
 # What Azure, or Pulumi in a deployment, runs.
 DEPLOYED = ("__main__.py", "infra", "functions", "policy")
 OTHERS = ("emulator", "schemas", "client", "checks", "examples", "scripts", "benchmarks", "tests")
-TYPED_DATA = ("functions/pipeline/classifier/domain", "functions/pipeline/classifier/use_cases")
+TYPED_DATA = (
+    "functions/common/domain",
+    "functions/pipeline/classifier/domain",
+    "functions/pipeline/classifier/use_cases",
+)
 
 _SKIPPED_FORMAT = re.compile(r"#\s*fmt:\s*(skip|off)\b")
 _UNTYPED_DICT = re.compile(r"\bdict\[\s*str\s*,\s*Any\s*\]")

@@ -20,8 +20,10 @@ from infra.core.context import DeploymentPackage
 from infra.core.errors import DeploymentPackageError
 
 PYTHON_VERSION = "3.13"
-# The package contains these files and no others; a test compares them with the folder.
+# The package contains these files of the app's folder and no others; a test compares them with the folder.
 _FILE_PATTERNS = ("function_app.py", "host.json", "requirements.txt", "classifier/**/*.py")
+# The Python package that all apps share lies beside their folders.
+_SHARED_PACKAGE = "common"
 _PACKAGES = Path(".python_packages/lib/site-packages")
 # Flex Consumption runs Python 3.13 on Debian 12 (glibc 2.36), so manylinux_2_28 wheels load there.
 _PLATFORM = "x86_64-manylinux_2_28"
@@ -37,9 +39,9 @@ _EXTENSION_BUNDLE_VERSIONS = ("[4.*, 5.0.0)", "[4.0.0, 5.0.0)")
 def build_deployment_package(source: Path, output: Path) -> DeploymentPackage:
     """Build the deployment package of the app in the folder `source`; takes milliseconds when nothing has changed.
 
-    The zip holds the app's files, its locked dependencies under `.python_packages` as Linux wheels, and their bytecode:
-    without it every cold start would compile for about a second. Names are sorted, dates fixed, bytecode unchecked
-    against the (dateless) sources.
+    The zip holds the app's files, the package `common`, the app's locked dependencies under `.python_packages` as Linux
+    wheels, and the bytecode of all: without it every cold start would compile for about a second. Names are sorted,
+    dates fixed, bytecode unchecked against the (dateless) sources.
 
     Args:
         source: Folder of the app.
@@ -61,19 +63,23 @@ def build_deployment_package(source: Path, output: Path) -> DeploymentPackage:
         with tempfile.TemporaryDirectory(dir=output, prefix="stage-") as stage:
             code = Path(stage) / "code"
             archive = Path(stage) / "package.zip"
-            for path in package_files(source):
-                (code / path).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(source / path, code / path)
+            for name, path in package_files(source).items():
+                (code / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, code / name)
             _compile(code, "/home/site/wwwroot")
             _zip({Path(): code, _PACKAGES: packages}, archive)
             archive.replace(target)
     return DeploymentPackage(path=target, sha256=hashlib.sha256(target.read_bytes()).hexdigest())
 
 
-def package_files(source: Path) -> list[Path]:
-    """The files of `source` that the package contains, sorted, relative to `source`."""
-    files = {path.relative_to(source) for pattern in _FILE_PATTERNS for path in source.glob(pattern) if path.is_file()}
-    return sorted(files)
+def package_files(source: Path) -> dict[Path, Path]:
+    """The files that the package contains, by their sorted paths in it.
+
+    They are those of the app's folder `source`, and those of the package `common` beside it.
+    """
+    files = {path.relative_to(source): path for pattern in _FILE_PATTERNS for path in source.glob(pattern)}
+    files |= {path.relative_to(source.parent): path for path in (source.parent / _SHARED_PACKAGE).glob("**/*.py")}
+    return {name: files[name] for name in sorted(files) if files[name].is_file()}
 
 
 def _check_extension_bundle(host_json: Path) -> None:
@@ -110,9 +116,9 @@ def _check_extension_bundle(host_json: Path) -> None:
 
 def _key(source: Path, packages: Path) -> str:
     digest = hashlib.sha256(packages.name.encode())
-    for path in package_files(source):
-        content = hashlib.sha256((source / path).read_bytes()).hexdigest()
-        digest.update(f"\n{path.as_posix()} {content}".encode())
+    for name, path in package_files(source).items():
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        digest.update(f"\n{name.as_posix()} {content}".encode())
     return digest.hexdigest()[:16]
 
 

@@ -14,6 +14,7 @@ PROJECT_PACKAGES = {
     "infra",
     "functions",
     "classifier",
+    "common",
     "emulator",
     "schemas",
     "policy",
@@ -24,7 +25,7 @@ PROJECT_PACKAGES = {
     "benchmarks",
     "tests",
 }
-PROJECT_FOLDERS = sorted(PROJECT_PACKAGES - {"classifier"})
+PROJECT_FOLDERS = sorted(PROJECT_PACKAGES - {"classifier", "common"})
 
 
 def imported_packages(path: Path) -> set[str]:
@@ -57,7 +58,7 @@ def test_importing_infra_loads_no_class_of_azure_native() -> None:
 
 @pytest.mark.parametrize("path", python_files("functions"), ids=str)
 def test_functions_import_none_of_the_others(path: Path) -> None:
-    assert imported_packages(path) & PROJECT_PACKAGES <= {"classifier"}
+    assert imported_packages(path) & PROJECT_PACKAGES <= {"classifier", "common"}
     assert not {name for name in imported_packages(path) if name.startswith("pulumi")}
 
 
@@ -72,6 +73,8 @@ LAYERS = {
     "composition": {"domain", "use_cases", "settings", "adapters", "analyzers"},
     "triggers": {"domain", "use_cases", "settings", "composition"},
 }
+# The same for the package `common`.
+COMMON_LAYERS = {"domain": set[str](), "settings": set[str](), "adapters": {"domain", "settings"}}
 # What the domain and the use cases may import besides modules of the project: some of the standard library, and
 # msgspec.
 PLAIN_MODULES = {
@@ -93,40 +96,57 @@ PLAIN_MODULES = {
     "urllib",
 }
 CLASSIFIER = ROOT / "functions/pipeline/classifier"
+COMMON = ROOT / "functions/common"
+TYPED_DATA = python_files(
+    "functions/common/domain", "functions/pipeline/classifier/domain", "functions/pipeline/classifier/use_cases"
+)
 
 
 def layer_of(path: Path) -> str:
-    return path.relative_to(CLASSIFIER).parts[0].removesuffix(".py")
+    package = COMMON if path.is_relative_to(COMMON) else CLASSIFIER
+    return path.relative_to(package).parts[0].removesuffix(".py")
 
 
-def imported_layers(path: Path) -> set[str]:
-    """The layers of `classifier` that a file imports, other than its own."""
-    names = {name.split(".")[1] for name in imported_names(path) if name.startswith("classifier.")}
-    return names - {layer_of(path)}
+def imported_layers(path: Path, package: str) -> set[str]:
+    """The layers of a package that a file imports, other than its own if it is in that package."""
+    layers = {name.split(".")[1] for name in imported_names(path) if name.startswith(f"{package}.")}
+    return layers - {layer_of(path)}
 
 
 @pytest.mark.parametrize("path", sorted(CLASSIFIER.rglob("*.py")), ids=str)
 def test_each_layer_of_the_classifier_imports_only_the_layers_that_it_may(path: Path) -> None:
-    if path != CLASSIFIER / "__init__.py":
-        assert imported_layers(path) <= LAYERS[layer_of(path)]
+    if path == CLASSIFIER / "__init__.py":
+        return
+    layer = layer_of(path)
+    assert imported_layers(path, "classifier") <= LAYERS[layer]
+    if layer in {"domain", "use_cases"}:
+        assert imported_layers(path, "common") <= {"domain"}
 
 
-def test_the_layers_of_the_classifier_may_import_each_other_in_one_direction() -> None:
-    assert cycles(LAYERS) == []
+@pytest.mark.parametrize("path", sorted(COMMON.rglob("*.py")), ids=str)
+def test_the_shared_package_imports_no_app_and_each_of_its_layers_only_those_that_it_may(path: Path) -> None:
+    assert imported_packages(path) & PROJECT_PACKAGES <= {"common"}
+    if path != COMMON / "__init__.py":
+        assert imported_layers(path, "common") <= COMMON_LAYERS[layer_of(path)]
 
 
-@pytest.mark.parametrize("path", python_files(*(f"functions/pipeline/classifier/{n}" for n in ("domain", "use_cases"))))
+@pytest.mark.parametrize("layers", [LAYERS, COMMON_LAYERS])
+def test_the_layers_may_import_each_other_in_one_direction(layers: dict[str, set[str]]) -> None:
+    assert cycles(layers) == []
+
+
+@pytest.mark.parametrize("path", TYPED_DATA, ids=str)
 def test_domain_and_use_cases_import_no_sdk(path: Path) -> None:
-    assert imported_packages(path) <= PLAIN_MODULES | {"classifier"}
+    assert imported_packages(path) <= PLAIN_MODULES | {"classifier", "common"}
 
 
-@pytest.mark.parametrize("path", python_files(*(f"functions/pipeline/classifier/{n}" for n in ("domain", "use_cases"))))
+@pytest.mark.parametrize("path", TYPED_DATA, ids=str)
 def test_domain_and_use_cases_handle_typed_data(path: Path) -> None:
     """JSON is decoded into structs before it gets there (docs/decisions/0035)."""
     assert "typing.Any" not in imported_names(path)
 
 
-@pytest.mark.parametrize("path", sorted(CLASSIFIER.rglob("*.py")), ids=str)
+@pytest.mark.parametrize("path", sorted([*CLASSIFIER.rglob("*.py"), *COMMON.rglob("*.py")]), ids=str)
 def test_only_adapters_analyzers_and_their_composition_import_azure_sdks(path: Path) -> None:
     sdks = {name for name in imported_names(path) if name.partition(".")[0] == "azure"}
     if layer_of(path) == "triggers":

@@ -230,10 +230,17 @@ def actual_imports(folder: str) -> set[str]:
     for path in python_files(ROOT, folder):
         for name in imported_names(path):
             package, _separator, rest = name.partition(".")
-            if package in {"infra", "classifier"} and folder.startswith((f"{package}/", "functions/")) and rest:
+            if (
+                package in {"infra", "classifier", "common"}
+                and folder.startswith((f"{package}/", "functions/"))
+                and rest
+            ):
                 layer = rest.partition(".")[0]
-                labels.add(f"infra/{layer}" if package == "infra" else layer)
-            elif package == "classifier":
+                is_own = package == "classifier" or folder.startswith("functions/common/")
+                parent = "functions/common" if package == "common" else package
+                suffix = ".py" if (ROOT / f"{parent}/{layer}.py").is_file() else ""
+                labels.add(layer if is_own else f"{parent}/{layer}{suffix}")
+            elif package in {"classifier", "common"}:
                 labels.add("functions")
             elif name.startswith("tests.support"):
                 labels.add("tests/support")
@@ -282,7 +289,7 @@ def reason_codes(source: str) -> set[str]:
 def test_every_code_of_a_rejection_is_in_the_table_of_reasons() -> None:
     section = (ROOT / "docs/record.md").read_text().partition("## Reasons\n")[2].partition("\n## ")[0]
     documented = set(re.findall(r"^\| `(\w+)`", section, re.MULTILINE))
-    source_texts = [path.read_text() for path in (ROOT / "functions/pipeline/classifier").rglob("*.py")]
+    source_texts = [path.read_text() for path in (ROOT / "functions").rglob("*.py")]
     stated = set[str]().union(*map(reason_codes, source_texts))
     assert {"EmptyFile", "BadDimensions", "NotAnImage"} <= stated
     assert stated <= documented

@@ -1,10 +1,10 @@
-"""A stored record as an example, out of tests/functions/golden/."""
+"""A stored record as an example, out of tests/functions/pipeline/golden/."""
 
 import json
 
 from checks.docs.recordings import ROOT
 
-_SCENARIOS = ROOT / "tests/functions/golden"
+_SCENARIOS = ROOT / "tests/functions/pipeline/golden"
 
 
 def record_example(scenario: str) -> str:

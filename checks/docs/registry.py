@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from classifier.domain.record import json_schema
+from common.domain.record import json_schema
 
 from checks.docs.architecture import component_diagram
 from checks.docs.blocks import Generators

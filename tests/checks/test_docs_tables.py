@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from classifier.domain.record import json_schema
+from common.domain.record import json_schema
 
 from checks.docs.commands import commands_table, read_defaults, read_targets
 from checks.docs.markdown import table

@@ -88,7 +88,7 @@ def test_a_second_up_changes_nothing(local_stack: Checkout) -> None:
 
 
 def test_a_change_of_code_updates_the_release_alone_and_serves_the_next_image(local_stack: Checkout) -> None:
-    models = local_stack.root / "functions/pipeline/classifier/domain/models.py"
+    models = local_stack.root / "functions/common/domain/models.py"
     original = models.read_text()
     models.write_text(original.replace("SCHEMA_VERSION = 1", "SCHEMA_VERSION = 7"))
     try:

@@ -91,7 +91,7 @@ def test_a_deployment_without_a_trigger_sync_fails_and_is_mended_by_the_next(loc
         "infra/dynamic/code_deployer.py": ("for request in (sync, listing)]", "for request in (listing, listing)]"),
         # Ten minutes otherwise.
         "infra/dynamic/code_deployment.py": ("=authenticated_client(),", "=authenticated_client(), timeout_seconds=8,"),
-        "functions/pipeline/classifier/domain/models.py": ("SCHEMA_VERSION = 1", "SCHEMA_VERSION = 8"),
+        "functions/common/domain/models.py": ("SCHEMA_VERSION = 1", "SCHEMA_VERSION = 8"),
     }
     with planted(local_stack, mistake):
         failed = local_stack.make("up", "FORMAT=json", check=False)

@@ -122,15 +122,16 @@ def test_what_ships_is_locked() -> None:
 
 def test_everything_in_functions_ships() -> None:
     files = {
-        path.relative_to(ROOT / "functions/pipeline")
-        for path in (ROOT / "functions/pipeline").rglob("*")
+        path
+        for folder in ("functions/pipeline", "functions/common")
+        for path in (ROOT / folder).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
-    assert set(packaging.package_files(ROOT / "functions/pipeline")) == files
+    assert set(packaging.package_files(ROOT / "functions/pipeline").values()) == files
 
 
 def test_the_record_id_of_clients_is_the_codes() -> None:
-    record_id = importlib.import_module("classifier.domain.events").record_id("images", "a b/é.png")
+    record_id = importlib.import_module("common.domain.record_id").record_id("images", "a b/é.png")
     assert client_record_id("images", "a b/é.png") == record_id
 
 

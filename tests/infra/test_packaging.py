@@ -35,6 +35,7 @@ def test_it_holds_the_code_its_packages_and_their_bytecode(package: Path) -> Non
     assert f"{packages}/azure/cosmos/__init__.py" in names
     assert f"{packages}/azure/cosmos/__pycache__/__init__.cpython-313.pyc" in names
     assert "classifier/use_cases/__pycache__/classify.cpython-313.pyc" in names
+    assert "common/domain/__pycache__/record.cpython-313.pyc" in names
 
 
 def test_it_holds_nothing_that_differs_between_installs(package: Path) -> None:
@@ -45,13 +46,14 @@ def test_it_holds_nothing_that_differs_between_installs(package: Path) -> None:
     assert not [entry.filename for entry in entries if entry.filename.endswith(("/RECORD", "/INSTALLER", ".pyi"))]
 
 
-def test_a_change_of_code_is_another_package_without_installing_again(tmp_path: Path) -> None:
-    source, out = tmp_path / "functions", tmp_path / "out"
-    shutil.copytree(ROOT / "functions/pipeline", source, ignore=shutil.ignore_patterns("__pycache__"))
+@pytest.mark.parametrize("changed", ["pipeline/classifier/domain/image_checks.py", "common/domain/record.py"])
+def test_a_change_of_code_is_another_package_without_installing_again(tmp_path: Path, changed: str) -> None:
+    source, out = tmp_path / "functions/pipeline", tmp_path / "out"
+    shutil.copytree(ROOT / "functions", source.parent, ignore=shutil.ignore_patterns("__pycache__"))
     for packages in (ROOT / ".build").glob("packages-*"):
         (out / packages.name).mkdir(parents=True)
     before = build_deployment_package(source, out)
-    (source / "classifier/domain/image_limits.py").write_text("# changed\n")
+    (source.parent / changed).write_text("# changed\n")
     after = build_deployment_package(source, out)
     assert before.sha256 != after.sha256
     assert before.path != after.path

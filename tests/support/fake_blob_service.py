@@ -7,8 +7,8 @@ from typing import Any
 
 from aiohttp import web
 from azure.storage.blob.aio import ContainerClient
-from classifier.adapters.azure_clients import create_transport
 from classifier.adapters.blob_storage import create_image_container_client
+from common.adapters.azure_clients import create_transport
 
 _MESSAGES = {
     "BlobNotFound": (404, "The specified blob does not exist."),

@@ -8,7 +8,7 @@ from xml.sax.saxutils import escape
 
 from aiohttp import web
 from azure.storage.blob.aio import ContainerClient
-from classifier.adapters.azure_clients import create_transport
+from common.adapters.azure_clients import create_transport
 
 _MODIFIED = "Fri, 02 Jan 2026 03:04:05 GMT"
 # Blobs on a page of a listing, so that few blobs make several pages.

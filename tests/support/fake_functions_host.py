@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, NoReturn
 
-from classifier.domain.errors import RetryLaterError, ThrottledError
-from classifier.domain.models import Analysis, AnalysisLease
+from classifier.domain.errors import ThrottledError
+from classifier.domain.models import AnalysisLease
 from classifier.domain.outcomes import Outcome
+from common.domain.errors import RetryLaterError
+from common.domain.models import Analysis
 
 from tests.support.in_memory_services import InMemoryCaption, InMemoryQueue, InMemoryServices
 

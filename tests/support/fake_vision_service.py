@@ -6,9 +6,9 @@ from urllib.parse import parse_qs, urlsplit
 
 from azure.core.credentials import AccessToken
 from azure.core.pipeline.transport import AsyncHttpTransport
-from classifier.adapters.azure_clients import AzureClients
-from classifier.domain.models import Analysis, ImageInfo
 from classifier.domain.ports import Analyzer
+from common.adapters.azure_clients import AzureClients
+from common.domain.models import Analysis, ImageInfo
 
 BOX = {"x": 1, "y": 2, "w": 3, "h": 4}
 

@@ -14,31 +14,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
-from classifier.adapters.cosmos_items import StoredItem
-from classifier.domain.errors import (
-    BlobNotFoundError,
-    ConcurrencyError,
-    ConfigurationError,
-    ImageRejectedError,
-    LeasedError,
-    RetryLaterError,
-)
-from classifier.domain.findings import Caption, Findings, Tag
-from classifier.domain.models import (
-    Analysis,
-    AnalysisLease,
-    Blob,
-    BlobInfo,
-    ImageFormat,
-    ImageInfo,
-    Versioned,
-)
+from classifier.domain.errors import BlobNotFoundError, ImageRejectedError, LeasedError
+from classifier.domain.models import AnalysisLease, Blob, BlobInfo
 from classifier.domain.outcomes import Outcome
 from classifier.domain.ports import AnalyzerCall
-from classifier.domain.record import ImageRecord, StoredRecord
-from classifier.domain.timeouts import ANALYSIS_LEASE_SECONDS
 from classifier.domain.watermark import Watermark
 from classifier.use_cases.classify import Pipeline
+from common.adapters.cosmos import StoredItem
+from common.domain.errors import ConcurrencyError, ConfigurationError, RetryLaterError
+from common.domain.findings import Caption, Findings, Tag
+from common.domain.models import Analysis, ImageFormat, ImageInfo, Versioned
+from common.domain.record import ImageRecord, StoredRecord
+from common.domain.timeouts import ANALYSIS_LEASE_SECONDS
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 HOST = "acct.blob.core.windows.net"
@@ -108,6 +95,7 @@ class InMemoryServices:
 
     host = HOST
     container = "images"
+    stamp = ""
     fingerprint = "test/1"
     features = ("tags",)
 
@@ -381,6 +369,9 @@ class InMemoryQueue:
         self._waiting = waiting
 
     async def send(self, text: str, *, delay_seconds: float = 0) -> None:
+        size = len(text.encode())
+        # The service answers 413 RequestBodyTooLarge: https://learn.microsoft.com/rest/api/storageservices/put-message
+        assert size <= 48 * 1024, f"a queue refuses a message of {size} bytes"
         await self._step("send", lambda: self._put((text, delay_seconds)))
 
     async def length(self) -> int:
@@ -392,6 +383,7 @@ class InMemoryCheckpointStore:
 
     def __init__(self, text: str | None = None) -> None:
         self.text = text
+        self.write_region = "northeurope"
         self._etag = 0
 
     @property

@@ -1,28 +1,15 @@
-"""The app settings, read from the environment; one error names all that are missing or wrong."""
+"""The app settings of the pipeline app."""
 
-import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 import msgspec
+from common.settings import OperatorPrincipal, load_settings
 from msgspec import Meta, Struct
-from msgspec.structs import FieldInfo
 
 _PREFIX = "PIPELINE_"
-_log = logging.getLogger("classifier")
-
-
-class SettingsError(Exception):
-    """App settings are missing or wrong."""
-
-
-class OperatorPrincipal(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """A user, group or service principal that may call the app's HTTP functions."""
-
-    object_id: Annotated[str, Meta(min_length=1)]
-    principal_type: Literal["User", "Group", "ServicePrincipal"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,8 +46,7 @@ def _environment_name(field: str) -> str:
 class Settings(Struct, frozen=True, kw_only=True, rename=_environment_name):
     """The app settings of the pipeline; infra/app_settings.py writes them.
 
-    The name of a setting is `PIPELINE_` and the field's name in capitals. `extra` says what is allowed, for the error
-    message, and whether the value is JSON. An optional setting that is empty counts as absent.
+    The name of a setting is `PIPELINE_` and the field's name in capitals (`common.settings.load_settings`).
     """
 
     client_id: Annotated[str, Meta(description="Client ID of the app's user-assigned managed identity.")]
@@ -142,47 +128,8 @@ class Settings(Struct, frozen=True, kw_only=True, rename=_environment_name):
     @staticmethod
     def load(environment: Mapping[str, str] = os.environ) -> "Settings":
         """Read the settings from `environment`. Raises SettingsError if some are missing or wrong."""
-        values: dict[str, Any] = {}
-        problems: list[str] = []
-        for field in msgspec.structs.fields(Settings):
-            text = environment.get(field.encode_name)
-            if text:
-                try:
-                    values[field.name] = _parse(text, field)
-                except msgspec.DecodeError:
-                    problems.append(f"{field.encode_name} is {text!r}, not {field_metadata(field)['allowed']}")
-            elif field.required:
-                problems.append(f"{field.encode_name} is not set")
-        if problems:
-            raise SettingsError("; ".join(problems))
-        _warn_of_unknown_settings(environment)
-        return Settings(**values)
+        return load_settings(Settings, environment, prefix=_PREFIX)
 
 
 REQUIRED = tuple(field.encode_name for field in msgspec.structs.fields(Settings) if field.required)
 OPTIONAL = tuple(field.encode_name for field in msgspec.structs.fields(Settings) if not field.required)
-
-
-def _warn_of_unknown_settings(environment: Mapping[str, str]) -> None:
-    """Log settings that nothing reads. No error: a deployment changes the settings before the code."""
-    unknown = {name for name in environment if name.startswith(_PREFIX)} - {*REQUIRED, *OPTIONAL}
-    if unknown:
-        _log.warning("unknown app settings: %s", ", ".join(sorted(unknown)))
-
-
-def field_metadata(field: FieldInfo) -> Mapping[str, object]:
-    """Return `extra` of the field's `Meta`."""
-    for annotation in get_args(field.type):
-        if isinstance(annotation, Meta) and annotation.extra is not None:
-            return annotation.extra
-    return {}
-
-
-def _parse(text: str, field: FieldInfo) -> Any:
-    """Parse the text of a setting. Raises msgspec.DecodeError."""
-    metadata = field_metadata(field)
-    if not metadata:
-        return text
-    if metadata.get("is_json", False):
-        return msgspec.json.decode(text, type=field.type)
-    return msgspec.convert(text, field.type, strict=False)

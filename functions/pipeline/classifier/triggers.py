@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, cast
 
 import azure.functions as func
 import msgspec
+from common.domain import timeouts
+from common.domain.errors import AuthorizationError
+from common.domain.metrics import collect_metrics
+from common.settings import SettingsError
 
-from classifier.domain import timeouts
-from classifier.domain.errors import AuthorizationError
-from classifier.domain.metrics import collect_metrics
 from classifier.domain.outcomes import Outcome, OutcomeStatus
-from classifier.settings import Settings, SettingsError, TriggerConnection
+from classifier.settings import Settings, TriggerConnection
 from classifier.use_cases.redrive import redrive as redrive_messages
 from classifier.use_cases.requeue import requeue_without_settings
 

@@ -26,7 +26,7 @@ _OTHER_SECONDS = 0.5
 # (docs/decisions/0032). Their executions have a lower price and no free grant; both are neglected.
 _ALWAYS_READY_INSTANCES = 6
 # A run of `reconcile` lists pages of 5,000 blobs, each in about half a second, and starts none after 420 seconds
-# (functions/pipeline/classifier/domain/timeouts.py).
+# (functions/common/domain/timeouts.py).
 _BLOBS_PER_PAGE = 5_000
 _PAGE_SECONDS = 0.5
 _RUN_SECONDS = 420.0

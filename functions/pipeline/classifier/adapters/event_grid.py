@@ -7,11 +7,10 @@ import msgspec
 from azure.core.exceptions import ResourceNotFoundError
 from azure.core.messaging import CloudEvent
 from azure.eventgrid.aio import EventGridPublisherClient
-
-from classifier.adapters.service_errors import ServiceBoundary
-from classifier.domain.circuit_breaker import CircuitBreaker
-from classifier.domain.errors import ConfigurationError
-from classifier.domain.record import ImageRecord, RecordStatus
+from common.adapters.service_errors import ServiceBoundary
+from common.domain.circuit_breaker import CircuitBreaker
+from common.domain.errors import ConfigurationError
+from common.domain.record import ImageRecord, RecordStatus
 
 _EVENT_TYPES = {
     RecordStatus.CLASSIFIED: "ImageClassified",

@@ -10,7 +10,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 
-from classifier.domain.models import ImageFormat, ImageInfo
+from common.domain.models import ImageFormat, ImageInfo
 
 # A file of 20 MB has 320 segments of the largest size, 64 KB.
 _MAX_JPEG_SEGMENTS = 2_000

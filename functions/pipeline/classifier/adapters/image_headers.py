@@ -3,10 +3,11 @@
 import asyncio
 import struct
 
+from common.domain import image_limits
+from common.domain.models import ImageInfo
+
 from classifier.adapters.header_parsers import parse_header
-from classifier.domain import image_limits
 from classifier.domain.errors import ImageRejectedError
-from classifier.domain.models import ImageInfo
 
 
 async def read_header(content: bytes) -> ImageInfo:

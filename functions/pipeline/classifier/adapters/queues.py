@@ -8,9 +8,8 @@ from datetime import datetime
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.queue import QueueMessage, TextBase64EncodePolicy
 from azure.storage.queue.aio import QueueClient
-
-from classifier.adapters.azure_clients import AzureClients
-from classifier.adapters.service_errors import ServiceBoundary
+from common.adapters.azure_clients import AzureClients
+from common.adapters.service_errors import ServiceBoundary
 
 # https://learn.microsoft.com/rest/api/storageservices/put-message
 _MAX_DELAY_SECONDS = 7 * 24 * 3600

@@ -5,18 +5,13 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
-from classifier.adapters.service_errors import service_error
+from common.adapters.service_errors import service_error
+from common.domain import metrics, timeouts
+from common.domain.circuit_breaker import CircuitBreaker
+from common.domain.errors import AccessDeniedError, ConfigurationError, PipelineError, RetryLaterError
+
 from classifier.analyzers.responses import SERVICE
-from classifier.domain import metrics, timeouts
-from classifier.domain.circuit_breaker import CircuitBreaker
-from classifier.domain.errors import (
-    AccessDeniedError,
-    AnalyzerConfigurationError,
-    ConfigurationError,
-    PipelineError,
-    RetryLaterError,
-    ThrottledError,
-)
+from classifier.domain.errors import AnalyzerConfigurationError, ThrottledError
 from classifier.domain.rate_limiter import AdaptiveRateLimiter, Quota
 
 # A failed call is retried immediately up to this often, at another account if there is one.

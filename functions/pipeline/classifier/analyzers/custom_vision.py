@@ -12,16 +12,16 @@ from urllib.parse import quote
 import msgspec
 from azure.core import AsyncPipelineClient
 from azure.core.rest import AsyncHttpResponse, HttpRequest
+from common.adapters.azure_clients import AzureClients
+from common.domain.findings import BoundingBox, DetectedObject, Findings, Tag
+from common.domain.models import Analysis, ImageInfo
 from msgspec import Meta
 
-from classifier.adapters.azure_clients import AzureClients
 from classifier.analyzers.account_pool import AccountPool
 from classifier.analyzers.http_requests import build_image_request, create_client_options
 from classifier.analyzers.options import AnalyzerOptions, parse_options
 from classifier.analyzers.responses import parse_response, read_result
 from classifier.domain.errors import ImageRejectedError
-from classifier.domain.findings import BoundingBox, DetectedObject, Findings, Tag
-from classifier.domain.models import Analysis, ImageInfo
 from classifier.domain.ports import Analyzer
 
 _NAME = "azure-custom-vision"

@@ -4,8 +4,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from azure.core.rest import HttpRequest
-
-from classifier.adapters.azure_clients import AzureClients
+from common.adapters.azure_clients import AzureClients
 
 _CHUNK_BYTES = 256 * 1024
 _SCOPE = "https://cognitiveservices.azure.com/.default"

@@ -8,9 +8,11 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from azure.ai.vision.imageanalysis.aio import ImageAnalysisClient
+from common.adapters.azure_clients import AzureClients
+from common.domain.findings import Findings
+from common.domain.models import Analysis, ImageFormat, ImageInfo
 from msgspec import Meta
 
-from classifier.adapters.azure_clients import AzureClients
 from classifier.analyzers.account_pool import AccountPool
 from classifier.analyzers.http_requests import build_image_request, create_client_options
 from classifier.analyzers.options import AnalyzerOptions, parse_options
@@ -23,8 +25,6 @@ from classifier.analyzers.response_mapping import (
     unknown_adult_content,
 )
 from classifier.analyzers.responses import parse_response, read_result
-from classifier.domain.findings import Findings
-from classifier.domain.models import Analysis, ImageFormat, ImageInfo
 from classifier.domain.ports import Analyzer, AnalyzerCall
 
 _NAME = "azure-image-analysis"

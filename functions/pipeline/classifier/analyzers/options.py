@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import msgspec
+from common.settings import SettingsError, field_metadata
 from msgspec import Meta, Struct
 
 from classifier.domain.rate_limiter import Quota
-from classifier.settings import SettingsError, field_metadata
 
 
 class AnalyzerOptions(Struct, frozen=True, kw_only=True, rename="camel"):

@@ -6,9 +6,7 @@ Of a response only what was requested is read: https://learn.microsoft.com/rest/
 from collections.abc import Collection
 
 import msgspec
-from msgspec import UNSET, Struct
-
-from classifier.domain.findings import (
+from common.domain.findings import (
     AdultContent,
     AdultScore,
     AdultVerdict,
@@ -22,6 +20,7 @@ from classifier.domain.findings import (
     Tag,
     TextLine,
 )
+from msgspec import UNSET, Struct
 
 # The service's names of its features.
 VISUAL_FEATURES = ("tags", "caption", "denseCaptions", "objects", "people", "read", "smartCrops")

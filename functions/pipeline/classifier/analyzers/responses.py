@@ -5,13 +5,12 @@ from collections.abc import Callable, Mapping
 
 from azure.core.exceptions import HttpResponseError
 from azure.core.rest import AsyncHttpResponse
+from common.adapters.service_errors import retry_after_seconds
+from common.domain.errors import ConfigurationError, PipelineError
 
-from classifier.adapters.service_errors import retry_after_seconds
 from classifier.domain.errors import (
     AnalyzerConfigurationError,
-    ConfigurationError,
     ImageRejectedError,
-    PipelineError,
     ThrottledError,
     UnexpectedResponseError,
 )

@@ -4,14 +4,14 @@ An event says that a blob may have changed, no more: it may be delivered twice, 
 (https://learn.microsoft.com/azure/event-grid/delivery-and-retry). The blob itself says what it is now.
 """
 
-import base64
-import hashlib
 from datetime import UTC, datetime
 from typing import Annotated
 from urllib.parse import urlsplit
 
 import msgspec
+from common.domain.record_id import record_id
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
+from msgspec.structs import replace
 
 from classifier.domain.errors import EventError
 
@@ -19,14 +19,12 @@ _SUBJECT_PREFIX = "/blobServices/default/containers/"
 # The type of the events that reconcile writes for blobs without a final record.
 BLOB_FOUND_EVENT_TYPE = "ImagePipeline.BlobFound"
 _EVENT_TYPES = ("Microsoft.Storage.BlobCreated", "Microsoft.Storage.BlobDeleted", BLOB_FOUND_EVENT_TYPE)
-# Messages have at most 64 KiB: https://learn.microsoft.com/azure/storage/queues/scalability-targets
 _MAX_QUOTED_CHARACTERS = 300
-
-
-def record_id(container: str, name: str) -> str:
-    """Return the id of a blob's record: the same for every upload under this name, and valid in Cosmos DB."""
-    digest = hashlib.sha256(f"{container}/{name}".encode()).digest()
-    return base64.b32encode(digest).decode().rstrip("=").lower()
+# Messages have at most 64 KiB, which is 48 KiB before they are encoded in base64:
+# https://learn.microsoft.com/azure/storage/queues/scalability-targets
+_MAX_MESSAGE_BYTES = 48 * 1024
+# An event must also fit with the envelope of a requeued message around it. Those of Blob Storage have about 2 KiB.
+_MAX_EVENT_BYTES = 32 * 1024
 
 
 class BlobEvent(Struct, frozen=True, kw_only=True):
@@ -39,6 +37,7 @@ class BlobEvent(Struct, frozen=True, kw_only=True):
         event_id: id of the event.
         time: when the event was raised.
         sequencer: order of the events of one blob, as Event Grid has it, or None.
+        stamp: the stamp that the storage account belongs to; empty for the first account. No event states it.
     """
 
     host: str
@@ -47,11 +46,12 @@ class BlobEvent(Struct, frozen=True, kw_only=True):
     event_id: str
     time: datetime
     sequencer: str | None
+    stamp: str = ""
 
     @property
     def record_id(self) -> str:
         """The id of the blob's record."""
-        return record_id(self.container, self.name)
+        return record_id(self.container, self.name, self.stamp)
 
 
 class Message(Struct, frozen=True, kw_only=True):
@@ -85,6 +85,10 @@ class Message(Struct, frozen=True, kw_only=True):
             raise
         except (ValueError, RecursionError) as error:
             raise EventError(f"the message is no Event Grid event: {type(error).__name__} {error}") from error
+
+    def with_stamp(self, stamp: str) -> "Message":
+        """Return the message with the stamp that the storage account of its event belongs to."""
+        return replace(self, event=replace(self.event, stamp=stamp))
 
     def to_requeue_text(self, deadline: datetime, interruptions: int) -> str:
         """Return the text of the message when it is requeued once more."""
@@ -154,11 +158,20 @@ def create_blob_found_event(host: str, container: str, name: str, event_id: str,
 
 
 def create_poison_message(text: str, code: str, sentence: str, time: datetime) -> str:
-    """Return the text of a poison message: the original message, and why it is in the poison queue."""
+    """Return the text of a poison message: the original message, and why it is in the poison queue.
+
+    A message that would be too long for the queue is cut. Only dead letters that are no events can be that long.
+    """
     reason = _PoisonReason(
         code=code, sentence=_escape_surrogates(sentence[:_MAX_QUOTED_CHARACTERS]), time=time.isoformat()
     )
-    return msgspec.json.encode(_PoisonMessage(poison=reason, message=_escape_surrogates(text))).decode()
+    message = _escape_surrogates(text)
+    while True:
+        encoded = msgspec.json.encode(_PoisonMessage(poison=reason, message=message))
+        if len(encoded) <= _MAX_MESSAGE_BYTES:
+            return encoded.decode()
+        # Escapes and UTF-8 make some characters longer than others, so the length is approached from above.
+        message = message[: len(message) * _MAX_MESSAGE_BYTES // (len(encoded) + 1)]
 
 
 def parse_poison_message(text: str) -> tuple[str | None, str]:
@@ -205,6 +218,9 @@ def _parse_message(text: str) -> Message:
 
 
 def _parse_event(event_json: str) -> BlobEvent:
+    size = len(event_json.encode(errors="surrogateescape"))
+    if size > _MAX_EVENT_BYTES:
+        raise EventError(f"the event has {size:,} bytes, more than the {_MAX_EVENT_BYTES:,} that can be requeued")
     event = msgspec.json.decode(event_json, type=_Event)
     if event.event_type not in _EVENT_TYPES:
         quoted = event.event_type[:_MAX_QUOTED_CHARACTERS]

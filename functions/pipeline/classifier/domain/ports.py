@@ -6,8 +6,10 @@ Every method may raise RetryLaterError and ConfigurationError (`errors`), beside
 from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
-from classifier.domain.models import Analysis, AnalysisLease, Blob, BlobInfo, ImageInfo, Versioned
-from classifier.domain.record import ImageRecord, StoredRecord
+from common.domain.models import Analysis, ImageInfo, Versioned
+from common.domain.record import ImageRecord, StoredRecord
+
+from classifier.domain.models import AnalysisLease, Blob, BlobInfo
 from classifier.domain.watermark import Watermark
 
 
@@ -22,6 +24,11 @@ class ImageStore(Protocol):
     @property
     def container(self) -> str:
         """The name of the container."""
+        ...
+
+    @property
+    def stamp(self) -> str:
+        """The stamp that the storage account belongs to; empty for the first account."""
         ...
 
     async def read(self, name: str) -> Blob:
@@ -191,6 +198,11 @@ class DeadLetterStore(Protocol):
 
 class CheckpointStore(Protocol):
     """The checkpoint of reconcile, between its runs."""
+
+    @property
+    def write_region(self) -> str:
+        """The region that the database was written in at the last request; a failover changes it."""
+        ...
 
     async def load(self) -> Versioned[Watermark] | None:
         """Return the checkpoint, or None if there is none yet."""

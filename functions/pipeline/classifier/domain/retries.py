@@ -4,9 +4,14 @@ import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from classifier.domain import timeouts
-from classifier.domain.errors import AccessDeniedError, ConfigurationError, RetryLaterError
+from common.domain import timeouts
+from common.domain.errors import AccessDeniedError, ConfigurationError, RetryLaterError
+
 from classifier.domain.events import Message
+
+# How often one delivery reads, checks and writes again after others have changed the same item or blob. After that the
+# message is requeued: endless conflicts would keep an instance busy until its time limit.
+MAX_CONFLICTS = 5
 
 
 @dataclass(kw_only=True)

@@ -6,9 +6,11 @@ import logging
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
-from classifier.domain import metrics, timeouts
-from classifier.domain.errors import ConfigurationError, RetryLaterError
-from classifier.domain.models import Analysis, AnalysisLease, ImageInfo
+from common.domain import metrics, timeouts
+from common.domain.errors import ConfigurationError, RetryLaterError
+from common.domain.models import Analysis, ImageInfo
+
+from classifier.domain.models import AnalysisLease
 from classifier.domain.ports import AnalysisCache, Analyzer, AnalyzerCall
 
 _log = logging.getLogger("classifier")

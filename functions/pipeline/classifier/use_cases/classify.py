@@ -6,19 +6,17 @@ from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
+from common.domain import metrics, timeouts
+from common.domain.errors import ConfigurationError, RetryLaterError
+from common.domain.models import ImageInfo, Reason
+from common.domain.record import ImageRecord, RecordStatus
+from common.domain.record_fields import AnalyzerInfo, milliseconds
 from msgspec.structs import replace
 
-from classifier.domain import image_limits, metrics, timeouts
-from classifier.domain.errors import (
-    BlobNotFoundError,
-    ConfigurationError,
-    EventError,
-    ImageRejectedError,
-    RetryLaterError,
-    UnexpectedResponseError,
-)
+from classifier.domain import image_checks
+from classifier.domain.errors import BlobNotFoundError, EventError, ImageRejectedError, UnexpectedResponseError
 from classifier.domain.events import Message, create_poison_message
-from classifier.domain.models import Blob, ImageInfo, Reason
+from classifier.domain.models import Blob
 from classifier.domain.outcomes import Outcome, OutcomeStatus
 from classifier.domain.ports import (
     AnalysisCache,
@@ -30,9 +28,8 @@ from classifier.domain.ports import (
     ResultPublisher,
 )
 from classifier.domain.queue_ports import Queue
-from classifier.domain.record import ImageRecord, RecordStatus
-from classifier.domain.record_fields import AnalyzerInfo, BlobProperties, milliseconds
-from classifier.domain.retries import Delivery, plan_retry
+from classifier.domain.records import create_record, describe_blob, describe_unread_blob
+from classifier.domain.retries import MAX_CONFLICTS, Delivery, plan_retry
 from classifier.use_cases.cached_analyzer import CachedAnalyzer
 from classifier.use_cases.record_writer import RecordWriter
 from classifier.use_cases.requeue import requeue
@@ -124,13 +121,17 @@ class Pipeline:
         expected = (self._images.host, self._images.container)
         if container != expected:
             raise EventError(f"the event is about {container}, not about {expected}")
-        return message
+        return message.with_stamp(self._images.stamp)
 
     async def _process_current_version(self, delivery: Delivery) -> Outcome:
-        """Write the record of the current version of the blob; repeat if the blob changes meanwhile."""
+        """Write the record of the current version of the blob; repeat if the blob changes meanwhile.
+
+        Raises:
+            RetryLaterError: the blob keeps changing.
+        """
         message = delivery.message
         event = message.event
-        while True:
+        for _ in range(MAX_CONFLICTS):
             started = self._now()
             try:
                 blob = await self._images.read(event.name)
@@ -151,23 +152,24 @@ class Pipeline:
                 return await self._publish(message, record)
             if self._image_copies is not None and copy_path is not None:
                 await self._image_copies.delete(copy_path, blob.etag)
+        raise RetryLaterError(f"the blob was changed {MAX_CONFLICTS} times in a row while it was processed")
 
     async def _classify(self, message: Message, blob: Blob, attempt: int, started: datetime) -> ImageRecord:
         """Return the record of one version of the blob."""
-        properties = BlobProperties.for_blob(message.event, blob)
+        properties = describe_blob(message.event, blob)
         image: ImageInfo | None = None
         analyzer: AnalyzerInfo | None = None  # the limits of the pipeline are the same for every analyzer
         try:
-            content = image_limits.require_content(blob)
+            content = image_checks.require_content(blob)
             image = await self._read_header(content)
-            image_limits.check_image(image)
+            image_checks.check_image(image)
             analyzer = AnalyzerInfo.for_request(self._analyzer.features, self._analyzer.fingerprint)
             analysis_started = self._now()
             sha256 = cast("str", properties.content_sha256)  # not None, as there is content
             analysis, cached = await self._cached_analyzer.analyze(sha256, content, image)
             analyze_ms = milliseconds(analysis_started, self._now())
         except ImageRejectedError as rejection:
-            return ImageRecord.for_message(
+            return create_record(
                 message,
                 attempt=attempt,
                 status=RecordStatus.REJECTED,
@@ -178,7 +180,7 @@ class Pipeline:
                 image=image,
                 analyzer=analyzer,
             )
-        record = ImageRecord.for_message(
+        record = create_record(
             message,
             attempt=attempt,
             status=RecordStatus.CLASSIFIED,
@@ -218,16 +220,16 @@ class Pipeline:
             message = delivery.message
             event = message.event
             started = self._now()
-            while (etag := await self._images.get_etag(event.name)) is None:
-                if await self._record_writer.remove(event):
-                    return Outcome.for_event(event, OutcomeStatus.REMOVED, "the blob does not exist")
-            if delivery.etag not in {None, etag}:
+            etag = await self._images.get_etag(event.name)
+            if etag is None and await self._record_writer.remove(event):
+                return Outcome.for_event(event, OutcomeStatus.REMOVED, "the blob does not exist")
+            if etag is None or delivery.etag not in {None, etag}:
                 raise RetryLaterError("the blob has a newer version, which was not processed yet")
-            record = ImageRecord.for_message(
+            record = create_record(
                 message,
                 attempt=delivery.attempt,
                 status=RecordStatus.FAILED,
-                blob=BlobProperties.for_event(event, etag),
+                blob=describe_unread_blob(event, etag),
                 started=started,
                 finished=self._now(),
                 reason=Reason(code=code, sentence=sentence[:500], measured=None, limit=None),

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from datetime import datetime
 
 import msgspec
+from common.domain import timeouts
 
-from classifier.domain import timeouts
 from classifier.domain.events import parse_poison_message
 from classifier.domain.queue_ports import PoisonMessage, PoisonQueue, Queue
 

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 
-from classifier.domain import metrics, timeouts
-from classifier.domain.errors import ConfigurationError
+from common.domain import metrics, timeouts
+from common.domain.errors import ConfigurationError
+
 from classifier.domain.events import Message
 from classifier.domain.outcomes import Outcome, OutcomeStatus
 from classifier.domain.queue_ports import Queue

@@ -1,0 +1,1 @@
+"""Clients of Azure's services that both apps use, on Azure's SDKs."""

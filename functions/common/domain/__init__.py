@@ -1,0 +1,1 @@
+"""Types, rules and errors that both apps use; no SDK."""

@@ -1,0 +1,15 @@
+"""Limits of Image Analysis 4.0, by its own error messages: all bounds are inclusive.
+
+https://learn.microsoft.com/answers/questions/1688452: "The image size is not allowed to be zero or larger than 20971520
+bytes", "The image dimension is not allowed to be smaller than 50 and larger than 16000". The input requirements have
+"less than 20 megabytes" and "greater than 50 x 50 pixels and less than 16,000 x 16,000 pixels" instead:
+https://learn.microsoft.com/azure/ai-services/computer-vision/overview-image-analysis.
+"""
+
+from common.domain.models import ImageFormat
+
+MAX_BYTES = 20_971_520
+MIN_SIDE, MAX_SIDE = 50, 16_000
+# The code of the one reason that does not last: the blob can be rehydrated.
+ARCHIVED = "Archived"
+FORMATS = tuple(ImageFormat)

@@ -1,0 +1,209 @@
+"""The triggers: bindings, deadlines, attempts, log levels and responses; and the creation of the application."""
+
+import asyncio
+import json
+import logging
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import azure.functions as func
+import pytest
+from classifier import composition, triggers
+from classifier.domain.outcomes import Outcome, OutcomeStatus
+from classifier.settings import Settings, TriggerConnection
+from classifier.use_cases.reconcile import Report
+from common.domain import metrics
+
+from tests.functions.pipeline.test_triggers import FakeApplication, call, heard, http_functions, line, plain
+
+__all__ = ["heard"]
+
+
+class Message:
+    """A message as the worker hands it over."""
+
+    id = "m1"
+
+    def __init__(self, dequeue_count: int | None) -> None:
+        self.dequeue_count = dequeue_count
+
+    def get_body(self) -> bytes:
+        return "événement".encode()
+
+
+def test_the_app_is_made_once_of_the_environment_for_five_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
+    arguments: list[tuple[Any, dict[str, int]]] = []
+
+    def create_application(settings: Any, **options: int) -> object:
+        arguments.append((settings, options))
+        return object()
+
+    monkeypatch.setattr(composition, "create_application", create_application)
+    monkeypatch.setattr(Settings, "load", staticmethod(lambda: "the settings"))
+    triggers._application.cache_clear()
+    try:
+        assert triggers._application() is triggers._application()
+    finally:
+        triggers._application.cache_clear()
+    assert arguments == [("the settings", {"last_attempt": 5})]
+
+
+def test_the_queue_of_the_trigger_is_made_once_of_its_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is there even if the other app settings are wrong."""
+    connections: list[Any] = []
+
+    def create_trigger_queue(connection: Any) -> object:
+        connections.append(connection)
+        return object()
+
+    monkeypatch.setattr(composition, "create_trigger_queue", create_trigger_queue)
+    monkeypatch.setattr(TriggerConnection, "load", staticmethod(lambda: "the connection"))
+    triggers._trigger_queue.cache_clear()
+    try:
+        assert triggers._trigger_queue() is triggers._trigger_queue()
+    finally:
+        triggers._trigger_queue.cache_clear()
+    assert connections == ["the connection"]
+
+
+@pytest.mark.parametrize(("dequeue_count", "attempt"), [(None, 1), (0, 1), (1, 1), (6, 6)])
+@pytest.mark.parametrize(
+    ("status", "level"),
+    [
+        ("classified", "INFO"),
+        ("rejected", "INFO"),
+        ("removed", "INFO"),
+        ("delayed", "INFO"),
+        ("failed", "ERROR"),
+        ("misconfigured", "ERROR"),
+        ("poison", "ERROR"),
+    ],
+)
+def test_each_status_has_its_level_and_each_message_its_attempt(
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    dequeue_count: int | None,
+    attempt: int,
+    status: str,
+    level: str,
+) -> None:
+    handled: list[tuple[str, int]] = []
+
+    async def handle(text: str, *, attempt: int) -> Outcome:
+        handled.append((text, attempt))
+        return Outcome(status=OutcomeStatus(status), detail="d")
+
+    monkeypatch.setattr(triggers, "_application", lambda: SimpleNamespace(pipeline=SimpleNamespace(handle=handle)))
+    asyncio.run(plain(triggers.classify)(Message(dequeue_count)))
+    assert handled == [("événement", attempt)]
+    assert line(caplog, "outcome") == {
+        "status": status,
+        "detail": "d",
+        "record_id": None,
+        "event_id": None,
+        "messageId": "m1",
+        "attempt": attempt,
+        "level": level,
+    }
+
+
+@pytest.mark.parametrize("late", [True, False])
+def test_reconcile_has_seven_minutes_and_says_whether_it_is_late(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, *, late: bool
+) -> None:
+    before = datetime.now(UTC)
+    deadlines: list[datetime] = []
+
+    async def run(deadline: datetime) -> Report:
+        deadlines.append(deadline)
+        return Report(dead_letters=1, listed=5, enqueued=2, finished=True, ended_because="the round is finished")
+
+    monkeypatch.setattr(triggers, "_application", lambda: SimpleNamespace(reconciler=SimpleNamespace(run=run)))
+    asyncio.run(plain(triggers.reconcile)(SimpleNamespace(past_due=late)))
+    assert before + timedelta(seconds=420) <= deadlines[0] <= datetime.now(UTC) + timedelta(seconds=420)
+    assert line(caplog, "reconcile") == {
+        "dead_letters": 1,
+        "listed": 5,
+        "enqueued": 2,
+        "finished": True,
+        "ended_because": "the round is finished",
+        "late": late,
+        "level": "INFO",
+    }
+
+
+def test_a_redrive_has_two_hundred_seconds(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    application = FakeApplication()
+    monkeypatch.setattr(triggers, "_application", lambda: application)
+    before = datetime.now(UTC)
+
+    async def redrive(poison_queue: Any, images_queue: Any, *, deadline: datetime, now: Any) -> dict[str, int]:
+        assert (poison_queue, images_queue) == (application.poison_queue, application.images_queue)
+        assert before + timedelta(seconds=200) <= deadline <= datetime.now(UTC) + timedelta(seconds=200)
+        assert before <= now() <= datetime.now(UTC)
+        return {"redriven": 3}
+
+    monkeypatch.setattr(triggers, "redrive_messages", redrive)
+    response = call("redrive", "Bearer good")
+    assert (response.status_code, response.mimetype) == (200, "application/json")
+    assert json.loads(response.get_body()) == {"redriven": 3}
+    assert line(caplog, "redrive") == {"redriven": 3, "caller": "operator-1", "level": "INFO"}
+
+
+def test_a_backfill_says_when_it_begins(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setattr(triggers, "_application", FakeApplication)
+    response = call("backfill", "Bearer good")
+    assert json.loads(response.get_body()) == {"backfill": "begins with the next run of reconcile"}
+    assert line(caplog, "backfill")["caller"] == "operator-1"
+
+
+def test_a_refusal_is_json_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(triggers, "_application", FakeApplication)
+    assert call("backfill", None).mimetype == "application/json"
+
+
+@pytest.mark.parametrize("function", http_functions(), ids=lambda function: function.get_function_name())
+def test_an_http_function_has_a_route_of_its_name_and_takes_post_alone(function: Any) -> None:
+    trigger = function.get_trigger().get_dict_repr()
+    assert trigger["route"] == function.get_function_name()
+    assert [method.value for method in trigger["methods"]] == ["POST"]
+
+
+def test_each_trigger_has_the_name_and_the_settings_that_the_host_resolves() -> None:
+    app = func.FunctionApp()
+    app.register_functions(triggers.blueprint)
+    bindings_by_name: dict[str, dict[str, Any]] = {}
+    for function in app.get_functions():
+        trigger = function.get_trigger()
+        name = function.get_function_name()
+        assert trigger is not None
+        assert name is not None
+        bindings_by_name[name] = trigger.get_dict_repr()
+    assert {name: trigger["name"] for name, trigger in bindings_by_name.items()} == {
+        "classify": "message",
+        "reconcile": "timer",
+        "redrive": "request",
+        "backfill": "request",
+    }
+    assert (bindings_by_name["classify"]["queueName"], bindings_by_name["classify"]["connection"]) == (
+        "%PIPELINE_IMAGES_QUEUE%",
+        "IMAGES",
+    )
+    assert bindings_by_name["reconcile"]["schedule"] == "%PIPELINE_RECONCILE_SCHEDULE%"
+
+
+def test_what_an_operators_call_costs_is_logged(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Measured(FakeApplication):
+        async def start_backfill(self) -> None:
+            metrics.add("requestUnits", 7)
+
+    monkeypatch.setattr(triggers, "_application", Measured)
+    call("backfill", "Bearer good")
+    assert line(caplog, "backfill")["requestUnits"] == 7
+
+
+def test_the_sdks_do_not_log_every_request() -> None:
+    assert logging.getLogger("azure").level == logging.WARNING
