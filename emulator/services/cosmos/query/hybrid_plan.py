@@ -114,8 +114,8 @@ def _component_info(
 ) -> QueryInfo:
     alias = root_alias(query)
     assert alias is not None
-    wanted = limits.skip + (limits.take or 0)
-    top = max(2 * wanted, _MINIMUM_TOP)
+    result_count = limits.skip + (limits.take or 0)
+    top = max(2 * result_count, _MINIMUM_TOP)
     payload = tree.ObjectCreation(
         (
             ("payload", payload_of(query.select.projection, alias)),

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from emulator.services.cosmos.container import Container
-from emulator.services.cosmos.errors import bad_request
+from emulator.services.cosmos.items.container import Container
+from emulator.services.cosmos.items.errors import bad_request
 from emulator.services.cosmos.query.aggregation import aggregate_info, aggregate_payload, aggregates_of
 from emulator.services.cosmos.query.hybrid_plan import hybrid_plan
 from emulator.services.cosmos.query.order import computed_order, property_orders

@@ -22,7 +22,7 @@ from emulator.core.resource_store import Resource
 from emulator.gateway.proxy import ConnectionOrigins
 from emulator.gateway.router import create_application
 from emulator.services.cosmos.handler import CosmosHandler
-from emulator.services.cosmos.store import ItemStore
+from emulator.services.cosmos.items.store import ItemStore
 from tests.emulator.conftest import Deployment
 
 HOST = "c.documents.azure.com"

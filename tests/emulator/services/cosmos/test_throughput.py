@@ -8,7 +8,7 @@ from azure.cosmos.exceptions import CosmosHttpResponseError
 
 from emulator.core.faults import Faults
 from emulator.core.resource_store import Resource
-from emulator.services.cosmos.errors import CosmosError
+from emulator.services.cosmos.items.errors import CosmosError
 from emulator.services.cosmos.throughput import Throughput
 from tests.emulator.services.cosmos.conftest import CosmosAccount
 

@@ -92,11 +92,11 @@ def test_items_without_the_property_are_sorted_only_if_the_policy_names_it(
     text = "SELECT TOP 2 VALUE c.id FROM c ORDER BY c.n"
     assert query(explicit, text)[0] == ["0", "1"]
     account.store.drop("x")
-    account.add_container("everything")
-    everything = client.get_database_client("pipeline").get_container_client("everything")
+    account.add_container("by_default")
+    by_default = client.get_database_client("pipeline").get_container_client("by_default")
     for item in ({"id": "a"}, {"id": "b", "n": 1}):
-        everything.create_item(item)
-    assert query(everything, text)[0] == ["b"]
+        by_default.create_item(item)
+    assert query(by_default, text)[0] == ["b"]
 
 
 @pytest.mark.parametrize(
@@ -160,9 +160,9 @@ def test_a_role_without_the_action_cannot_query_and_does_everything_else(
     fill(account, client)
     items = [f"{CONTAINERS}/items/{verb}" for verb in ("read", "create", "replace", "upsert", "delete")]
     query_actions = [f"{CONTAINERS}/executeQuery", f"{CONTAINERS}/readChangeFeed"]
-    everything = [f"{PREFIX}/readMetadata", *items, *query_actions]
-    account.assign_role("allowed", *everything, scope="/dbs/pipeline/colls/images")
-    lacking = [action for action in everything if not action.endswith(missing)]
+    actions = [f"{PREFIX}/readMetadata", *items, *query_actions]
+    account.assign_role("allowed", *actions, scope="/dbs/pipeline/colls/images")
+    lacking = [action for action in actions if not action.endswith(missing)]
     account.assign_role("lacking", *lacking, scope="/dbs/pipeline/colls/images")
     with account.client("allowed") as allowed:
         assert query(images_of(allowed), "SELECT VALUE COUNT(1) FROM c")[0] == [COUNT]

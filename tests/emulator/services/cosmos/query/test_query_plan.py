@@ -14,8 +14,8 @@ from emulator.core.container_policies import (
     VectorEmbedding,
     VectorEmbeddingPolicy,
 )
-from emulator.services.cosmos.container import Container
-from emulator.services.cosmos.errors import CosmosError
+from emulator.services.cosmos.items.container import Container
+from emulator.services.cosmos.items.errors import CosmosError
 from emulator.services.cosmos.query.plan_document import required_features
 from emulator.services.cosmos.query.query_plan import plan_query
 from emulator.services.cosmos.sql.errors import InvalidQueryError
