@@ -51,8 +51,8 @@ def ordering_of(orders: tuple[PropertyOrder, ...], definition: ContainerDefiniti
 def _check_full_text(query: tree.Query, definition: ContainerDefinition) -> None:
     """FullTextScore requires a full-text index: https://learn.microsoft.com/cosmos-db/query/fulltextscore#remarks.
 
-    One for another path is enough: test_query_hybrid_search.py of azure-cosmos, which runs against Azure, ranks by `c.title`
-    in a container with an index for `/text`.
+    One for another path is enough: test_query_hybrid_search.py of azure-cosmos, which runs against Azure, ranks
+    by `c.title` in a container with an index for `/text`.
     """
     if full_text_indexes(definition):
         return
