@@ -15,6 +15,7 @@ from emulator.core.resource_store import Properties, Resource, ResourceStore
 from emulator.core.virtual_networks import retain_association_link
 from emulator.provider import subscription, unsupported, validation
 from emulator.provider.concurrency import OperationsInProgress
+from emulator.provider.container_rules import check_container_update
 from emulator.provider.differences import diff_response
 from emulator.provider.network_rules import check_deletion
 from emulator.provider.outputs import preview_outputs, preview_update_outputs, resource_outputs
@@ -157,6 +158,8 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             await _refuse(context, f"ResourceNotFound: {request.id} does not exist")
             raise AssertionError("unreachable: the call was aborted")
         try:
+            if resource_type.type == "azure-native:cosmosdb:SqlResourceSqlContainer":
+                check_container_update(before.inputs, inputs)
             async with self._operations.begin(resource_type.type, inputs, request.id):
                 resource = await self._update(before, self._resource(resource_type, inputs, request.id), context)
         except validation.DeploymentError as error:

@@ -9,6 +9,9 @@ from emulator.core.resource_store import Properties
 from emulator.provider.validation import UNKNOWN
 from schemas.azure_native.resource_type import ResourceType
 
+# Features that the emulated Cosmos DB has.
+_COSMOS_CAPABILITIES = frozenset({"EnableNoSQLVectorSearch", "EnableNoSQLFullTextSearch"})
+
 
 def find_unsupported_inputs(resource_type: ResourceType, inputs: Properties) -> Iterator[tuple[str, str]]:
     """Every (property, reason) of inputs that would have no effect in the emulator."""
@@ -33,6 +36,9 @@ def _at(inputs: Properties, path: str) -> Any:
 def _cosmos(inputs: Properties) -> Iterator[tuple[str, str]]:
     if any(location.get("isZoneRedundant") for location in inputs.get("locations") or ()):
         yield "locations", "the emulator has no availability zones; cosmosZoneRedundant must be false"
+    for capability in inputs.get("capabilities") or ():
+        if capability.get("name") not in _COSMOS_CAPABILITIES:
+            yield "capabilities", f"the emulator's Cosmos DB does not support {capability}"
 
 
 def _lifecycle(inputs: Properties) -> Iterator[tuple[str, str]]:
@@ -98,7 +104,6 @@ _ONLY: dict[str, tuple[tuple[Any, ...], ...]] = {
         ("publicNetworkAccess", "Enabled", "Disabled"),
         ("backupPolicy", None),
         ("enableMultipleWriteLocations", False),
-        ("capabilities", None, [{"name": "EnableNoSQLVectorSearch"}]),
     ),
     "azure-native:eventgrid:Topic": (("publicNetworkAccess", "Enabled", "Disabled"),),
     "azure-native:cognitiveservices:Account": (

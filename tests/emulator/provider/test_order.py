@@ -22,7 +22,12 @@ from tests.emulator.provider.test_creation import subscription
 from tests.emulator.provider.test_server import struct, urn
 
 COSMOS = {"resourceGroupName": "rg", "accountName": "cosmos"}
-CONTAINER = {"databaseName": "pipeline", "containerName": "images", "resource": {"id": "images"}, "options": {}}
+CONTAINER = {
+    "databaseName": "pipeline",
+    "containerName": "images",
+    "resource": {"id": "images", "partitionKey": {"paths": ["/id"]}},
+    "options": {},
+}
 ROLE = {
     "roleDefinitionId": "00000000-0000-4000-8000-000000000001",
     "roleName": "reader",
