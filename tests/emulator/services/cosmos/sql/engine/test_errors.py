@@ -126,8 +126,8 @@ INVALID: list[tuple[str, str | int, str]] = [
         "SC2229",
         (
             "The last parameter of the RRF function is an optional array of weights. When present, it must be a"
-            " literal array of numbers, one for each of the component scores used for the RRF function. The length of"
-            " this array must be the same as the number of the component scores."
+            " literal array of numbers, one for each of the component scores used for the RRF function. The length"
+            " of this array must be the same as the number of the component scores."
         ),
     ),
     (
