@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.config.cost.estimate import CostEstimate, budget_warning, estimate_cost
+from infra.config.cost.estimate import CostEstimate, LineItem, budget_warning, estimate_cost
 from infra.config.cost.meters import (
     BLOB_READS,
     BLOB_STORED_GZRS,
@@ -21,8 +21,10 @@ from infra.config.cost.meters import (
     FLEX_EXECUTION_TIME,
     FLEX_EXECUTIONS,
     GEO_REPLICATION,
+    LOG_ALERTS,
     LOG_INGESTION,
     LOG_RETENTION,
+    METRIC_ALERTS,
     PRIVATE_ENDPOINTS,
     PRIVATE_LINK_EGRESS,
     PRIVATE_LINK_INGRESS,
@@ -33,6 +35,7 @@ from infra.config.cost.meters import (
     VISION_VECTORIZE,
     Meter,
 )
+from infra.config.cost.usage import exact
 from infra.core.analysis import FEATURES, VISUAL_FEATURES, Feature
 from tests.support.cost_workloads import committed_prices, workload
 
@@ -331,6 +334,8 @@ def test_cached_images_are_not_analyzed() -> None:
             {"log_retention_days": 120},
             (2 * 89 / 30 + 5.0146 * 30 / 30, 2.8 * 89 / 30 + 7.02044 * 30 / 30),
         ),
+        (LOG_ALERTS, {"log_alert_rules": 5}, (5, 5)),
+        (METRIC_ALERTS, {}, (3, 3)),
         (PRIVATE_ENDPOINTS, {}, None),
         (PRIVATE_ENDPOINTS, {"private_networking": True}, (6 * 730, 6 * 730)),
         (PRIVATE_ENDPOINTS, {"private_networking": True, "publish_results": False}, (5 * 730, 5 * 730)),
@@ -343,7 +348,7 @@ def test_quantities_of_a_million_images(
     meter: Meter, changes: dict[str, Any], expected: tuple[float, float] | None
 ) -> None:
     actual = quantities(meter, **{"images_per_month": 1_000_000} | changes)
-    assert actual == (None if expected is None else pytest.approx(expected))
+    assert actual == (None if expected is None else pytest.approx(expected, rel=1e-12))
 
 
 def test_cosmos_db_is_billed_for_the_peak_rate_at_most_and_the_average_rate_at_least() -> None:
@@ -383,6 +388,13 @@ def test_the_totals_are_the_sums_of_the_line_items() -> None:
 def test_an_estimate_within_the_budget_is_no_warning() -> None:
     result = estimate(images_per_month=500_000)
     assert budget_warning(result, monthly_budget=int(result.high) + 1) is None
+
+
+def test_an_estimate_of_exactly_the_budget_is_no_warning() -> None:
+    item = LineItem(usage=exact(CUSTOM_VISION, 50_000, "predictions"), low=100.0, high=100.0)
+    result = CostEstimate(line_items=(item,), images_per_month=50_000, price_region="eastus")
+    assert budget_warning(result, monthly_budget=100) is None
+    assert budget_warning(result, monthly_budget=99) is not None
 
 
 def test_an_estimate_above_the_budget_is_a_warning_with_both_figures() -> None:
