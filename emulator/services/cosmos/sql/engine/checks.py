@@ -105,9 +105,18 @@ def _selected(query: tree.Query) -> Iterator[tree.Expression]:
             yield item.expression
 
 
+def _is_grouped(node: object, group_by: tuple[tree.Expression, ...]) -> bool:
+    """Whether a node is an expression of the GROUP BY clause, or a property of the value of one."""
+    while node not in group_by:
+        if not isinstance(node, tree.Property):
+            return False
+        node = node.parent
+    return True
+
+
 def _check_grouped(node: object, group_by: tuple[tree.Expression, ...]) -> None:
     """Each property of the select list must be in an aggregate function or in the GROUP BY clause."""
-    if node in group_by or is_aggregate(node):
+    if _is_grouped(node, group_by) or is_aggregate(node):
         return
     if isinstance(node, tree.Subquery):
         raise InvalidQueryError("", "Subqueries are not supported in the SELECT clause of a query with aggregates.")

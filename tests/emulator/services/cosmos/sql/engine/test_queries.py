@@ -83,6 +83,7 @@ QUERIES: list[tuple[str, list[Any]]] = [
     ]),
     ("SELECT UPPER(c.k) AS k, c.n FROM c GROUP BY UPPER(c.k), c.n OFFSET 1 LIMIT 1", [{"k": "Y", "n": "3"}]),
     ("SELECT t AS tag, COUNT(1) AS n FROM c JOIN t IN c.tags GROUP BY t", [{"tag": "a", "n": 1}, {"tag": "b", "n": 2}]),
+    ("SELECT s.q, COUNT(1) AS n FROM c JOIN s IN c.stock WHERE s.q > 1 GROUP BY s", [{"q": 5, "n": 1}, {"q": 7, "n": 1}]),
     ("SELECT c.k FROM c WHERE false GROUP BY c.k", []),
 ]  # fmt: skip
 
