@@ -69,6 +69,19 @@ INVALID: list[tuple[str, str | int, str]] = [
         2206,
         "Unsupported ORDER BY clause. ORDER BY item expression could not be mapped to a document path.",
     ),
+    (
+        "SELECT VALUE c.id FROM c JOIN (SELECT VALUE ARRAY_LENGTH(c.tags)) AS n ORDER BY n",
+        2206,
+        "Unsupported ORDER BY clause. ORDER BY item expression could not be mapped to a document path.",
+    ),
+    (
+        "SELECT {a: c.x}['a'], {a: c.y}['a'] AS b FROM c GROUP BY c.x",
+        "SC2102",
+        (
+            "Property reference 'c.y' is invalid in the select list because it is not contained in either an"
+            " aggregate function or the GROUP BY clause."
+        ),
+    ),
     ("SELECT TOP 1.5 * FROM c", "SC2060", "The count value provided for a TOP clause must be an integer."),
     (
         "SELECT * FROM c OFFSET 4294967296 LIMIT 1",
