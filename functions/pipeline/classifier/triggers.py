@@ -103,10 +103,15 @@ async def classify(message: func.QueueMessage) -> None:
     arg_name="timer", schedule="%PIPELINE_RECONCILE_SCHEDULE%"
 )
 async def reconcile(timer: func.TimerRequest) -> None:
-    """Enqueue blobs without a final record; with the trigger `schedule`, all new blobs."""
+    """Enqueue blobs without a final record; with the trigger `schedule`, all new blobs. Then count the records."""
+    application = _application()
+    deadline = datetime.now(UTC) + timedelta(seconds=timeouts.RECONCILE_SECONDS)
     with collect_metrics() as metrics:
-        report = await _application().reconciler.run(datetime.now(UTC) + timedelta(seconds=timeouts.RECONCILE_SECONDS))
+        report = await application.reconciler.run(deadline)
     _log_event("reconcile", {**asdict(report), "late": timer.past_due, **metrics})
+    with collect_metrics() as metrics:
+        days = await application.record_counter.run(deadline)
+    _log_event("counts", {"days": days, **metrics})
 
 
 @blueprint.route(  # pyright: ignore[reportUnknownMemberType]
