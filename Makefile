@@ -94,7 +94,7 @@ clean: ## stop the emulator and delete all its data, without Pulumi
 
 # The preview's own exit code is in the comment: what it could not plan is an error there. Code 3 means that the change
 # needs approval.
-plan: setup-dev ## the pull request comment on a preview of STACK: data at risk, access, changes (FORMAT=table|json)
+plan: setup-dev ## the pull request comment on a preview of STACK: data at risk, access, changes, cost (FORMAT=table|json)
 	@$(bundle)
 ifeq ($(STACK),local)
 	@python -m emulator start >&2

@@ -23,6 +23,8 @@ from emulator.provider.errors import DeploymentError
 from emulator.provider.search_policies import full_text_problems, vector_problems
 
 _ALL = "/*"
+# An older form of `/*`, which the service still accepts.
+_ROOT = "/"
 _MAXIMUM_TTL = 2**31 - 1
 _MAXIMUM_LEVELS = 3
 _MAXIMUM_COMPOSITE_PATHS = 8
@@ -142,7 +144,7 @@ def _indexing_problems(policy: IndexingPolicy, stated: Properties) -> Problems:
     included = [entry.path for entry in policy.included_paths]
     excluded = [entry.path for entry in policy.excluded_paths]
     for path in (*included, *excluded):
-        if _INDEX_PATH.fullmatch(path) is None:
+        if path != _ROOT and _INDEX_PATH.fullmatch(path) is None:
             yield (
                 name,
                 (
@@ -150,7 +152,8 @@ def _indexing_problems(policy: IndexingPolicy, stated: Properties) -> Problems:
                     " path. Common errors include invalid characters or absence of quotes around labels"
                 ),
             )
-    if stated.get("includedPaths") and mode != "none" and _ALL not in (*included, *excluded):
+    has_root = not {_ALL, _ROOT}.isdisjoint((*included, *excluded))
+    if stated.get("includedPaths") and mode != "none" and not has_root:
         yield (
             name,
             (

@@ -3,6 +3,7 @@
 Every figure is of one physical partition: a query that fans out pays the base charge once for each.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -33,16 +34,22 @@ REJECTED = 0.38
 
 @dataclass(kw_only=True)
 class QueryCost:
-    """What a query has read and returned so far in one physical partition."""
+    """What a query has read and returned so far in one physical partition; sizes in bytes."""
 
     loaded_items: int = 0
     loaded_bytes: int = 0
+    output_items: int = 0
     output_bytes: int = 0
 
     def load(self, body: str) -> None:
         """Count an item that the query had to read."""
         self.loaded_items += 1
         self.loaded_bytes += len(body)
+
+    def output(self, result: bytes) -> None:
+        """Count a result, in JSON."""
+        self.output_items += 1
+        self.output_bytes += len(result)
 
     @property
     def charge(self) -> float:
@@ -53,6 +60,24 @@ class QueryCost:
             + _LOADED_KILOBYTE * self.loaded_bytes / _KILOBYTE
             + _OUTPUT_KILOBYTE * self.output_bytes / _KILOBYTE
         )
+
+
+def query_metrics(costs: Sequence[QueryCost], seconds: float) -> str:
+    """The header `x-ms-documentdb-query-metrics`, with those of its values that the emulator has.
+
+    https://learn.microsoft.com/azure/cosmos-db/nosql/query-metrics-performance
+    """
+    loaded = sum(cost.loaded_items for cost in costs)
+    returned = sum(cost.output_items for cost in costs)
+    values = {
+        "totalExecutionTimeInMs": f"{1000 * seconds:.2f}",
+        "retrievedDocumentCount": str(loaded),
+        "retrievedDocumentSize": str(sum(cost.loaded_bytes for cost in costs)),
+        "outputDocumentCount": str(returned),
+        "outputDocumentSize": str(sum(cost.output_bytes for cost in costs)),
+        "indexUtilizationRatio": f"{min(returned / loaded, 1) if loaded else 1:.2f}",
+    }
+    return ";".join(f"{name}={value}" for name, value in values.items())
 
 
 def read_charge(body: str) -> float:

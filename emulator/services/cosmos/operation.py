@@ -21,7 +21,6 @@ _UNSUPPORTED_HEADERS = {
     "x-ms-documentdb-post-trigger-exclude": "triggers",
     "x-ms-indexing-directive": "indexing directives",
     "x-ms-cosmos-populateindexmetrics": "index metrics",
-    "x-ms-documentdb-populatequerymetrics": "query metrics",
     "x-ms-cosmos-populatequeryadvice": "query advice",
 }
 # From the weakest to the strongest.

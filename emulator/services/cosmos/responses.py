@@ -15,6 +15,13 @@ from emulator.services.cosmos.store import StoredContainer, StoredItem
 
 # A read of metadata.
 _METADATA_CHARGE = 1.0
+# What the service adds to a policy that leaves it out.
+_INDEXING_POLICY: Properties = {
+    "indexingMode": "consistent",
+    "automatic": True,
+    "includedPaths": [{"path": "/*"}],
+    "excludedPaths": [{"path": '/"_etag"/?'}],
+}
 # Limits of the query engine that SDKs may read; the values of an account.
 _QUERY_ENGINE = {
     "maxSqlQueryInputLength": 262144,
@@ -95,7 +102,10 @@ def container_response(resource: Resource, database: Resource, stored: StoredCon
         "_conflicts": "conflicts/",
         "_ts": 0,
     }
-    return json_response({**resource.inputs["resource"], **system})
+    stated = resource.inputs["resource"]
+    policy = _INDEXING_POLICY | {key: value for key, value in (stated.get("indexingPolicy") or {}).items() if value}
+    defaults = {"geospatialConfig": {"type": "Geography"}}
+    return json_response({**defaults, **stated, "indexingPolicy": policy, **system})
 
 
 def partition_key_ranges_response(request: web.Request, stored: StoredContainer, count: int) -> web.Response:

@@ -319,5 +319,8 @@ def test_a_subscription_without_the_terms_learns_where_to_accept_them(
     monkeypatch.setattr("pulumi.log.error", logged.append)
     assert not matches(TERMS_NOT_ACCEPTED, answer)
     assert "accept" in logged[0]
+    faults.write_text('{"termsNotAccepted": 2}')
+    answer = answer_to(deployment, *creation("cognitiveservices:Account", vision), provider)
+    assert answer.startswith(f"the faults file of the emulator is not valid: {faults}: Expected `float` <= 1.0")
     faults.unlink()
     assert answer_to(deployment, *creation("cognitiveservices:Account", vision), provider) == ""

@@ -7,6 +7,7 @@ GROUP BY, DISTINCT, ORDER BY a computed value) starts over for each page, and sk
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,11 +59,22 @@ class PartitionQuery:
 
     def page(self, start: Progress, maximum: int) -> Page:
         """At most `maximum` results from `start` on."""
-        if self._prepared.is_streaming:
-            return self._stream(start, maximum)
-        return self._start_over(start, maximum)
+        items = scan(
+            self._database,
+            self._scope,
+            ordering=self._prepared.ordering,
+            backwards=self._prepared.is_backwards,
+            after=self._resume(start) if self._prepared.is_streaming else None,
+            now=self._now,
+        )
+        # A scan that is not closed would keep the database as it is now for all later queries.
+        with closing(items):
+            rows = self._prepared.run(self._feed(items), self._cost, self._now)
+            if self._prepared.is_streaming:
+                return self._stream(rows, start, maximum)
+            return self._start_over(rows, start, maximum)
 
-    def _stream(self, start: Progress, maximum: int) -> Page:
+    def _stream(self, all_rows: Iterator[Any], start: Progress, maximum: int) -> Page:
         """Read on where the query stopped."""
         results: list[bytes] = []
         limits = self._prepared.limits
@@ -70,7 +82,7 @@ class PartitionQuery:
         size = 0
         place: Position | None = None
         rows = 0
-        for row in self._rows(self._resume(start)):
+        for row in all_rows:
             if self._current != place:
                 progress = _item_done(progress)
                 place = self._current
@@ -96,7 +108,7 @@ class PartitionQuery:
             )
             if not is_skipped:
                 results.append(text)
-                self._cost.output_bytes += len(text)
+                self._cost.output(text)
         is_complete = limits.take is not None and progress.returned >= limits.take
         if not self._is_interrupted or is_complete or self._current is None:
             return Page(results=results, progress=None)
@@ -112,14 +124,14 @@ class PartitionQuery:
         step = 1 if self._prepared.is_backwards else -1
         return Position(key=start.key, number=start.number + step)
 
-    def _start_over(self, start: Progress, maximum: int) -> Page:
+    def _start_over(self, rows: Iterator[Any], start: Progress, maximum: int) -> Page:
         """Evaluate the whole query, and return the results after those that were returned before."""
         results: list[bytes] = []
         size = 0
         limits = self._prepared.limits
         first = limits.skip + start.returned
         self._deadline = float("inf")
-        for index, row in enumerate(self._rows(None)):
+        for index, row in enumerate(rows):
             if limits.take is not None and index >= limits.skip + limits.take:
                 break
             if index < first:
@@ -130,19 +142,8 @@ class PartitionQuery:
                 progress = msgspec.structs.replace(start, returned=start.returned + len(results))
                 return Page(results=results, progress=progress)
             results.append(text)
-            self._cost.output_bytes += len(text)
+            self._cost.output(text)
         return Page(results=results, progress=None)
-
-    def _rows(self, after: Position | None) -> Iterator[Any]:
-        items = scan(
-            self._database,
-            self._scope,
-            ordering=self._prepared.ordering,
-            backwards=self._prepared.is_backwards,
-            after=after,
-            now=self._now,
-        )
-        return self._prepared.run(self._feed(items), self._cost, self._now)
 
     def _feed(self, items: Iterator[ScannedItem]) -> Iterator[tuple[Item, str]]:
         """The items, with their texts, until time is up."""

@@ -1,6 +1,7 @@
 """Queries and lists of items over HTTP."""
 
 import asyncio
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -8,11 +9,11 @@ import msgspec
 from aiohttp import web
 
 from emulator.services.cosmos.addressing import OpenContainer
-from emulator.services.cosmos.charges import QueryCost, format_charge
+from emulator.services.cosmos.charges import QueryCost, format_charge, query_metrics
 from emulator.services.cosmos.database import connect
 from emulator.services.cosmos.errors import CosmosError, backend_error, bad_request
 from emulator.services.cosmos.item_operations import session_token
-from emulator.services.cosmos.operation import OperationType
+from emulator.services.cosmos.operation import OperationType, flag
 from emulator.services.cosmos.query.continuation import Progress, read_token, write_token
 from emulator.services.cosmos.query.execution import Page, PartitionQuery
 from emulator.services.cosmos.query.plan_document import QueryPlan, required_features
@@ -20,7 +21,6 @@ from emulator.services.cosmos.query.prepared_query import PreparedQuery, prepare
 from emulator.services.cosmos.query.query_plan import plan_query
 from emulator.services.cosmos.query.query_ranges import query_ranges
 from emulator.services.cosmos.query.query_text import QueryText, query_error, read_query
-from emulator.services.cosmos.query.scan import Scope
 from emulator.services.cosmos.query.scopes import RequestScopes, read_scopes
 from emulator.services.cosmos.responses import json_response
 from emulator.services.cosmos.sql import tree
@@ -41,11 +41,11 @@ _NOT_SERVED = (
 
 @dataclass(frozen=True, kw_only=True)
 class _Results:
-    """A page, its charge, and the partition that it is of."""
+    """A page, what was read for it in which partitions, and how long that took, in seconds."""
 
     page: Page
-    charge: float
-    partition: int
+    costs: list[tuple[int, QueryCost]]
+    seconds: float
 
 
 class QueryOperations:
@@ -91,13 +91,18 @@ class QueryOperations:
         self._throughput.admit(opened.resource, scopes.scopes[start.partition].partition)
         loop = asyncio.get_running_loop()
         results = await loop.run_in_executor(self._thread, self._run, prepared, scopes, start, maximum)
-        self._throughput.spend(opened.resource, results.partition, results.charge)
+        for partition, cost in results.costs:
+            self._throughput.spend(opened.resource, partition, cost.charge)
+        partition = results.costs[-1][0]
         headers = {
-            "x-ms-request-charge": format_charge(results.charge),
+            "x-ms-request-charge": format_charge(sum(cost.charge for _, cost in results.costs)),
             "x-ms-item-count": str(len(results.page.results)),
-            "x-ms-session-token": session_token(results.partition, opened.stored.writes),
-            "x-ms-documentdb-partitionkeyrangeid": str(results.partition),
+            "x-ms-session-token": session_token(partition, opened.stored.writes),
+            "x-ms-documentdb-partitionkeyrangeid": str(partition),
         }
+        if flag(request, "x-ms-documentdb-populatequerymetrics"):
+            costs = [cost for _, cost in results.costs]
+            headers["x-ms-documentdb-query-metrics"] = query_metrics(costs, results.seconds)
         if results.page.progress is not None:
             headers["x-ms-continuation"] = write_token(
                 results.page.progress, secret=self._store.secret, context=context
@@ -106,28 +111,26 @@ class QueryOperations:
 
     def _run(self, prepared: PreparedQuery, scopes: RequestScopes, start: Progress, maximum: int) -> _Results:
         """The first page that is not empty, from `start` on; an empty one if it takes too long."""
-        charge = 0.0
+        began = time.perf_counter()
+        costs: list[tuple[int, QueryCost]] = []
+        results: list[bytes] = []
         progress: Progress | None = start
-        page = Page(results=[], progress=None)
-        index = start.partition
-        while progress is not None and index < len(scopes.scopes):
+        for index in range(start.partition, len(scopes.scopes)):
+            assert progress is not None
             scope = scopes.scopes[index]
             cost = QueryCost()
-            page = self._page(prepared, scope, progress, maximum, cost)
-            charge += cost.charge
-            is_partition_done = page.progress is None
+            costs.append((scope.partition, cost))
+            query = PartitionQuery(self._database, prepared, scope, cost=cost, now=self._store.now())
+            page = query.page(progress, maximum)
+            results = page.results
             progress = page.progress
+            is_partition_done = progress is None
             if is_partition_done and index + 1 < len(scopes.scopes):
                 progress = Progress(partition=index + 1)
-            if page.results or not is_partition_done:
+            if results or not is_partition_done:
                 break
-            index += 1
-        last = scopes.scopes[min(index, len(scopes.scopes) - 1)]
-        return _Results(page=Page(results=page.results, progress=progress), charge=charge, partition=last.partition)
-
-    def _page(self, prepared: PreparedQuery, scope: Scope, start: Progress, maximum: int, cost: QueryCost) -> Page:
-        query = PartitionQuery(self._database, prepared, scope, cost=cost, now=self._store.now())
-        return query.page(start, maximum)
+        page = Page(results=results, progress=progress)
+        return _Results(page=page, costs=costs, seconds=time.perf_counter() - began)
 
 
 def _plan_response(request: web.Request, plan: QueryPlan) -> web.Response:

@@ -5,7 +5,8 @@ place is before that item.
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Generator
+from contextlib import closing
 from dataclasses import dataclass
 
 import msgspec
@@ -69,7 +70,7 @@ def scan(
     backwards: bool,
     after: Position | None,
     now: float,
-) -> Iterator[ScannedItem]:
+) -> Generator[ScannedItem]:
     """The items of a scope.
 
     Args:
@@ -88,7 +89,7 @@ def scan(
         yield from _sort(database, scope, ordering, backwards=backwards, after=after, now=now)
 
 
-def _scan_insertions(database: sqlite3.Connection, scope: Scope, after: Position, now: float) -> Iterator[ScannedItem]:
+def _scan_insertions(database: sqlite3.Connection, scope: Scope, after: Position, now: float) -> Generator[ScannedItem]:
     place = (scope.container, after.number, now)
     if scope.effective_key is not None:
         rows = database.execute(_ONE_KEY, (*place, scope.effective_key))
@@ -96,8 +97,9 @@ def _scan_insertions(database: sqlite3.Connection, scope: Scope, after: Position
         rows = database.execute(_KEY_RANGE, (*place, scope.partition, scope.keys.minimum, scope.keys.maximum))
     else:
         rows = database.execute(_PARTITION, (*place, scope.partition))
-    for number, body in rows:
-        yield ScannedItem(item=msgspec.json.decode(body), body=body, position=Position(number=number))
+    with closing(rows):
+        for number, body in rows:
+            yield ScannedItem(item=msgspec.json.decode(body), body=body, position=Position(number=number))
 
 
 def _scan_ordering(
@@ -108,14 +110,15 @@ def _scan_ordering(
     backwards: bool,
     after: Position | None,
     now: float,
-) -> Iterator[ScannedItem]:
+) -> Generator[ScannedItem]:
     number = ensure_ordering(database, scope.container, ordering)
     start = after or (Position(key=_AFTER_ALL_KEYS) if backwards else Position())
     rows = database.execute(
         _BACKWARDS if backwards else _FORWARDS, (number, scope.partition, now, start.key, start.number)
     )
-    for key, item, body in rows:
-        yield ScannedItem(item=msgspec.json.decode(body), body=body, position=Position(key=key, number=item))
+    with closing(rows):
+        for key, item, body in rows:
+            yield ScannedItem(item=msgspec.json.decode(body), body=body, position=Position(key=key, number=item))
 
 
 def _sort(
@@ -126,7 +129,7 @@ def _sort(
     backwards: bool,
     after: Position | None,
     now: float,
-) -> Iterator[ScannedItem]:
+) -> Generator[ScannedItem]:
     entries: list[tuple[bytes, int, ScannedItem]] = []
     for scanned in _scan_insertions(database, scope, Position(), now):
         key = ordering.key_of(scanned.item)

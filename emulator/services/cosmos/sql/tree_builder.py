@@ -90,7 +90,7 @@ class TreeBuilder(Transformer[Token, tree.Query]):
     def path_name(self, name: Token) -> str:
         return str(name)
 
-    def pathstring_of(self, name: Token) -> str:
+    def path_string(self, name: Token) -> str:
         return string_of(name)
 
     def path_index(self, index: Token) -> int:

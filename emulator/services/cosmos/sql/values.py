@@ -30,6 +30,8 @@ def is_number(value: object) -> TypeGuard[int | float]:
 
 def equals(left: Value, right: Value) -> bool:
     """Whether two defined values are equal: of the same type, objects whatever the order of their properties."""
+    if type(left) is str:
+        return left == right
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
     if isinstance(left, dict):
@@ -45,6 +47,8 @@ def equals(left: Value, right: Value) -> bool:
 
 def identity(value: Value) -> Hashable:
     """A key that is the same for two values exactly if they are equal; `undefined` has one too."""
+    if type(value) is str:
+        return value
     if isinstance(value, bool):
         return _TRUE if value else _FALSE
     if isinstance(value, list):

@@ -1,6 +1,9 @@
 """Text to tree, and tree to text."""
 
 import contextlib
+import inspect
+import re
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +11,7 @@ from emulator.services.cosmos.sql import tree
 from emulator.services.cosmos.sql.errors import InvalidQueryError
 from emulator.services.cosmos.sql.parser import parse
 from emulator.services.cosmos.sql.printer import to_sql
+from emulator.services.cosmos.sql.tree_builder import TreeBuilder
 
 
 def where(text: str) -> str:
@@ -186,3 +190,16 @@ def test_many_conditions_are_not_deep() -> None:
     expression = parse(f"SELECT * FROM c WHERE {text}").where
     assert isinstance(expression, tree.Logical)
     assert len(expression.operands) == 2000
+
+
+def test_each_rule_of_the_grammar_has_its_method() -> None:
+    """Lark puts a tree of its own where a method is missing."""
+    grammar = Path(inspect.getfile(TreeBuilder)).with_name("grammar.lark").read_text()
+    rules = set(re.findall(r"-> (\w+)", grammar)) | set(re.findall(r"^([a-z_]+):", grammar, re.MULTILINE))
+    aliased_only = {"select_item", "path_step", "score_item", "object_property"}
+    assert {rule for rule in rules - aliased_only if not hasattr(TreeBuilder, rule)} == set()
+
+
+def test_the_path_of_a_from_clause() -> None:
+    query = parse("SELECT * FROM c['order'].x[2] AS d")
+    assert query.from_items == (tree.FromPath(root="c", path=("order", "x", 2), alias="d"),)
