@@ -87,6 +87,7 @@ PLAIN_MODULES = {
     "datetime",
     "enum",
     "hashlib",
+    "hmac",
     "itertools",
     "logging",
     "msgspec",

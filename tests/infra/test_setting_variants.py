@@ -164,7 +164,7 @@ VARIANTS: dict[str, tuple[dict[str, Any], Difference]] = {
                 "monitoring-alerts-group.emailReceivers.alert-email.useCommonAlertSchema": True,
                 "monitoring-budget.amount": 7,
                 "outputs.sizing.analyses.storage_gb": 0.4,
-                "outputs.sizing.images.storage_gb": 0.1,
+                "outputs.sizing.images.storage_gb": 0.2,
                 "outputs.sizing.peak_rate": 0.0039,
                 "records-account.capabilities.EnableNoSQLVectorSearch.name": "EnableNoSQLVectorSearch",
                 f"{IMAGES}.indexingPolicy.vectorIndexes.0.indexingSearchListSize": 100,

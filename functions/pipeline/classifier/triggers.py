@@ -106,12 +106,14 @@ async def reconcile(timer: func.TimerRequest) -> None:
     """Enqueue blobs without a final record; with the trigger `schedule`, all new blobs. Then count the records."""
     application = _application()
     deadline = datetime.now(UTC) + timedelta(seconds=timeouts.RECONCILE_SECONDS)
+    counted_days = 0
     with collect_metrics() as metrics:
         report = await application.reconciler.run(deadline)
-    _log_event("reconcile", {**asdict(report), "late": timer.past_due, **metrics})
-    with collect_metrics() as metrics:
-        days = await application.record_counter.run(deadline)
-    _log_event("counts", {"days": days, **metrics})
+        try:
+            counted_days = await application.record_counter.run(deadline)
+        finally:
+            fields = {**asdict(report), "countedDays": counted_days, "late": timer.past_due}
+            _log_event("reconcile", {**fields, **metrics})
 
 
 @blueprint.route(  # pyright: ignore[reportUnknownMemberType]

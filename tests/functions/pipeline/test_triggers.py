@@ -178,7 +178,7 @@ def test_a_run_of_reconcile_says_what_it_did(monkeypatch: pytest.MonkeyPatch, ca
     monkeypatch.setattr(triggers, "_application", lambda: application)
     asyncio.run(plain(triggers.reconcile)(SimpleNamespace(past_due=False)))
     assert line(caplog, "reconcile")["enqueued"] == 2
-    assert line(caplog, "counts")["days"] == 3
+    assert line(caplog, "reconcile")["countedDays"] == 3
 
 
 class InMemoryPoisonQueue:

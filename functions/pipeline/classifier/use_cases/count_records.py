@@ -11,10 +11,12 @@ from classifier.domain.day_count_ports import DayCountStore
 # again within about two weeks, after images were deleted or analyzed again.
 _COUNT_INTERVAL = timedelta(minutes=55)
 _OLDER_DAYS = 364
+# The time of a record is that of its processing, so soon after midnight the records of a day are complete.
+_HOURS_AFTER_A_DAY = 2
 
 
 class RecordCounter:
-    """Counts the records of today, of yesterday, and of one older day in turn; about every hour."""
+    """Counts the records of today, of yesterday once it is over, and of one older day in turn; about every hour."""
 
     def __init__(self, *, counts: DayCountStore, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._counts = counts
@@ -49,5 +51,6 @@ def days_to_count(now: datetime) -> Iterator[date]:
     today = now.date()
     turn = int(now.timestamp() // 3600) % _OLDER_DAYS
     yield today - timedelta(days=2 + turn)
-    yield today - timedelta(days=1)
+    if now.hour < _HOURS_AFTER_A_DAY:
+        yield today - timedelta(days=1)
     yield today

@@ -10,7 +10,7 @@ from common.domain.day_counts import DayCounts, day_counts_id
 from common.domain.errors import ConcurrencyError
 from common.domain.models import Versioned
 
-NOW = datetime(2026, 1, 20, 10, 30, tzinfo=UTC)
+NOW = datetime(2026, 1, 20, 1, 0, tzinfo=UTC)
 TODAY, YESTERDAY = date(2026, 1, 20), date(2026, 1, 19)
 
 
@@ -52,6 +52,11 @@ def test_today_is_counted_last_because_it_says_when_the_last_count_was() -> None
     days = [*days_to_count(NOW)]
     assert days[1:] == [YESTERDAY, TODAY]
     assert days[0] < YESTERDAY
+
+
+@pytest.mark.parametrize(("hour", "days"), [(0, 3), (1, 3), (2, 2), (23, 2)])
+def test_yesterday_is_complete_soon_after_midnight(hour: int, days: int) -> None:
+    assert len([*days_to_count(NOW.replace(hour=hour))]) == days
 
 
 def test_every_day_of_the_last_year_has_its_turn() -> None:
