@@ -17,7 +17,7 @@ export PYTHONPATH :=
 export PYTHONDONTWRITEBYTECODE :=
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-ci setup-dev up classify redrive backfill stateful-test histories mutants simulate soak throughput bombs preview plan cost down clean format lint package types structure prices scan judge bench accuracy docs check quick whole test lock
+.PHONY: help setup setup-ci setup-dev up classify redrive backfill stateful-test histories mutants simulate soak throughput bombs preview plan cost down clean format lint package types structure prices scan judge bench accuracy search-quality docs check quick whole test lock
 
 ifeq ($(STACK),local)
 pulumi = python -m emulator pulumi -- $(STACK) $(1)
@@ -135,6 +135,9 @@ bench: setup-dev ## how long a preview of prod takes, beside an empty program (R
 
 accuracy: setup-dev ## the emulator's category of each packaged photo with a known subject, before and after general tags
 	@python -m benchmarks.vision_accuracy --format $(FORMAT)
+
+search-quality: setup-dev ## what searches find among the packaged photos, by words and by meaning, and what they should not
+	@ORT_DISABLE_TELEMETRY=1 python -m benchmarks.search_quality --format $(FORMAT)
 
 throughput: setup-dev ## the shipped code: images a second, CPU, start-up, size, memory (RUNS=5, IMAGES_COUNT=2000)
 	@$(bundle)

@@ -25,7 +25,7 @@ from emulator.gateway.router import Handler, create_application, service_of
 from emulator.provider.server import Provider, serve
 from emulator.resource_activator import ResourceActivator
 from emulator.services.cosmos.handler import CosmosHandler
-from emulator.services.cosmos.store import ItemStore
+from emulator.services.cosmos.items.store import ItemStore
 from emulator.services.event_grid.delivery import BlobEventDelivery
 from emulator.services.event_grid.handler import TopicHandler
 from emulator.services.functions.deployment_handler import DeploymentHandler

@@ -80,6 +80,7 @@ COMMON_LAYERS = {"domain": set[str](), "settings": set[str](), "adapters": {"dom
 PLAIN_MODULES = {
     "asyncio",
     "base64",
+    "binascii",
     "collections",
     "contextlib",
     "contextvars",

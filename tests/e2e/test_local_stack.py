@@ -263,6 +263,8 @@ def test_commands_that_need_no_cloud_print_what_they_say(local_stack: Checkout) 
     assert {name for name, one in bombs.items() if one["memory_mb"] > 64} == set()
     accuracy = json.loads(local_stack.make("accuracy", "FORMAT=json").stdout)
     assert accuracy["after"]["right"] > accuracy["before"]["right"]
+    search_quality = json.loads(local_stack.make("search-quality", "FORMAT=json").stdout)
+    assert search_quality["all"]["meaning"]["hits"] > search_quality["all"]["words"]["hits"]
     structure = json.loads(local_stack.make("structure", "FORMAT=json").stdout)
     assert {goal["name"]: goal["violations"] for goal in structure["goals"]}["import cycles in the whole project"] == []
 

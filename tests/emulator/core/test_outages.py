@@ -15,7 +15,7 @@ from emulator.core.resource_store import ResourceStore
 from emulator.daemon import create_token_handler
 from emulator.gateway.router import Handler
 from emulator.services.cosmos.handler import CosmosHandler
-from emulator.services.cosmos.store import ItemStore
+from emulator.services.cosmos.items.store import ItemStore
 from emulator.services.event_grid.handler import TopicHandler
 from emulator.services.storage.handler import StorageHandler
 from emulator.services.vision.handler import VisionHandler

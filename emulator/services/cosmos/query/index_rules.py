@@ -1,14 +1,14 @@
 """What Azure refuses without an index, and the order in which items are read for ORDER BY."""
 
 from emulator.core.container_policies import ContainerDefinition
-from emulator.services.cosmos.errors import backend_error, bad_request
-from emulator.services.cosmos.indexing import (
+from emulator.services.cosmos.items.errors import backend_error, bad_request
+from emulator.services.cosmos.items.indexing import (
     full_text_indexes,
     has_composite_index,
     is_explicitly_included,
     is_indexed,
 )
-from emulator.services.cosmos.ordered_index import Ordering
+from emulator.services.cosmos.items.ordered_index import Ordering
 from emulator.services.cosmos.query.order import PropertyOrder, computed_order, order_error
 from emulator.services.cosmos.query.paths import item_aliases, property_path
 from emulator.services.cosmos.query.search_options import distance_functions
