@@ -12,7 +12,7 @@ classes when one is first named, which takes seconds for `network` alone, and a 
 
 from infra.app_settings import function_app_settings
 from infra.components.analyzers import Analyzer, create_image_analysis, use_custom_vision
-from infra.components.cosmos import RECORD_READER_DATA_ACTIONS, RECORD_WRITER_DATA_ACTIONS, CosmosDatabase
+from infra.components.cosmos import CosmosDatabase
 from infra.components.event_grid import BlobEventSubscription, BlobEventTopic, ResultTopic
 from infra.components.function_app import FunctionApp
 from infra.components.function_identity import FunctionIdentity
@@ -42,6 +42,9 @@ from infra.core.rbac import (
     DEAD_LETTER_PROCESSOR_DATA_ACTIONS,
     IMAGE_UPLOADER_DATA_ACTIONS,
     QUEUE_PROCESSOR_DATA_ACTIONS,
+    RECORD_QUERY_DATA_ACTIONS,
+    RECORD_READER_DATA_ACTIONS,
+    RECORD_WRITER_DATA_ACTIONS,
     BuiltInRole,
 )
 from infra.dynamic.code_deployment import CodeDeployment, DeploymentTarget
@@ -61,6 +64,7 @@ __all__ = [
     "IMAGE_UPLOADER_DATA_ACTIONS",
     "PYTHON_VERSION",
     "QUEUE_PROCESSOR_DATA_ACTIONS",
+    "RECORD_QUERY_DATA_ACTIONS",
     "RECORD_READER_DATA_ACTIONS",
     "RECORD_WRITER_DATA_ACTIONS",
     "Alerts",

@@ -90,6 +90,8 @@ EXPECTED_ITEMS = {
         f"/dbs/records-database/colls/{container}",
     )
     for container in ("records-images", "records-analyses")
+} | {
+    (FUNCTION, ("executeQuery", "items/read", "readMetadata"), "/dbs/records-database/colls/records-images"),
 }
 
 
