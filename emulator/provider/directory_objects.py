@@ -5,8 +5,8 @@ import uuid
 from collections.abc import Callable, Mapping
 
 from emulator.core.directory import Application, Directory
-from emulator.core.identity import TENANT_ID
 from emulator.core.resource_store import Properties, Resource, ResourceStore
+from emulator.core.tenant import TENANT_ID
 from emulator.core.users import find_user
 from emulator.provider.errors import DeploymentError
 from emulator.provider.validation import UNKNOWN

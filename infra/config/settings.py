@@ -16,12 +16,12 @@ from infra.config.field_types import (
     NamePrefix,
     Principals,
     PrivateNetwork,
-    RedirectUris,
     Region,
     RetentionDays,
     Schedule,
     Tags,
 )
+from infra.config.redirect_uris import RedirectUris
 from infra.config.region_checks import RegionRequirement, region_requirements, region_violations, region_warnings
 from infra.config.sign_in_rules import SignIn, sign_in_violations, sign_in_warnings
 from infra.config.sizing import Sizing, calls_per_image, derive_sizing, quota_warnings
@@ -86,8 +86,8 @@ class Settings(StackConfig):
     sign_in: SignIn = Field(
         default="none",
         description=(
-            "App registration of the API: existing (apiApplicationId), one of the program's own (create), or none; then"
-            " no API app is deployed, and nobody can call redrive and backfill."
+            "App registration of the API: an existing one, one that the program creates, or none; then there is no API"
+            " app, and nobody can call redrive and backfill."
         ),
     )
     api_application_id: ApplicationId = Field(
