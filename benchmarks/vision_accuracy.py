@@ -23,6 +23,7 @@ from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
+from emulator.services.vision.detectable import DETECTABLE
 from emulator.services.vision.models import Classifier, Detection, Detector
 from emulator.services.vision.tags import TagHierarchy
 from scripts.setup import build_models
@@ -94,7 +95,7 @@ def measure(photos: Sequence[Photo], models: Path) -> list[Result]:
     """Analyze each photo once, and apply both rules to the outputs of the models."""
     classifier = Classifier(models)
     detector = Detector(models)
-    hierarchy = TagHierarchy(models / "hierarchy.json", detector.names)
+    hierarchy = TagHierarchy(models / "hierarchy.json", DETECTABLE)
     results: list[Result] = []
     for photo in photos:
         image = Image.open(io.BytesIO(photo.path.read_bytes())).convert("RGB")

@@ -63,8 +63,11 @@ class Programs:
     worker_library: Path
 
 
-async def run(state_directory: StateDirectory, programs: Programs) -> None:
-    """Run the services until SIGTERM or SIGINT. Raises DaemonError if a daemon runs already."""
+async def run(state_directory: StateDirectory, programs: Programs, *, cosmos_partitions: int | None) -> None:
+    """Run the services until SIGTERM or SIGINT. Raises DaemonError if a daemon runs already.
+
+    `cosmos_partitions` is the number of physical partitions of each Cosmos DB container; None: as it was.
+    """
     state_directory.create()
     # Never closed: the system releases the lock when the process has ended, which is what other processes wait for.
     lock = os.open(state_directory.lock, os.O_RDWR | os.O_CREAT, 0o600)
@@ -75,18 +78,20 @@ async def run(state_directory: StateDirectory, programs: Programs) -> None:
     state_directory.daemon_file.unlink(missing_ok=True)
     try:
         async with AsyncExitStack() as stack:
-            await _start(state_directory, stack, programs)
+            await _start(state_directory, stack, programs, cosmos_partitions)
             await _wait_for_signal()
             _log.info("stopping")
     finally:
         state_directory.daemon_file.unlink(missing_ok=True)
 
 
-async def _start(state_directory: StateDirectory, stack: AsyncExitStack, programs: Programs) -> None:
+async def _start(
+    state_directory: StateDirectory, stack: AsyncExitStack, programs: Programs, cosmos_partitions: int | None
+) -> None:
     keys = pki.load_or_create(state_directory)
     resources = ResourceStore(state_directory.data / "resources.db")
     stack.callback(resources.close)
-    store = ItemStore(state_directory.data / "cosmos.db")
+    store = ItemStore(state_directory.data / "cosmos.db", partitions=cosmos_partitions)
     stack.callback(store.close)
     objects = ResourceStore(state_directory.data / "directory.db")
     stack.callback(objects.close)
@@ -151,7 +156,7 @@ async def _start(state_directory: StateDirectory, stack: AsyncExitStack, program
         handlers[f"{service}.core.windows.net"] = storage.handle
     vision = VisionHandler(resources, identities, session, model_server_output["url"], faults)
     handlers["cognitiveservices.azure.com"] = vision.handle
-    handlers["documents.azure.com"] = CosmosHandler(resources, identities, store, faults).handle
+    handlers["documents.azure.com"] = stack.enter_context(CosmosHandler(resources, identities, store, faults)).handle
     handlers["eventgrid.azure.net"] = topics.handle
     handlers["login.microsoftonline.com"] = SignInHandler(identities, directory).handle
     handlers["azurewebsites.net"] = FunctionAppHandler(function_apps, session).handle

@@ -237,7 +237,9 @@ def actual_imports(folder: str) -> set[str]:
             ):
                 layer = rest.partition(".")[0]
                 is_own = package == "classifier" or folder.startswith("functions/common/")
-                labels.add(layer if is_own else f"{package}/{layer}")
+                parent = "functions/common" if package == "common" else package
+                suffix = ".py" if (ROOT / f"{parent}/{layer}.py").is_file() else ""
+                labels.add(layer if is_own else f"{parent}/{layer}{suffix}")
             elif package in {"classifier", "common"}:
                 labels.add("functions")
             elif name.startswith("tests.support"):

@@ -109,6 +109,16 @@ def test_no_checkout_on_azure_devops_leaves_the_token_behind(name: str) -> None:
     assert all(step["persistCredentials"] is False for step in checkouts)
 
 
+def test_the_tests_have_the_commit_of_the_last_release() -> None:
+    for job in jobs(WORKFLOWS / "ci.yml").values():
+        (checkout,) = [step for step in job["steps"] if step.get("uses", "").startswith("actions/checkout@")]
+        assert checkout["with"]["fetch-depth"] == 0
+    for job in load(AZURE_PIPELINES / "ci.yml")["jobs"]:
+        assert job["steps"][0] == {"template": "templates/checkout.yml", "parameters": {"fetchDepth": 0}}
+    (checkout, _python) = load(AZURE_PIPELINES / "templates/checkout.yml")["steps"]
+    assert checkout["fetchDepth"] == "${{ parameters.fetchDepth }}"
+
+
 def test_forks_get_no_token() -> None:
     for name, job in jobs(WORKFLOWS / "preview.yml").items():
         assert SAME_REPOSITORY in job["if"], name

@@ -118,8 +118,8 @@ class DirectoryProvider(EmulatedProvider):
             service_principal = self._directory.find_service_principal(resource.outputs["clientId"])
             if service_principal is not None:
                 self._delete(service_principal)
-            for part in self._directory.parts(resource.id):
-                self._objects.remove(part.id)
+            for sub_resource in self._directory.sub_resources(resource.id):
+                self._objects.remove(sub_resource.id)
         if resource.type == SERVICE_PRINCIPAL:
             for assignment in self._objects.descendants(resource.id):
                 self._objects.remove(assignment.id)

@@ -14,6 +14,7 @@ from emulator.core.tenant import AZURE_CLI_CLIENT_ID, SUBSCRIPTION_ID, TENANT_ID
 from emulator.core.virtual_networks import retain_association_link
 from emulator.provider import subscription, unsupported, validation
 from emulator.provider.concurrency import OperationsInProgress
+from emulator.provider.container_rules import check_container_update
 from emulator.provider.differences import diff_response
 from emulator.provider.network_rules import check_deletion
 from emulator.provider.outputs import preview_outputs, preview_update_outputs, resource_outputs
@@ -133,6 +134,8 @@ class Provider(EmulatedProvider):
             await refuse(context, f"ResourceNotFound: {request.id} does not exist")
             raise AssertionError("unreachable: the call was aborted")
         try:
+            if resource_type.type == "azure-native:cosmosdb:SqlResourceSqlContainer":
+                check_container_update(before.inputs, inputs)
             async with self._operations.begin(resource_type.type, inputs, request.id):
                 resource = await self._update(before, self._resource(resource_type, inputs, request.id), context)
         except validation.DeploymentError as error:

@@ -134,7 +134,11 @@ class FunctionApp(pulumi.ComponentResource):
                 opts=child_opts,
             ),
         ]
-        self.register_outputs({"site": self.site.name})
+        # With the app settings by name, by which `checks.plan` shows those that change. As inputs of the app they are
+        # one secret, because one of them is: azure-native accepts no secrets, and the engine marks a whole list as soon
+        # as one element is secret (`annotateSecrets` in
+        # https://github.com/pulumi/pulumi/blob/master/sdk/go/common/resource/plugin/provider_plugin.go).
+        self.register_outputs({"site": self.site.name, "appSettings": all_settings})
 
     @property
     def api_url(self) -> pulumi.Output[str]:

@@ -90,16 +90,10 @@ class Settings(StackConfig):
             " app, and nobody can call redrive and backfill."
         ),
     )
-    api_application_id: ApplicationId = Field(
-        default="", description="Application (client) id of the app registration, for signIn existing."
-    )
-    spa_redirect_uris: RedirectUris = Field(
-        default=(), description="Where browsers return to after sign-in, for signIn create."
-    )
+    api_application_id: ApplicationId = Field(default="", description="Application (client) id, for signIn existing.")
+    spa_redirect_uris: RedirectUris = Field(default=(), description="Where browsers return to, for signIn create.")
     readers: Principals = Field(default=(), description="Principals that may read images and records by the API.")
-    operators: Principals = Field(
-        default=(), description="Principals that may delete images by the API, and call redrive and backfill."
-    )
+    operators: Principals = Field(default=(), description="Principals that may delete images, redrive and backfill.")
     uploaders: Principals = Field(default=(), description="Principals that may upload images and read their records.")
     images_per_month: int = Field(
         default=5000,

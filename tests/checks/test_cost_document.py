@@ -1,9 +1,11 @@
-"""docs/cost.md: the calculation by hand is that of the estimate, line by line."""
+"""docs/cost.md: the calculation by hand and the sample profiles are those of the estimate, line by line."""
 
+import json
 import re
 
 import pytest
 
+from checks.cost import __main__ as command
 from infra.config.cost.estimate import estimate_cost
 from infra.config.cost.workload import create_workload
 from infra.config.settings import Settings
@@ -56,3 +58,22 @@ def test_the_document_has_the_same_figures() -> None:
 
 def test_the_document_has_the_total() -> None:
     assert re.search(r"^\| \*\*Total\*\* \| \| 2,914\.34 \| 2,967\.25 \|$", DOCUMENT, re.MULTILINE)
+
+
+def test_the_document_has_the_three_sample_profiles(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["--stack", "staging", "--format", "json"]) == 0
+    profiles = json.loads(capsys.readouterr().out)["profiles"]
+    assert {name: profile["imagesPerMonth"] for name, profile in profiles.items()} == {
+        "small": 5_000,
+        "medium": 500_000,
+        "large": 50_000_000,
+    }
+    section = DOCUMENT.partition("## Three sample profiles")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| ([^|]+) \| ([\d,.]+) \| ([\d,.]+) \| ([\d,.]+) \|$", section, re.MULTILINE)
+    expected = [
+        (meter, *(f"{profile['meters'][meter]:,.2f}" for profile in profiles.values()))
+        for meter in profiles["small"]["meters"]
+    ]
+    totals = ("**Total**", *(f"{profile['high']:,.2f}" for profile in profiles.values()))
+    assert rows == [*expected, totals]
+    assert totals == ("**Total**", "58.72", "2,967.25", "152,098.38")

@@ -86,14 +86,14 @@ class Tenant:
     def delete(self, kind: str, object_id: str) -> None:
         self.call("Delete", provider_pb2.DeleteRequest(urn=urn(kind), id=object_id))
 
-    def register(self) -> tuple[str, str]:
+    def create_registration(self) -> tuple[str, str]:
         """Id and client id of a new registration."""
         object_id, outputs = self.create("ApplicationRegistration", displayName="API", signInAudience="AzureADMyOrg")
         return object_id, outputs["clientId"]
 
-    def register_with_role(self) -> tuple[str, str]:
+    def create_registration_with_role(self) -> tuple[str, str]:
         """Id of a registration with an app role, and the object id of its service principal."""
-        application_id, client_id = self.register()
+        application_id, client_id = self.create_registration()
         self.create("ApplicationAppRole", applicationId=application_id, **ROLE)
         _, outputs = self.create("ServicePrincipal", clientId=client_id, appRoleAssignmentRequired=True)
         return application_id, outputs["objectId"]
@@ -113,7 +113,7 @@ GUEST = "00000000-0000-4000-8000-0000000000a4"
 
 def deploy_application(tenant: Tenant, *redirect_uris: str) -> str:
     """Deploy an application as the program does: the reader may read, the operator operate; return the client id."""
-    application_id, client_id = tenant.register()
+    application_id, client_id = tenant.create_registration()
     for value, role_id in ROLES.items():
         tenant.create("ApplicationAppRole", applicationId=application_id, **{**ROLE, "roleId": role_id, "value": value})
     tenant.create("ApplicationPermissionScope", applicationId=application_id, **{**SCOPE, "scopeId": SCOPE_ID})

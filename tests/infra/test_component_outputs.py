@@ -22,7 +22,11 @@ def test_components_register_these_outputs(monkeypatch: pytest.MonkeyPatch) -> N
         original(component, outputs)
 
     monkeypatch.setattr(pulumi.ComponentResource, "register_outputs", note)
-    run_program("dev", {"networkAccess": "private"})
+    program = run_program("dev", {"networkAccess": "private"})
+    site_config = program.one("web:WebApp", "app-site").inputs["siteConfig"]
+    app_settings = recorded["app"].pop("appSettings")
+    assert app_settings["PIPELINE_TRIGGER"] == "events"
+    assert app_settings == {item["name"]: item["value"] for item in site_config["appSettings"]}
     # The stack is a component as well; its outputs are in test_sizing_figures.py and test_setting_variants.py.
     del recorded["image-pipeline-dev"]
     action_group = "/azure-native:monitor:ActionGroup::monitoring-alerts-group"

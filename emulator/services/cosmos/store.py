@@ -1,169 +1,253 @@
 """The items of all containers, in one SQLite file. A write is durable before the client gets its response."""
 
-import json
-import sqlite3
 import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from emulator.core.errors import ServiceError
+import msgspec
 
-Item = dict[str, Any]
-
-
-class CosmosError(ServiceError):
-    """An error with Cosmos DB's status, code and sub-status."""
-
-    def __init__(self, status: int, code: str, message: str, *, sub_status: int = 0) -> None:
-        super().__init__(status, code, message)
-        self.sub_status = sub_status
-
-
-@dataclass(frozen=True, kw_only=True)
-class Container:
-    """A container: `key` is unique in the emulator, `default_ttl` in seconds (None: items never expire)."""
-
-    key: str
-    partition_path: tuple[str, ...]
-    default_ttl: int | None
-
-    def partition_of(self, item: Item) -> str:
-        """The item's partition key value, as JSON in the form of the request header."""
-        value: Any = item
-        for name in self.partition_path:
-            value = value.get(name) if isinstance(value, dict) else None
-        return json.dumps([value])
+from emulator.services.cosmos.container import Container, Item, PartitionKey
+from emulator.services.cosmos.database import open_database
+from emulator.services.cosmos.errors import CosmosError, backend_error
+from emulator.services.cosmos.ordered_index import add_entries, remove_entries
+from emulator.services.cosmos.partitions import partition_of
+from emulator.services.cosmos.resource_ids import new_container_rid
+from emulator.services.cosmos.stored_item import check_etag, check_item_key, expiry, stored_body
 
 
 @dataclass(frozen=True, kw_only=True)
 class StoredItem:
-    """The JSON text of an item, and its ETag."""
+    """The JSON text of an item, its ETag, and the physical partition that it is in."""
 
+    number: int
     body: str
     etag: str
+    partition: int
+
+    @property
+    def item(self) -> Item:
+        """The item."""
+        return msgspec.json.decode(self.body)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredContainer:
+    """The number of a container in the store, its resource id, and how often something was written to it."""
+
+    number: int
+    rid: str
+    writes: int
 
 
 class ItemStore:
-    """All items. `now` returns the time in seconds since 1970."""
+    """All items."""
 
-    def __init__(self, path: Path, now: Callable[[], float] = time.time) -> None:
-        self._now = now
-        self._database = sqlite3.connect(path, isolation_level=None)
-        self._database.execute("PRAGMA journal_mode=WAL")
-        self._database.execute("PRAGMA synchronous=FULL")
-        self._database.execute(
-            "CREATE TABLE IF NOT EXISTS items(container TEXT, partition TEXT, id TEXT, body TEXT NOT NULL,"
-            " etag TEXT NOT NULL, expires REAL, PRIMARY KEY(container, partition, id)) WITHOUT ROWID"
-        )
+    def __init__(self, path: Path, now: Callable[[], float] = time.time, *, partitions: int | None = None) -> None:
+        """Open the file at `path`.
+
+        Args:
+            path: The file.
+            now: Returns the time in seconds since 1970.
+            partitions: The number of physical partitions of each container; None: as it was, and 3 at first. When it
+                changes, the items are assigned anew, as after a split or a merge.
+        """
+        self.path = path
+        self.now = now
+        self._database = open_database(path, partitions)
+        # `secret` signs continuation tokens.
+        settings = self._database.execute("SELECT partitions, secret FROM settings").fetchone()
+        self.partitions: int = settings[0]
+        self.secret: bytes = settings[1]
 
     def close(self) -> None:
         """Close the database."""
         self._database.close()
 
-    def read(self, container: Container, partition: str, item_id: str) -> StoredItem:
-        """The item. Raises CosmosError 404."""
-        stored = self._find(container, partition, item_id)
-        if stored is None:
-            raise CosmosError(404, "NotFound", "Entity with the specified id does not exist in the system.")
-        return stored
+    def open_container(self, container: Container) -> StoredContainer:
+        """The stored container, which exists from its first use on."""
+        row = self._row(container.key)
+        if row is None or row[1] is None:
+            self._database.execute(
+                "INSERT INTO containers(key, rid) VALUES(?, ?) ON CONFLICT(key) DO UPDATE SET rid = excluded.rid",
+                (container.key, new_container_rid(container.database_id)),
+            )
+            row = self._row(container.key)
+        assert row is not None
+        number, rid, writes = row
+        assert rid is not None
+        return StoredContainer(number=number, rid=rid, writes=writes)
 
-    def create(self, container: Container, partition: str | None, item: Item) -> StoredItem:
+    def key_of(self, container_rid: str) -> str | None:
+        """The key of the container with this resource id, or None."""
+        row = self._database.execute("SELECT key FROM containers WHERE rid = ?", (container_rid,)).fetchone()
+        return None if row is None else row[0]
+
+    def id_of(self, stored: StoredContainer, item_number: int) -> str | None:
+        """The id of the item with this number, or None."""
+        row = self._database.execute(
+            "SELECT id FROM items WHERE container = ? AND number = ?", (stored.number, item_number)
+        ).fetchone()
+        return None if row is None else row[0]
+
+    def read(self, container: Container, partition_key: PartitionKey, item_id: str) -> StoredItem:
+        """The item. Raises CosmosError 404."""
+        item = self._find(container, partition_key, item_id)
+        if item is None:
+            raise CosmosError(404, "NotFound", "Entity with the specified id does not exist in the system.")
+        return item
+
+    def create(self, container: Container, partition_key: PartitionKey, item: Item) -> StoredItem:
         """Store a new item. Raises CosmosError 409 if it exists."""
-        partition = self._validate(container, partition, item)
-        if self._find(container, partition, item["id"]) is not None:
-            raise CosmosError(409, "Conflict", "Entity with the specified id already exists in the system.")
-        return self._write(container, partition, item)
+        check_item_key(container, partition_key, item)
+        if self._find(container, partition_key, item["id"]) is not None:
+            raise backend_error(
+                "Entity with the specified id already exists in the system.", status=409, code="Conflict"
+            )
+        return self._write(container, partition_key, item, None)
 
     def upsert(
-        self, container: Container, partition: str | None, item: Item, if_match: str | None
+        self,
+        container: Container,
+        partition_key: PartitionKey,
+        item: Item,
+        if_match: str | None,
     ) -> tuple[StoredItem, bool]:
         """Store an item; return it and whether it is new. Raises CosmosError 412."""
-        partition = self._validate(container, partition, item)
-        existing = self._find(container, partition, item["id"])
+        check_item_key(container, partition_key, item)
+        existing = self._find(container, partition_key, item["id"])
         if existing is not None:
-            _check_etag(existing, if_match)
-        return self._write(container, partition, item), existing is None
+            check_etag(existing.etag, if_match)
+        return self._write(container, partition_key, item, existing), existing is None
 
     def replace(
-        self, container: Container, partition: str | None, item_id: str, item: Item, if_match: str | None
+        self,
+        container: Container,
+        partition_key: PartitionKey,
+        item_id: str,
+        item: Item,
+        if_match: str | None,
     ) -> StoredItem:
         """Replace an item. Raises CosmosError 404 or 412."""
-        partition = self._validate(container, partition, item)
+        check_item_key(container, partition_key, item)
         if item["id"] != item_id:
-            raise CosmosError(400, "BadRequest", f"The item's id is {item['id']!r}, the request's is {item_id!r}.")
-        _check_etag(self.read(container, partition, item_id), if_match)
-        return self._write(container, partition, item)
+            raise backend_error(f"The item's id is {item['id']!r}, the request's is {item_id!r}.")
+        existing = self.read(container, partition_key, item_id)
+        check_etag(existing.etag, if_match)
+        return self._write(container, partition_key, item, existing)
 
-    def delete(self, container: Container, partition: str, item_id: str, if_match: str | None) -> None:
-        """Delete an item. Raises CosmosError 404 or 412."""
-        _check_etag(self.read(container, partition, item_id), if_match)
-        self._database.execute(
-            "DELETE FROM items WHERE container = ? AND partition = ? AND id = ?", (container.key, partition, item_id)
-        )
+    def delete(
+        self, container: Container, partition_key: PartitionKey, item_id: str, if_match: str | None
+    ) -> StoredItem:
+        """Delete an item, and return it. Raises CosmosError 404 or 412."""
+        existing = self.read(container, partition_key, item_id)
+        check_etag(existing.etag, if_match)
+        row = self._row(container.key)
+        assert row is not None
+        self._database.execute("BEGIN IMMEDIATE")
+        self._remove(row[0], existing.number)
+        self._count_write(row[0])
+        self._database.execute("COMMIT")
+        return existing
 
     def drop(self, container_key: str) -> None:
-        """Delete all items of a container."""
-        self._database.execute("DELETE FROM items WHERE container = ?", (container_key,))
+        """Delete a container with all its items."""
+        row = self._row(container_key)
+        if row is None:
+            return
+        self._database.execute("BEGIN IMMEDIATE")
+        self._database.execute(
+            "DELETE FROM ordered WHERE ordering IN (SELECT number FROM orderings WHERE container = ?)", (row[0],)
+        )
+        self._database.execute("DELETE FROM orderings WHERE container = ?", (row[0],))
+        self._database.execute("DELETE FROM items WHERE container = ?", (row[0],))
+        self._database.execute("DELETE FROM containers WHERE number = ?", (row[0],))
+        self._database.execute("COMMIT")
 
-    def _find(self, container: Container, partition: str, item_id: str) -> StoredItem | None:
+    def _row(self, container_key: str) -> tuple[int, str | None, int] | None:
+        return self._database.execute(
+            "SELECT number, rid, writes FROM containers WHERE key = ?", (container_key,)
+        ).fetchone()
+
+    def _find(self, container: Container, partition_key: PartitionKey, item_id: str) -> StoredItem | None:
         row = self._database.execute(
-            "SELECT body, etag FROM items WHERE container = ? AND partition = ? AND id = ?"
-            " AND (expires IS NULL OR expires > ?)",
-            (container.key, partition, item_id, self._now()),
+            "SELECT items.number, body, etag, partition FROM items JOIN containers ON containers.number = container"
+            " WHERE key = ? AND effective_key = ? AND id = ? AND (expires IS NULL OR expires > ?)",
+            (container.key, container.effective_key(partition_key), item_id, self.now()),
         ).fetchone()
         if row is None:
             return None
-        return StoredItem(body=row[0], etag=row[1])
+        number, body, etag, partition = row
+        return StoredItem(number=number, body=body, etag=etag, partition=partition)
 
-    def _validate(self, container: Container, partition: str | None, item: Item) -> str:
-        """The partition key value of an item with a legal id. Raises CosmosError 400."""
-        item_id = item.get("id")
-        if (
-            not isinstance(item_id, str)
-            or not item_id
-            or len(item_id) > 1023
-            or any(sign in item_id for sign in "/\\?#")
-        ):
-            # https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-item-limits
-            raise CosmosError(400, "BadRequest", f"The item's id {item_id!r} is missing or not allowed.")
-        item_partition = container.partition_of(item)
-        if partition is not None and partition != item_partition:
-            raise CosmosError(
-                400,
-                "BadRequest",
-                "PartitionKey extracted from document doesn't match the one specified in the header.",
-                sub_status=1001,
-            )
-        return item_partition
-
-    def _write(self, container: Container, partition: str, item: Item) -> StoredItem:
+    def _write(
+        self,
+        container: Container,
+        partition_key: PartitionKey,
+        item: Item,
+        existing: StoredItem | None,
+    ) -> StoredItem:
+        stored = self.open_container(container)
+        effective_key = container.effective_key(partition_key)
+        partition = partition_of(effective_key, self.partitions)
         etag = f'"{uuid.uuid4()}"'
-        now = self._now()
-        stored = {**item, "_etag": etag, "_ts": int(now)}
-        body = json.dumps(stored, ensure_ascii=False, separators=(",", ":"))
-        if len(body.encode()) > 2 * 1024 * 1024:
-            raise CosmosError(413, "RequestEntityTooLarge", "Request size is too large: an item has at most 2 MB.")
-        self._database.execute(
-            "INSERT INTO items VALUES(?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
-            " body = excluded.body, etag = excluded.etag, expires = excluded.expires",
-            (container.key, partition, item["id"], body, etag, _expiry(container, item, now)),
-        )
-        return StoredItem(body=body, etag=etag)
+        now = self.now()
+        self._database.execute("BEGIN IMMEDIATE")
+        try:
+            number = self._next_number() if existing is None else existing.number
+            body = stored_body(
+                item,
+                database_id=container.database_id,
+                container_rid=stored.rid,
+                number=number,
+                etag=etag,
+                seconds=int(now),
+            )
+            if existing is None:
+                self._remove_expired(stored.number, effective_key, item["id"])
+            else:
+                self._remove(stored.number, existing.number)
+            self._database.execute(
+                "INSERT INTO items(number, container, partition, effective_key, id, body, etag, expires)"
+                " VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    number,
+                    stored.number,
+                    partition,
+                    effective_key,
+                    item["id"],
+                    body,
+                    etag,
+                    expiry(container, item, now),
+                ),
+            )
+            add_entries(self._database, stored.number, partition, number, body)
+            self._count_write(stored.number)
+        except BaseException:
+            self._database.execute("ROLLBACK")
+            raise
+        self._database.execute("COMMIT")
+        return StoredItem(number=number, body=body, etag=etag, partition=partition)
 
+    def _next_number(self) -> int:
+        row = self._database.execute("SELECT seq FROM sqlite_sequence WHERE name = 'items'").fetchone()
+        return 1 if row is None else row[0] + 1
 
-def _expiry(container: Container, item: Item, now: float) -> float | None:
-    """An item's own ttl has an effect only if the container has a default: https://learn.microsoft.com/azure/cosmos-db/nosql/time-to-live."""
-    if container.default_ttl is None:
-        return None
-    ttl = item.get("ttl", container.default_ttl)
-    if ttl == -1:
-        return None
-    return now + ttl
+    def _remove_expired(self, container: int, effective_key: str, item_id: str) -> None:
+        row = self._database.execute(
+            "SELECT number FROM items WHERE container = ? AND effective_key = ? AND id = ?",
+            (container, effective_key, item_id),
+        ).fetchone()
+        if row is not None:
+            self._remove(container, row[0])
 
+    def _remove(self, container: int, number: int) -> None:
+        partition, body = self._database.execute(
+            "SELECT partition, body FROM items WHERE number = ?", (number,)
+        ).fetchone()
+        remove_entries(self._database, container, partition, number, body)
+        self._database.execute("DELETE FROM items WHERE number = ?", (number,))
 
-def _check_etag(stored: StoredItem, if_match: str | None) -> None:
-    if if_match not in {None, "*", stored.etag}:
-        raise CosmosError(412, "PreconditionFailed", "One of the specified pre-condition is not met.")
+    def _count_write(self, container: int) -> None:
+        self._database.execute("UPDATE containers SET writes = writes + 1 WHERE number = ?", (container,))

@@ -239,7 +239,7 @@ def _redirect(redirect_uri: str, response_mode: str, answer: Mapping[str, str]) 
 
 def _origin_pattern(uri: str) -> str:
     """The origin of a URI; without its port on this machine, where the port does not count."""
-    parts = urlsplit(uri)
-    if parts.scheme == "http" and parts.hostname in {"localhost", "127.0.0.1"}:
-        return f"http://{parts.hostname}"
-    return f"{parts.scheme}://{parts.netloc}".lower()
+    split_uri = urlsplit(uri)
+    if split_uri.scheme == "http" and split_uri.hostname in {"localhost", "127.0.0.1"}:
+        return f"http://{split_uri.hostname}"
+    return f"{split_uri.scheme}://{split_uri.netloc}".lower()

@@ -23,7 +23,12 @@ from tests.emulator.provider.test_creation import subscription
 from tests.emulator.provider.test_server import struct, urn
 
 COSMOS = {"resourceGroupName": "rg", "accountName": "cosmos"}
-CONTAINER = {"databaseName": "pipeline", "containerName": "images", "resource": {"id": "images"}, "options": {}}
+CONTAINER = {
+    "databaseName": "pipeline",
+    "containerName": "images",
+    "resource": {"id": "images", "partitionKey": {"paths": ["/id"]}},
+    "options": {},
+}
 ROLE = {
     "roleDefinitionId": "00000000-0000-4000-8000-000000000001",
     "roleName": "reader",
@@ -315,5 +320,8 @@ def test_a_subscription_without_the_terms_learns_where_to_accept_them(
     monkeypatch.setattr("pulumi.log.error", logged.append)
     assert not matches(TERMS_NOT_ACCEPTED, answer)
     assert "accept" in logged[0]
+    faults.write_text('{"termsNotAccepted": 2}')
+    answer = answer_to(deployment, *creation("cognitiveservices:Account", vision), provider)
+    assert answer.startswith(f"the faults file of the emulator is not valid: {faults}: Expected `float` <= 1.0")
     faults.unlink()
     assert answer_to(deployment, *creation("cognitiveservices:Account", vision), provider) == ""

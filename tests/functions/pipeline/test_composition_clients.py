@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from azure.core.credentials import AccessToken
-from azure.cosmos import aio as cosmos
 from azure.eventgrid import aio as eventgrid
 from azure.storage.blob.aio import ContainerClient
 from classifier import composition
@@ -19,6 +18,7 @@ from classifier.analyzers.custom_vision import CustomVision
 from classifier.analyzers.image_analysis import ImageAnalysis
 from classifier.composition import Application, create_application
 from classifier.settings import Settings
+from common.adapters import cosmos as cosmos_adapter
 from common.adapters.azure_clients import AzureClients, create_transport
 
 from tests.functions.pipeline.test_settings import ENVIRONMENT
@@ -63,8 +63,8 @@ class Composition:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, app_settings: Settings) -> None:
         self.arguments: dict[str, list[tuple[tuple[Any, ...], dict[str, Any]]]] = {}
+        monkeypatch.setattr(cosmos_adapter, "CosmosClient", self._noted("CosmosClient", cosmos_adapter.CosmosClient))
         for name, kind in (
-            ("CosmosClient", cosmos.CosmosClient),
             ("EventGridPublisherClient", eventgrid.EventGridPublisherClient),
             ("ContainerClient", ContainerClient),
             ("create_image_container_client", composition.create_image_container_client),
@@ -144,6 +144,7 @@ def test_cosmos_db_and_the_topic_are_not_waited_for_long(monkeypatch: pytest.Mon
         "retry_total": 3,
         "retry_backoff_max": 5,
         "no_response_on_write": True,
+        "preferred_locations": ["write region"],
     }
     positional, named = composition.only("EventGridPublisherClient")
     assert positional == ("https://topic.westeurope-1.eventgrid.azure.net/api/events",)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.config.cost.estimate import CostEstimate, budget_warning, estimate_cost
+from infra.config.cost.estimate import CostEstimate, LineItem, budget_warning, estimate_cost
 from infra.config.cost.meters import (
     BLOB_READS,
     BLOB_STORED_GZRS,
@@ -33,6 +33,7 @@ from infra.config.cost.meters import (
     VISION_VECTORIZE,
     Meter,
 )
+from infra.config.cost.usage import exact
 from infra.core.analysis import FEATURES, VISUAL_FEATURES, Feature
 from tests.support.cost_workloads import committed_prices, workload
 
@@ -154,6 +155,45 @@ def test_more_cache_hits_never_cost_more(images: int, features: set[Feature], hi
     )
     assert more.low <= fewer.low + 1e-6
     assert more.high <= fewer.high + 1e-6
+
+
+@given(
+    images=st.integers(0, 20_000_000),
+    features=st.sets(st.sampled_from(FEATURES), min_size=1),
+    rates=st.tuples(st.integers(1, 100), st.integers(1, 100)),
+    private=st.booleans(),
+)
+def test_accounts_that_accept_more_calls_never_cost_more(
+    images: int, features: set[Feature], rates: tuple[int, int], private: bool
+) -> None:
+    """Fewer accounts do the same work: each has a private endpoint."""
+    slower, faster = (
+        estimate(
+            images_per_month=images,
+            features=tuple(sorted(features)),
+            vision_calls_per_second=rate,
+            private_networking=private,
+            record_retention_days=30,
+            cache_days=30,
+        )
+        for rate in sorted(rates)
+    )
+    assert faster.low <= slower.low + 1e-6
+    assert faster.high <= slower.high + 1e-6
+
+
+@given(
+    images=st.integers(0, 10_000_000),
+    features=st.sets(st.sampled_from(FEATURES), min_size=1),
+    added=st.sampled_from(FEATURES),
+)
+def test_one_feature_more_never_costs_less(images: int, features: set[Feature], added: Feature) -> None:
+    without, with_feature = (
+        estimate(images_per_month=images, features=tuple(sorted(chosen)), record_retention_days=30, cache_days=30)
+        for chosen in (features, features | {added})
+    )
+    assert without.low <= with_feature.low + 1e-6
+    assert without.high <= with_feature.high + 1e-6
 
 
 # Each costs more when it is on.
@@ -304,7 +344,7 @@ def test_quantities_of_a_million_images(
     meter: Meter, changes: dict[str, Any], expected: tuple[float, float] | None
 ) -> None:
     actual = quantities(meter, **{"images_per_month": 1_000_000} | changes)
-    assert actual == (None if expected is None else pytest.approx(expected))
+    assert actual == (None if expected is None else pytest.approx(expected, rel=1e-12))
 
 
 def test_cosmos_db_is_billed_for_the_peak_rate_at_most_and_the_average_rate_at_least() -> None:
@@ -346,6 +386,13 @@ def test_an_estimate_within_the_budget_is_no_warning() -> None:
     assert budget_warning(result, monthly_budget=int(result.high) + 1) is None
 
 
+def test_an_estimate_of_exactly_the_budget_is_no_warning() -> None:
+    item = LineItem(usage=exact(CUSTOM_VISION, 50_000, "predictions"), low=100.0, high=100.0)
+    result = CostEstimate(line_items=(item,), images_per_month=50_000, price_region="eastus")
+    assert budget_warning(result, monthly_budget=100) is None
+    assert budget_warning(result, monthly_budget=99) is not None
+
+
 def test_an_estimate_above_the_budget_is_a_warning_with_both_figures() -> None:
     result = estimate(images_per_month=500_000)
     warning = budget_warning(result, monthly_budget=int(result.high))
@@ -360,8 +407,30 @@ def test_an_estimate_above_the_budget_is_a_warning_with_both_figures() -> None:
         assert text in warning
 
 
-def test_the_stack_output_has_both_totals_in_cents_and_says_whose_prices_they_are() -> None:
-    assert estimate(images_per_month=0).to_dict() == {
+@pytest.mark.parametrize("private", [False, True])
+def test_no_two_line_items_have_the_same_meter_name(private: bool) -> None:
+    """The stack output has one figure for each name."""
+    items = estimate(
+        images_per_month=5_000_000,
+        features=FEATURES,
+        private_networking=private,
+        zone_redundant=True,
+        protect_data=True,
+    ).line_items
+    names = [item.usage.meter.meter_name for item in items]
+    assert sorted(set(names)) == sorted(names)
+
+
+def test_the_stack_output_has_totals_and_meters_in_cents_and_says_whose_prices_they_are() -> None:
+    output = estimate(images_per_month=0).to_dict()
+    meters = output.pop("meters")
+    assert {name: cost for name, cost in meters.items() if cost} == {
+        "AP1 100 RUs": 17.52,
+        "Alerts System Log Monitored at 5 Minute Frequency": 10.5,
+        "Class 2 Operations": 0.53,
+        "LRS List and Create Container Operations": 0.01,
+    }
+    assert output == {
         "low": 28.03,
         "high": 28.56,
         "currency": "USD",

@@ -214,7 +214,7 @@ def test_a_silent_request_shows_no_page(browser: Browser, tenant: Tenant) -> Non
 
 def test_the_session_is_a_cookie_that_scripts_cannot_read(browser: Browser) -> None:
     cookie = browser.choose(browser.authorize(), "reader").headers["Set-Cookie"]
-    assert {"Secure", "HttpOnly", "SameSite=None", "Path=/"} <= {part.strip() for part in cookie.split(";")}
+    assert {"Secure", "HttpOnly", "SameSite=None", "Path=/"} <= {attribute.strip() for attribute in cookie.split(";")}
 
 
 def test_the_metadata_names_the_endpoints(browser: Browser) -> None:

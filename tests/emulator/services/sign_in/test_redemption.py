@@ -132,8 +132,8 @@ def test_a_page_at_the_redirect_uri_may_read_the_response(browser: Browser) -> N
         "https://images.example",
         "Origin",
     )
-    refused = browser.redeem("unknown")
-    assert refused.headers["Access-Control-Allow-Origin"] == "https://images.example"
+    refusal = browser.redeem("unknown")
+    assert refusal.headers["Access-Control-Allow-Origin"] == "https://images.example"
 
 
 @pytest.mark.parametrize(("origin", "allowed"), [("https://images.example", True), ("https://attacker.example", False)])
