@@ -57,8 +57,11 @@ RECORD_READER_DATA_ACTIONS = (
     f"{_COSMOS}/readMetadata",
     f"{_ITEMS}/read",
 )
+# "To execute NoSQL queries using the SDKs, you must have both executeQuery and readChangeFeed permissions":
+# https://learn.microsoft.com/azure/cosmos-db/reference-data-plane-security
 RECORD_QUERY_DATA_ACTIONS = (
     f"{_COSMOS}/readMetadata",
     f"{_ITEMS}/read",
     f"{_COSMOS}/sqlDatabases/containers/executeQuery",
+    f"{_COSMOS}/sqlDatabases/containers/readChangeFeed",
 )

@@ -24,6 +24,7 @@ COFFEE = Path(str(files("skimage.data") / "coffee.png"))
 RECORD = {
     "id",
     "schemaVersion",
+    "stamp",
     "status",
     "reason",
     "blob",
@@ -40,6 +41,7 @@ RECORD = {
     "people",
     "read",
     "smartCrops",
+    "text",
     "analyzer",
     "timings",
     "attempts",

@@ -91,7 +91,11 @@ EXPECTED_ITEMS = {
     )
     for container in ("records-images", "records-analyses")
 } | {
-    (FUNCTION, ("executeQuery", "items/read", "readMetadata"), "/dbs/records-database/colls/records-images"),
+    (
+        FUNCTION,
+        ("executeQuery", "items/read", "readChangeFeed", "readMetadata"),
+        "/dbs/records-database/colls/records-images",
+    ),
 }
 
 
