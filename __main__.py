@@ -240,6 +240,12 @@ database.assign_data_role(
     containers=[database.images, database.analyses],
 )
 database.assign_data_role(
+    "query",
+    data_actions=infra.RECORD_QUERY_DATA_ACTIONS,
+    principals=[function_identity.principal],
+    containers=[database.images],
+)
+database.assign_data_role(
     "reader",
     data_actions=infra.RECORD_READER_DATA_ACTIONS,
     principals=uploaders,

@@ -60,7 +60,7 @@ class IndexedPhoto:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
+class QueryResult:
     """The answers to a query: photos that have all its words, and the cosine of every photo."""
 
     query: Query
@@ -106,7 +106,7 @@ def words_of(text: str) -> frozenset[str]:
     return frozenset(word.removesuffix("s") if len(word) > 3 else word for word in words)
 
 
-def search(queries: Sequence[Query], models: Path) -> list[Found]:
+def search(queries: Sequence[Query], models: Path) -> list[QueryResult]:
     """Analyze the photos of photos.toml, and run every query."""
     recognizer = Recognizer(models)
     analyzer = Analyzer(recognizer)
@@ -122,13 +122,13 @@ def search(queries: Sequence[Query], models: Path) -> list[Found]:
     return [_find(query, photos, text_embedder) for query in queries]
 
 
-def _find(query: Query, photos: Sequence[IndexedPhoto], text_embedder: TextEmbedder) -> Found:
+def _find(query: Query, photos: Sequence[IndexedPhoto], text_embedder: TextEmbedder) -> QueryResult:
     body = json.dumps({"text": query.text}).encode()
     started = time.perf_counter()
     answer = text_embedder.vectorize(Request(content=body, query=_RETRIEVE, content_type="application/json"))
     seconds = time.perf_counter() - started
     vector = np.array(answer["vector"])
-    return Found(
+    return QueryResult(
         query=query,
         words=frozenset(photo.name for photo in photos if words_of(query.text) <= photo.words),
         cosines={photo.name: float(photo.vector @ vector) for photo in photos},
@@ -136,20 +136,20 @@ def _find(query: Query, photos: Sequence[IndexedPhoto], text_embedder: TextEmbed
     )
 
 
-def calibrate(found: Sequence[Found]) -> float:
+def calibrate(results: Sequence[QueryResult]) -> float:
     """Return the cut-off of `meaning`, in hundredths: the best by Youden's index, of equals the highest."""
 
     def index(cut_off: float) -> float:
-        summary = summarize(found, "meaning", cut_off)
+        summary = summarize(results, "meaning", cut_off)
         return summary.hits / summary.there - summary.false_answers / summary.absent
 
     return max((hundredths / 100 for hundredths in range(100, 0, -1)), key=index)
 
 
-def summarize(found: Sequence[Found], method: str, cut_off: float) -> Summary:
+def summarize(results: Sequence[QueryResult], method: str, cut_off: float) -> Summary:
     """Count what a method finds."""
-    there = [item for item in found if item.query.photos]
-    absent = [item for item in found if not item.query.photos]
+    there = [item for item in results if item.query.photos]
+    absent = [item for item in results if not item.query.photos]
     answers = [(item.query.photos, item.answers(method, cut_off)) for item in there]
     return Summary(
         there=len(there),
@@ -160,17 +160,17 @@ def summarize(found: Sequence[Found], method: str, cut_off: float) -> Summary:
     )
 
 
-def _query_table(found: Sequence[Found], cut_off: float) -> Table:
+def _query_table(results: Sequence[QueryResult], cut_off: float) -> Table:
     table = Table()
     for column in ("query", "should find", "words", "meaning"):
         table.add_column(column)
-    for item in found:
+    for item in results:
         cells = [_cell(item, method, cut_off) for method in ("words", "meaning")]
         table.add_row(item.query.text, ", ".join(sorted(item.query.photos)) or "nothing", *cells)
     return table
 
 
-def _cell(item: Found, method: str, cut_off: float) -> str:
+def _cell(item: QueryResult, method: str, cut_off: float) -> str:
     names = item.answers(method, cut_off)
     texts = [f"{name} {item.cosines[name]:.2f}" if method == "meaning" else name for name in names]
     return ", ".join(
@@ -182,10 +182,10 @@ def _summary_table(summaries: Mapping[str, Mapping[str, Summary]]) -> Table:
     table = Table(title="search")
     for column in ("queries", "search", "hits", "first answer right", "false answers"):
         table.add_column(column, justify="left" if column in {"queries", "search"} else "right")
-    for part, by_method in summaries.items():
+    for group, by_method in summaries.items():
         for method, summary in by_method.items():
             table.add_row(
-                part,
+                group,
                 method,
                 f"{summary.hits} of {summary.there} ({summary.hits / summary.there:.0%})",
                 str(summary.first_right),
@@ -199,24 +199,24 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--format", choices=("table", "json"), default="table")
     arguments = parser.parse_args()
-    found = search(read_queries(QUERIES), build_models())
-    cut_off = calibrate(found[0::2])
-    parts = {"all": found, "calibration": found[0::2], "held out": found[1::2]}
+    results = search(read_queries(QUERIES), build_models())
+    cut_off = calibrate(results[0::2])
+    groups = {"all": results, "calibration": results[0::2], "held out": results[1::2]}
     summaries = {
-        part: {method: summarize(items, method, cut_off) for method in METHODS} for part, items in parts.items()
+        group: {method: summarize(items, method, cut_off) for method in METHODS} for group, items in groups.items()
     }
-    milliseconds = statistics.median(item.milliseconds for item in found)
+    milliseconds = statistics.median(item.milliseconds for item in results)
     # Of this process, on Linux in KiB: all models of the emulator but those for adult content.
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     if arguments.format == "json":
         document = {
-            part: {method: asdict(summary) for method, summary in by_method.items()}
-            for part, by_method in summaries.items()
+            group: {method: asdict(summary) for method, summary in by_method.items()}
+            for group, by_method in summaries.items()
         }
         print(json.dumps({**document, "cutOff": cut_off, "milliseconds": milliseconds, "memoryMebibytes": memory}))
     else:
         console = Console(width=None if sys.stdout.isatty() else 160)
-        console.print(_query_table(found, cut_off))
+        console.print(_query_table(results, cut_off))
         console.print(_summary_table(summaries))
         console.print(f"cut-off {cut_off:.2f}; the vector of a query {milliseconds:.1f} ms; {memory:.0f} MiB of memory")
     return 0

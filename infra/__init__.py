@@ -15,12 +15,7 @@ from infra.app_settings import function_app_settings
 from infra.components.analyzers import Analyzer, create_image_analysis, use_custom_vision
 from infra.components.api_registration import ApiRegistration
 from infra.components.app_prerequisites import AppPrerequisites
-from infra.components.cosmos import (
-    RECORD_QUERY_DATA_ACTIONS,
-    RECORD_READER_DATA_ACTIONS,
-    RECORD_WRITER_DATA_ACTIONS,
-    CosmosDatabase,
-)
+from infra.components.cosmos import CosmosDatabase
 from infra.components.event_grid import BlobEventSubscription, BlobEventTopic, ResultTopic
 from infra.components.function_app import FunctionApp
 from infra.components.function_identity import FunctionIdentity
@@ -53,6 +48,9 @@ from infra.core.rbac import (
     IMAGE_DELETER_DATA_ACTIONS,
     IMAGE_UPLOADER_DATA_ACTIONS,
     QUEUE_PROCESSOR_DATA_ACTIONS,
+    RECORD_QUERY_DATA_ACTIONS,
+    RECORD_READER_DATA_ACTIONS,
+    RECORD_WRITER_DATA_ACTIONS,
     TEXT_VECTORIZER_DATA_ACTIONS,
     BuiltInRole,
 )

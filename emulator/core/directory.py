@@ -59,7 +59,7 @@ class Directory:
         """The objects of a type, such as `REGISTRATION`."""
         return (resource for resource in self.objects if resource.type == type_)
 
-    def parts(self, application_id: str) -> list[Resource]:
+    def sub_resources(self, application_id: str) -> list[Resource]:
         """The resources that are parts of an app registration."""
         return [
             resource
@@ -73,10 +73,10 @@ class Directory:
 
     def find_application(self, name: str) -> Application | None:
         """Return the application with this client id or identifier URI, or None."""
-        wanted = name.rstrip("/").lower()
+        searched_name = name.rstrip("/").lower()
         for application in self.applications():
             names = (application.client_id, *application.identifier_uris)
-            if wanted in {known.rstrip("/").lower() for known in names}:
+            if searched_name in {known.rstrip("/").lower() for known in names}:
                 return application
         return None
 
@@ -99,30 +99,35 @@ class Directory:
 
     def _application(self, registration: Resource) -> Application:
         by_type: dict[str, list[Resource]] = {}
-        for part in self.parts(registration.id):
-            by_type.setdefault(part.type, []).append(part)
+        for sub_resource in self.sub_resources(registration.id):
+            by_type.setdefault(sub_resource.type, []).append(sub_resource)
         client_id = registration.outputs["clientId"]
         service_principal = self.find_service_principal(client_id)
         return Application(
             id=registration.id,
             client_id=client_id,
             display_name=registration.inputs["displayName"],
-            identifier_uris=tuple(part.inputs["identifierUri"] for part in by_type.get(IDENTIFIER_URI, ())),
+            identifier_uris=tuple(
+                sub_resource.inputs["identifierUri"] for sub_resource in by_type.get(IDENTIFIER_URI, ())
+            ),
             app_roles={
-                part.inputs["roleId"]: part.inputs["value"]
-                for part in by_type.get(APP_ROLE, ())
-                if part.inputs.get("value")
+                sub_resource.inputs["roleId"]: sub_resource.inputs["value"]
+                for sub_resource in by_type.get(APP_ROLE, ())
+                if sub_resource.inputs.get("value")
             },
-            scopes={part.inputs["scopeId"]: part.inputs["value"] for part in by_type.get(PERMISSION_SCOPE, ())},
+            scopes={
+                sub_resource.inputs["scopeId"]: sub_resource.inputs["value"]
+                for sub_resource in by_type.get(PERMISSION_SCOPE, ())
+            },
             spa_redirect_uris=tuple(
                 uri
-                for part in by_type.get(REDIRECT_URIS, ())
-                if part.inputs["type"] == "SPA"
-                for uri in part.inputs["redirectUris"]
+                for sub_resource in by_type.get(REDIRECT_URIS, ())
+                if sub_resource.inputs["type"] == "SPA"
+                for uri in sub_resource.inputs["redirectUris"]
             ),
             pre_authorized={
-                part.inputs["authorizedClientId"]: tuple(part.inputs["permissionIds"])
-                for part in by_type.get(PRE_AUTHORIZED, ())
+                sub_resource.inputs["authorizedClientId"]: tuple(sub_resource.inputs["permissionIds"])
+                for sub_resource in by_type.get(PRE_AUTHORIZED, ())
             },
             service_principal_id=service_principal.outputs["objectId"] if service_principal else None,
             assignment_required=bool(service_principal and service_principal.inputs.get("appRoleAssignmentRequired")),

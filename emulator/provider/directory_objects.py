@@ -5,8 +5,8 @@ import uuid
 from collections.abc import Callable, Mapping
 
 from emulator.core.directory import Application, Directory
-from emulator.core.identity import TENANT_ID
 from emulator.core.resource_store import Properties, Resource, ResourceStore
+from emulator.core.tenant import TENANT_ID
 from emulator.core.users import find_user
 from emulator.provider.errors import DeploymentError
 from emulator.provider.validation import UNKNOWN
@@ -95,7 +95,7 @@ def _registration(_inputs: Properties, _directory: Directory, _resources: Resour
     return added, {"objectId": object_id}
 
 
-def _part_with_value(inputs: Properties, directory: Directory, _resources: ResourceStore) -> _Created:
+def _sub_resource_with_value(inputs: Properties, directory: Directory, _resources: ResourceStore) -> _Created:
     application = _application(inputs, directory)
     _check_value(inputs, application, own_id=None)
     return {}, {}
@@ -116,7 +116,7 @@ def _identifier_uri(inputs: Properties, directory: Directory, _resources: Resour
     return {}, {"encodedUri": base64.standard_b64encode(uri.encode()).decode()}
 
 
-def _part(inputs: Properties, directory: Directory, _resources: ResourceStore) -> _Created:
+def _sub_resource(inputs: Properties, directory: Directory, _resources: ResourceStore) -> _Created:
     _application(inputs, directory)
     return {}, {}
 
@@ -155,9 +155,9 @@ def _app_role_assignment(inputs: Properties, directory: Directory, resources: Re
         raise DeploymentError(_not_found(inputs["resourceObjectId"]))
     role = next(
         (
-            part
-            for part in directory.parts(application.id)
-            if part.type == types.APP_ROLE and part.inputs["roleId"] == inputs["appRoleId"]
+            sub_resource
+            for sub_resource in directory.sub_resources(application.id)
+            if sub_resource.type == types.APP_ROLE and sub_resource.inputs["roleId"] == inputs["appRoleId"]
         ),
         None,
     )
@@ -200,10 +200,10 @@ def _principal(object_id: str, directory: Directory, resources: ResourceStore) -
 
 _CREATE: Mapping[str, Callable[[Properties, Directory, ResourceStore], _Created]] = {
     types.REGISTRATION: _registration,
-    types.APP_ROLE: _part_with_value,
-    types.PERMISSION_SCOPE: _part_with_value,
+    types.APP_ROLE: _sub_resource_with_value,
+    types.PERMISSION_SCOPE: _sub_resource_with_value,
     types.IDENTIFIER_URI: _identifier_uri,
-    types.REDIRECT_URIS: _part,
+    types.REDIRECT_URIS: _sub_resource,
     types.PRE_AUTHORIZED: _pre_authorized,
     types.SERVICE_PRINCIPAL: _service_principal,
     types.APP_ROLE_ASSIGNMENT: _app_role_assignment,

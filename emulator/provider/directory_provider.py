@@ -6,8 +6,9 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2
 
 from emulator.core.directory import Directory
-from emulator.core.identity import TENANT_ID, USER_CLIENT_ID, USER_OBJECT_ID
+from emulator.core.identity import USER_OBJECT_ID
 from emulator.core.resource_store import Resource, ResourceStore
+from emulator.core.tenant import AZURE_CLI_CLIENT_ID, TENANT_ID
 from emulator.provider import directory_objects, directory_rules
 from emulator.provider.differences import diff_response
 from emulator.provider.errors import DeploymentError
@@ -38,8 +39,8 @@ class DirectoryProvider(EmulatedProvider):
         if request.tok != "azuread:index/getClientConfig:getClientConfig":
             await refuse(context, f"the emulator does not support the function {request.tok}")
         answer = {
-            "id": f"{TENANT_ID}-{USER_CLIENT_ID}-{USER_OBJECT_ID}",
-            "clientId": USER_CLIENT_ID,
+            "id": f"{TENANT_ID}-{AZURE_CLI_CLIENT_ID}-{USER_OBJECT_ID}",
+            "clientId": AZURE_CLI_CLIENT_ID,
             "objectId": USER_OBJECT_ID,
             "tenantId": TENANT_ID,
         }
@@ -117,8 +118,8 @@ class DirectoryProvider(EmulatedProvider):
             service_principal = self._directory.find_service_principal(resource.outputs["clientId"])
             if service_principal is not None:
                 self._delete(service_principal)
-            for part in self._directory.parts(resource.id):
-                self._objects.remove(part.id)
+            for sub_resource in self._directory.sub_resources(resource.id):
+                self._objects.remove(sub_resource.id)
         if resource.type == SERVICE_PRINCIPAL:
             for assignment in self._objects.descendants(resource.id):
                 self._objects.remove(assignment.id)

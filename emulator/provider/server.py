@@ -8,8 +8,9 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2
 
 from emulator.core.faults import Faults
-from emulator.core.identity import SUBSCRIPTION_ID, TENANT_ID, USER_CLIENT_ID, USER_OBJECT_ID
+from emulator.core.identity import USER_OBJECT_ID
 from emulator.core.resource_store import Properties, Resource, ResourceStore
+from emulator.core.tenant import AZURE_CLI_CLIENT_ID, SUBSCRIPTION_ID, TENANT_ID
 from emulator.core.virtual_networks import retain_association_link
 from emulator.provider import subscription, unsupported, validation
 from emulator.provider.concurrency import OperationsInProgress
@@ -66,7 +67,7 @@ class Provider(EmulatedProvider):
             "subscriptionId": SUBSCRIPTION_ID,
             "tenantId": TENANT_ID,
             "objectId": USER_OBJECT_ID,
-            "clientId": USER_CLIENT_ID,
+            "clientId": AZURE_CLI_CLIENT_ID,
         }
         # `return` is a keyword, so the field cannot be a keyword argument.
         fields: dict[str, Any] = {"return": to_struct(answer)}

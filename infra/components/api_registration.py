@@ -6,15 +6,19 @@ from collections.abc import Sequence
 
 import pulumi
 
-from infra.core.app_roles import AppRole, AppRoleAssignee
+from infra.core.app_roles import (
+    SCOPE_DESCRIPTION,
+    SCOPE_DISPLAY_NAME,
+    SCOPE_ID,
+    SCOPE_VALUE,
+    AppRole,
+    AppRoleAssignee,
+)
 from infra.core.context import DeploymentContext
 
 # Azure CLI, which gets tokens without asking for consent:
 # https://learn.microsoft.com/troubleshoot/entra/entra-id/governance/verify-first-party-apps-sign-in
 AZURE_CLI_CLIENT_ID = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
-# GUID of the delegated permission; unique within the app registration, and not to be changed.
-_SCOPE_ID = "838d5842-3aef-4ebc-8b96-b8bd353b6ddc"
-_SCOPE_VALUE = "user_impersonation"
 
 
 class ApiRegistration(pulumi.ComponentResource):
@@ -75,11 +79,11 @@ class ApiRegistration(pulumi.ComponentResource):
         scope = azuread.ApplicationPermissionScope(
             f"{name}-scope",
             application_id=registration.id,
-            scope_id=_SCOPE_ID,
-            value=_SCOPE_VALUE,
+            scope_id=SCOPE_ID,
+            value=SCOPE_VALUE,
             type="User",
-            admin_consent_display_name="Access the image pipeline",
-            admin_consent_description="Call the API as the signed-in user, with the user's app roles.",
+            admin_consent_display_name=SCOPE_DISPLAY_NAME,
+            admin_consent_description=SCOPE_DESCRIPTION,
             opts=child,
         )
         identifier_uri = azuread.ApplicationIdentifierUri(

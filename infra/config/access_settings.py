@@ -2,7 +2,8 @@
 
 from pydantic import Field
 
-from infra.config.field_types import ApplicationId, Origins, Principals, RedirectUris
+from infra.config.field_types import ApplicationId, Origins, Principals
+from infra.config.redirect_uris import RedirectUris
 from infra.config.sign_in_rules import SignIn
 from infra.config.stack_config import StackConfig
 
@@ -13,20 +14,14 @@ class AccessSettings(StackConfig):
     sign_in: SignIn = Field(
         default="none",
         description=(
-            "App registration of the API: existing (apiApplicationId), one of the program's own (create), or none; then"
-            " no API app is deployed, and nobody can call redrive and backfill."
+            "App registration of the API: an existing one, one that the program creates, or none; then there is no API"
+            " app, and nobody can call redrive and backfill."
         ),
     )
-    api_application_id: ApplicationId = Field(
-        default="", description="Application (client) id of the app registration, for signIn existing."
-    )
-    spa_redirect_uris: RedirectUris = Field(
-        default=(), description="Where browsers return to after sign-in, for signIn create."
-    )
+    api_application_id: ApplicationId = Field(default="", description="Application (client) id, for signIn existing.")
+    spa_redirect_uris: RedirectUris = Field(default=(), description="Where browsers return to, for signIn create.")
     readers: Principals = Field(default=(), description="Principals that may read images and records by the API.")
-    operators: Principals = Field(
-        default=(), description="Principals that may delete images by the API, and call redrive and backfill."
-    )
+    operators: Principals = Field(default=(), description="Principals that may delete images, redrive and backfill.")
     uploaders: Principals = Field(default=(), description="Principals that may upload images and read their records.")
     api_origins: Origins = Field(
         default=(),

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
 from pydantic.alias_generators import to_camel
@@ -20,12 +19,6 @@ _PRIVATE_RANGES = (IPv4Network("10.0.0.0/8"), IPv4Network("172.16.0.0/12"), IPv4
 # https://learn.microsoft.com/azure/ai-services/computer-vision/concept-generate-thumbnails-40
 _LOWEST_RATIO = 0.75
 _HIGHEST_RATIO = 1.8
-# https://learn.microsoft.com/entra/identity-platform/reply-url#supported-schemes and #localhost-exceptions
-_LOCAL_HTTP = {("http", "localhost"), ("http", "127.0.0.1")}
-# https://learn.microsoft.com/entra/identity-platform/reply-url#maximum-uri-length
-_LONGEST_REDIRECT_URI = 256
-# Fragments, wildcards, blanks, and the special characters of https://learn.microsoft.com/entra/identity-platform/reply-url
-_NOT_IN_REDIRECT_URIS = re.compile(r"[#*!$'(),;\s\\]")
 _GUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
@@ -47,7 +40,8 @@ def _none_if_empty[T](value: T) -> T | None:
     return value or None
 
 
-def _require_distinct[T](items: Sequence[T]) -> Sequence[T]:
+def require_distinct[T](items: Sequence[T]) -> Sequence[T]:
+    """The items, of which none is repeated."""
     if len(set(items)) != len(items):
         raise ValueError("an item is repeated")
     return items
@@ -89,7 +83,7 @@ RetentionDays = Annotated[int | None, Field(ge=0, le=3650), AfterValidator(_none
 FeatureList = Annotated[
     tuple[Feature, ...],
     Field(strict=False),
-    AfterValidator(_require_distinct),
+    AfterValidator(require_distinct),
     AllowedValues(f"a list out of {', '.join(FEATURES)}, each once", item_type="string"),
 ]
 # https://learn.microsoft.com/azure/azure-resource-manager/management/tag-resources#limitations
@@ -100,30 +94,6 @@ Tags = Annotated[
     ],
     Field(max_length=40),
     AllowedValues(r"up to 40 texts by name; names of 1 to 128 characters without <>%&\?/"),
-]
-
-
-def _require_redirect_uri(value: str) -> str:
-    uri = urlsplit(value)
-    if uri.scheme != "https" and (uri.scheme, uri.hostname) not in _LOCAL_HTTP:
-        raise ValueError("neither https nor on this machine")
-    if not uri.hostname or uri.username is not None or len(value) > _LONGEST_REDIRECT_URI:
-        raise ValueError("no host, a user, or too long")
-    if _NOT_IN_REDIRECT_URIS.search(value):
-        raise ValueError("a character that redirect URIs cannot have")
-    return value
-
-
-# https://learn.microsoft.com/entra/identity-platform/reply-url
-RedirectUris = Annotated[
-    tuple[Annotated[str, AfterValidator(_require_redirect_uri)], ...],
-    Field(strict=False, max_length=256),
-    AfterValidator(_require_distinct),
-    AllowedValues(
-        "up to 256 URIs, each once, with https, or with http for localhost or 127.0.0.1; no fragment, no wildcard, and"
-        f" at most {_LONGEST_REDIRECT_URI} characters",
-        item_type="string",
-    ),
 ]
 
 
@@ -150,7 +120,7 @@ def _to_ratio(value: object) -> float:
 AspectRatios = Annotated[
     tuple[Annotated[float, BeforeValidator(_to_ratio), Field(ge=_LOWEST_RATIO, le=_HIGHEST_RATIO)], ...],
     Field(strict=False),
-    AfterValidator(_require_distinct),
+    AfterValidator(require_distinct),
     AllowedValues(f"a list of texts from {_LOWEST_RATIO} to {_HIGHEST_RATIO}, each once", item_type="string"),
 ]
 
@@ -188,7 +158,7 @@ def _to_principal(value: object) -> DirectoryPrincipal:
 
 
 def _require_distinct_object_ids(principals: tuple[DirectoryPrincipal, ...]) -> tuple[DirectoryPrincipal, ...]:
-    _require_distinct([principal.object_id.lower() for principal in principals])
+    require_distinct([principal.object_id.lower() for principal in principals])
     return principals
 
 

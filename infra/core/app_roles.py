@@ -6,6 +6,12 @@ from enum import Enum
 
 from infra.core.context import DirectoryPrincipal
 
+# Delegated permission, with which a client calls the API as the user. Id and value must not change.
+SCOPE_ID = "838d5842-3aef-4ebc-8b96-b8bd353b6ddc"
+SCOPE_VALUE = "user_impersonation"
+SCOPE_DISPLAY_NAME = "Access the image pipeline"
+SCOPE_DESCRIPTION = "Call the API as the signed-in user, with the user's app roles."
+
 
 @dataclass(frozen=True, kw_only=True)
 class AppRoleDefinition:

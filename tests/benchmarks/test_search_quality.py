@@ -2,23 +2,23 @@
 
 import pytest
 
-from benchmarks.search_quality import QUERIES, Found, Query, calibrate, read_queries, search, summarize, words_of
+from benchmarks.search_quality import QUERIES, Query, QueryResult, calibrate, read_queries, search, summarize, words_of
 from benchmarks.vision_accuracy import PHOTOS, read_photos
 from scripts.setup import build_models
 
 
-def found(photos: set[str], words: set[str], **cosines: float) -> Found:
-    return Found(
+def result(photos: set[str], words: set[str], **cosines: float) -> QueryResult:
+    return QueryResult(
         query=Query(text="x", photos=frozenset(photos)), words=frozenset(words), cosines=cosines, milliseconds=1.0
     )
 
 
-FOUND = [
-    found({"a"}, {"a"}, a=0.6, b=0.5),
-    found({"a"}, set(), a=0.3, b=0.4),
-    found({"b"}, {"a"}, a=0.1, b=0.2),
-    found(set(), set(), a=0.25, b=0.1),
-    found(set(), {"b"}, a=0.1, b=0.05),
+RESULTS = [
+    result({"a"}, {"a"}, a=0.6, b=0.5),
+    result({"a"}, set(), a=0.3, b=0.4),
+    result({"b"}, {"a"}, a=0.1, b=0.2),
+    result(set(), set(), a=0.25, b=0.1),
+    result(set(), {"b"}, a=0.1, b=0.05),
 ]
 
 
@@ -33,7 +33,7 @@ def test_a_third_of_the_queries_is_for_what_no_photo_shows() -> None:
 
 
 def test_answers_are_the_photos_that_reach_the_cut_off_and_those_with_the_words() -> None:
-    item = found({"a"}, {"c"}, a=0.6, b=0.5, c=0.1)
+    item = result({"a"}, {"c"}, a=0.6, b=0.5, c=0.1)
     assert item.answers("words", 0.4) == ["c"]
     assert item.answers("meaning", 0.5) == ["a", "b"]
     assert item.answers("meaning", 0.55) == ["a"]
@@ -41,16 +41,16 @@ def test_answers_are_the_photos_that_reach_the_cut_off_and_those_with_the_words(
 
 
 def test_hits_and_false_answers_are_counted() -> None:
-    meaning = summarize(FOUND, "meaning", 0.25)
+    meaning = summarize(RESULTS, "meaning", 0.25)
     assert (meaning.there, meaning.hits, meaning.first_right) == (3, 2, 1)
     assert (meaning.absent, meaning.false_answers) == (2, 1)
-    words = summarize(FOUND, "words", 0.25)
+    words = summarize(RESULTS, "words", 0.25)
     assert (words.hits, words.first_right, words.false_answers) == (1, 1, 1)
 
 
 def test_the_cut_off_is_where_hits_exceed_false_answers_most() -> None:
     # At 0.3, two of three are hits and nothing is false; below 0.26, a false answer costs a half.
-    assert calibrate(FOUND) == 0.3
+    assert calibrate(RESULTS) == 0.3
 
 
 def test_plurals_and_stop_words_do_not_matter() -> None:

@@ -2,7 +2,8 @@
 
 The steps are read from the vendors' files. GitHub and Azure DevOps are fakes on a port of this machine, which issue
 OIDC tokens and keep comments and issues. The emulator takes the place of Azure and of the state's storage account; it
-does not exchange OIDC tokens, so Azure's libraries use its managed identity.
+does not exchange OIDC tokens, so Azure's libraries use its managed identity. The steps of ci.yml would run this test
+again: tests/test_pipelines.py has what they run.
 """
 
 import json
@@ -12,7 +13,7 @@ import sqlite3
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -212,24 +213,6 @@ def assert_costs(comment: str, *, before: str) -> None:
     assert re.search(r"^\| `Image Analysis Group 1 Transactions` \| (0|5)\.00 \| 5\.00 \|", section, re.MULTILINE)
     # Two containers of 100 RU/s, 730 hours, 0.012 dollars for 100 RU/s and hour.
     assert re.search(r"^\| `AP1 100 RUs` \| [\d.]+ \| 17\.52 \|", section, re.MULTILINE)
-
-
-def test_the_steps_of_ci(runner: Runner) -> None:
-    """`make check` and `.ci/run` as they are, except that pytest collects all tests and runs none.
-
-    They would run this test again. Formatting, lint, the linters of the workflows, types, the deployment package and
-    the import of every test module are what they do beside it. Both vendors have the same two commands, which
-    tests/test_pipelines.py compares; those of one vendor are run.
-    """
-    steps = github_steps("ci.yml", {})
-    assert [step.command for step in steps] == ["make check", ".ci/run"]
-    variables = {"PYTEST_ADDOPTS": "--collect-only"}
-    outputs = [runner.github([replace(step, variables=variables)]) for step in steps]
-    for output in outputs:
-        assert "0 errors" in output  # basedpyright
-    # The summaries of pytest: all tests but those that need the emulator, then all.
-    collected = [re.findall(r"(\d+)(?:/\d+)? tests collected", output)[-1] for output in outputs]
-    assert 1000 < int(collected[0]) < int(collected[1])
 
 
 def test_every_step_of_both_vendors_in_order(runner: Runner) -> None:

@@ -86,14 +86,56 @@ class Tenant:
     def delete(self, kind: str, object_id: str) -> None:
         self.call("Delete", provider_pb2.DeleteRequest(urn=urn(kind), id=object_id))
 
-    def register(self) -> tuple[str, str]:
+    def create_registration(self) -> tuple[str, str]:
         """Id and client id of a new registration."""
         object_id, outputs = self.create("ApplicationRegistration", displayName="API", signInAudience="AzureADMyOrg")
         return object_id, outputs["clientId"]
 
-    def register_with_role(self) -> tuple[str, str]:
+    def create_registration_with_role(self) -> tuple[str, str]:
         """Id of a registration with an app role, and the object id of its service principal."""
-        application_id, client_id = self.register()
+        application_id, client_id = self.create_registration()
         self.create("ApplicationAppRole", applicationId=application_id, **ROLE)
         _, outputs = self.create("ServicePrincipal", clientId=client_id, appRoleAssignmentRequired=True)
         return application_id, outputs["objectId"]
+
+
+ROLES = {
+    "Images.Read": "b5fb1818-c9db-4773-8e9b-9ca27140f68a",
+    "Pipeline.Operate": "f0f4e779-13e6-4595-bbe8-9197843b46df",
+}
+SCOPE_ID = "838d5842-3aef-4ebc-8b96-b8bd353b6ddc"
+AZURE_CLI = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
+REDIRECT_URI = "https://images.example/"
+DEPLOYER = "00000000-0000-4000-8000-00000000a11c"
+OPERATOR = "00000000-0000-4000-8000-0000000000a3"
+GUEST = "00000000-0000-4000-8000-0000000000a4"
+
+
+def deploy_application(tenant: Tenant, *redirect_uris: str) -> str:
+    """Deploy an application as the program does: the reader may read, the operator operate; return the client id."""
+    application_id, client_id = tenant.create_registration()
+    for value, role_id in ROLES.items():
+        tenant.create("ApplicationAppRole", applicationId=application_id, **{**ROLE, "roleId": role_id, "value": value})
+    tenant.create("ApplicationPermissionScope", applicationId=application_id, **{**SCOPE, "scopeId": SCOPE_ID})
+    tenant.create("ApplicationIdentifierUri", applicationId=application_id, identifierUri=f"api://{client_id}")
+    tenant.create(
+        "ApplicationPreAuthorized",
+        applicationId=application_id,
+        authorizedClientId=AZURE_CLI,
+        permissionIds=[SCOPE_ID],
+    )
+    tenant.create(
+        "ApplicationRedirectUris",
+        applicationId=application_id,
+        type="SPA",
+        redirectUris=[*(redirect_uris or (REDIRECT_URI,))],
+    )
+    _, outputs = tenant.create("ServicePrincipal", clientId=client_id, appRoleAssignmentRequired=True)
+    for value, principal in (("Images.Read", READER), ("Images.Read", OPERATOR), ("Pipeline.Operate", OPERATOR)):
+        tenant.create(
+            "AppRoleAssignment",
+            appRoleId=ROLES[value],
+            principalObjectId=principal,
+            resourceObjectId=outputs["objectId"],
+        )
+    return client_id

@@ -64,10 +64,10 @@ def test_the_registration_is_for_one_tenant_and_for_tokens_of_version_2(recorder
 
 
 def test_there_is_no_credential_and_nothing_else(recorder: Recorder) -> None:
-    kinds = {
+    resource_types = {
         resource.type.rpartition(":")[2] for resource in recorder.resources if resource.type.startswith("azuread:")
     }
-    assert kinds == {
+    assert resource_types == {
         "AppRoleAssignment",
         "ApplicationAppRole",
         "ApplicationIdentifierUri",

@@ -110,7 +110,18 @@ EXPECTED_ITEMS = {
         f"/dbs/records-database/colls/{container}",
     )
     for container in ("records-images", "records-analyses")
-} | {(API, ("executeQuery", "items/read", "readMetadata"), "/dbs/records-database/colls/records-images")}
+} | {
+    (
+        FUNCTION,
+        ("executeQuery", "items/read", "readChangeFeed", "readMetadata"),
+        "/dbs/records-database/colls/records-images",
+    ),
+    (
+        API,
+        ("executeQuery", "items/read", "readChangeFeed", "readMetadata"),
+        "/dbs/records-database/colls/records-images",
+    ),
+}
 
 
 def uploader(object_id: str, principal_type: str = "User") -> dict[str, str]:

@@ -47,6 +47,7 @@ class RecordedResource:
     property_dependencies: dict[str, frozenset[str]] = field(default_factory=dict)
     additional_secret_outputs: frozenset[str] = frozenset()
     error_hooks: tuple[str, ...] = ()
+    update_hooks: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     outputs_registered: bool = False
 
@@ -138,6 +139,7 @@ class Monitor(mocks.MockMonitor):
             resource.aliases = tuple(request.aliasURNs) + tuple(str(alias) for alias in request.aliases)
             resource.additional_secret_outputs = frozenset(request.additionalSecretOutputs)
             resource.error_hooks = tuple(request.hooks.on_error)
+            resource.update_hooks = tuple(request.hooks.before_update)
             resource.outputs_registered = f"{resource.type}::{resource.name}" in self._registered
 
 

@@ -3,11 +3,11 @@
 from dataclasses import dataclass, replace
 
 from emulator.core.resource_store import Resource, ResourceStore
-from emulator.services.cosmos.container import Container
-from emulator.services.cosmos.errors import CosmosError, backend_error
+from emulator.services.cosmos.items.container import Container
+from emulator.services.cosmos.items.errors import CosmosError, backend_error
+from emulator.services.cosmos.items.resource_ids import database_rid, item_number
+from emulator.services.cosmos.items.store import ItemStore, StoredContainer
 from emulator.services.cosmos.operation import Operation
-from emulator.services.cosmos.resource_ids import database_rid, item_number
-from emulator.services.cosmos.store import ItemStore, StoredContainer
 
 _NOT_FOUND = "Resource Not Found. Learn more: https://aka.ms/cosmosdb-tsg-not-found"
 

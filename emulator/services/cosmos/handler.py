@@ -17,10 +17,11 @@ from emulator.core.outages import Outage
 from emulator.core.resource_store import Resource, ResourceStore
 from emulator.core.virtual_networks import allows_network_access
 from emulator.services.cosmos.addressing import Addressing
-from emulator.services.cosmos.errors import CosmosError
 from emulator.services.cosmos.item_operations import ItemOperations
+from emulator.services.cosmos.items.errors import CosmosError
+from emulator.services.cosmos.items.store import ItemStore
 from emulator.services.cosmos.operation import Operation, OperationType, check_consistency, read_operation
-from emulator.services.cosmos.query.query_operations import QueryOperations
+from emulator.services.cosmos.query_operations import QueryOperations
 from emulator.services.cosmos.responses import (
     account_response,
     container_response,
@@ -29,7 +30,6 @@ from emulator.services.cosmos.responses import (
     error_response,
     partition_key_ranges_response,
 )
-from emulator.services.cosmos.store import ItemStore
 from emulator.services.cosmos.throughput import Throughput
 
 

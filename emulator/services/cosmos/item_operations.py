@@ -3,13 +3,13 @@
 from aiohttp import web
 
 from emulator.services.cosmos.addressing import OpenContainer
-from emulator.services.cosmos.charges import format_charge, read_charge, replace_charge, write_charge
-from emulator.services.cosmos.container import PartitionKey
-from emulator.services.cosmos.item_rules import missing_partition_key, read_item, read_partition_key
+from emulator.services.cosmos.items.charges import format_charge, read_charge, replace_charge, write_charge
+from emulator.services.cosmos.items.container import PartitionKey
+from emulator.services.cosmos.items.item_rules import missing_partition_key, read_item, read_partition_key
+from emulator.services.cosmos.items.partitions import partition_of
+from emulator.services.cosmos.items.store import ItemStore, StoredItem
 from emulator.services.cosmos.operation import Operation, OperationType
-from emulator.services.cosmos.partitions import partition_of
 from emulator.services.cosmos.responses import item_response, json_response, write_response
-from emulator.services.cosmos.store import ItemStore, StoredItem
 from emulator.services.cosmos.throughput import Throughput
 
 PARTITION_KEY_HEADER = "x-ms-documentdb-partitionkey"

@@ -7,7 +7,7 @@ from urllib.parse import unquote
 from aiohttp import web
 
 from emulator.core.authorization import COSMOS
-from emulator.services.cosmos.errors import CosmosError, bad_request, not_implemented
+from emulator.services.cosmos.items.errors import CosmosError, bad_request, not_implemented
 
 _CONTAINERS = f"{COSMOS}/sqlDatabases/containers"
 _METADATA = f"{COSMOS}/readMetadata"

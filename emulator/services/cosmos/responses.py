@@ -7,11 +7,11 @@ from typing import Any
 from aiohttp import web
 
 from emulator.core.resource_store import Properties, Resource
-from emulator.services.cosmos.charges import format_charge
-from emulator.services.cosmos.errors import CosmosError
-from emulator.services.cosmos.partitions import partition_ranges
-from emulator.services.cosmos.resource_ids import database_rid
-from emulator.services.cosmos.store import StoredContainer, StoredItem
+from emulator.services.cosmos.items.charges import format_charge
+from emulator.services.cosmos.items.errors import CosmosError
+from emulator.services.cosmos.items.partitions import partition_ranges
+from emulator.services.cosmos.items.resource_ids import database_rid
+from emulator.services.cosmos.items.store import StoredContainer, StoredItem
 
 # A read of metadata.
 _METADATA_CHARGE = 1.0

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from emulator.core.faults import Faults
 from emulator.core.resource_store import Resource
-from emulator.services.cosmos.charges import REJECTED, format_charge
-from emulator.services.cosmos.container import container_key
-from emulator.services.cosmos.errors import CosmosError
+from emulator.services.cosmos.items.charges import REJECTED, format_charge
+from emulator.services.cosmos.items.container import container_key
+from emulator.services.cosmos.items.errors import CosmosError
 
 _TEXT = (
     "Request rate is large. More Request Units may be needed, so no changes were made. Please retry this request later."

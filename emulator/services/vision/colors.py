@@ -24,8 +24,8 @@ def color_shares(image: Image.Image, boxes: Iterable[Box]) -> Mapping[str, float
     shares = _shares(image)
     for box in boxes:
         if box.width and box.height:
-            part = _shares(image.crop((box.x, box.y, box.x + box.width, box.y + box.height)))
-            shares = {color: max(share, part[color]) for color, share in shares.items()}
+            box_shares = _shares(image.crop((box.x, box.y, box.x + box.width, box.y + box.height)))
+            shares = {color: max(share, box_shares[color]) for color, share in shares.items()}
     return shares
 
 

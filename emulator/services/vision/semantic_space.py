@@ -40,8 +40,8 @@ class _Rows:
     def get(self, name: str) -> tuple[np.ndarray, np.ndarray, float]:
         """Return the numbers of the synsets, their weights, and the weight of what is not visible."""
         number = self.numbers[name]
-        part = slice(self._starts[number], self._starts[number + 1])
-        return self._synsets[part], self._weights[part], float(self._own[number])
+        row = slice(self._starts[number], self._starts[number + 1])
+        return self._synsets[row], self._weights[row], float(self._own[number])
 
 
 class SemanticSpace:

@@ -26,6 +26,7 @@ from classifier.adapters.cosmos import (
     CosmosCheckpointStore,
     CosmosRecordRepository,
 )
+from classifier.adapters.day_counts import CosmosDayCountStore
 from classifier.adapters.dead_letters import BlobDeadLetterStore
 from classifier.adapters.event_grid import EventGridResultPublisher
 from classifier.adapters.image_headers import read_header
@@ -33,6 +34,7 @@ from classifier.adapters.queues import StorageQueue, create_queue_client
 from classifier.domain.ports import Analyzer
 from classifier.settings import Settings, TriggerConnection
 from classifier.use_cases.classify import Pipeline
+from classifier.use_cases.count_records import RecordCounter
 from classifier.use_cases.reconcile import Reconciler
 
 
@@ -44,6 +46,7 @@ class Application:
     records: CosmosRecordRepository
     images: BlobImageStore
     reconciler: Reconciler
+    record_counter: RecordCounter
     images_queue: StorageQueue
     poison_queue: StorageQueue
     token_validator: TokenValidator
@@ -90,9 +93,8 @@ def create_application(settings: Settings, *, last_attempt: int) -> Application:
     database = cosmos_client.get_database_client(settings.cosmos_database)
     cosmos_boundary = ServiceBoundary("Cosmos DB", CircuitBreaker("Cosmos DB"))
     analyses = CosmosContainer(database.get_container_client(settings.cosmos_analyses), cosmos_boundary)
-    records = CosmosRecordRepository(
-        CosmosContainer(database.get_container_client(settings.cosmos_images), cosmos_boundary)
-    )
+    records_container = database.get_container_client(settings.cosmos_images)
+    records = CosmosRecordRepository(CosmosContainer(records_container, cosmos_boundary))
     images = BlobImageStore(
         create_image_container_client(settings.blob_endpoint, settings.images_container, **azure.client_options)
     )
@@ -141,6 +143,7 @@ def create_application(settings: Settings, *, last_attempt: int) -> Application:
         ),
         records=records,
         images=images,
+        record_counter=RecordCounter(counts=CosmosDayCountStore(records_container, cosmos_boundary)),
         images_queue=images_queue,
         poison_queue=poison_queue,
         token_validator=TokenValidator(tenant_id=settings.tenant_id, client_id=settings.api_client_id),

@@ -105,10 +105,17 @@ async def classify(message: func.QueueMessage) -> None:
     arg_name="timer", schedule="%PIPELINE_RECONCILE_SCHEDULE%"
 )
 async def reconcile(timer: func.TimerRequest) -> None:
-    """Enqueue blobs without a final record; with the trigger `schedule`, all new blobs."""
+    """Enqueue blobs without a final record; with the trigger `schedule`, all new blobs. Then count the records."""
+    application = _application()
+    deadline = datetime.now(UTC) + timedelta(seconds=timeouts.RECONCILE_SECONDS)
+    counted_days = 0
     with collect_metrics() as metrics:
-        report = await _application().reconciler.run(datetime.now(UTC) + timedelta(seconds=timeouts.RECONCILE_SECONDS))
-    _log_event("reconcile", {**asdict(report), "late": timer.past_due, **metrics})
+        report = await application.reconciler.run(deadline)
+        try:
+            counted_days = await application.record_counter.run(deadline)
+        finally:
+            fields = {**asdict(report), "countedDays": counted_days, "late": timer.past_due}
+            _log_event("reconcile", {**fields, **metrics})
 
 
 @blueprint.route(  # pyright: ignore[reportUnknownMemberType]

@@ -20,7 +20,7 @@ from emulator.core.virtual_networks import ASSOCIATION_LINK, ORIGIN_NETWORK, has
 from emulator.gateway.proxy import ConnectionOrigins, Proxy
 from emulator.gateway.router import Handler, create_application, service_of
 from emulator.services.cosmos.handler import CosmosHandler
-from emulator.services.cosmos.store import ItemStore
+from emulator.services.cosmos.items.store import ItemStore
 from emulator.services.event_grid.handler import TopicHandler
 from emulator.services.functions.packages import PackageError, Packages
 from emulator.services.resource_manager.handler import ResourceManagerHandler

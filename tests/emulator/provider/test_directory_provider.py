@@ -47,7 +47,7 @@ def test_a_preview_knows_no_ids(tenant: Tenant) -> None:
 
 
 def test_the_ids_of_parts_are_those_of_the_provider(tenant: Tenant) -> None:
-    application_id, client_id = tenant.register()
+    application_id, client_id = tenant.create_registration()
     object_id = application_id.removeprefix("/applications/")
     assert tenant.create("ApplicationAppRole", applicationId=application_id, **ROLE)[0] == (
         f"{application_id}/appRoles/{ROLE_ID}"
@@ -76,7 +76,7 @@ def test_the_ids_of_parts_are_those_of_the_provider(tenant: Tenant) -> None:
 
 @pytest.mark.parametrize("kind", ["ApplicationAppRole", "ApplicationPermissionScope"])
 def test_values_of_roles_and_permissions_are_unique(tenant: Tenant, kind: str) -> None:
-    application_id, _ = tenant.register()
+    application_id, _ = tenant.create_registration()
     tenant.create("ApplicationAppRole", applicationId=application_id, **ROLE)
     inputs: dict[str, Any] = {**(ROLE if kind == "ApplicationAppRole" else SCOPE), "value": "Images.Read"}
     inputs["roleId" if kind == "ApplicationAppRole" else "scopeId"] = OTHER_ID
@@ -84,7 +84,7 @@ def test_values_of_roles_and_permissions_are_unique(tenant: Tenant, kind: str) -
 
 
 def test_a_role_may_keep_its_value_and_take_no_others(tenant: Tenant) -> None:
-    application_id, _ = tenant.register()
+    application_id, _ = tenant.create_registration()
     role_id, outputs = tenant.create("ApplicationAppRole", applicationId=application_id, **ROLE)
     tenant.create("ApplicationPermissionScope", applicationId=application_id, **SCOPE)
     news: dict[str, Any] = {**outputs, "description": "Read images."}
@@ -118,7 +118,7 @@ def test_a_part_needs_its_registration(tenant: Tenant, kind: str) -> None:
 
 
 def test_a_part_exists_once(tenant: Tenant) -> None:
-    application_id, _ = tenant.register()
+    application_id, _ = tenant.create_registration()
     inputs = {"applicationId": application_id, "type": "SPA", "redirectUris": ["https://a.example/"]}
     tenant.create("ApplicationRedirectUris", **inputs)
     assert "already exists; import it, or remove it" in tenant.refusal("ApplicationRedirectUris", **inputs)
@@ -126,7 +126,7 @@ def test_a_part_exists_once(tenant: Tenant) -> None:
 
 @pytest.mark.parametrize("uri", ["api://image-pipeline", "https://images.example", "urn:images", "api://{client_id}/x"])
 def test_an_identifier_uri_names_the_client(tenant: Tenant, uri: str) -> None:
-    application_id, client_id = tenant.register()
+    application_id, client_id = tenant.create_registration()
     inputs = {"applicationId": application_id, "identifierUri": uri.format(client_id=client_id)}
     assert "as per the default tenant policy" in tenant.refusal("ApplicationIdentifierUri", **inputs)
     inputs["identifierUri"] = f"api://{TENANT}/{client_id}"
@@ -134,14 +134,14 @@ def test_an_identifier_uri_names_the_client(tenant: Tenant, uri: str) -> None:
 
 
 def test_an_application_is_pre_authorized_for_permissions_that_exist(tenant: Tenant) -> None:
-    application_id, _ = tenant.register()
+    application_id, _ = tenant.create_registration()
     inputs = {"applicationId": application_id, "authorizedClientId": ROLE_ID, "permissionIds": [OTHER_ID]}
     assert "permissions that cannot be found" in tenant.refusal("ApplicationPreAuthorized", **inputs)
 
 
 def test_a_service_principal_belongs_to_one_application(tenant: Tenant) -> None:
     assert "does not reference a valid application object" in tenant.refusal("ServicePrincipal", clientId=NOBODY)
-    _, client_id = tenant.register()
+    _, client_id = tenant.create_registration()
     tenant.create("ServicePrincipal", clientId=client_id)
     assert "already exists; import it" in tenant.refusal("ServicePrincipal", clientId=client_id)
 
@@ -150,7 +150,7 @@ def test_users_and_managed_identities_get_app_roles(tenant: Tenant, deployment: 
     identity = deployment.add(
         "managedidentity:UserAssignedIdentity", resourceGroupName="rg", resourceName="id-api", location="x"
     )
-    _, service_principal = tenant.register_with_role()
+    _, service_principal = tenant.create_registration_with_role()
     for object_id, principal_type, name in (
         (READER, "User", "Rita Reader"),
         (identity.outputs["principalId"], "ServicePrincipal", "id-api"),
@@ -174,14 +174,14 @@ def test_users_and_managed_identities_get_app_roles(tenant: Tenant, deployment: 
     ],
 )
 def test_an_assignment_that_graph_refuses_is_refused(tenant: Tenant, changes: dict[str, str], reason: str) -> None:
-    _, service_principal = tenant.register_with_role()
+    _, service_principal = tenant.create_registration_with_role()
     inputs = {"appRoleId": ROLE_ID, "principalObjectId": READER, "resourceObjectId": service_principal}
     tenant.create("AppRoleAssignment", **inputs)
     assert reason in tenant.refusal("AppRoleAssignment", **{**inputs, **changes})
 
 
 def test_a_role_for_programs_is_not_assigned_to_people(tenant: Tenant) -> None:
-    application_id, client_id = tenant.register()
+    application_id, client_id = tenant.create_registration()
     role: dict[str, Any] = {**ROLE, "allowedMemberTypes": ["Application"]}
     tenant.create("ApplicationAppRole", applicationId=application_id, **role)
     _, outputs = tenant.create("ServicePrincipal", clientId=client_id)
@@ -190,7 +190,7 @@ def test_a_role_for_programs_is_not_assigned_to_people(tenant: Tenant) -> None:
 
 
 def test_what_belongs_to_a_registration_is_deleted_with_it(tenant: Tenant) -> None:
-    application_id, service_principal = tenant.register_with_role()
+    application_id, service_principal = tenant.create_registration_with_role()
     tenant.create("AppRoleAssignment", appRoleId=ROLE_ID, principalObjectId=READER, resourceObjectId=service_principal)
     tenant.delete("ApplicationRegistration", application_id)
     assert [*tenant.directory.objects] == []

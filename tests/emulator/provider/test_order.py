@@ -11,8 +11,8 @@ import pytest
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from emulator.core.faults import Faults
-from emulator.core.identity import SUBSCRIPTION_ID
 from emulator.core.resource_store import Resource
+from emulator.core.tenant import SUBSCRIPTION_ID
 from emulator.provider.protocol import serve
 from emulator.provider.replication import Replication
 from emulator.provider.server import Provider

@@ -37,7 +37,7 @@ def lifecycle(**filters: Any) -> dict[str, Any]:
         (
             "cosmosdb:DatabaseAccount",
             {"capabilities": [{"name": "EnableCassandra"}]},
-            "must be None or [{'name': 'EnableNoSQLVectorSearch'}]",
+            "does not support {'name': 'EnableCassandra'}",
         ),
         ("cosmosdb:DatabaseAccount", {"locations": [{"isZoneRedundant": True}]}, "no availability zones"),
         (

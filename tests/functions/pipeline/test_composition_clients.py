@@ -117,6 +117,8 @@ def test_each_part_has_its_own_container_and_queue(monkeypatch: pytest.MonkeyPat
     assert analyses._container._container.container_link == "dbs/pipeline/colls/analyses"
     assert reconciler._checkpoints._container is analyses._container
     assert reconciler._records is records
+    counts: Any = composition.app.record_counter
+    assert counts._counts._container.container_link == "dbs/pipeline/colls/image-records"
     assert reconciler._images is pipeline._images
     assert reconciler._analyzer is pipeline._analyzer
 

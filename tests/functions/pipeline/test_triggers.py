@@ -177,9 +177,15 @@ def test_a_run_of_reconcile_says_what_it_did(monkeypatch: pytest.MonkeyPatch, ca
         assert timedelta(minutes=6) < deadline - datetime.now(UTC) < timedelta(minutes=9)
         return Report(listed=5, enqueued=2, finished=True, ended_because="the round is finished")
 
-    monkeypatch.setattr(triggers, "_application", lambda: SimpleNamespace(reconciler=SimpleNamespace(run=run)))
+    async def count(deadline: datetime) -> int:
+        assert timedelta(minutes=6) < deadline - datetime.now(UTC) < timedelta(minutes=9)
+        return 3
+
+    application = SimpleNamespace(reconciler=SimpleNamespace(run=run), record_counter=SimpleNamespace(run=count))
+    monkeypatch.setattr(triggers, "_application", lambda: application)
     asyncio.run(plain(triggers.reconcile)(SimpleNamespace(past_due=False)))
     assert line(caplog, "reconcile")["enqueued"] == 2
+    assert line(caplog, "reconcile")["countedDays"] == 3
 
 
 class InMemoryPoisonQueue:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from emulator.services.cosmos.errors import CosmosError, backend_error
+from emulator.services.cosmos.items.errors import CosmosError, backend_error
 from emulator.services.cosmos.query.plan_document import QueryInfo
 from emulator.services.cosmos.query.projection import result_names
 from emulator.services.cosmos.sql import tree

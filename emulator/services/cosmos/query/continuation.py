@@ -7,7 +7,7 @@ import hmac
 
 import msgspec
 
-from emulator.services.cosmos.errors import backend_error
+from emulator.services.cosmos.items.errors import backend_error
 
 _DIGEST_BYTES = 12
 

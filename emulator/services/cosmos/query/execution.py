@@ -13,8 +13,8 @@ from typing import Any
 
 import msgspec
 
-from emulator.services.cosmos.charges import QueryCost
-from emulator.services.cosmos.container import Item
+from emulator.services.cosmos.items.charges import QueryCost
+from emulator.services.cosmos.items.container import Item
 from emulator.services.cosmos.query.continuation import Progress
 from emulator.services.cosmos.query.prepared_query import PreparedQuery
 from emulator.services.cosmos.query.scan import Position, ScannedItem, Scope, scan
@@ -53,7 +53,7 @@ class PartitionQuery:
         self._now = now
         self._clock = clock
         self._deadline = clock() + _MAXIMUM_SECONDS
-        # The place of the item that is being evaluated.
+        # The position of the item that is being evaluated.
         self._current: Position | None = None
         self._is_interrupted = False
 
@@ -80,16 +80,16 @@ class PartitionQuery:
         limits = self._prepared.limits
         progress = start
         size = 0
-        place: Position | None = None
+        position: Position | None = None
         rows = 0
         for row in all_rows:
-            if self._current != place:
+            if self._current != position:
                 progress = _item_done(progress)
-                place = self._current
+                position = self._current
                 rows = 0
-            assert place is not None
+            assert position is not None
             rows += 1
-            if rows <= start.rows and place.number == start.number:
+            if rows <= start.rows and position.number == start.number:
                 continue
             if limits.take is not None and progress.returned >= limits.take:
                 return Page(results=results, progress=None)
@@ -100,8 +100,8 @@ class PartitionQuery:
                 return Page(results=results, progress=progress)
             progress = msgspec.structs.replace(
                 progress,
-                key=place.key,
-                number=place.number,
+                key=position.key,
+                number=position.number,
                 rows=rows,
                 skipped=progress.skipped + is_skipped,
                 returned=progress.returned + (not is_skipped),
@@ -116,7 +116,7 @@ class PartitionQuery:
         return Page(results=results, progress=interrupted)
 
     def _resume(self, start: Progress) -> Position | None:
-        """The place after which the scan resumes: before the last item, if it may have more rows."""
+        """The position after which the scan resumes: before the last item, if it may have more rows."""
         if not start.number:
             return None
         if not start.rows:

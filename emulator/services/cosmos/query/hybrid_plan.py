@@ -4,11 +4,8 @@ Recorded plans: QueryPlanRetrieverTests.cs and QueryPlanBaselineTests.Top.xml in
 https://github.com/Azure/azure-cosmos-dotnet-v3
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
-from emulator.services.cosmos.errors import CosmosError, bad_request
 from emulator.services.cosmos.query.paths import conjunction, constant_value, root_alias
 from emulator.services.cosmos.query.plan_document import ASCENDING, DESCENDING, HybridSearchQueryInfo, QueryInfo
 from emulator.services.cosmos.query.projection import payload_of
@@ -38,9 +35,9 @@ class _Component:
         return tree.Binary("??", self.score, tree.Constant(self.missing))
 
 
-def hybrid_plan(query: tree.Query, parameters: Mapping[str, Any], limits: RowLimits) -> HybridSearchQueryInfo:
-    """The plan of a query with ORDER BY RANK. Raises CosmosError 400."""
-    scores, weights = _scores(query, parameters)
+def hybrid_plan(query: tree.Query, limits: RowLimits) -> HybridSearchQueryInfo:
+    """The plan of a query with ORDER BY RANK, which `compile_query` has accepted."""
+    scores, weights = _scores(query)
     components: list[_Component] = []
     statistics: list[tree.FunctionCall] = []
     for index, score in enumerate(scores):
@@ -62,40 +59,20 @@ def hybrid_plan(query: tree.Query, parameters: Mapping[str, Any], limits: RowLim
     )
 
 
-def _scores(query: tree.Query, parameters: Mapping[str, Any]) -> tuple[list[tree.FunctionCall], list[float] | None]:
+def _scores(query: tree.Query) -> tuple[list[tree.FunctionCall], list[float] | None]:
     """The scores, and their weights if the query has any."""
     assert query.order_by is not None
     (item,) = query.order_by.items
-    if item.direction is not None:
-        raise bad_request("Specifying a sort order (ASC or DESC) in the ORDER BY RANK clause is not allowed.")
     call = item.expression
-    if not isinstance(call, tree.FunctionCall):
-        raise _rank_error()
+    assert isinstance(call, tree.FunctionCall)
     if call.name.lower() != "rrf":
-        return [_score(call)], None
-    arguments = list(call.arguments)
-    weights = None
-    if arguments and not isinstance(arguments[-1], tree.FunctionCall):
-        weights = _weights(arguments.pop(), len(arguments), parameters)
-    if len(arguments) < 2:
-        raise bad_request("The RRF function needs at least two scores.")
-    return [_score(argument) for argument in arguments], weights
-
-
-def _score(expression: tree.Expression) -> tree.FunctionCall:
-    if isinstance(expression, tree.FunctionCall) and expression.name.lower() in {"fulltextscore", "vectordistance"}:
-        return expression
-    raise _rank_error()
-
-
-def _weights(expression: tree.Expression, count: int, parameters: Mapping[str, Any]) -> list[float]:
-    value = constant_value(expression, parameters)
-    weights: list[float] = []
-    if value is not None and isinstance(value[0], list):
-        weights = [float(weight) for weight in value[0] if type(weight) in {int, float}]
-    if len(weights) != count:
-        raise bad_request(f"The weights of the RRF function must be an array of {count} numbers, one for each score.")
-    return weights
+        return [call], None
+    scores = [argument for argument in call.arguments if isinstance(argument, tree.FunctionCall)]
+    last = call.arguments[-1]
+    if not isinstance(last, tree.ArrayCreation):
+        return scores, None
+    values = (constant_value(weight, {}) for weight in last.items)
+    return scores, [float(value[0]) for value in values if value is not None]
 
 
 def _full_text_score(score: tree.FunctionCall, index: int) -> tree.FunctionCall:
@@ -136,10 +113,9 @@ def _component_info(
     query: tree.Query, component: _Component, components: list[_Component], limits: RowLimits
 ) -> QueryInfo:
     alias = root_alias(query)
-    if alias is None:
-        raise bad_request("ORDER BY RANK needs FROM with the container itself.")
-    wanted = limits.skip + (limits.take or 0)
-    top = max(2 * wanted, _MINIMUM_TOP)
+    assert alias is not None
+    result_count = limits.skip + (limits.take or 0)
+    top = max(2 * result_count, _MINIMUM_TOP)
     payload = tree.ObjectCreation(
         (
             ("payload", payload_of(query.select.projection, alias)),
@@ -173,7 +149,3 @@ def _component_info(
         rewritten_query=to_sql(rewritten),
         has_non_streaming_order_by=True,
     )
-
-
-def _rank_error() -> CosmosError:
-    return bad_request("The ORDER BY RANK clause needs a FullTextScore, or RRF of FullTextScore and VectorDistance.")

@@ -6,7 +6,7 @@ https://learn.microsoft.com/azure/cosmos-db/index-overview#index-usage
 from collections.abc import Mapping
 
 from emulator.core.container_policies import ContainerDefinition
-from emulator.services.cosmos.indexing import ELEMENT, Path, full_text_indexes, is_indexed
+from emulator.services.cosmos.items.indexing import ELEMENT, Path, full_text_indexes, is_indexed
 from emulator.services.cosmos.query.paths import (
     add_joins,
     conjunction,
@@ -41,12 +41,12 @@ def split_condition(
         return (), tuple(conjuncts(query.where))
     use = _IndexUse(definition)
     aliases = item_aliases(query)
-    answered: list[tree.Expression] = []
+    indexed: list[tree.Expression] = []
     joined: list[tree.Expression] = []
     rest: list[tree.Expression] = []
     for condition in conjuncts(query.where):
         if use.answers(condition, {alias: ()}):
-            answered.append(condition)
+            indexed.append(condition)
             continue
         rest.append(condition)
         if use.answers(condition, aliases):
@@ -58,8 +58,8 @@ def split_condition(
             from_items=joins,
             where=conjunction(tuple(joined)),
         )
-        answered.append(tree.Subquery("EXISTS", elements))
-    return tuple(answered), tuple(rest)
+        indexed.append(tree.Subquery("EXISTS", elements))
+    return tuple(indexed), tuple(rest)
 
 
 class _IndexUse:
@@ -101,10 +101,10 @@ class _IndexUse:
         if name in _INDEX_FUNCTIONS:
             return is_indexed(self._policy, path)
         if name in _ARRAY_FUNCTIONS:
-            wanted = arguments[1] if len(arguments) > 1 else None
-            names = [name for name, _ in wanted.properties] if isinstance(wanted, tree.ObjectCreation) else []
+            element = arguments[1] if len(arguments) > 1 else None
+            names = [name for name, _ in element.properties] if isinstance(element, tree.ObjectCreation) else []
             elements = [(*path, ELEMENT, name) for name in names] or [(*path, ELEMENT)]
-            return all(is_indexed(self._policy, element) for element in elements)
+            return all(is_indexed(self._policy, element_path) for element_path in elements)
         return name in _FULL_TEXT_FUNCTIONS and path in self._full_text
 
     def _answers_exists(self, query: tree.Query, aliases: Mapping[str, Path]) -> bool:

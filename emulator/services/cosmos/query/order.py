@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from emulator.services.cosmos.errors import CosmosError, bad_request
-from emulator.services.cosmos.indexing import ELEMENT, Path
+from emulator.services.cosmos.items.errors import CosmosError, bad_request
+from emulator.services.cosmos.items.indexing import ELEMENT, Path
 from emulator.services.cosmos.query.paths import item_aliases, property_path
 from emulator.services.cosmos.sql import tree
 

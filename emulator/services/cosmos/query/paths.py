@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from emulator.services.cosmos.indexing import ELEMENT, Path
+from emulator.services.cosmos.items.indexing import ELEMENT, Path
 from emulator.services.cosmos.sql import tree
 
 

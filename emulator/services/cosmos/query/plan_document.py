@@ -99,7 +99,7 @@ def required_features(plan: QueryPlan) -> list[str]:
     hybrid = plan.hybrid_search_query_info
     grouped = [aggregate for aggregate in info.group_by_alias_to_aggregate_type.values() if aggregate is not None]
     all_aggregates = [*info.aggregates, *grouped]
-    needed = {
+    features = {
         "Aggregate": bool(info.aggregates),
         "CompositeAggregate": bool({"Average", "Min", "Max"} & set(info.aggregates)),
         "CountIf": "CountIf" in all_aggregates,
@@ -115,4 +115,4 @@ def required_features(plan: QueryPlan) -> list[str]:
         "Top": info.top is not None,
         "WeightedRankFusion": hybrid is not None and hybrid.component_weights is not None,
     }
-    return [feature for feature, is_needed in needed.items() if is_needed]
+    return [feature for feature, is_needed in features.items() if is_needed]

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from emulator.services.cosmos.charges import QueryCost
-from emulator.services.cosmos.container import Container, Item
-from emulator.services.cosmos.ordered_index import Ordering
+from emulator.services.cosmos.items.charges import QueryCost
+from emulator.services.cosmos.items.container import Container, Item
+from emulator.services.cosmos.items.ordered_index import Ordering
 from emulator.services.cosmos.query.aggregation import aggregates_of
 from emulator.services.cosmos.query.index_rules import check_indexes, ordering_of
 from emulator.services.cosmos.query.index_use import split_condition
@@ -81,15 +81,15 @@ def prepare_query(query: tree.Query, parameters: Mapping[str, Any], container: C
     if not needs_all:
         stripped = replace(stripped, select=replace(query.select, top=None), offset_limit=None)
     alias = root_alias(query)
-    answered, rest = split_condition(query, definition)
+    indexed, rest = split_condition(query, definition)
     index_filter = None
-    if alias is not None and answered:
+    if alias is not None and indexed:
         stripped = replace(stripped, where=conjunction(rest))
         index_filter = compile_query(
             tree.Query(
                 select=tree.Select(projection=tree.SelectValue(tree.Identifier(alias))),
                 from_items=query.from_items[:1],
-                where=conjunction(answered),
+                where=conjunction(indexed),
             )
         )
     limits = row_limits(query, parameters)
@@ -114,7 +114,7 @@ def _is_count(query: tree.Query) -> bool:
         and not query.group_by
         and len(query.from_items) == 1
         and all(
-            call.name.upper() == "COUNT" and all(isinstance(part, tree.Constant) for part in call.arguments)
+            call.name.upper() == "COUNT" and all(isinstance(argument, tree.Constant) for argument in call.arguments)
             for call in aggregates
         )
     )

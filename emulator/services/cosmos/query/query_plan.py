@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from emulator.services.cosmos.container import Container
-from emulator.services.cosmos.errors import bad_request
+from emulator.services.cosmos.items.container import Container
+from emulator.services.cosmos.items.errors import bad_request
 from emulator.services.cosmos.query.aggregation import aggregate_info, aggregate_payload, aggregates_of
 from emulator.services.cosmos.query.hybrid_plan import hybrid_plan
 from emulator.services.cosmos.query.order import computed_order, property_orders
@@ -20,20 +20,22 @@ from emulator.services.cosmos.query.query_ranges import QueryRanges, query_range
 from emulator.services.cosmos.query.row_limits import RowLimits, row_limits
 from emulator.services.cosmos.query.search_options import is_ascending
 from emulator.services.cosmos.sql import tree
+from emulator.services.cosmos.sql.engine.compiler import compile_query
 from emulator.services.cosmos.sql.printer import to_sql
 
 _FILTER = tree.Placeholder("({documentdb-formattableorderbyquery-filter})")
 
 
 def plan_query(query: tree.Query, parameters: Mapping[str, Any], container: Container) -> QueryPlan:
-    """The plan of a query. Raises CosmosError 400."""
+    """The plan of a query. Raises CosmosError and QueryError."""
+    compile_query(query)
     ranges = query_ranges(query, parameters, container)
     limits = row_limits(query, parameters)
     if query.order_by is not None and query.order_by.rank:
         return QueryPlan(
             query_info=QueryInfo(),
             query_ranges=ranges.to_json(),
-            hybrid_search_query_info=hybrid_plan(query, parameters, limits),
+            hybrid_search_query_info=hybrid_plan(query, limits),
         )
     return QueryPlan(
         query_info=_query_info(query, parameters, container, limits, ranges), query_ranges=ranges.to_json()
@@ -93,8 +95,6 @@ def _computed_order_info(
     order = computed_order(query)
     assert order is not None
     assert isinstance(order.expression, tree.FunctionCall)
-    if order.direction is not None:
-        raise bad_request("Specifying a sorting order (ASC or DESC) with VectorDistance function is not supported.")
     ascending = is_ascending(order.expression, query, parameters, container.definition)
     info.order_by = [ASCENDING if ascending else DESCENDING]
     info.order_by_expressions = [to_sql(order.expression)]

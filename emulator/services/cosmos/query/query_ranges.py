@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from itertools import product
 from typing import Any
 
-from emulator.services.cosmos.container import Container
-from emulator.services.cosmos.effective_partition_key import PartitionKeyValue
-from emulator.services.cosmos.indexing import Path
-from emulator.services.cosmos.partitions import KeyRange, prefix_range
+from emulator.services.cosmos.items.container import Container
+from emulator.services.cosmos.items.effective_partition_key import PartitionKeyValue
+from emulator.services.cosmos.items.indexing import Path
+from emulator.services.cosmos.items.partitions import KeyRange, prefix_range
 from emulator.services.cosmos.query.paths import constant_value, item_aliases, property_path
 from emulator.services.cosmos.sql import tree
 

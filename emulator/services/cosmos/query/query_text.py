@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from emulator.services.cosmos.errors import CosmosError, backend_error, bad_request, not_implemented
+from emulator.services.cosmos.items.errors import CosmosError, backend_error, bad_request, not_implemented
 from emulator.services.cosmos.sql.errors import InvalidQueryError, QueryError
 
 _NAME = re.compile(r"@\w[\w-]*")

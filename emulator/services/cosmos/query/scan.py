@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import msgspec
 
-from emulator.services.cosmos.container import Item
-from emulator.services.cosmos.ordered_index import Ordering, ensure_ordering
-from emulator.services.cosmos.partitions import KeyRange
+from emulator.services.cosmos.items.container import Item
+from emulator.services.cosmos.items.ordered_index import Ordering, ensure_ordering
+from emulator.services.cosmos.items.partitions import KeyRange
 
 _ITEMS = "SELECT number, body FROM items WHERE container = ? AND number > ? AND (expires IS NULL OR expires > ?)"
 _ONE_KEY = f"{_ITEMS} AND effective_key = ? ORDER BY number"
@@ -90,13 +90,13 @@ def scan(
 
 
 def _scan_insertions(database: sqlite3.Connection, scope: Scope, after: Position, now: float) -> Generator[ScannedItem]:
-    place = (scope.container, after.number, now)
+    start = (scope.container, after.number, now)
     if scope.effective_key is not None:
-        rows = database.execute(_ONE_KEY, (*place, scope.effective_key))
+        rows = database.execute(_ONE_KEY, (*start, scope.effective_key))
     elif scope.keys is not None:
-        rows = database.execute(_KEY_RANGE, (*place, scope.partition, scope.keys.minimum, scope.keys.maximum))
+        rows = database.execute(_KEY_RANGE, (*start, scope.partition, scope.keys.minimum, scope.keys.maximum))
     else:
-        rows = database.execute(_PARTITION, (*place, scope.partition))
+        rows = database.execute(_PARTITION, (*start, scope.partition))
     with closing(rows):
         for number, body in rows:
             yield ScannedItem(item=msgspec.json.decode(body), body=body, position=Position(number=number))
@@ -138,8 +138,8 @@ def _sort(
     entries.sort(key=lambda entry: entry[:2], reverse=backwards)
     for key, number, scanned in entries:
         if after is not None:
-            place = (key, number)
+            entry = (key, number)
             limit = (after.key, after.number)
-            if (place >= limit) if backwards else (place <= limit):
+            if (entry >= limit) if backwards else (entry <= limit):
                 continue
         yield ScannedItem(item=scanned.item, body=scanned.body, position=Position(key=key, number=number))

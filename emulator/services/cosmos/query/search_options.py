@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from emulator.core.container_policies import ContainerDefinition, path_segments
-from emulator.services.cosmos.indexing import Path
+from emulator.services.cosmos.items.indexing import Path
 from emulator.services.cosmos.query.paths import constant_value, item_aliases, property_path
 from emulator.services.cosmos.sql import tree
 from emulator.services.cosmos.sql.runtime.options import DistanceFunction

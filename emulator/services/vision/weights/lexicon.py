@@ -181,11 +181,11 @@ class _Builder:
     def _defining(self, offset: int) -> _Weights:
         """The meanings of the nouns in a definition that are of the same kind as what is defined."""
         if offset not in self._definitions:
-            kinds = {above for above in self._above(offset) if self._information[above] >= _KIND}
+            common_synsets = {above for above in self._above(offset) if self._information[above] >= _KIND}
             weights: _Weights = {}
             for term in find_terms(self._wordnet.synset(offset).definition, self._senses):
                 for other, probability in self._likeliest(term.text) if term.is_noun else ():
-                    if not kinds.isdisjoint(self._above(other)):
+                    if not common_synsets.isdisjoint(self._above(other)):
                         weights[other] = max(weights.get(other, 0.0), probability)
             self._definitions[offset] = weights
         return self._definitions[offset]

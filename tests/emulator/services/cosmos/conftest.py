@@ -2,7 +2,8 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Iterator
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -21,7 +22,7 @@ from emulator.core.resource_store import Resource
 from emulator.gateway.proxy import ConnectionOrigins
 from emulator.gateway.router import create_application
 from emulator.services.cosmos.handler import CosmosHandler
-from emulator.services.cosmos.store import ItemStore
+from emulator.services.cosmos.items.store import ItemStore
 from tests.emulator.conftest import Deployment
 
 HOST = "c.documents.azure.com"
@@ -113,7 +114,7 @@ class CosmosAccount:
         )
 
     @contextmanager
-    def client(self, principal: str = "owner") -> Iterator[CosmosClient]:
+    def client(self, principal: str = "owner", **options: Any) -> Iterator[CosmosClient]:
         """Microsoft's synchronous client."""
         port = self.port
 
@@ -123,7 +124,7 @@ class CosmosAccount:
                 return super().send(request, **options)
 
         credential = Credential(self.identities, principal)
-        with CosmosClient(f"https://{HOST}:443/", credential, transport=Transport()) as client:
+        with CosmosClient(f"https://{HOST}:443/", credential, transport=Transport(), **options) as client:
             yield client
 
     @asynccontextmanager
@@ -174,11 +175,22 @@ def partitions() -> int:
 
 
 @pytest.fixture
+def now() -> Callable[[], float]:
+    """The clock of the store."""
+    return time.time
+
+
+@pytest.fixture
 def account(
-    deployment: Deployment, identities: Identities, tmp_path: Path, faults_file: Path, partitions: int
+    deployment: Deployment,
+    identities: Identities,
+    tmp_path: Path,
+    faults_file: Path,
+    partitions: int,
+    now: Callable[[], float],
 ) -> Iterator[CosmosAccount]:
     with ExitStack() as stack:
-        store = stack.enter_context(closing(ItemStore(tmp_path / "cosmos.db", partitions=partitions)))
+        store = stack.enter_context(closing(ItemStore(tmp_path / "cosmos.db", now, partitions=partitions)))
         account = CosmosAccount(deployment, identities, store, Faults(faults_file))
         stack.enter_context(account.handler)
         account.assign_role("owner", *ALL_ACTIONS)

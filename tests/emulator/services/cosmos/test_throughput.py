@@ -4,11 +4,13 @@ import json
 from pathlib import Path
 
 import pytest
+from azure.cosmos.exceptions import CosmosHttpResponseError
 
 from emulator.core.faults import Faults
 from emulator.core.resource_store import Resource
-from emulator.services.cosmos.errors import CosmosError
+from emulator.services.cosmos.items.errors import CosmosError
 from emulator.services.cosmos.throughput import Throughput
+from tests.emulator.services.cosmos.conftest import CosmosAccount
 
 
 class Clock:
@@ -77,3 +79,29 @@ def test_a_container_without_throughput_of_its_own_is_not_limited(faults: Faults
     throughput = Throughput(faults, clock, 1)
     throughput.spend(container(), 0, 1_000_000)
     throughput.admit(container(), 0)
+
+
+@pytest.fixture
+def partitions() -> int:
+    return 1
+
+
+@pytest.fixture
+def now() -> Clock:
+    """Stands still, so that nothing makes up for what was used."""
+    return Clock()
+
+
+def test_throughput_is_limited_if_the_faults_file_says_so(account: CosmosAccount, faults_file: Path) -> None:
+    account.add_container("images", options={"autoscaleSettings": {"maxThroughput": 1000}})
+    with account.client(retry_total=0) as client:
+        images = client.get_database_client("pipeline").get_container_client("images")
+        images.create_item({"id": "0", "text": "x" * 200_000})
+        assert len(list(images.query_items("SELECT * FROM c", partition_key="0"))) == 1
+        faults_file.write_text(json.dumps({"cosmosThroughput": True}))
+        images.create_item({"id": "1", "text": "x" * 200_000})
+        with pytest.raises(CosmosHttpResponseError, match="Request rate is large") as raised:
+            list(images.query_items("SELECT * FROM c", partition_key="0"))
+        assert (raised.value.status_code, raised.value.sub_status) == (429, 3200)
+        with pytest.raises(CosmosHttpResponseError, match="Request rate is large"):
+            images.create_item({"id": "2"})

@@ -53,9 +53,9 @@ def test_the_flags_follow_the_score(
             return Prediction
 
     monkeypatch.setattr(detector, "_model", Model())
-    found = detector.analyze(Request(content=encoded(50, 50), query=QUERY))["adult"]
-    assert (found["isAdultContent"], found["isRacyContent"]) == (adult, racy)
-    assert found["adultScore"] == score
+    adult_scores = detector.analyze(Request(content=encoded(50, 50), query=QUERY))["adult"]
+    assert (adult_scores["isAdultContent"], adult_scores["isRacyContent"]) == (adult, racy)
+    assert adult_scores["adultScore"] == score
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emulator.services.vision.adult_content import AdultContentDetector
@@ -55,7 +55,7 @@ def damaged_files(draw: st.DrawFn) -> bytes:
     return bytes(content[: draw(st.integers(1, len(content)))])
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150)
 @given(content=st.one_of(damaged_files(), st.binary(min_size=1, max_size=300)))
 def test_damaged_files_are_answered_or_refused(
     operations: list[Callable[[bytes], dict[str, Any]]], content: bytes

@@ -91,7 +91,7 @@ def test_a_kite_is_a_toy_or_a_bird(space: SemanticSpace) -> None:
         assert float(space.embed_text(text) @ image(space, {"kite": 0.9})) > NEAR_NOTHING
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(text=st.text(max_size=200))
 def test_every_text_has_a_vector_of_length_1(text: str) -> None:
     vector = SPACE.embed_text(text)

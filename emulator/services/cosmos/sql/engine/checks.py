@@ -22,12 +22,12 @@ _SORTED_BY_SCORE = frozenset({"VECTORDISTANCE", "_VECTORSCORE", "_FULLTEXTSCORE"
 
 def check_query(query: tree.Query) -> None:
     """Raises InvalidQueryError for the first thing that is wrong with a query or one of its subqueries."""
-    for node in walk(query):
-        if isinstance(node, tree.Query):
-            if node is not query:
-                _check_subquery(node)
-            _check_clauses(node)
-            _check_aggregates(node)
+    queries = [node for node in walk(query) if isinstance(node, tree.Query)]
+    for subquery in queries[1:]:
+        _check_subquery(subquery)
+    for node in queries:
+        _check_clauses(node)
+        _check_aggregates(node)
 
 
 def is_aggregate(node: object) -> bool:
@@ -63,12 +63,12 @@ def _check_clauses(query: tree.Query) -> None:
         check_rank(query, query.order_by)
         return
     for item in query.order_by.items:
-        _check_order_item(item)
+        _check_order_item(item, query)
 
 
-def _check_order_item(item: tree.OrderItem) -> None:
+def _check_order_item(item: tree.OrderItem, query: tree.Query) -> None:
     expression = item.expression
-    if split_path(expression) is not None:
+    if _is_document_path(expression, query):
         return
     if not isinstance(expression, tree.FunctionCall) or expression.name.upper() not in _SORTED_BY_SCORE:
         message = "Unsupported ORDER BY clause. ORDER BY item expression could not be mapped to a document path."
@@ -77,6 +77,23 @@ def _check_order_item(item: tree.OrderItem) -> None:
         raise InvalidQueryError(
             "", "Specifying a sorting order (ASC or DESC) with VectorDistance function is not supported."
         )
+
+
+def _is_document_path(expression: tree.Expression, query: tree.Query) -> bool:
+    """Whether an expression is a path of the items, also if its alias is that of a subquery with such a path."""
+    path = split_path(expression)
+    if path is None:
+        return False
+    identifier, names = path
+    for item in query.from_items:
+        if isinstance(item, tree.FromSubquery) and item.alias == identifier.name:
+            projection = item.query.select.projection
+            if isinstance(projection, tree.SelectValue):
+                return _is_document_path(projection.expression, item.query)
+            if isinstance(projection, tree.SelectList):
+                selected = [other.expression for other in projection.items if names[:1] == (other.alias,)]
+                return not selected or _is_document_path(selected[0], item.query)
+    return True
 
 
 def _check_aggregates(query: tree.Query) -> None:
@@ -105,13 +122,22 @@ def _selected(query: tree.Query) -> Iterator[tree.Expression]:
             yield item.expression
 
 
+def _is_grouped(node: object, group_by: tuple[tree.Expression, ...]) -> bool:
+    """Whether a node is an expression of the GROUP BY clause, or a property of the value of one."""
+    while node not in group_by:
+        if not isinstance(node, tree.Property):
+            return False
+        node = node.parent
+    return True
+
+
 def _check_grouped(node: object, group_by: tuple[tree.Expression, ...]) -> None:
     """Each property of the select list must be in an aggregate function or in the GROUP BY clause."""
-    if node in group_by or is_aggregate(node):
+    if _is_grouped(node, group_by) or is_aggregate(node):
         return
     if isinstance(node, tree.Subquery):
         raise InvalidQueryError("", "Subqueries are not supported in the SELECT clause of a query with aggregates.")
-    if isinstance(node, tree.Property | tree.Identifier):
+    if isinstance(node, tree.Property | tree.Identifier) and split_path(node) is not None:
         message = (
             f"Property reference '{to_sql(node)}' is invalid in the select list because it is not contained in either"
             " an aggregate function or the GROUP BY clause."

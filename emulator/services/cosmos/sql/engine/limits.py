@@ -8,8 +8,8 @@ from emulator.services.cosmos.sql import tree
 from emulator.services.cosmos.sql.errors import InvalidQueryError
 from emulator.services.cosmos.sql.values import JSON, Value
 
-_MAX_COUNT = 2**32
-"""Plans of Azure have TOP 4294967294: QueryPlanBaselineTests.Top in github.com/Azure/azure-cosmos-dotnet-v3."""
+_MAX_COUNT = 2**32 - 1
+"""QueryPlanBaselineTests.Top and QueryPlanBaselineTests.OffsetLimit in github.com/Azure/azure-cosmos-dotnet-v3."""
 
 _ERRORS = {
     "TOP": ("SC2060", "The count value provided for a TOP clause must be an integer."),

@@ -6,7 +6,7 @@ import pytest
 from azure.cosmos import ContainerProxy, CosmosClient
 from azure.cosmos.exceptions import CosmosHttpResponseError
 
-from emulator.services.cosmos.errors import CosmosError
+from emulator.services.cosmos.items.errors import CosmosError
 from emulator.services.cosmos.query.continuation import Progress, read_token, write_token
 from tests.emulator.services.cosmos.conftest import CosmosAccount
 

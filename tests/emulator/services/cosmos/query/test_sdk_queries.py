@@ -6,7 +6,7 @@ import pytest
 from azure.cosmos import ContainerProxy, CosmosClient
 from azure.cosmos.exceptions import CosmosHttpResponseError
 
-from emulator.services.cosmos.container import Container
+from emulator.services.cosmos.items.container import Container
 from tests.emulator.services.cosmos.conftest import CosmosAccount
 
 COUNT = 40
@@ -52,14 +52,14 @@ def test_the_items_are_in_every_partition(images: ContainerProxy, account: Cosmo
 
 @pytest.mark.parametrize("page_size", [None, 1, 7, -1])
 def test_all_items_are_listed_page_by_page(images: ContainerProxy, page_size: int | None) -> None:
-    assert {found["n"] for found in images.read_all_items(page_size)} == set(range(COUNT))
+    assert {results["n"] for results in images.read_all_items(page_size)} == set(range(COUNT))
     assert sorted(query(images, "SELECT VALUE c.n FROM c", max_item_count=page_size)) == [*range(COUNT)]
 
 
 def test_a_filter_with_parameters(images: ContainerProxy) -> None:
     text = "SELECT c.id, c.n FROM c WHERE c.parity = @parity AND c.n > @n"
-    found = query(images, text, parameters=parameters(parity="odd", n=35))
-    assert sorted(found, key=lambda result: result["n"]) == [{"id": "37", "n": 37}, {"id": "39", "n": 39}]
+    results = query(images, text, parameters=parameters(parity="odd", n=35))
+    assert sorted(results, key=lambda result: result["n"]) == [{"id": "37", "n": 37}, {"id": "39", "n": 39}]
 
 
 @pytest.mark.parametrize("page_size", [None, 1, 3])
@@ -168,18 +168,18 @@ def test_queries_that_are_refused(images: ContainerProxy, text: str, status: int
 
 
 def test_feed_ranges_cover_all_items_once(images: ContainerProxy) -> None:
-    found: list[Any] = [
+    results: list[Any] = [
         result
         for feed_range in images.read_feed_ranges()
         for result in images.query_items("SELECT VALUE c.n FROM c", feed_range=feed_range, max_item_count=4)
     ]
-    assert sorted(found) == [*range(COUNT)]
+    assert sorted(results) == [*range(COUNT)]
 
 
 def test_several_items_are_read_at_once(images: ContainerProxy) -> None:
-    wanted = [(str(number), str(number)) for number in range(0, COUNT, 3)]
-    found = images.read_items(wanted)
-    assert sorted(result["n"] for result in found) == [*range(0, COUNT, 3)]
+    keys = [(str(number), str(number)) for number in range(0, COUNT, 3)]
+    results = images.read_items(keys)
+    assert sorted(result["n"] for result in results) == [*range(0, COUNT, 3)]
 
 
 @pytest.fixture

@@ -69,13 +69,26 @@ INVALID: list[tuple[str, str | int, str]] = [
         2206,
         "Unsupported ORDER BY clause. ORDER BY item expression could not be mapped to a document path.",
     ),
+    (
+        "SELECT VALUE c.id FROM c JOIN (SELECT VALUE ARRAY_LENGTH(c.tags)) AS n ORDER BY n",
+        2206,
+        "Unsupported ORDER BY clause. ORDER BY item expression could not be mapped to a document path.",
+    ),
+    (
+        "SELECT {a: c.x}['a'], {a: c.y}['a'] AS b FROM c GROUP BY c.x",
+        "SC2102",
+        (
+            "Property reference 'c.y' is invalid in the select list because it is not contained in either an"
+            " aggregate function or the GROUP BY clause."
+        ),
+    ),
     ("SELECT TOP 1.5 * FROM c", "SC2060", "The count value provided for a TOP clause must be an integer."),
     (
-        "SELECT * FROM c OFFSET 4294967297 LIMIT 1",
+        "SELECT * FROM c OFFSET 4294967296 LIMIT 1",
         "SC2062",
         "The OFFSET count value exceeds the maximum allowed value.",
     ),
-    ("SELECT * FROM c OFFSET 1 LIMIT 4294967297", "SC2061", "The LIMIT count value exceeds the maximum allowed value."),
+    ("SELECT * FROM c OFFSET 1 LIMIT 4294967296", "SC2061", "The LIMIT count value exceeds the maximum allowed value."),
     ("SELECT * FROM c JOIN t IN c.tags", "SC2040", "'SELECT *' is only valid with a single input set."),
     ("SELECT *", "SC2039", "'SELECT *' is not valid if FROM clause is omitted."),
     ("SELECT c.a AS x, c.b AS x FROM c", "SC2022", "The name 'x' is specified more than once in the SELECT clause."),
@@ -126,8 +139,8 @@ INVALID: list[tuple[str, str | int, str]] = [
         "SC2229",
         (
             "The last parameter of the RRF function is an optional array of weights. When present, it must be a"
-            " literal array of numbers, one for each of the component scores used for the RRF function. The length of this array"
-            " must be the same as the number of the component scores."
+            " literal array of numbers, one for each of the component scores used for the RRF function. The length"
+            " of this array must be the same as the number of the component scores."
         ),
     ),
     (

@@ -60,6 +60,8 @@ QUERIES: list[tuple[str, list[Any]]] = [
     ("SELECT VALUE c.id FROM c ORDER BY c.k DESC", ["5", "2", "4", "3", "1"]),
     ("SELECT VALUE c.id FROM c ORDER BY c.n OFFSET 1 LIMIT 2", ["3", "1"]),
     ("SELECT VALUE s.q FROM c JOIN s IN c.stock ORDER BY s.q DESC", [7, 5, 1]),
+    ("SELECT VALUE d.id FROM (SELECT VALUE c FROM c WHERE c.k = 'x') d ORDER BY d.n", ["4", "3", "1"]),
+    ("SELECT VALUE d.i FROM (SELECT c.id AS i, c.n FROM c WHERE c.k = 'x') d ORDER BY d.i DESC", ["4", "3", "1"]),
     # Aggregates
     ("SELECT VALUE COUNT(1) FROM c", [5]),
     ("SELECT COUNT(1) FROM c", [{"$1": 5}]),
@@ -83,6 +85,8 @@ QUERIES: list[tuple[str, list[Any]]] = [
     ]),
     ("SELECT UPPER(c.k) AS k, c.n FROM c GROUP BY UPPER(c.k), c.n OFFSET 1 LIMIT 1", [{"k": "Y", "n": "3"}]),
     ("SELECT t AS tag, COUNT(1) AS n FROM c JOIN t IN c.tags GROUP BY t", [{"tag": "a", "n": 1}, {"tag": "b", "n": 2}]),
+    ("SELECT s.q, COUNT(1) AS n FROM c JOIN s IN c.stock WHERE s.q > 5 GROUP BY s", [{"q": 7, "n": 1}]),
+    ("SELECT {k: c.k}['k'], COUNT(1) AS n FROM c GROUP BY c.k", [{"k": "x", "n": 3}, {"k": "y", "n": 2}]),
     ("SELECT c.k FROM c WHERE false GROUP BY c.k", []),
 ]  # fmt: skip
 

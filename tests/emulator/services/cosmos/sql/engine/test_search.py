@@ -11,8 +11,8 @@ from tests.support.cosmos_queries import UNDEFINED, results, value
 ITEMS: list[dict[str, Any]] = [
     {"id": "1", "text": "A red bicycle in the mountains", "v": [1, 0]},
     {"id": "2", "text": "Mountain bicycles: red, RED and the reddest bicycle", "v": [0, 2]},
-    {"id": "3", "text": "The United States of America", "v": [3, 3]},
-    {"id": "4", "text": "States that are united", "v": [-1, 0]},
+    {"id": "3", "text": "The United Nations in America", "v": [3, 3]},
+    {"id": "4", "text": "Nations that are united", "v": [-1, 0]},
     {"id": "5"},
 ]
 
@@ -20,7 +20,9 @@ CONTAINS: list[tuple[str, list[str]]] = [
     ("FullTextContains(c.text, 'bicycle')", ["1", "2"]),
     ("FullTextContains(c.text, 'BICYCLES')", ["1", "2"]),
     ("FullTextContains(c.text, 'bicy')", []),
-    ("FullTextContains(c.text, 'united states')", ["3"]),
+    ("FullTextContains(c.text, 'united nations')", ["3"]),
+    # A stop word of a term does not count.
+    ("FullTextContains(c.text, 'united states')", ["3", "4"]),
     ("FullTextContains(c.text, 'the')", []),
     ("FullTextContainsAll(c.text, 'mountain', 'red')", ["1", "2"]),
     ("FullTextContainsAll(c.text, 'united', 'america')", ["3"]),
@@ -67,7 +69,7 @@ def test_the_statistics_of_a_partition() -> None:
     """The statistics query of Azure's plans: QueryPlanBaselineTests.Top in github.com/Azure/azure-cosmos-dotnet-v3."""
     text = (
         'SELECT COUNT(1) AS documentCount, [{"totalWordCount": SUM(_FullTextWordCount(c.text)), "hitCounts":'
-        ' [COUNTIF(FullTextContains(c.text, "red")), COUNTIF(FullTextContains(c.text, "states"))]}]'
+        ' [COUNTIF(FullTextContains(c.text, "red")), COUNTIF(FullTextContains(c.text, "nations"))]}]'
         " AS fullTextStatistics FROM c"
     )
     assert results(text, ITEMS) == [

@@ -5,10 +5,10 @@ import secrets
 import sqlite3
 from pathlib import Path
 
-from emulator.services.cosmos.effective_partition_key import effective_partition_key
-from emulator.services.cosmos.partitions import partition_of
-from emulator.services.cosmos.resource_ids import new_container_rid
-from emulator.services.cosmos.stored_item import stored_body
+from emulator.services.cosmos.items.effective_partition_key import effective_partition_key
+from emulator.services.cosmos.items.partitions import partition_of
+from emulator.services.cosmos.items.resource_ids import new_container_rid
+from emulator.services.cosmos.items.stored_item import stored_body
 
 _VERSION = 2
 _PARTITIONS = 3

@@ -2,10 +2,10 @@
 
 import json
 
-from emulator.services.cosmos.container import Container, Item, PartitionKey
-from emulator.services.cosmos.errors import CosmosError, backend_error, bad_request
-from emulator.services.cosmos.item_rules import check_partition_key
-from emulator.services.cosmos.resource_ids import database_rid, item_rid
+from emulator.services.cosmos.items.container import Container, Item, PartitionKey
+from emulator.services.cosmos.items.errors import CosmosError, backend_error, bad_request
+from emulator.services.cosmos.items.item_rules import check_partition_key
+from emulator.services.cosmos.items.resource_ids import database_rid, item_rid
 
 _MAXIMUM_BYTES = 2 * 1024 * 1024
 _SYSTEM_PROPERTIES = ("_rid", "_self", "_etag", "_attachments", "_ts")

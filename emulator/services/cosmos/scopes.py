@@ -5,11 +5,11 @@ from dataclasses import replace
 from aiohttp import web
 
 from emulator.services.cosmos.addressing import OpenContainer
-from emulator.services.cosmos.errors import CosmosError, bad_request
 from emulator.services.cosmos.item_operations import PARTITION_KEY_HEADER
-from emulator.services.cosmos.item_rules import read_partition_key
+from emulator.services.cosmos.items.errors import CosmosError, bad_request
+from emulator.services.cosmos.items.item_rules import read_partition_key
+from emulator.services.cosmos.items.partitions import KeyRange, partition_of, partition_ranges, prefix_range
 from emulator.services.cosmos.operation import flag
-from emulator.services.cosmos.partitions import KeyRange, partition_of, partition_ranges, prefix_range
 from emulator.services.cosmos.query.query_ranges import QueryRanges
 from emulator.services.cosmos.query.scan import Scope
 
@@ -99,8 +99,8 @@ def _range_scope(request: web.Request, range_id: str, opened: OpenContainer, cou
     end = request.headers.get("x-ms-end-epk")
     if start is None and end is None:
         return Scope(container=opened.stored.number, partition=partition)
-    wanted = KeyRange(minimum=start or "", maximum=end or KeyRange().maximum)
-    keys = wanted.overlap(partition_ranges(count)[partition])
+    stated = KeyRange(minimum=start or "", maximum=end or KeyRange().maximum)
+    keys = stated.overlap(partition_ranges(count)[partition])
     if keys is None:
         raise bad_request(f"The range from {start!r} to {end!r} is not in the partition key range {range_id}.")
     is_whole = keys == partition_ranges(count)[partition]

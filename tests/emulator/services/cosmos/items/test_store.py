@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from emulator.core.container_policies import ContainerDefinition, PartitionKeyDefinition
-from emulator.services.cosmos.container import Container
-from emulator.services.cosmos.effective_partition_key import UNDEFINED
-from emulator.services.cosmos.errors import CosmosError
-from emulator.services.cosmos.store import ItemStore
+from emulator.services.cosmos.items.container import Container
+from emulator.services.cosmos.items.effective_partition_key import UNDEFINED
+from emulator.services.cosmos.items.errors import CosmosError
+from emulator.services.cosmos.items.store import ItemStore
 
 A = ("a",)
 

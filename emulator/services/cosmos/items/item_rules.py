@@ -9,9 +9,9 @@ from typing import Any
 
 import msgspec
 
-from emulator.services.cosmos.container import Container, Item, PartitionKey
-from emulator.services.cosmos.effective_partition_key import UNDEFINED, PartitionKeyValue
-from emulator.services.cosmos.errors import CosmosError, backend_error, bad_request
+from emulator.services.cosmos.items.container import Container, Item, PartitionKey
+from emulator.services.cosmos.items.effective_partition_key import UNDEFINED, PartitionKeyValue
+from emulator.services.cosmos.items.errors import CosmosError, backend_error, bad_request
 
 _MAXIMUM_BYTES = 2 * 1024 * 1024
 _MAXIMUM_ID_BYTES = 1023

@@ -5,7 +5,7 @@ https://learn.microsoft.com/azure/cosmos-db/partitioning-overview#physical-parti
 
 from dataclasses import dataclass
 
-from emulator.services.cosmos.effective_partition_key import MAXIMUM, MINIMUM
+from emulator.services.cosmos.items.effective_partition_key import MAXIMUM, MINIMUM
 
 _HASH_BITS = 126
 _HASH_DIGITS = 32

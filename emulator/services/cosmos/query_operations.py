@@ -9,10 +9,11 @@ import msgspec
 from aiohttp import web
 
 from emulator.services.cosmos.addressing import OpenContainer
-from emulator.services.cosmos.charges import QueryCost, format_charge, query_metrics
-from emulator.services.cosmos.database import connect
-from emulator.services.cosmos.errors import CosmosError, backend_error, bad_request
 from emulator.services.cosmos.item_operations import session_token
+from emulator.services.cosmos.items.charges import QueryCost, format_charge, query_metrics
+from emulator.services.cosmos.items.database import connect
+from emulator.services.cosmos.items.errors import CosmosError, backend_error, bad_request
+from emulator.services.cosmos.items.store import ItemStore
 from emulator.services.cosmos.operation import OperationType, flag
 from emulator.services.cosmos.query.continuation import Progress, read_token, write_token
 from emulator.services.cosmos.query.execution import Page, PartitionQuery
@@ -21,12 +22,11 @@ from emulator.services.cosmos.query.prepared_query import PreparedQuery, prepare
 from emulator.services.cosmos.query.query_plan import plan_query
 from emulator.services.cosmos.query.query_ranges import query_ranges
 from emulator.services.cosmos.query.query_text import QueryText, query_error, read_query
-from emulator.services.cosmos.query.scopes import RequestScopes, read_scopes
 from emulator.services.cosmos.responses import json_response
+from emulator.services.cosmos.scopes import RequestScopes, read_scopes
 from emulator.services.cosmos.sql import tree
 from emulator.services.cosmos.sql.errors import QueryError
 from emulator.services.cosmos.sql.parser import parse
-from emulator.services.cosmos.store import ItemStore
 from emulator.services.cosmos.throughput import Throughput
 
 _ALL_ITEMS = QueryText(text="SELECT * FROM c", parameters={})

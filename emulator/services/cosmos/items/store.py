@@ -8,13 +8,13 @@ from pathlib import Path
 
 import msgspec
 
-from emulator.services.cosmos.container import Container, Item, PartitionKey
-from emulator.services.cosmos.database import open_database
-from emulator.services.cosmos.errors import CosmosError, backend_error
-from emulator.services.cosmos.ordered_index import add_entries, remove_entries
-from emulator.services.cosmos.partitions import partition_of
-from emulator.services.cosmos.resource_ids import new_container_rid
-from emulator.services.cosmos.stored_item import check_etag, check_item_key, expiry, stored_body
+from emulator.services.cosmos.items.container import Container, Item, PartitionKey
+from emulator.services.cosmos.items.database import open_database
+from emulator.services.cosmos.items.errors import CosmosError, backend_error
+from emulator.services.cosmos.items.ordered_index import add_entries, remove_entries
+from emulator.services.cosmos.items.partitions import partition_of
+from emulator.services.cosmos.items.resource_ids import new_container_rid
+from emulator.services.cosmos.items.stored_item import check_etag, check_item_key, expiry, stored_body
 
 
 @dataclass(frozen=True, kw_only=True)

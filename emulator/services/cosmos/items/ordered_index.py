@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from emulator.services.cosmos.container import Item
+from emulator.services.cosmos.items.container import Item
 
 _SIGN = 1 << 63
 _ALL = (1 << 64) - 1

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from emulator.services.cosmos.effective_partition_key import UNDEFINED
-from emulator.services.cosmos.errors import CosmosError
-from emulator.services.cosmos.item_rules import read_item, read_partition_key
-from tests.emulator.services.cosmos.test_store import container
+from emulator.services.cosmos.items.effective_partition_key import UNDEFINED
+from emulator.services.cosmos.items.errors import CosmosError
+from emulator.services.cosmos.items.item_rules import read_item, read_partition_key
+from tests.emulator.services.cosmos.items.test_store import container
 
 
 def refusal(body: bytes) -> tuple[int, str]:

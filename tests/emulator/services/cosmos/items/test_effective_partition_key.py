@@ -7,8 +7,8 @@ from azure.cosmos.partition_key import NonePartitionKeyValue, PartitionKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator.services.cosmos.effective_partition_key import UNDEFINED, effective_partition_key
-from emulator.services.cosmos.partitions import partition_of, partition_ranges
+from emulator.services.cosmos.items.effective_partition_key import UNDEFINED, effective_partition_key
+from emulator.services.cosmos.items.partitions import partition_of, partition_ranges
 
 SCALARS = st.one_of(
     st.none(), st.booleans(), st.floats(allow_nan=False), st.integers(-(2**53), 2**53), st.text(), st.just(UNDEFINED)

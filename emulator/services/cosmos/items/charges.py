@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from emulator.services.cosmos.container import Container, Item
-from emulator.services.cosmos.indexing import count_terms
+from emulator.services.cosmos.items.container import Container, Item
+from emulator.services.cosmos.items.indexing import count_terms
 
 _KILOBYTE = 1024
 # A point read of 1 KB is 1 RU, of 100 KB 10 RU: https://learn.microsoft.com/azure/cosmos-db/request-units

@@ -6,7 +6,7 @@ from typing import Any
 
 from emulator.core.container_policies import ContainerDefinition, path_segments, read_definition
 from emulator.core.resource_store import Resource
-from emulator.services.cosmos.effective_partition_key import (
+from emulator.services.cosmos.items.effective_partition_key import (
     UNDEFINED,
     PartitionKeyValue,
     effective_partition_key,

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from emulator.core.container_policies import ContainerDefinition, IndexingPolicy, path_segments
-from emulator.services.cosmos.container import Item
+from emulator.services.cosmos.items.container import Item
 
 ELEMENT = "[]"
 _SCALAR = "?"
