@@ -145,7 +145,6 @@ async def _start(
         worker_library=programs.worker_library,
     )
     stack.push_async_callback(function_apps.stop)
-    delegation_keys = UserDelegationKeys(derive_secret(keys.signing_key))
     for service in ("blob", "queue"):
         storage = StorageHandler(
             service,
@@ -154,7 +153,7 @@ async def _start(
             azurite_client=azurite_client,
             publish_event=events.publish,
             faults=faults,
-            delegation_keys=delegation_keys,
+            delegation_keys=UserDelegationKeys(derive_secret(keys.signing_key)),
         )
         handlers[f"{service}.core.windows.net"] = storage.handle
     vision = VisionHandler(resources, identities, session, model_server_output["url"], faults)

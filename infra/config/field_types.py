@@ -102,7 +102,7 @@ Tags = Annotated[
 Origins = Annotated[
     tuple[Annotated[str, Field(pattern=r"^https://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{2,5})?$")], ...],
     Field(strict=False, max_length=60),
-    AfterValidator(_require_distinct),
+    AfterValidator(require_distinct),
     AllowedValues(
         "up to 60 origins, each once: https://, a host name in lower case and, if it is not 443, a port; nothing else",
         item_type="string",
