@@ -239,10 +239,13 @@ database.assign_data_role(
     principals=[function_identity.principal],
     containers=[database.images, database.analyses],
 )
+record_readers = [function_identity.principal]
+if api_prerequisites is not None:
+    record_readers.append(api_prerequisites.identity.principal)
 database.assign_data_role(
     "query",
     data_actions=infra.RECORD_QUERY_DATA_ACTIONS,
-    principals=[function_identity.principal],
+    principals=record_readers,
     containers=[database.images],
 )
 database.assign_data_role(
@@ -251,13 +254,6 @@ database.assign_data_role(
     principals=uploaders,
     containers=[database.images],
 )
-if api_prerequisites is not None:
-    database.assign_data_role(
-        "query",
-        data_actions=infra.RECORD_QUERY_DATA_ACTIONS,
-        principals=[api_prerequisites.identity.principal],
-        containers=[database.images],
-    )
 
 # --- Sign-in: app registration of the API
 api_client_id: Input[str] | None = settings.api_application_id
