@@ -59,7 +59,6 @@ API_RESOURCES = {
     "image-deleter-role",
     "images-blob-service",
     "monitoring-diagnostics-api-host-blob",
-    "records-query-role",
 }
 API_APP = "api-app-site.siteConfig.appSettings"
 
