@@ -70,8 +70,6 @@ def test_the_defaults_are_these() -> None:
         "copyClassified": False,
         "apiOrigins": [],
         "minSimilarityPercent": 25,
-        "apiOrigins": [],
-        "minSimilarityPercent": 25,
         "signIn": "none",
         "apiApplicationId": "",
         "spaRedirectUris": [],

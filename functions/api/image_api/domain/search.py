@@ -101,7 +101,7 @@ class ImageList(Struct, frozen=True, kw_only=True):
 
 
 class CountQuery(Struct, frozen=True, kw_only=True):
-    """The days of a request for counts, in UTC and both included; the last 366 days if they are not stated."""
+    """The days of a request for counts, in UTC and both included; the last 31 days if they are not stated."""
 
     first_day: Annotated[date, Meta(description="First day.")] | None = field(default=None, name="since")
     last_day: Annotated[date, Meta(description="Last day.")] | None = field(default=None, name="until")

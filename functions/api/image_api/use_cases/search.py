@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from common.domain.queries import MAX_DAYS, RecordFilter, RecordQueries, SortOrder
+from common.domain.queries import RecordFilter, RecordQueries, SortOrder
 from common.domain.query_results import NamedCount, RecordCounts, RecordSummary
 from msgspec import UnsetType
 
@@ -24,6 +24,9 @@ from image_api.domain.search import (
 )
 from image_api.domain.words import search_words
 from image_api.use_cases.images import READ_LIFETIME
+
+# Days of counts if a request does not state them. Each day costs one request unit, and up to 366 can be requested.
+_DEFAULT_DAYS = 31
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,7 +131,7 @@ class Search:
 
     async def _count(self, query: CountQuery) -> RecordCounts:
         last_day: date = query.last_day or self.now().date()
-        earliest = max(date.min.toordinal(), last_day.toordinal() - MAX_DAYS + 1)
+        earliest = max(date.min.toordinal(), last_day.toordinal() - _DEFAULT_DAYS + 1)
         return await self.queries.count(query.first_day or date.fromordinal(earliest), last_day)
 
     async def _item(self, record: RecordSummary, matches: Sequence[ImageMatch]) -> ImageItem:
