@@ -104,7 +104,7 @@ Origins = Annotated[
     Field(strict=False, max_length=60),
     AfterValidator(require_distinct),
     AllowedValues(
-        "a list of up to 60 origins, each once: https://, a host name in lower case, a port if it is not 443, and no more",
+        "a list of up to 60 origins, each once: https://, a host name in lower case, and a port if it is not 443",
         item_type="string",
     ),
 ]
