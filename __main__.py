@@ -37,7 +37,7 @@ function_identity = infra.FunctionIdentity("function", context=context)
 host_storage = infra.HostStorage("host", context=context)
 api_prerequisites = None
 if settings.sign_in != "none":
-    api_prerequisites = infra.AppPrerequisites("api", context=context)
+    api_prerequisites = infra.AppPrerequisites("api-function", context=context, label="api")
 
 # --- Ingestion: uploads raise blob events
 image_storage = infra.ImageStorage(

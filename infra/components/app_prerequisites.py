@@ -13,14 +13,15 @@ class AppPrerequisites:
     Args:
         name: Logical name of the identity; the storage is `<name>-host`.
         context: Where the resources are deployed.
+        label: Part of the names in Azure.
     """
 
     identity: FunctionIdentity
     host_storage: HostStorage
 
-    def __init__(self, name: str, *, context: DeploymentContext) -> None:
-        self.identity = FunctionIdentity(name, context=context, label=name)
-        self.host_storage = HostStorage(f"{name}-host", context=context, purpose=name)
+    def __init__(self, name: str, *, context: DeploymentContext, label: str) -> None:
+        self.identity = FunctionIdentity(name, context=context, label=label)
+        self.host_storage = HostStorage(f"{name}-host", context=context, purpose=label)
 
     @property
     def private_link_targets(self) -> list[PrivateLinkTarget]:

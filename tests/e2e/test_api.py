@@ -123,10 +123,10 @@ def test_search_and_token_are_commands(local_stack: Checkout) -> None:
 # A role assignment of the API's identity by its logical name, the operations that break without it, and the action that
 # the problem names.
 RIGHTS = [
-    ("api-query-of-records-images", {"list", "get"}, "Microsoft.DocumentDB/databaseAccounts/"),
-    ("api-storage-blob-delegator-on-images-account", {"upload", "content", "list"}, "generateUserDelegationKey/action"),
-    ("api-image-creator-on-images-container", {"upload"}, "containers/blobs/add/action"),
-    ("api-storage-blob-data-reader-on-images-container", {"upload", "content"}, "containers/blobs/read"),
+    ("api-function-query-of-records-images", {"list", "get"}, "Microsoft.DocumentDB/databaseAccounts/"),
+    ("api-function-storage-blob-delegator-on-images-account", {"upload", "content", "list"}, "generateUserDelegationKey/action"),
+    ("api-function-image-creator-on-images-container", {"upload"}, "containers/blobs/add/action"),
+    ("api-function-storage-blob-data-reader-on-images-container", {"upload", "content"}, "containers/blobs/read"),
 ]
 
 

@@ -12,7 +12,7 @@ from tests.conftest import SUBSCRIPTION, Recorder, run_program
 from tests.infra.test_settings import CUSTOM
 
 USER = "99999999-8888-4777-8666-555555555555"
-FUNCTION, API, TOPIC = "function-principal", "api-principal", "topic-principal"
+FUNCTION, API, TOPIC = "function-principal", "api-function-principal", "topic-principal"
 ROLE_PREFIX = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/"
 
 
@@ -45,7 +45,7 @@ def of_the_api(vision_accounts: int = 0) -> set[tuple[str, str, str, str]]:
     service = "ServicePrincipal"
     container = scope("storage:BlobContainer", "images-container")
     return {
-        (API, service, "STORAGE_BLOB_DATA_OWNER", scope("storage:StorageAccount", "api-host-account")),
+        (API, service, "STORAGE_BLOB_DATA_OWNER", scope("storage:StorageAccount", "api-function-host-account")),
         (API, service, "STORAGE_BLOB_DELEGATOR", scope("storage:StorageAccount", "images-account")),
         (API, service, "STORAGE_BLOB_DATA_READER", container),
         (API, service, "image-creator-role", container),

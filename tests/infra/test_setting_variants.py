@@ -34,7 +34,7 @@ API_REGISTRATION = {
 
 # What the API app needs, and what is only for it.
 API_RESOURCES = {
-    "api",
+    "api-function",
     "api-access",
     "api-app",
     "api-app-no-ftp-password",
@@ -43,22 +43,22 @@ API_RESOURCES = {
     "api-app-site",
     "api-code-deployment",
     "api-code-deployment-package-revision",
-    "api-host",
-    "api-host-account",
-    "api-host-packages",
-    "api-image-creator-on-images-container",
-    "api-monitoring-metrics-publisher-on-telemetry-insights",
-    "api-query-of-records-images",
-    "api-storage-blob-data-owner-on-api-host-account",
-    "api-storage-blob-data-reader-on-images-container",
-    "api-storage-blob-delegator-on-images-account",
+    "api-function-host",
+    "api-function-host-account",
+    "api-function-host-packages",
+    "api-function-image-creator-on-images-container",
+    "api-function-monitoring-metrics-publisher-on-telemetry-insights",
+    "api-function-query-of-records-images",
+    "api-function-storage-blob-data-owner-on-api-function-host-account",
+    "api-function-storage-blob-data-reader-on-images-container",
+    "api-function-storage-blob-delegator-on-images-account",
     "function-image-deleter-on-images-container",
     "image-creator",
     "image-creator-role",
     "image-deleter",
     "image-deleter-role",
     "images-blob-service",
-    "monitoring-diagnostics-api-host-blob",
+    "monitoring-diagnostics-api-function-host-blob",
 }
 API_APP = "api-app-site.siteConfig.appSettings"
 
@@ -171,7 +171,7 @@ VARIANTS: dict[str, tuple[dict[str, Any], Difference]] = {
             "peakFactor": 2,
         },
         Difference(
-            added={"api-text-vectorizer-on-vision-account-1", "text-vectorizer", "text-vectorizer-role"},
+            added={"api-function-text-vectorizer-on-vision-account-1", "text-vectorizer", "text-vectorizer-role"},
             changed={
                 "app-plan.zoneRedundant": True,
                 f"{APP}.PIPELINE_ANALYZER_OPTIONS": json.dumps(
@@ -186,7 +186,7 @@ VARIANTS: dict[str, tuple[dict[str, Any], Difference]] = {
                 ),
                 f"{APP}.PIPELINE_FEATURES": '["tags", "safety", "embeddings"]',
                 "api-app-plan.zoneRedundant": True,
-                "api-host-account.sku.name": "Standard_ZRS",
+                "api-function-host-account.sku.name": "Standard_ZRS",
                 f"{API_APP}.IMAGE_API_FEATURES": '["tags", "safety", "embeddings"]',
                 f"{API_APP}.IMAGE_API_VISION_ENDPOINTS": '["https://vision-account-1.cognitiveservices.azure.com/"]',
                 "host-account.sku.name": "Standard_ZRS",
@@ -343,8 +343,7 @@ VARIANTS: dict[str, tuple[dict[str, Any], Difference]] = {
     "an existing app registration": (
         {"signIn": "existing", "apiApplicationId": "0123abcd-0123-4123-8123-0123456789ab"},
         Difference(
-            # The identity of the API app has the name "api", too.
-            removed=API_REGISTRATION - {"api"},
+            removed=API_REGISTRATION,
             changed={
                 f"{APP}.PIPELINE_API_CLIENT_ID": "0123abcd-0123-4123-8123-0123456789ab",
                 f"{API_APP}.IMAGE_API_APPLICATION_ID": "0123abcd-0123-4123-8123-0123456789ab",
@@ -398,7 +397,7 @@ def test_a_private_stack_has_endpoints_only_for_what_it_has() -> None:
     recorder = run_program("dev", config | {"publishResults": False})
     assert private_endpoints(recorder) == {
         ("host-account", "blob"),
-        ("api-host-account", "blob"),
+        ("api-function-host-account", "blob"),
         ("images-account", "blob"),
         ("images-account", "queue"),
         ("records-account", "Sql"),
