@@ -12,6 +12,7 @@ classes when one is first named, which takes seconds for `network` alone, and a 
 
 from infra.app_settings import function_app_settings
 from infra.components.analyzers import Analyzer, create_image_analysis, use_custom_vision
+from infra.components.api_registration import ApiRegistration
 from infra.components.cosmos import CosmosDatabase
 from infra.components.event_grid import BlobEventSubscription, BlobEventTopic, ResultTopic
 from infra.components.function_app import FunctionApp
@@ -25,6 +26,7 @@ from infra.components.vision import VisionAccounts
 from infra.config.settings import Settings
 from infra.core.aliases import drop_version_aliases
 from infra.core.analysis import CustomVisionProject
+from infra.core.app_roles import derive_app_role_assignees
 from infra.core.context import (
     AzureService,
     DeploymentContext,
@@ -69,6 +71,7 @@ __all__ = [
     "RECORD_WRITER_DATA_ACTIONS",
     "Alerts",
     "Analyzer",
+    "ApiRegistration",
     "AzureService",
     "BlobEventSubscription",
     "BlobEventTopic",
@@ -105,6 +108,7 @@ __all__ = [
     "Workbook",
     "build_deployment_package",
     "create_image_analysis",
+    "derive_app_role_assignees",
     "derive_names",
     "derive_tags",
     "drop_version_aliases",

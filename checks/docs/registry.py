@@ -4,6 +4,7 @@ from pathlib import Path
 
 from common.domain.record import json_schema
 
+from checks.docs.app_registration import app_registration_json, app_roles_table
 from checks.docs.architecture import component_diagram
 from checks.docs.blocks import Generators
 from checks.docs.commands import commands_table
@@ -32,6 +33,8 @@ def _commands(group: str) -> str:
 GENERATORS: Generators = {
     "access-diagram": lambda: access_diagram(read_recording(_STACK_WITH_UPLOADERS, "public")),
     "alerts": lambda: alerts_table(read_recording("prod", "public")),
+    "app-registration": app_registration_json,
+    "app-roles": app_roles_table,
     "commands-develop": lambda: _commands("Develop"),
     "commands-operate": lambda: _commands("Operate a deployed stack"),
     "commands-use": lambda: _commands("Use the pipeline"),

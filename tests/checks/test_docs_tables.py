@@ -255,5 +255,5 @@ def test_resources_are_counted_by_type_and_recording() -> None:
 
 def test_every_rule_of_the_policy_pack_is_in_the_table() -> None:
     rows = policy_rules_table().splitlines()[2:]
-    assert len(rows) == 16
+    assert len(rows) == 17
     assert rows[1] == "| `tls-1-2` | No service accepts connections without TLS 1.2 or later. |"

@@ -18,6 +18,19 @@ DELAYS = {"role-definition-delay", "role-assignment-delay"}
 APP = "app-site.siteConfig.appSettings"
 ACCOUNTS = "Microsoft.CognitiveServices/accounts"
 IMAGES = "records-images.resource"
+# What `signIn: create` of the stack dev creates.
+API_REGISTRATION = {
+    "api",
+    "api-azure-cli",
+    "api-identifier-uri",
+    "api-images-delete",
+    "api-images-read",
+    "api-images-upload",
+    "api-pipeline-operate",
+    "api-registration",
+    "api-scope",
+    "api-service-principal",
+}
 
 
 @dataclass(kw_only=True)
@@ -191,14 +204,19 @@ VARIANTS: dict[str, tuple[dict[str, Any], Difference]] = {
             "customVision": CUSTOM | {"task": "detection"},
             "features": ["tags", "objects"],
             "operators": [{"objectId": ALICE, "principalType": "Group"}],
-            "apiAudience": "api://x",
             "cosmosZoneRedundant": True,
             "protectData": True,
             "roleDefinitionReplicationSeconds": 5,
             "rolePropagationSeconds": 6,
         },
         Difference(
-            added={"function-vision-caller-on-custom-vision", "images-soft-delete"},
+            added={
+                "api-images-delete-of-99999999-8888-4777-8666-55555555aaaa",
+                "api-images-read-of-99999999-8888-4777-8666-55555555aaaa",
+                "api-pipeline-operate-of-99999999-8888-4777-8666-55555555aaaa",
+                "function-vision-caller-on-custom-vision",
+                "images-soft-delete",
+            },
             removed={
                 "function-vision-caller-on-vision-account-1",
                 "monitoring-diagnostics-vision-account-1",
@@ -218,10 +236,7 @@ VARIANTS: dict[str, tuple[dict[str, Any], Difference]] = {
                         "task": "detection",
                     }
                 ),
-                f"{APP}.PIPELINE_API_AUDIENCE": "api://x",
                 f"{APP}.PIPELINE_FEATURES": '["tags", "objects"]',
-                f"{APP}.PIPELINE_OPERATORS": json.dumps([{"objectId": ALICE, "principalType": "Group"}]),
-                f"{APP}.PIPELINE_TENANT_ID": "tenant",
                 "role-definition-delay.seconds": 5,
                 "role-assignment-delay.seconds": 6,
                 "vision-caller-role.assignableScopes.1": "/subscriptions/s/resourceGroups/rg",
@@ -237,7 +252,6 @@ VARIANTS: dict[str, tuple[dict[str, Any], Difference]] = {
                 ),
                 "images-account.protect": True,
                 "images-container.protect": True,
-                "outputs.apiAudience": "api://x",
                 "records-account.backupPolicy.continuousModeProperties.tier": "Continuous7Days",
                 "records-account.backupPolicy.type": "Continuous",
                 "records-account.locations.0.isZoneRedundant": True,
@@ -247,15 +261,16 @@ VARIANTS: dict[str, tuple[dict[str, Any], Difference]] = {
             },
         ),
     ),
-    "no results, no limit to images, operators without an audience": (
+    "no results, no limit to images, uploaders": (
         {
             "publishResults": False,
             "imageRetentionDays": 0,
-            "operators": [{"objectId": ALICE, "principalType": "Group"}],
             "uploaders": [{"objectId": ALICE, "principalType": "ServicePrincipal"}],
         },
         Difference(
             added={
+                f"api-images-read-of-{ALICE}",
+                f"api-images-upload-of-{ALICE}",
                 "records-reader-role",
                 f"service-principal-{ALICE}-access",
                 f"service-principal-{ALICE}-image-uploader-on-images-container",
@@ -278,9 +293,33 @@ VARIANTS: dict[str, tuple[dict[str, Any], Difference]] = {
             },
         ),
     ),
-    "an audience without operators": (
-        {"apiAudience": "api://x"},
-        Difference(changed={"outputs.apiAudience": "api://x"}),
+    "browsers and readers": (
+        {
+            "readers": [{"objectId": ALICE, "principalType": "Group"}],
+            "spaRedirectUris": ["https://images.example/"],
+        },
+        Difference(added={"api-redirect-uris", f"api-images-read-of-{ALICE}"}),
+    ),
+    "an existing app registration": (
+        {"signIn": "existing", "apiApplicationId": "0123abcd-0123-4123-8123-0123456789ab"},
+        Difference(
+            removed=API_REGISTRATION,
+            changed={
+                f"{APP}.PIPELINE_API_CLIENT_ID": "0123abcd-0123-4123-8123-0123456789ab",
+                "outputs.apiClientId": "0123abcd-0123-4123-8123-0123456789ab",
+            },
+        ),
+    ),
+    "no sign-in": (
+        {"signIn": "none"},
+        Difference(
+            removed=API_REGISTRATION,
+            changed={
+                f"{APP}.PIPELINE_API_CLIENT_ID": None,
+                f"{APP}.PIPELINE_TENANT_ID": None,
+                "outputs.apiClientId": "",
+            },
+        ),
     ),
 }
 

@@ -16,6 +16,10 @@ from pulumi.runtime.settings import _shutdown_callbacks
 from pulumi.runtime.stack import wait_for_rpcs
 
 ROOT = Path(__file__).resolve().parents[2]
+_CLIENT_CONFIG_FUNCTIONS = {
+    "azure-native:authorization:getClientConfig",
+    "azuread:index/getClientConfig:getClientConfig",
+}
 SUBSCRIPTION = "11111111-2222-4333-8444-555555555555"
 
 
@@ -72,7 +76,7 @@ class Recorder(mocks.Mocks):
 
     @override
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
-        if args.token != "azure-native:authorization:getClientConfig":
+        if args.token not in _CLIENT_CONFIG_FUNCTIONS:
             raise RecorderError(f"the recorder does not know the function {args.token}")
         client = {"subscriptionId": SUBSCRIPTION, "tenantId": "tenant", "objectId": "deployer", "clientId": "client"}
         return client, []
@@ -165,6 +169,10 @@ def _provider_outputs(args: mocks.MockResourceArgs) -> dict[str, Any]:
             return {"documentEndpoint": f"{host}documents.azure.com:443/"}
         case "applicationinsights:Component":
             return {"connectionString": "InstrumentationKey=x", "instrumentationKey": "x"}
+        case "azuread:index/applicationRegistration:ApplicationRegistration":
+            return {"clientId": "api-client"}
+        case "azuread:index/servicePrincipal:ServicePrincipal":
+            return {"objectId": "api-service-principal"}
         case "web:WebApp":
             return {
                 "identity": {"type": "UserAssigned", "userAssignedIdentities": {}},

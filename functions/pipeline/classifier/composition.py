@@ -8,9 +8,9 @@ from datetime import timedelta
 from azure.eventgrid.aio import EventGridPublisherClient
 from azure.identity.aio import ManagedIdentityCredential
 from azure.storage.blob.aio import ContainerClient
+from common.adapters.access_tokens import TokenValidator
 from common.adapters.azure_clients import AzureClients, create_transport
 from common.adapters.cosmos import CosmosContainer, create_cosmos_client, write_region
-from common.adapters.entra import Operators
 from common.adapters.service_errors import ServiceBoundary
 from common.domain import timeouts
 from common.domain.circuit_breaker import CircuitBreaker
@@ -47,7 +47,7 @@ class Application:
     record_counter: RecordCounter
     images_queue: StorageQueue
     poison_queue: StorageQueue
-    operators: Operators
+    token_validator: TokenValidator
 
 
 def create_analyzer(settings: Settings, azure: AzureClients) -> Analyzer:
@@ -142,5 +142,5 @@ def create_application(settings: Settings, *, last_attempt: int) -> Application:
         record_counter=RecordCounter(counts=CosmosDayCountStore(records_container, cosmos_boundary)),
         images_queue=images_queue,
         poison_queue=poison_queue,
-        operators=Operators(settings.operators, tenant=settings.tenant_id, audience=settings.api_audience),
+        token_validator=TokenValidator(tenant_id=settings.tenant_id, client_id=settings.api_client_id),
     )

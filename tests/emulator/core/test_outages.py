@@ -11,8 +11,8 @@ import pytest
 
 from emulator.core.faults import Faults, Service
 from emulator.core.identity import Identities
+from emulator.core.identity_endpoint import create_token_handler
 from emulator.core.resource_store import ResourceStore
-from emulator.daemon import create_token_handler
 from emulator.gateway.router import Handler
 from emulator.services.cosmos.handler import CosmosHandler
 from emulator.services.cosmos.items.store import ItemStore

@@ -108,7 +108,6 @@ def test_a_query_without_limit_is_refused_by_the_client(images: ContainerProxy) 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("SELECT TOP 1 * FROM c ORDER BY RANK FullTextScore(c.title, 'x')", "requires a full text index"),
         ("SELECT TOP 1 * FROM c ORDER BY VectorDistance(c.other, [1, 2])", "could not be mapped to a document path"),
         ("SELECT TOP 1 * FROM c ORDER BY VectorDistance(c.vector, [1, 2]) ASC", "Specifying a sorting order"),
         ("SELECT TOP 1 * FROM c ORDER BY RANK FullTextScore(c.text, 'x') DESC", "Specifying a sort order"),
@@ -118,3 +117,10 @@ def test_searches_that_are_refused(images: ContainerProxy, text: str, message: s
     with pytest.raises(CosmosHttpResponseError, match=message) as raised:
         query(images, text)
     assert raised.value.status_code == 400
+
+
+def test_a_container_without_full_text_index_has_no_scores(account: CosmosAccount, client: CosmosClient) -> None:
+    account.add_container("plain")
+    plain = client.get_database_client("pipeline").get_container_client("plain")
+    with pytest.raises(CosmosHttpResponseError, match="requires a full text index"):
+        query(plain, "SELECT TOP 1 * FROM c ORDER BY RANK FullTextScore(c.text, 'x')")
