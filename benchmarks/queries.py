@@ -33,6 +33,7 @@ from rich.table import Table
 
 from benchmarks.query_cases import CHECKED_QUERY, QUERIES, Query
 from benchmarks.query_records import create_records
+from emulator.core.directory import Directory
 from emulator.core.faults import Faults
 from emulator.core.identity import Identities
 from emulator.core.resource_store import Resource, ResourceStore
@@ -153,15 +154,17 @@ def measure(records: int, runs: int, folder: Path) -> tuple[float, list[Measurem
         with ExitStack() as stack:
             resources = ResourceStore(folder / f"resources-{partitions}.db")
             stack.callback(resources.close)
-            identities = Identities(key, resources)
+            objects = ResourceStore(folder / f"objects-{partitions}.db")
+            stack.callback(objects.close)
+            identities = Identities(key, resources, Directory(objects))
             if partitions == PARTITIONS[0]:
                 with closing(ItemStore(folder / "empty.db")) as empty:
                     draft = CosmosAccount(Deployment(resources), identities, empty, Faults(folder / "faults.json"))
                     kilobytes = _fill(folder, draft.add_container("images", **_container_policies()), records)
-                resources.close()
+                # The account whose items these are is deployed anew for the measurement.
                 resources = ResourceStore(folder / f"resources-{partitions}-filled.db")
                 stack.callback(resources.close)
-                identities = Identities(key, resources)
+                identities = Identities(key, resources, Directory(objects))
             store = stack.enter_context(closing(ItemStore(folder / "cosmos.db", partitions=partitions)))
             account = CosmosAccount(Deployment(resources), identities, store, Faults(folder / "faults.json"))
             stack.enter_context(account.handler)

@@ -28,7 +28,7 @@ def create_records(count: int) -> list[dict[str, Any]]:
     box = BoundingBox(x=10, y=20, width=300, height=400)
     records: list[dict[str, Any]] = []
     for number in range(count):
-        made = NOW - timedelta(days=365 * generator.random())
+        processed_at = NOW - timedelta(days=365 * generator.random())
         failed = generator.random() < 0.01
         status = RecordStatus.FAILED if failed else RecordStatus.CLASSIFIED
         name = f"{number}.png"
@@ -38,8 +38,8 @@ def create_records(count: int) -> list[dict[str, Any]]:
             attempt=1,
             status=status,
             blob=describe_unread_blob(event, f"0x8D{number:013X}"),
-            started=made,
-            finished=made,
+            started=processed_at,
+            finished=processed_at,
         )
         if not failed:
             names = sorted(set(generator.choices(vocabulary, weights, k=_TAGS)))
