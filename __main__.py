@@ -7,7 +7,7 @@ and after their delay; the policy pack (policy/order.py) refuses any other order
 import gc
 from pathlib import Path
 
-from pulumi import ResourceOptions
+from pulumi import Input, ResourceOptions
 
 import infra
 from infra import BuiltInRole
@@ -185,11 +185,30 @@ database.assign_data_role(
     containers=[database.images, database.analyses],
 )
 database.assign_data_role(
+    "query",
+    data_actions=infra.RECORD_QUERY_DATA_ACTIONS,
+    principals=[function_identity.principal],
+    containers=[database.images],
+)
+database.assign_data_role(
     "reader",
     data_actions=infra.RECORD_READER_DATA_ACTIONS,
     principals=uploaders,
     containers=[database.images],
 )
+
+# --- Sign-in: app registration of the API
+api_client_id: Input[str] | None = settings.api_application_id
+if settings.sign_in == "create":
+    api_registration = infra.ApiRegistration(
+        "api",
+        context=context,
+        redirect_uris=settings.spa_redirect_uris,
+        assignees=infra.derive_app_role_assignees(
+            readers=settings.readers, uploaders=settings.uploaders, operators=settings.operators
+        ),
+    )
+    api_client_id = api_registration.client_id
 
 # --- Access: wait until the role assignments are effective
 role_assignment_delay = infra.RoleAssignmentDelay(
@@ -217,6 +236,7 @@ app_settings = infra.function_app_settings(
     analyzer=analyzer,
     database=database,
     result_topic=result_topic,
+    api_client_id=api_client_id,
 )
 function_app = infra.FunctionApp(
     "app",
@@ -260,4 +280,6 @@ infra.export_stack_outputs(
     function_app=function_app,
     code_deployment=code_deployment,
     settings=settings,
+    api_client_id=api_client_id,
+    tenant_id=function_identity.identity.tenant_id,
 )

@@ -37,15 +37,13 @@ def call_operation(stack: str, operation: str) -> OperationResult:
 
 
 def _access_token(stack: str, outputs: StackOutputs) -> str:
-    audience = outputs.api_audience
-    if not audience:
-        raise ClientError(
-            f"the stack {stack} has no apiAudience, so there is nothing to sign in to (docs/operations.md)"
-        )
+    client_id = outputs.api_client_id
+    if not client_id:
+        raise ClientError(f"the stack {stack} was deployed without sign-in (setting signIn, docs/sign-in.md)")
     try:
-        return DefaultAzureCredential().get_token(f"{audience}/.default").token
+        return DefaultAzureCredential().get_token(f"{client_id}/.default").token
     except ClientAuthenticationError as error:
-        raise ClientError(f"no token for {audience}: {error.message}") from error
+        raise ClientError(f"no token for {client_id}: {error.message}") from error
 
 
 def run_operation(stack: str, operation: str, output_format: str) -> int:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from emulator import daemon, pulumi_cli
 from emulator.core.state_directory import StateDirectory, identity_environment, network_environment
+from emulator.core.users import DEPLOYER, USERS
 
 _ROOT = Path(__file__).resolve().parents[1]
 _START_SECONDS = 180
@@ -32,6 +33,12 @@ def main() -> int:
     parser.add_argument("--state-directory", type=Path, default=_ROOT / ".local", help="where its data is")
     parser.add_argument("--tools", type=Path, default=_ROOT / ".tools", help="where `make setup` has put the tools")
     parser.add_argument("--virtual-network", metavar="NAME", help="exec: the network that the command runs in")
+    parser.add_argument(
+        "--user",
+        choices=[user.name for user in USERS],
+        default=DEPLOYER.name,
+        help="exec: whom the command is signed in as (default: %(default)s)",
+    )
     parser.add_argument(
         "--cosmos-partitions",
         type=_partitions,
@@ -58,7 +65,7 @@ def main() -> int:
                 variables = environment(state_directory, preview_only=preview_only)
                 return pulumi_cli.run(state_directory, _ROOT, variables, *arguments.words)
             case "exec":
-                variables = environment(state_directory, virtual_network=arguments.virtual_network)
+                variables = environment(state_directory, virtual_network=arguments.virtual_network, user=arguments.user)
                 return subprocess.run(arguments.words, env=os.environ | variables, check=False).returncode
             case _:
                 return _print_status(state_directory, as_json=arguments.json)
@@ -69,7 +76,11 @@ def main() -> int:
 
 
 def environment(
-    state_directory: StateDirectory, *, preview_only: bool = False, virtual_network: str | None = None
+    state_directory: StateDirectory,
+    *,
+    preview_only: bool = False,
+    virtual_network: str | None = None,
+    user: str = DEPLOYER.name,
 ) -> dict[str, str]:
     """Environment variables with which a process uses the emulator in place of Azure.
 
@@ -77,6 +88,7 @@ def environment(
         state_directory: The state directory of the emulator.
         preview_only: Use the preview provider, which accepts what the emulator does not support, and deploys nothing.
         virtual_network: Name of the virtual network that the process's requests come from.
+        user: Name of the user whom the process gets tokens of.
 
     Raises:
         CommandError: No daemon runs.
@@ -86,10 +98,11 @@ def environment(
         raise CommandError(f"no emulator is running on {state_directory.root}; `make up` starts it")
     ports = daemon_info.ports
     provider_port = ports.preview_provider if preview_only else ports.provider
+    directory_port = ports.preview_directory_provider if preview_only else ports.directory_provider
     return {
         **network_environment(state_directory, ports, virtual_network),
-        **identity_environment(ports, daemon_info.user_secret),
-        "PULUMI_DEBUG_PROVIDERS": f"azure-native:{provider_port}",
+        **identity_environment(ports, daemon_info.user_secrets[user]),
+        "PULUMI_DEBUG_PROVIDERS": f"azure-native:{provider_port},azuread:{directory_port}",
         **pulumi_cli.environment(state_directory),
     }
 

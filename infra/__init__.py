@@ -12,7 +12,8 @@ classes when one is first named, which takes seconds for `network` alone, and a 
 
 from infra.app_settings import function_app_settings
 from infra.components.analyzers import Analyzer, create_image_analysis, use_custom_vision
-from infra.components.cosmos import RECORD_READER_DATA_ACTIONS, RECORD_WRITER_DATA_ACTIONS, CosmosDatabase
+from infra.components.api_registration import ApiRegistration
+from infra.components.cosmos import CosmosDatabase
 from infra.components.event_grid import BlobEventSubscription, BlobEventTopic, ResultTopic
 from infra.components.function_app import FunctionApp
 from infra.components.function_identity import FunctionIdentity
@@ -25,6 +26,7 @@ from infra.components.vision import VisionAccounts
 from infra.config.settings import Settings
 from infra.core.aliases import drop_version_aliases
 from infra.core.analysis import CustomVisionProject
+from infra.core.app_roles import derive_app_role_assignees
 from infra.core.context import (
     AzureService,
     DeploymentContext,
@@ -42,6 +44,9 @@ from infra.core.rbac import (
     DEAD_LETTER_PROCESSOR_DATA_ACTIONS,
     IMAGE_UPLOADER_DATA_ACTIONS,
     QUEUE_PROCESSOR_DATA_ACTIONS,
+    RECORD_QUERY_DATA_ACTIONS,
+    RECORD_READER_DATA_ACTIONS,
+    RECORD_WRITER_DATA_ACTIONS,
     BuiltInRole,
 )
 from infra.dynamic.code_deployment import CodeDeployment, DeploymentTarget
@@ -61,10 +66,12 @@ __all__ = [
     "IMAGE_UPLOADER_DATA_ACTIONS",
     "PYTHON_VERSION",
     "QUEUE_PROCESSOR_DATA_ACTIONS",
+    "RECORD_QUERY_DATA_ACTIONS",
     "RECORD_READER_DATA_ACTIONS",
     "RECORD_WRITER_DATA_ACTIONS",
     "Alerts",
     "Analyzer",
+    "ApiRegistration",
     "AzureService",
     "BlobEventSubscription",
     "BlobEventTopic",
@@ -101,6 +108,7 @@ __all__ = [
     "Workbook",
     "build_deployment_package",
     "create_image_analysis",
+    "derive_app_role_assignees",
     "derive_names",
     "derive_tags",
     "drop_version_aliases",

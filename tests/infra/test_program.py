@@ -74,11 +74,13 @@ def test_embeddings_can_be_searched() -> None:
     assert account["capabilities"] == [{"name": "EnableNoSQLVectorSearch"}]
     images = recorder.one("cosmosdb:SqlResourceSqlContainer", "records-images").inputs["resource"]
     assert images["vectorEmbeddingPolicy"]["vectorEmbeddings"] == [
-        {"path": "/vector", "dataType": "float32", "dimensions": 1024, "distanceFunction": "cosine"}
+        {"path": "/vector", "dataType": "float32", "dimensions": 1024, "distanceFunction": "cosine"},
+        {"path": "/vector2", "dataType": "float32", "dimensions": 1024, "distanceFunction": "cosine"},
     ]
     assert images["indexingPolicy"]["vectorIndexes"] == [
         # The SDK adds the service's own default.
-        {"path": "/vector", "type": "diskANN", "indexingSearchListSize": 100}
+        {"path": "/vector", "type": "diskANN", "indexingSearchListSize": 100},
+        {"path": "/vector2", "type": "diskANN", "indexingSearchListSize": 100},
     ]
     analyses = recorder.one("cosmosdb:SqlResourceSqlContainer", "records-analyses").inputs["resource"]
     assert "vectorEmbeddingPolicy" not in analyses

@@ -90,6 +90,12 @@ EXPECTED_ITEMS = {
         f"/dbs/records-database/colls/{container}",
     )
     for container in ("records-images", "records-analyses")
+} | {
+    (
+        FUNCTION,
+        ("executeQuery", "items/read", "readChangeFeed", "readMetadata"),
+        "/dbs/records-database/colls/records-images",
+    ),
 }
 
 

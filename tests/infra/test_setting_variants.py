@@ -18,6 +18,19 @@ DELAYS = {"role-definition-delay", "role-assignment-delay"}
 APP = "app-site.siteConfig.appSettings"
 ACCOUNTS = "Microsoft.CognitiveServices/accounts"
 IMAGES = "records-images.resource"
+# What `signIn: create` of the stack dev creates.
+API_REGISTRATION = {
+    "api",
+    "api-azure-cli",
+    "api-identifier-uri",
+    "api-images-delete",
+    "api-images-read",
+    "api-images-upload",
+    "api-pipeline-operate",
+    "api-registration",
+    "api-scope",
+    "api-service-principal",
+}
 
 
 @dataclass(kw_only=True)
@@ -164,7 +177,7 @@ VARIANTS: dict[str, tuple[dict[str, Any], Difference]] = {
                 "monitoring-alerts-group.emailReceivers.alert-email.useCommonAlertSchema": True,
                 "monitoring-budget.amount": 7,
                 "outputs.sizing.analyses.storage_gb": 0.4,
-                "outputs.sizing.images.storage_gb": 0.1,
+                "outputs.sizing.images.storage_gb": 0.2,
                 "outputs.sizing.peak_rate": 0.0039,
                 "records-account.capabilities.EnableNoSQLVectorSearch.name": "EnableNoSQLVectorSearch",
                 f"{IMAGES}.indexingPolicy.vectorIndexes.0.indexingSearchListSize": 100,
@@ -174,6 +187,13 @@ VARIANTS: dict[str, tuple[dict[str, Any], Difference]] = {
                 f"{IMAGES}.vectorEmbeddingPolicy.vectorEmbeddings.0.dimensions": 1024,
                 f"{IMAGES}.vectorEmbeddingPolicy.vectorEmbeddings.0.distanceFunction": "cosine",
                 f"{IMAGES}.vectorEmbeddingPolicy.vectorEmbeddings.0.path": "/vector",
+                f"{IMAGES}.indexingPolicy.vectorIndexes.1.indexingSearchListSize": 100,
+                f"{IMAGES}.indexingPolicy.vectorIndexes.1.path": "/vector2",
+                f"{IMAGES}.indexingPolicy.vectorIndexes.1.type": "diskANN",
+                f"{IMAGES}.vectorEmbeddingPolicy.vectorEmbeddings.1.dataType": "float32",
+                f"{IMAGES}.vectorEmbeddingPolicy.vectorEmbeddings.1.dimensions": 1024,
+                f"{IMAGES}.vectorEmbeddingPolicy.vectorEmbeddings.1.distanceFunction": "cosine",
+                f"{IMAGES}.vectorEmbeddingPolicy.vectorEmbeddings.1.path": "/vector2",
                 "telemetry-workspace.retentionInDays": 60,
             },
         ),
@@ -184,14 +204,19 @@ VARIANTS: dict[str, tuple[dict[str, Any], Difference]] = {
             "customVision": CUSTOM | {"task": "detection"},
             "features": ["tags", "objects"],
             "operators": [{"objectId": ALICE, "principalType": "Group"}],
-            "apiAudience": "api://x",
             "cosmosZoneRedundant": True,
             "protectData": True,
             "roleDefinitionReplicationSeconds": 5,
             "rolePropagationSeconds": 6,
         },
         Difference(
-            added={"function-vision-caller-on-custom-vision", "images-soft-delete"},
+            added={
+                "api-images-delete-of-99999999-8888-4777-8666-55555555aaaa",
+                "api-images-read-of-99999999-8888-4777-8666-55555555aaaa",
+                "api-pipeline-operate-of-99999999-8888-4777-8666-55555555aaaa",
+                "function-vision-caller-on-custom-vision",
+                "images-soft-delete",
+            },
             removed={
                 "function-vision-caller-on-vision-account-1",
                 "monitoring-diagnostics-vision-account-1",
@@ -211,10 +236,7 @@ VARIANTS: dict[str, tuple[dict[str, Any], Difference]] = {
                         "task": "detection",
                     }
                 ),
-                f"{APP}.PIPELINE_API_AUDIENCE": "api://x",
                 f"{APP}.PIPELINE_FEATURES": '["tags", "objects"]',
-                f"{APP}.PIPELINE_OPERATORS": json.dumps([{"objectId": ALICE, "principalType": "Group"}]),
-                f"{APP}.PIPELINE_TENANT_ID": "tenant",
                 "role-definition-delay.seconds": 5,
                 "role-assignment-delay.seconds": 6,
                 "vision-caller-role.assignableScopes.1": "/subscriptions/s/resourceGroups/rg",
@@ -230,7 +252,6 @@ VARIANTS: dict[str, tuple[dict[str, Any], Difference]] = {
                 ),
                 "images-account.protect": True,
                 "images-container.protect": True,
-                "outputs.apiAudience": "api://x",
                 "records-account.backupPolicy.continuousModeProperties.tier": "Continuous7Days",
                 "records-account.backupPolicy.type": "Continuous",
                 "records-account.locations.0.isZoneRedundant": True,
@@ -240,15 +261,16 @@ VARIANTS: dict[str, tuple[dict[str, Any], Difference]] = {
             },
         ),
     ),
-    "no results, no limit to images, operators without an audience": (
+    "no results, no limit to images, uploaders": (
         {
             "publishResults": False,
             "imageRetentionDays": 0,
-            "operators": [{"objectId": ALICE, "principalType": "Group"}],
             "uploaders": [{"objectId": ALICE, "principalType": "ServicePrincipal"}],
         },
         Difference(
             added={
+                f"api-images-read-of-{ALICE}",
+                f"api-images-upload-of-{ALICE}",
                 "records-reader-role",
                 f"service-principal-{ALICE}-access",
                 f"service-principal-{ALICE}-image-uploader-on-images-container",
@@ -271,9 +293,33 @@ VARIANTS: dict[str, tuple[dict[str, Any], Difference]] = {
             },
         ),
     ),
-    "an audience without operators": (
-        {"apiAudience": "api://x"},
-        Difference(changed={"outputs.apiAudience": "api://x"}),
+    "browsers and readers": (
+        {
+            "readers": [{"objectId": ALICE, "principalType": "Group"}],
+            "spaRedirectUris": ["https://images.example/"],
+        },
+        Difference(added={"api-redirect-uris", f"api-images-read-of-{ALICE}"}),
+    ),
+    "an existing app registration": (
+        {"signIn": "existing", "apiApplicationId": "0123abcd-0123-4123-8123-0123456789ab"},
+        Difference(
+            removed=API_REGISTRATION,
+            changed={
+                f"{APP}.PIPELINE_API_CLIENT_ID": "0123abcd-0123-4123-8123-0123456789ab",
+                "outputs.apiClientId": "0123abcd-0123-4123-8123-0123456789ab",
+            },
+        ),
+    ),
+    "no sign-in": (
+        {"signIn": "none"},
+        Difference(
+            removed=API_REGISTRATION,
+            changed={
+                f"{APP}.PIPELINE_API_CLIENT_ID": None,
+                f"{APP}.PIPELINE_TENANT_ID": None,
+                "outputs.apiClientId": "",
+            },
+        ),
     ),
 }
 

@@ -96,11 +96,11 @@ def test_a_wrong_type_is_reported_for_every_setting_at_once() -> None:
         Settings.parse(dict.fromkeys(GOOD, 0.5))
     heading, *lines = str(error.value).splitlines()
     assert heading == "the stack's configuration is wrong:"
-    assert len(lines) == 34
+    assert len(lines) == 37
     assert {line.partition(": 0.5 is not allowed; allowed: ")[0].strip() for line in lines} == GOOD.keys()
 
 
-@pytest.mark.parametrize("key", ["features", "smartCropAspectRatios", "uploaders", "operators"])
+@pytest.mark.parametrize("key", ["features", "smartCropAspectRatios", "readers", "uploaders", "operators"])
 def test_a_list_is_not_made_of_something_else(key: str) -> None:
     for value in ({}, {"tags": 1}, "tags", 5, None, [5], [None], [["tags"]]):
         assert error_line(key, **{key: value}).startswith(f"{key}: {value!r} is not allowed; allowed: a list o")
@@ -112,11 +112,6 @@ def test_a_list_is_not_made_of_something_else(key: str) -> None:
         ("location", ["northeurope", "eastus2"], ["", "north-europe", "northeurope\n", None, 5]),
         ("namePrefix", ["ab", "abcdefghij", "a1"], ["a", "abcdefghijk", "1a", "aB", None]),
         ("reconcileSchedule", ["0 */15 * * * *", "0 0 6-18/2 1,15 JAN-MAR MON"], ["0 0 0 0 0", "0 0 0 0 0 0 0", ""]),
-        (
-            "apiAudience",
-            ["", "api://pipeline", "https://a.example/b", "0123abcd-0123-0123-0123-0123456789ab"],
-            ["api:pipeline", "0123abcd-0123-0123-0123-0123456789a", "0123abcd-0123-0123-0123-0123456789abc"],
-        ),
         ("alertEmail", ["", "a@b.example"], ["a@b", "@b.example", "a b@c.example", "a@.", None]),
         (
             "addressSpace",
@@ -193,7 +188,6 @@ def test_every_other_setting_is_taken_over() -> None:
         smartCropAspectRatios=["0.75", "1", "1.8"],
         trigger="schedule",
         reconcileSchedule="0 0 * * * *",
-        apiAudience="api://x",
         alertEmail="a@b.example",
         networkAccess="private",
         addressSpace="10.0.0.0/16",
@@ -205,7 +199,6 @@ def test_every_other_setting_is_taken_over() -> None:
     assert settings.smart_crop_aspect_ratios == (0.75, 1.0, 1.8)
     assert (settings.scheduled, parse().scheduled) == (True, False)
     assert settings.reconcile_schedule == "0 0 * * * *"
-    assert settings.api_audience == "api://x"
     assert settings.alert_email == "a@b.example"
     assert (settings.private_networking, parse().private_networking) == (True, False)
     assert settings.address_space == IPv4Network("10.0.0.0/16")
@@ -360,7 +353,7 @@ def test_tags_that_azure_refuses(tags: object) -> None:
     ],
 )
 def test_a_principal_is_an_object_id_and_a_type(principals: object) -> None:
-    for key in ("uploaders", "operators"):
+    for key in ("readers", "uploaders", "operators"):
         assert error_line(key, **{key: principals}).endswith(
             "allowed: a list of {objectId: <GUID>, principalType: <type>}, each object id once; the type is User or"
             " Group or ServicePrincipal and must be stated"
@@ -501,7 +494,8 @@ TEXTS = [
     "language",
     "trigger",
     "reconcileSchedule",
-    "apiAudience",
+    "signIn",
+    "apiApplicationId",
 ]
 
 

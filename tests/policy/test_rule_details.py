@@ -40,6 +40,7 @@ def test_the_rules_have_these_names() -> None:
         "local-auth-off",
         "tls-1-2",
         "no-public-blobs",
+        "sign-in",
         "autoscale",
         "dead-letter",
         "tags",
@@ -60,7 +61,13 @@ def test_the_rules_have_these_names() -> None:
 
 STORAGE, COSMOS, TOPIC, SITE = "storage:StorageAccount", "cosmosdb:DatabaseAccount", "eventgrid:Topic", "web:WebApp"
 # Rule, type, path, the values that are allowed, and others.
+APPLICATION = "azuread:index/applicationRegistration:ApplicationRegistration"
+SERVICE_PRINCIPAL = "azuread:index/servicePrincipal:ServicePrincipal"
 LITERALS: list[tuple[str, str, str, list[Any], list[Any]]] = [
+    ("sign-in", APPLICATION, "signInAudience", ["AzureADMyOrg"], ["AzureADMultipleOrgs"]),
+    ("sign-in", APPLICATION, "implicitAccessTokenIssuanceEnabled", [False], [True]),
+    ("sign-in", APPLICATION, "implicitIdTokenIssuanceEnabled", [False], [True]),
+    ("sign-in", SERVICE_PRINCIPAL, "appRoleAssignmentRequired", [True], [False]),
     ("local-auth-off", STORAGE, "allowSharedKeyAccess", [False], [True]),
     ("local-auth-off", STORAGE, "isLocalUserEnabled", [False], [True]),
     ("local-auth-off", "cognitiveservices:Account", "properties.disableLocalAuth", [True], [False]),

@@ -1,12 +1,14 @@
 """Strategies for random items and random Cosmos DB queries."""
 
+from functools import cache
+
 from hypothesis import strategies as st
 
 from emulator.services.cosmos.sql import tree
 
 _NAMES = ("a", "b", "c", "order", "x y")
 _TEXTS = st.text(alphabet="ab%_A", max_size=4)
-_NUMBERS = st.integers(-4, 4) | st.sampled_from((0.5, -1.5, 2.25, 1000000.0))
+_NUMBERS = st.integers(-4, 4) | st.sampled_from((0.5, -1.5, 2.25, 1e30))
 
 SCALARS = st.none() | st.booleans() | _NUMBERS | _TEXTS
 VALUES = st.recursive(
@@ -19,6 +21,7 @@ ITEMS = st.lists(st.dictionaries(st.sampled_from(_NAMES), VALUES, max_size=4), m
 _CONSTANTS = SCALARS.map(tree.Constant)
 
 
+@cache
 def _paths(aliases: tuple[str, ...]) -> st.SearchStrategy[tree.Expression]:
     def build(alias: str, names: list[str]) -> tree.Expression:
         expression: tree.Expression = tree.Identifier(alias)
@@ -74,12 +77,14 @@ def _logical(operator: tree.LogicalOperator, operands: list[tree.Expression]) ->
     return tree.Logical(operator, tuple(flat))
 
 
+@cache
 def expressions(aliases: tuple[str, ...]) -> st.SearchStrategy[tree.Expression]:
     """Expressions over the values of some aliases, without subqueries."""
     leaves = st.one_of(_paths(aliases), _paths(aliases), _CONSTANTS, st.just(tree.UndefinedConstant()))
     return st.recursive(leaves, _operations, max_leaves=5)
 
 
+@cache
 def _subqueries(alias: str) -> st.SearchStrategy[tree.Expression]:
     """Subqueries over an array of an item."""
 
@@ -103,6 +108,38 @@ def _subqueries(alias: str) -> st.SearchStrategy[tree.Expression]:
 
 
 _AGGREGATES = st.sampled_from(("COUNT", "SUM", "AVG", "MIN", "MAX"))
+_KINDS = st.sampled_from(("value", "list", "all", "aggregate", "group", "order"))
+_NAME = st.sampled_from(_NAMES)
+_COUNTS = st.integers(0, 4).map(tree.Constant)
+_TOPS = st.none() | _COUNTS
+_OFFSET_LIMITS = st.none() | st.builds(
+    lambda offset, limit: tree.OffsetLimit(offset=offset, limit=limit), _COUNTS, _COUNTS
+)
+
+
+@cache
+def _anything(aliases: tuple[str, ...]) -> st.SearchStrategy[tree.Expression]:
+    return expressions(aliases) | _subqueries("i")
+
+
+@cache
+def _conditions(aliases: tuple[str, ...]) -> st.SearchStrategy[tree.Expression | None]:
+    return st.none() | _anything(aliases)
+
+
+@cache
+def _group_keys(aliases: tuple[str, ...]) -> st.SearchStrategy[list[tree.Expression]]:
+    return st.lists(_paths(aliases), min_size=1, max_size=2)
+
+
+@cache
+def _order_items(aliases: tuple[str, ...]) -> st.SearchStrategy[list[tree.OrderItem]]:
+    items = st.builds(
+        lambda expression, direction: tree.OrderItem(expression=expression, direction=direction),
+        _paths(aliases),
+        st.sampled_from((None, "ASC", "DESC")),
+    )
+    return st.lists(items, min_size=1, max_size=2)
 
 
 @st.composite
@@ -111,13 +148,11 @@ def queries(draw: st.DrawFn) -> tree.Query:
     aliases: tuple[str, ...] = ("i",)
     from_items: tuple[tree.FromItem, ...] = (tree.FromPath(root="i"),)
     if draw(st.booleans()):
-        collection = tree.FromPath(root="i", path=(draw(st.sampled_from(_NAMES)),))
-        from_items = (*from_items, tree.FromArray(alias="j", collection=collection))
+        from_items = (*from_items, tree.FromArray(alias="j", collection=tree.FromPath(root="i", path=(draw(_NAME),))))
         aliases = ("i", "j")
-    anything = expressions(aliases) | _subqueries("i")
+    anything = _anything(aliases)
     group_by: tuple[tree.Expression, ...] = ()
-    order_by = None
-    kind = draw(st.sampled_from(("value", "list", "all", "aggregate", "group", "order")))
+    kind = draw(_KINDS)
     if kind == "value":
         projection: tree.Projection = tree.SelectValue(draw(anything))
     elif kind == "all" and len(from_items) == 1:
@@ -125,29 +160,17 @@ def queries(draw: st.DrawFn) -> tree.Query:
     elif kind == "aggregate":
         projection = tree.SelectValue(tree.FunctionCall(draw(_AGGREGATES), (draw(expressions(aliases)),)))
     elif kind == "group":
-        group_by = tuple(draw(st.lists(_paths(aliases), min_size=1, max_size=2)))
+        group_by = tuple(draw(_group_keys(aliases)))
         aggregate = tree.FunctionCall(draw(_AGGREGATES), (draw(expressions(aliases)),))
         projection = tree.SelectList((tree.SelectItem(group_by[0], "key"), tree.SelectItem(aggregate, "$total")))
     else:
         projection = tree.SelectList((tree.SelectItem(draw(anything), None), tree.SelectItem(draw(anything), "$2")))
-    if kind == "order":
-        order_items = st.builds(
-            lambda expression, direction: tree.OrderItem(expression=expression, direction=direction),
-            _paths(aliases),
-            st.sampled_from((None, "ASC", "DESC")),
-        )
-        order_by = tree.OrderBy(items=tuple(draw(st.lists(order_items, min_size=1, max_size=2))))
-    counts = st.integers(0, 4).map(tree.Constant)
-    limits = draw(
-        st.none() | st.builds(lambda offset, limit: tree.OffsetLimit(offset=offset, limit=limit), counts, counts)
-    )
+    limits = draw(_OFFSET_LIMITS)
     return tree.Query(
-        select=tree.Select(
-            projection=projection, distinct=draw(st.booleans()), top=None if limits else draw(st.none() | counts)
-        ),
+        select=tree.Select(projection=projection, distinct=draw(st.booleans()), top=None if limits else draw(_TOPS)),
         from_items=from_items,
-        where=draw(st.none() | anything),
+        where=draw(_conditions(aliases)),
         group_by=group_by,
-        order_by=order_by,
+        order_by=tree.OrderBy(items=tuple(draw(_order_items(aliases)))) if kind == "order" else None,
         offset_limit=limits,
     )

@@ -13,9 +13,10 @@ from emulator.core.authorization import Authorization
 from emulator.core.errors import ServiceError
 from emulator.core.faults import Faults
 from emulator.core.http import ServiceHandler
-from emulator.core.identity import TENANT_ID, Caller, Identities, TokenError
+from emulator.core.identity import Caller, Identities, TokenError
 from emulator.core.outages import Outage
 from emulator.core.resource_store import Resource, ResourceStore
+from emulator.core.tenant import TENANT_ID
 from emulator.core.virtual_networks import allows_network_access
 from emulator.services.storage.azurite_client import HOP_BY_HOP_HEADERS, AzuriteClient
 from emulator.services.storage.blob_event import BlobEvent, PublishEvent

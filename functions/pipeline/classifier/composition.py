@@ -8,9 +8,9 @@ from datetime import timedelta
 from azure.eventgrid.aio import EventGridPublisherClient
 from azure.identity.aio import ManagedIdentityCredential
 from azure.storage.blob.aio import ContainerClient
+from common.adapters.access_tokens import TokenValidator
 from common.adapters.azure_clients import AzureClients, create_transport
 from common.adapters.cosmos import CosmosContainer, create_cosmos_client, write_region
-from common.adapters.entra import Operators
 from common.adapters.service_errors import ServiceBoundary
 from common.domain import timeouts
 from common.domain.circuit_breaker import CircuitBreaker
@@ -26,6 +26,7 @@ from classifier.adapters.cosmos import (
     CosmosCheckpointStore,
     CosmosRecordRepository,
 )
+from classifier.adapters.day_counts import CosmosDayCountStore
 from classifier.adapters.dead_letters import BlobDeadLetterStore
 from classifier.adapters.event_grid import EventGridResultPublisher
 from classifier.adapters.image_headers import read_header
@@ -33,6 +34,7 @@ from classifier.adapters.queues import StorageQueue, create_queue_client
 from classifier.domain.ports import Analyzer
 from classifier.settings import Settings, TriggerConnection
 from classifier.use_cases.classify import Pipeline
+from classifier.use_cases.count_records import RecordCounter
 from classifier.use_cases.reconcile import Reconciler
 
 
@@ -42,9 +44,10 @@ class Application:
 
     pipeline: Pipeline
     reconciler: Reconciler
+    record_counter: RecordCounter
     images_queue: StorageQueue
     poison_queue: StorageQueue
-    operators: Operators
+    token_validator: TokenValidator
 
 
 def create_analyzer(settings: Settings, azure: AzureClients) -> Analyzer:
@@ -88,9 +91,8 @@ def create_application(settings: Settings, *, last_attempt: int) -> Application:
     database = cosmos_client.get_database_client(settings.cosmos_database)
     cosmos_boundary = ServiceBoundary("Cosmos DB", CircuitBreaker("Cosmos DB"))
     analyses = CosmosContainer(database.get_container_client(settings.cosmos_analyses), cosmos_boundary)
-    records = CosmosRecordRepository(
-        CosmosContainer(database.get_container_client(settings.cosmos_images), cosmos_boundary)
-    )
+    records_container = database.get_container_client(settings.cosmos_images)
+    records = CosmosRecordRepository(CosmosContainer(records_container, cosmos_boundary))
     images = BlobImageStore(
         create_image_container_client(settings.blob_endpoint, settings.images_container, **azure.client_options)
     )
@@ -137,7 +139,8 @@ def create_application(settings: Settings, *, last_attempt: int) -> Application:
             checkpoints=CosmosCheckpointStore(analyses, lambda: write_region(cosmos_client)),
             grace=timeouts.SCHEDULE_GRACE if settings.is_scheduled else timeouts.EVENT_GRACE,
         ),
+        record_counter=RecordCounter(counts=CosmosDayCountStore(records_container, cosmos_boundary)),
         images_queue=images_queue,
         poison_queue=poison_queue,
-        operators=Operators(settings.operators, tenant=settings.tenant_id, audience=settings.api_audience),
+        token_validator=TokenValidator(tenant_id=settings.tenant_id, client_id=settings.api_client_id),
     )

@@ -18,6 +18,7 @@ import msgspec
 from common.domain import timeouts
 from common.domain.errors import AuthorizationError
 from common.domain.metrics import collect_metrics
+from common.domain.principal import AppRole
 from common.settings import SettingsError
 
 from classifier.domain.outcomes import Outcome, OutcomeStatus
@@ -103,10 +104,17 @@ async def classify(message: func.QueueMessage) -> None:
     arg_name="timer", schedule="%PIPELINE_RECONCILE_SCHEDULE%"
 )
 async def reconcile(timer: func.TimerRequest) -> None:
-    """Enqueue blobs without a final record; with the trigger `schedule`, all new blobs."""
+    """Enqueue blobs without a final record; with the trigger `schedule`, all new blobs. Then count the records."""
+    application = _application()
+    deadline = datetime.now(UTC) + timedelta(seconds=timeouts.RECONCILE_SECONDS)
+    counted_days = 0
     with collect_metrics() as metrics:
-        report = await _application().reconciler.run(datetime.now(UTC) + timedelta(seconds=timeouts.RECONCILE_SECONDS))
-    _log_event("reconcile", {**asdict(report), "late": timer.past_due, **metrics})
+        report = await application.reconciler.run(deadline)
+        try:
+            counted_days = await application.record_counter.run(deadline)
+        finally:
+            fields = {**asdict(report), "countedDays": counted_days, "late": timer.past_due}
+            _log_event("reconcile", {**fields, **metrics})
 
 
 @blueprint.route(  # pyright: ignore[reportUnknownMemberType]
@@ -144,18 +152,18 @@ async def backfill(request: func.HttpRequest) -> func.HttpResponse:
 async def _run_for_operator(
     request: func.HttpRequest, name: str, run: Callable[[], Awaitable[dict[str, object]]]
 ) -> func.HttpResponse:
-    """Run a function for an operator, and for no other caller.
+    """Run a function for a caller with the app role Pipeline.Operate, and for no other.
 
     The Functions host lets every request through: it checks function keys only, and these functions accept none.
     """
     try:
         headers = cast("Mapping[str, str]", request.headers)
-        caller = await _application().operators.check(headers.get("Authorization"))
+        caller = await _application().token_validator.authorize(headers.get("Authorization"), AppRole.PIPELINE_OPERATE)
     except AuthorizationError as error:
         _log_event(f"{name}-refused", {"status": error.status, "detail": str(error)}, logging.WARNING)
         body = json.dumps({"error": str(error)})
         return func.HttpResponse(body, status_code=error.status, mimetype="application/json")
     with collect_metrics() as metrics:
         result = await run()
-    _log_event(name, {**result, "caller": caller, **metrics})
+    _log_event(name, {**result, "caller": caller.object_id, **metrics})
     return func.HttpResponse(json.dumps(result), mimetype="application/json")

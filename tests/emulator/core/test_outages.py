@@ -11,8 +11,8 @@ import pytest
 
 from emulator.core.faults import Faults, Service
 from emulator.core.identity import Identities
+from emulator.core.identity_endpoint import create_token_handler
 from emulator.core.resource_store import ResourceStore
-from emulator.daemon import create_token_handler
 from emulator.gateway.router import Handler
 from emulator.services.cosmos.handler import CosmosHandler
 from emulator.services.cosmos.items.store import ItemStore
@@ -57,13 +57,14 @@ def handlers(
 
     with (
         closing(ItemStore(tmp_path / "cosmos.db")) as store,
+        closing(CosmosHandler(resources, identities, store, faults)) as cosmos,
         closing(TopicHandler(tmp_path / "topics.db", resources, identities, faults)) as topics,
     ):
         vision = VisionHandler(resources, identities, None, "", faults)  # type: ignore[arg-type]
         yield {
             "blob.core.windows.net": storage("blob"),
             "queue.core.windows.net": storage("queue"),
-            "documents.azure.com": CosmosHandler(resources, identities, store, faults).handle,
+            "documents.azure.com": cosmos.handle,
             "cognitiveservices.azure.com": vision.handle,
             "eventgrid.azure.net": topics.handle,
             "login.microsoftonline.com": create_token_handler(identities, faults),

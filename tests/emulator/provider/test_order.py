@@ -11,10 +11,11 @@ import pytest
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from emulator.core.faults import Faults
-from emulator.core.identity import SUBSCRIPTION_ID
 from emulator.core.resource_store import Resource
+from emulator.core.tenant import SUBSCRIPTION_ID
+from emulator.provider.protocol import serve
 from emulator.provider.replication import Replication
-from emulator.provider.server import Provider, serve
+from emulator.provider.server import Provider
 from infra.core.error_hooks import KnownError, should_retry
 from infra.core.known_errors import ACCOUNT_LOCKED, IDENTITY_REFUSED, NOT_REPLICATED, TERMS_NOT_ACCEPTED
 from tests.emulator.conftest import ACCOUNT, CONTRIBUTOR, GROUP, SENDER, Deployment

@@ -117,6 +117,8 @@ def test_each_part_has_its_own_container_and_queue(monkeypatch: pytest.MonkeyPat
     assert analyses._container._container.container_link == "dbs/pipeline/colls/analyses"
     assert reconciler._checkpoints._container is analyses._container
     assert reconciler._records is records
+    counts: Any = composition.app.record_counter
+    assert counts._counts._container.container_link == "dbs/pipeline/colls/image-records"
     assert reconciler._images is pipeline._images
     assert reconciler._analyzer is pipeline._analyzer
 
@@ -159,9 +161,7 @@ def test_cosmos_db_has_one_breaker_for_all_its_containers(monkeypatch: pytest.Mo
 
 
 def test_what_is_not_configured_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    composition = Composition(
-        monkeypatch, settings(PIPELINE_CLASSIFIED_CONTAINER="", PIPELINE_RESULTS_ENDPOINT="", PIPELINE_OPERATORS="")
-    )
+    composition = Composition(monkeypatch, settings(PIPELINE_CLASSIFIED_CONTAINER="", PIPELINE_RESULTS_ENDPOINT=""))
     pipeline: Any = composition.app.pipeline
     assert (pipeline._image_copies, pipeline._result_publisher, pipeline._record_writer._image_copies) == (
         None,
@@ -174,10 +174,9 @@ def test_what_is_not_configured_is_not_there(monkeypatch: pytest.MonkeyPatch) ->
     assert with_both._record_writer._image_copies is with_both._image_copies
 
 
-def test_operators_are_those_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    operators = Composition(monkeypatch, settings()).app.operators
-    assert (operators._object_ids, operators._group_ids) == ({"a", "c"}, {"b"})
-    assert (operators._tenant, operators._audience) == ("tenant", "api://app")
+def test_tokens_are_those_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    validator = Composition(monkeypatch, settings()).app.token_validator
+    assert (validator._tenant_id, validator._client_id) == ("tenant", "api-client")
 
 
 @pytest.mark.parametrize(("name", "kind"), [("image-analysis", ImageAnalysis), ("custom-vision", CustomVision)])

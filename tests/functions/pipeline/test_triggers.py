@@ -20,6 +20,7 @@ from classifier.use_cases.reconcile import Report
 from classifier.use_cases.redrive import RedriveReport, redrive
 from common.domain import metrics
 from common.domain.errors import AuthorizationError
+from common.domain.principal import AppRole, Principal
 from common.settings import SettingsError
 
 from tests.support.fake_vision_service import FakeVisionService
@@ -170,9 +171,15 @@ def test_a_run_of_reconcile_says_what_it_did(monkeypatch: pytest.MonkeyPatch, ca
         assert timedelta(minutes=6) < deadline - datetime.now(UTC) < timedelta(minutes=9)
         return Report(listed=5, enqueued=2, finished=True, ended_because="the round is finished")
 
-    monkeypatch.setattr(triggers, "_application", lambda: SimpleNamespace(reconciler=SimpleNamespace(run=run)))
+    async def count(deadline: datetime) -> int:
+        assert timedelta(minutes=6) < deadline - datetime.now(UTC) < timedelta(minutes=9)
+        return 3
+
+    application = SimpleNamespace(reconciler=SimpleNamespace(run=run), record_counter=SimpleNamespace(run=count))
+    monkeypatch.setattr(triggers, "_application", lambda: application)
     asyncio.run(plain(triggers.reconcile)(SimpleNamespace(past_due=False)))
     assert line(caplog, "reconcile")["enqueued"] == 2
+    assert line(caplog, "reconcile")["countedDays"] == 3
 
 
 class InMemoryPoisonQueue:
@@ -260,19 +267,20 @@ def test_whatever_lies_in_the_poison_queue_can_be_redriven(text: str) -> None:
 
 
 class FakeApplication:
-    """An app whose operators let one token in."""
+    """An app that accepts one token."""
 
     def __init__(self) -> None:
         self.poison_queue = InMemoryPoisonQueue(message())
         self.images_queue = InMemoryImagesQueue()
-        self.operators = self
+        self.token_validator = self
         self.reconciler = self
         self.backfill_started = False
 
-    async def check(self, authorization: str | None) -> str:
+    async def authorize(self, authorization: str | None, role: AppRole) -> Principal:
         if authorization != "Bearer good":
             raise AuthorizationError(401 if authorization is None else 403, "not you")
-        return "operator-1"
+        assert role == "Pipeline.Operate"
+        return Principal(object_id="operator-1", app_roles=frozenset({role}))
 
     async def start_backfill(self) -> None:
         self.backfill_started = True
@@ -297,14 +305,14 @@ def test_a_caller_who_is_no_operator_changes_nothing_and_is_logged(
     assert line(caplog, f"{name}-refused") == {"status": status, "detail": "not you", "level": "WARNING"}
 
 
-class OperatorsOnly:
+class NoCallerAccepted:
     """An app that refuses every token and has nothing else to use."""
 
-    class operators:  # noqa: N801 (an attribute of the app)
-        """Operators who are never the caller."""
+    class token_validator:  # noqa: N801 (an attribute of the app)
+        """A validator for which no token is valid."""
 
         @staticmethod
-        async def check(_authorization: str | None) -> str:
+        async def authorize(_authorization: str | None, _role: AppRole) -> Principal:
             raise AuthorizationError(401, "no operator")
 
 
@@ -329,12 +337,12 @@ def test_the_app_has_http_functions() -> None:
 
 
 @pytest.mark.parametrize("function", HTTP_FUNCTIONS, ids=lambda function: function.get_function_name())
-def test_an_http_function_accepts_no_host_key_and_leaves_the_caller_to_the_operator_check(
+def test_an_http_function_accepts_no_host_key_and_leaves_the_caller_to_the_token(
     monkeypatch: pytest.MonkeyPatch, function: Any
 ) -> None:
     """Every function app has host keys; a key counts only for a function whose level is not anonymous."""
     assert function.get_trigger().get_dict_repr()["authLevel"] == func.AuthLevel.ANONYMOUS
-    monkeypatch.setattr(triggers, "_application", OperatorsOnly)
+    monkeypatch.setattr(triggers, "_application", NoCallerAccepted)
     headers = {"x-functions-key": "the master key"}
     request = func.HttpRequest(
         "POST", "https://app/api/any?code=key", headers=headers, params={"code": "key"}, body=b""

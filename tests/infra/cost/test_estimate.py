@@ -300,7 +300,7 @@ def test_cached_images_are_not_analyzed() -> None:
         (FLEX_ALWAYS_READY, {"zone_redundant": True}, (31_536_000, 31_536_000)),
         # 0.39 images a second need less than a tenth of 1,000 RU/s in both containers.
         (COSMOS_AUTOSCALE, {}, (2 * 730, 2 * 730)),
-        (COSMOS_STORAGE, {"record_retention_days": 30, "cache_days": 30}, (4.8 + 4.0, 4.8 + 4.0)),
+        (COSMOS_STORAGE, {"record_retention_days": 30, "cache_days": 30}, (5.2 + 4.0, 5.2 + 4.0)),
         (BLOB_STORED_LRS, {"image_retention_days": 60}, (200, 200)),
         (BLOB_STORED_LRS, {"image_retention_days": 60, "copy_classified": True}, (400, 400)),
         # 14 days of soft delete: 100 GB * 14 / 30.
@@ -352,7 +352,7 @@ def test_quantities_of_a_million_images(
 
 
 def test_cosmos_db_is_billed_for_the_peak_rate_at_most_and_the_average_rate_at_least() -> None:
-    """25,920,000 images are 10 a second, 100 at the peak; a record costs 12.95 RU and an analysis 16.57."""
+    """25,920,000 images are 10 a second, 100 at the peak; a record costs 21.07 RU and an analysis 16.57."""
     low, high = quantities(
         COSMOS_AUTOSCALE,
         images_per_month=25_920_000,
@@ -360,9 +360,9 @@ def test_cosmos_db_is_billed_for_the_peak_rate_at_most_and_the_average_rate_at_l
         record_retention_days=1,
         cache_days=1,
     ) or (0, 0)
-    # The maxima are 2,000 RU/s each, so a tenth is 200: more than the average needs, less than the peak does.
-    assert low == pytest.approx((200 + 200) / 100 * 730)
-    assert high == pytest.approx((12.95 * 100 + 16.57 * 100) / 100 * 730)
+    # The maxima are 3,000 and 2,000 RU/s, so a tenth is 300 and 200: more than the average needs, less than the peak.
+    assert low == pytest.approx((300 + 200) / 100 * 730)
+    assert high == pytest.approx((21.0676 * 100 + 16.57 * 100) / 100 * 730)
 
 
 @pytest.mark.parametrize(

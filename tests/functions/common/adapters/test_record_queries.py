@@ -21,7 +21,7 @@ from common.domain.metrics import collect_metrics
 from common.domain.queries import RecordFilter, SortOrder
 from common.domain.query_results import NamedCount
 
-from tests.functions.common.domain.test_cursors import DayKeys
+from tests.support.cursor_keys import DayKeys
 
 NOW = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
 VECTOR = [0.0] * 1024

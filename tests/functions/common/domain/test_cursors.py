@@ -2,7 +2,7 @@
 
 import asyncio
 import base64
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from common.domain.cursors import CursorSigner
@@ -11,20 +11,10 @@ from common.domain.queries import RecordFilter, SortOrder
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.cursor_keys import DayKeys
+
 NOW = datetime(2026, 1, 2, 23, 59, tzinfo=UTC)
 QUERY = ("list", RecordFilter(labels=("cat",)), SortOrder.NEWEST)
-
-
-class DayKeys:
-    """A key for each day, derived from a secret."""
-
-    def __init__(self, secret: str = "secret") -> None:
-        self.secret = secret
-        self.days: list[date] = []
-
-    async def get_key(self, day: date) -> bytes:
-        self.days.append(day)
-        return f"{self.secret} of {day}".encode()
 
 
 def signer(*, days: int = 0, secret: str = "secret") -> CursorSigner:

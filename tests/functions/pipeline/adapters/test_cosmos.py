@@ -504,7 +504,7 @@ def test_an_item_that_is_no_record_is_there_and_has_no_value(
 
     asyncio.run(run())
     ((logger, level, line),) = caplog.record_tuples
-    assert (logger, level) == ("classifier", logging.WARNING)
+    assert (logger, level) == ("common", logging.WARNING)
     assert line.startswith("the item 1 is no ImageRecord: ")
     assert problem in line
 

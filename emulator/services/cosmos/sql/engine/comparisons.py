@@ -1,21 +1,34 @@
 """Operators as closures, with short cuts for what filters mostly are: a property compared with a constant."""
 
-from collections.abc import Sequence
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from emulator.services.cosmos.sql.runtime.operators import BINARY
 from emulator.services.cosmos.sql.runtime.scope import Compiled, Evaluate, Row, folded
 from emulator.services.cosmos.sql.tree import BinaryOperator
-from emulator.services.cosmos.sql.values import UNDEFINED, Value, equals, identity
+from emulator.services.cosmos.sql.values import UNDEFINED, Value, equals, identity, is_number
+
+_ORDERS: dict[BinaryOperator, Callable[[Any, Any], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
 
 
-def compile_binary(operator: BinaryOperator, left: Compiled, right: Compiled) -> Compiled:
+def compile_binary(name: BinaryOperator, left: Compiled, right: Compiled) -> Compiled:
     """The closure of an operator with two operands."""
-    if operator in ("=", "!=") and left.constant != right.constant:
+    if name in ("=", "!=") and left.constant != right.constant:
         operand, other = (right, left) if left.constant else (left, right)
         value = other.evaluate([])
         if isinstance(value, str) or value is None:
-            return Compiled(_equality_with(operand.evaluate, value, negated=operator == "!="))
-    operation = BINARY[operator]
+            return Compiled(_equality_with(operand.evaluate, value, negated=name == "!="))
+    if name in _ORDERS and right.constant and not left.constant:
+        value = right.evaluate([])
+        if is_number(value) or isinstance(value, str):
+            return Compiled(_order_with(left.evaluate, value, _ORDERS[name]))
+    operation = BINARY[name]
     evaluate_left = left.evaluate
     evaluate_right = right.evaluate
     return folded([left, right], lambda row: operation(evaluate_left(row), evaluate_right(row)))
@@ -33,6 +46,17 @@ def _equality_with(evaluate: Evaluate, constant: str | None, *, negated: bool) -
         return UNDEFINED if value is UNDEFINED else value != constant
 
     return compare_not_equal if negated else compare_equal
+
+
+def _order_with(evaluate: Evaluate, constant: float | str, compare: Callable[[Any, Any], bool]) -> Evaluate:
+    """`<` and its like with a number or a string, which only values of the same type are ordered with."""
+    types = (str,) if isinstance(constant, str) else (int, float)
+
+    def compare_order(row: Row) -> Value:
+        value = evaluate(row)
+        return compare(value, constant) if type(value) in types else UNDEFINED
+
+    return compare_order
 
 
 def membership(operand: Compiled, choices: Sequence[Compiled], *, negated: bool) -> Evaluate:
