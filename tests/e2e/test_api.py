@@ -124,7 +124,11 @@ def test_search_and_token_are_commands(local_stack: Checkout) -> None:
 # the problem names.
 RIGHTS = [
     ("api-function-query-of-records-images", {"list", "get"}, "Microsoft.DocumentDB/databaseAccounts/"),
-    ("api-function-storage-blob-delegator-on-images-account", {"upload", "content", "list"}, "generateUserDelegationKey/action"),
+    (
+        "api-function-storage-blob-delegator-on-images-account",
+        {"upload", "content", "list"},
+        "generateUserDelegationKey/action",
+    ),
     ("api-function-image-creator-on-images-container", {"upload"}, "containers/blobs/add/action"),
     ("api-function-storage-blob-data-reader-on-images-container", {"upload", "content"}, "containers/blobs/read"),
 ]

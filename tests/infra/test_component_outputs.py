@@ -30,7 +30,8 @@ def test_components_register_these_outputs(monkeypatch: pytest.MonkeyPatch) -> N
     # The stack is a component as well; its outputs are in test_sizing_figures.py and test_setting_variants.py.
     del recorded["image-pipeline-dev"]
     action_group = "/azure-native:monitor:ActionGroup::monitoring-alerts-group"
-    targets = ["blob-event-topic", "host-blob", "images-blob", "images-queue", "records", "results", "vision-account-1"]
+    targets = ["api-function-host-blob", "blob-event-topic", "host-blob", "images-blob", "images-queue", "records"]
+    targets += ["results", "vision-account-1"]
     settings = recorded["monitoring-diagnostics"].pop("settings")
     assert sorted(settings) == [
         f"/azure-native:monitor:DiagnosticSetting::monitoring-diagnostics-{name}" for name in targets

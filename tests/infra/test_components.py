@@ -38,6 +38,8 @@ WITHOUT_PARENT = {
     "role-assignment-delay",
     "code-deployment",
     "code-deployment-package-revision",
+    "api-code-deployment",
+    "api-code-deployment-package-revision",
 }
 # The input that names a resource of this type, and Azure's rule for it:
 # https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules
@@ -309,8 +311,8 @@ def test_the_program_deploys_as_its_settings_state(prod_private: Recorder) -> No
     (group,) = prod_private.of_type("resources:ResourceGroup")
     assert group.inputs["tags"] == {"application": "image-pipeline", "environment": "prod"}
     assert group.inputs["resourceGroupName"] == "rg-imgpipe-prod"
-    (identity,) = prod_private.of_type("managedidentity:UserAssignedIdentity")
-    assert identity.inputs["resourceName"] == "id-imgpipe-prod"
+    identities = prod_private.of_type("managedidentity:UserAssignedIdentity")
+    assert {identity.inputs["resourceName"] for identity in identities} == {"id-imgpipe-prod", "id-api-imgpipe-prod"}
 
 
 def test_tags_of_the_settings_win() -> None:
