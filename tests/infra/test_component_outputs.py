@@ -27,6 +27,9 @@ def test_components_register_these_outputs(monkeypatch: pytest.MonkeyPatch) -> N
     app_settings = recorded["app"].pop("appSettings")
     assert app_settings["PIPELINE_TRIGGER"] == "events"
     assert app_settings == {item["name"]: item["value"] for item in site_config["appSettings"]}
+    api_site_config = program.one("web:WebApp", "api-app-site").inputs["siteConfig"]
+    api_settings = recorded["api-app"].pop("appSettings")
+    assert api_settings == {item["name"]: item["value"] for item in api_site_config["appSettings"]}
     # The stack is a component as well; its outputs are in test_sizing_figures.py and test_setting_variants.py.
     del recorded["image-pipeline-dev"]
     action_group = "/azure-native:monitor:ActionGroup::monitoring-alerts-group"
@@ -39,6 +42,10 @@ def test_components_register_these_outputs(monkeypatch: pytest.MonkeyPatch) -> N
     role_definition = "/azure-native:authorization:RoleDefinition::"
     assert recorded == {
         "api": {"clientId": "api-client"},
+        "api-access": {},
+        "api-app": {"site": "api-app-site"},
+        "api-function": {"principalId": "api-function-principal"},
+        "api-function-host": {"account": "api-function-host-account"},
         "app": {"site": "app-site"},
         "blob-event-subscription": {"subscription": "blob-event-subscription"},
         "blob-event-topic": {"topic": "blob-event-topic"},
@@ -47,6 +54,8 @@ def test_components_register_these_outputs(monkeypatch: pytest.MonkeyPatch) -> N
         "function": {"principalId": "function-principal"},
         "function-access": {},
         "host": {"account": "host-account"},
+        "image-creator": {"roleDefinitionId": f"{role_definition}image-creator-role"},
+        "image-deleter": {"roleDefinitionId": f"{role_definition}image-deleter-role"},
         "image-uploader": {"roleDefinitionId": f"{role_definition}image-uploader-role"},
         "images": {"account": "images-account"},
         "monitoring": {"actionGroup": action_group},
