@@ -255,5 +255,5 @@ def test_every_role_assignment_of_the_local_stack_is_in_the_table_of_the_documen
         local.of_type("cosmosdb:SqlResourceSqlRoleAssignment")
     )
     document = (ROOT / "docs/role-assignments.md").read_text()
-    rows = re.findall(r"^\| (?:function app|Event Grid system topic|each of) ", document, re.MULTILINE)
-    assert len(rows) == count == 16
+    rows = re.findall(r"^\| (?:function app|API app|Event Grid system topic|each of) ", document, re.MULTILINE)
+    assert len(rows) == count == 26
