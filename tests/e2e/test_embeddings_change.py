@@ -58,13 +58,13 @@ def test_the_refusal_and_the_way_out(without_embeddings: Checkout) -> None:
     (before,) = checkout.classify("before.png")
     configure(checkout, "tags", "embeddings")
 
-    refused = checkout.make("up", "FORMAT=json", check=False)
-    assert refused.returncode != 0
-    output = refused.stdout + refused.stderr
+    failure = checkout.make("up", "FORMAT=json", check=False)
+    assert failure.returncode != 0
+    output = failure.stdout + failure.stderr
     assert "the container was created with no vectors, and now has to have the vectors /vector and /vector2" in output
     way_out = re.search(r"`pulumi up --replace '(urn:pulumi:local::[^']+::records-images)'`", output)
     assert way_out is not None
-    assert not steps(refused.stdout)["updated"]
+    assert not steps(failure.stdout)["updated"]
 
     # As the message says: the records are lost, and a backfill makes them anew out of the blobs.
     command = ["exec", "--", "pulumi", "up", "--stack", "local", "--yes", "--skip-preview", "--replace", way_out[1]]

@@ -219,7 +219,7 @@ def test_every_call_counts_in_the_sizes(features: list[str], accounts: int) -> N
 
 def test_retention_and_embeddings_count_in_the_sizes() -> None:
     usual = parse(imagesPerMonth=50_000_000).sizing
-    assert parse(imagesPerMonth=50_000_000, recordRetentionDays=30).sizing.images.storage_gb == 240
+    assert parse(imagesPerMonth=50_000_000, recordRetentionDays=30).sizing.images.storage_gb == 260
     assert parse(imagesPerMonth=50_000_000, cacheDays=30).sizing.analyses.storage_gb == 200
     embeddings = parse(imagesPerMonth=50_000_000, features=["tags", "embeddings"]).sizing
     assert embeddings.images.storage_gb > 6 * usual.images.storage_gb

@@ -59,13 +59,14 @@ def handlers(
 
     with (
         closing(ItemStore(tmp_path / "cosmos.db")) as store,
+        CosmosHandler(resources, identities, store, faults) as cosmos,
         closing(TopicHandler(tmp_path / "topics.db", resources, identities, faults)) as topics,
     ):
         vision = VisionHandler(resources, identities, None, "", faults)  # type: ignore[arg-type]
         yield {
             "blob.core.windows.net": storage("blob"),
             "queue.core.windows.net": storage("queue"),
-            "documents.azure.com": CosmosHandler(resources, identities, store, faults).handle,
+            "documents.azure.com": cosmos.handle,
             "cognitiveservices.azure.com": vision.handle,
             "eventgrid.azure.net": topics.handle,
             "login.microsoftonline.com": create_token_handler(identities, faults),

@@ -154,10 +154,11 @@ def test_closed_cosmos_db_is_reached_by_its_private_endpoint_only(
         publicNetworkAccess="Disabled",
     )
     connect(network, account, "Sql")
-    with closing(ItemStore(tmp_path / "cosmos.db")) as store:
-        handlers = {
-            "documents.azure.com": CosmosHandler(network.resources, identities, store, Faults(Path("none"))).handle
-        }
+    with (
+        closing(ItemStore(tmp_path / "cosmos.db")) as store,
+        CosmosHandler(network.resources, identities, store, Faults(Path("none"))) as cosmos,
+    ):
+        handlers = {"documents.azure.com": cosmos.handle}
         outside = call(handlers, ConnectionOrigins(), "c.documents.azure.com", "GET", "/", {})
         assert outside[0] == 403
         assert "blocked by your Cosmos DB account firewall settings" in outside[1]

@@ -119,7 +119,12 @@ def test_reconcile_has_seven_minutes_and_says_whether_it_is_late(
         deadlines.append(deadline)
         return Report(dead_letters=1, listed=5, enqueued=2, finished=True, ended_because="the round is finished")
 
-    monkeypatch.setattr(triggers, "_application", lambda: SimpleNamespace(reconciler=SimpleNamespace(run=run)))
+    async def count(deadline: datetime) -> int:
+        deadlines.append(deadline)
+        return 3
+
+    application = SimpleNamespace(reconciler=SimpleNamespace(run=run), record_counter=SimpleNamespace(run=count))
+    monkeypatch.setattr(triggers, "_application", lambda: application)
     asyncio.run(plain(triggers.reconcile)(SimpleNamespace(past_due=late)))
     assert before + timedelta(seconds=420) <= deadlines[0] <= datetime.now(UTC) + timedelta(seconds=420)
     assert line(caplog, "reconcile") == {
@@ -128,6 +133,7 @@ def test_reconcile_has_seven_minutes_and_says_whether_it_is_late(
         "enqueued": 2,
         "finished": True,
         "ended_because": "the round is finished",
+        "countedDays": 3,
         "late": late,
         "level": "INFO",
     }

@@ -30,7 +30,7 @@ class RecordCounter:
             age = now - datetime.fromisoformat(stored.value.counted_at)
             if age < _COUNT_INTERVAL:
                 return 0
-        counted = 0
+        days = 0
         for day in days_to_count(now):
             if self._now() >= deadline:
                 break
@@ -42,8 +42,8 @@ class RecordCounter:
                 await self._counts.put(counts, previous)
             except ConcurrencyError:
                 break  # another instance counts
-            counted += 1
-        return counted
+            days += 1
+        return days
 
 
 def days_to_count(now: datetime) -> Iterator[date]:

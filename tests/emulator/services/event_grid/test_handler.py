@@ -131,7 +131,7 @@ def test_tokens_can_be_checked_with_the_keys_that_are_published(identities: Iden
 
 def test_a_role_of_a_service_that_the_emulator_lacks_can_be_previewed_only(deployment: Deployment) -> None:
     resource_type = RESOURCE_TYPES["azure-native:authorization:RoleDefinition"]
-    action = "Microsoft.CognitiveServices/accounts/ComputerVision/analyze/action"
+    action = "Microsoft.CognitiveServices/accounts/CustomVision/classify/iterations/image/nostore/action"
     inputs = {
         "scope": GROUP,
         "roleDefinitionId": "00000000-0000-4000-8000-000000000001",
@@ -140,6 +140,6 @@ def test_a_role_of_a_service_that_the_emulator_lacks_can_be_previewed_only(deplo
         "permissions": [{"actions": [], "dataActions": [action]}],
     }
     assert [*validation.check_inputs(resource_type, inputs)] == []
-    assert [
-        "leave that feature out" in reason for _, reason in unsupported.find_unsupported_inputs(resource_type, inputs)
-    ] == [True]
+    assert [*unsupported.find_unsupported_inputs(resource_type, inputs)] == [
+        ("permissions.dataActions", f"the emulator has no service for {action}")
+    ]

@@ -20,14 +20,14 @@ class InMemoryDayCountStore:
     def __init__(self, **records: int) -> None:
         self.records = {date.fromisoformat(day.removeprefix("d").replace("_", "-")): n for day, n in records.items()}
         self.stored: dict[date, StoredDayCounts] = {}
-        self.counted: list[date] = []
+        self.count_calls: list[date] = []
         self.conflict = False
 
     async def get(self, day: date) -> StoredDayCounts | None:
         return self.stored.get(day)
 
     async def count(self, day: date, *, counted_at: datetime) -> DayCounts:
-        self.counted.append(day)
+        self.count_calls.append(day)
         number = self.records.get(day, 0)
         return DayCounts(
             id=day_counts_id(day),
@@ -41,7 +41,7 @@ class InMemoryDayCountStore:
     async def put(self, counts: DayCounts, previous: StoredDayCounts | None) -> None:
         if self.conflict or self.stored.get(counts.day) != previous:
             raise ConcurrencyError(counts.id)
-        self.stored[counts.day] = Versioned(counts, f"e{len(self.counted)}")
+        self.stored[counts.day] = Versioned(counts, f"e{len(self.count_calls)}")
 
 
 def run(store: InMemoryDayCountStore, now: datetime = NOW, *, seconds: float = 60) -> int:
@@ -99,11 +99,11 @@ def test_counts_that_cannot_be_read_are_made_anew() -> None:
 def test_no_day_is_begun_when_time_is_up(seconds: float, days: int) -> None:
     store = InMemoryDayCountStore(d2026_01_20=1, d2026_01_19=1)
     run(store, seconds=seconds)
-    assert len(store.counted) == days
+    assert len(store.count_calls) == days
 
 
 def test_another_instance_that_counts_ends_the_run() -> None:
     store = InMemoryDayCountStore(d2026_01_20=1, d2026_01_19=1)
     store.conflict = True
     assert run(store) == 0
-    assert TODAY not in store.counted
+    assert TODAY not in store.count_calls

@@ -62,14 +62,14 @@ def record(
 ) -> ImageRecord:
     """The record of the image `<number>.png`, made so many minutes after noon."""
     parsed = Message.parse(message(f"{number}.png"))
-    made = NOON + timedelta(minutes=number)
+    time = NOON + timedelta(minutes=number)
     new = create_record(
         parsed,
         attempt=1,
         status=status,
         blob=describe_unread_blob(parsed.event, f"e{number}"),
-        started=made,
-        finished=made,
+        started=time,
+        finished=time,
     )
     if status is not RecordStatus.CLASSIFIED:
         return new
@@ -128,7 +128,7 @@ def names(account: CosmosAccount, order: SortOrder = SortOrder.NEWEST, **fields:
     )
     assert page.cursor is None
     assert page.request_units > 0
-    return [found.name.removesuffix(".png") for found in page.records]
+    return [summary.name.removesuffix(".png") for summary in page.records]
 
 
 @pytest.mark.parametrize(
@@ -165,26 +165,26 @@ def test_every_record_is_on_one_page_while_others_are_added(
     record_filter = RecordFilter(category=category)
 
     async def read_pages(queries: CosmosRecordQueries) -> list[str]:
-        found: list[str] = []
+        names: list[str] = []
         cursor = None
         for added in range(100, 160):
             page = await queries.list_records(record_filter, order=order, page_size=page_size, cursor=cursor)
-            found += [item.name.removesuffix(".png") for item in page.records]
+            names += [item.name.removesuffix(".png") for item in page.records]
             cursor = page.cursor
             if cursor is None:
-                return found
+                return names
             with deployed.client() as client:
                 images = client.get_database_client("pipeline").get_container_client("images")
                 # Newer than all others, or older.
-                made = (NOON + timedelta(minutes=added if added % 2 else -added)).isoformat()
+                time = (NOON + timedelta(minutes=added if added % 2 else -added)).isoformat()
                 if added < 104:
-                    images.create_item(msgspec.to_builtins(replace(record(added, ("cat", 0.9)), processed_at=made)))
+                    images.create_item(msgspec.to_builtins(replace(record(added, ("cat", 0.9)), processed_at=time)))
         raise AssertionError("the list has no end")
 
-    found = use(deployed, read_pages)
-    assert len(found) == len(set(found))
+    names = use(deployed, read_pages)
+    assert len(names) == len(set(names))
     expected = {"0", "5"} if category else {"0", "1", "2", "3", "4", "5"}
-    assert expected <= set(found)
+    assert expected <= set(names)
 
 
 def test_the_order_of_equal_times_is_by_id(deployed: CosmosAccount) -> None:
@@ -195,20 +195,20 @@ def test_the_order_of_equal_times_is_by_id(deployed: CosmosAccount) -> None:
             images.create_item(msgspec.to_builtins(same))
 
     async def read_pages(queries: CosmosRecordQueries) -> list[str]:
-        found: list[str] = []
+        names: list[str] = []
         cursor = None
         for _ in range(6):
             page = await queries.list_records(
                 RecordFilter(labels=("bird",)), order=SortOrder.NEWEST, page_size=1, cursor=cursor
             )
-            found += [item.id for item in page.records]
+            names += [item.id for item in page.records]
             cursor = page.cursor
         assert cursor is None
-        return found
+        return names
 
-    found = use(deployed, read_pages)
-    assert found == sorted(found, reverse=True)
-    assert len(set(found)) == 6
+    names = use(deployed, read_pages)
+    assert names == sorted(names, reverse=True)
+    assert len(set(names)) == 6
 
 
 def search(account: CosmosAccount, **arguments: Any) -> list[tuple[str, float | None]]:
@@ -238,18 +238,18 @@ def test_words_and_embedding_together(deployed: CosmosAccount) -> None:
 
 def test_a_search_is_paged_by_its_cursor(deployed: CosmosAccount) -> None:
     async def read_pages(queries: CosmosRecordQueries) -> list[str]:
-        found: list[str] = []
+        names: list[str] = []
         cursor = None
         for _ in range(3):
             page = await queries.search(RecordFilter(), words=("cat", "dog"), vector=None, page_size=2, cursor=cursor)
-            found += [match.record.name for match in page.matches]
+            names += [match.record.name for match in page.matches]
             cursor = page.cursor
             if cursor is None:
                 break
-        return found
+        return names
 
-    found = use(deployed, read_pages)
-    assert len(found) == len(set(found)) == 4
+    names = use(deployed, read_pages)
+    assert len(names) == len(set(names)) == 4
 
 
 def test_similar_images_are_others(deployed: CosmosAccount) -> None:
