@@ -112,7 +112,7 @@ _PIPELINE = (
         pattern=r"[a-z0-9][a-z0-9-]{1,42}[a-z0-9]",
         required="location databaseAccountOfferType locations disableLocalAuth",
         optional="tags kind consistencyPolicy disableKeyBasedMetadataWriteAccess minimalTlsVersion publicNetworkAccess"
-        " createMode enableMultipleWriteLocations enableAutomaticFailover backupPolicy capabilities",
+        " createMode enableAutomaticFailover enableMultipleWriteLocations backupPolicy capabilities",
     ),
     define_resource_type(
         "cosmosdb:SqlResourceSqlDatabase",
