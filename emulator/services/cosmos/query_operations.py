@@ -21,7 +21,7 @@ from emulator.services.cosmos.query.plan_document import QueryPlan, required_fea
 from emulator.services.cosmos.query.prepared_query import PreparedQuery, prepare_query
 from emulator.services.cosmos.query.query_plan import plan_query
 from emulator.services.cosmos.query.query_ranges import query_ranges
-from emulator.services.cosmos.query.query_text import QueryText, query_error, read_query
+from emulator.services.cosmos.query.query_text import QueryText, query_error, read_query, with_weights
 from emulator.services.cosmos.responses import json_response
 from emulator.services.cosmos.scopes import RequestScopes, read_scopes
 from emulator.services.cosmos.sql import tree
@@ -66,7 +66,7 @@ class QueryOperations:
         """The response to a query, a request for its plan, or a list of items. Raises CosmosError."""
         text = _ALL_ITEMS if operation is OperationType.LIST else read_query(await request.read())
         try:
-            query = parse(text.text)
+            query = with_weights(parse(text.text), text.parameters)
             if operation is OperationType.QUERY_PLAN:
                 return _plan_response(request, plan_query(query, text.parameters, opened.container))
             return await self._query(request, opened, query, text)

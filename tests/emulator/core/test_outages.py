@@ -57,7 +57,7 @@ def handlers(
 
     with (
         closing(ItemStore(tmp_path / "cosmos.db")) as store,
-        closing(CosmosHandler(resources, identities, store, faults)) as cosmos,
+        CosmosHandler(resources, identities, store, faults) as cosmos,
         closing(TopicHandler(tmp_path / "topics.db", resources, identities, faults)) as topics,
     ):
         vision = VisionHandler(resources, identities, None, "", faults)  # type: ignore[arg-type]

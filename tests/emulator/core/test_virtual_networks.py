@@ -154,7 +154,7 @@ def test_closed_cosmos_db_is_reached_by_its_private_endpoint_only(
     connect(network, account, "Sql")
     with (
         closing(ItemStore(tmp_path / "cosmos.db")) as store,
-        closing(CosmosHandler(network.resources, identities, store, Faults(Path("none")))) as cosmos,
+        CosmosHandler(network.resources, identities, store, Faults(Path("none"))) as cosmos,
     ):
         handlers = {"documents.azure.com": cosmos.handle}
         outside = call(handlers, ConnectionOrigins(), "c.documents.azure.com", "GET", "/", {})

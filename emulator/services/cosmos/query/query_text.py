@@ -1,11 +1,14 @@
 """The body of a query: its text and its parameters."""
 
 import re
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, cast
 
 import msgspec
 
 from emulator.services.cosmos.items.errors import CosmosError, backend_error, bad_request, not_implemented
+from emulator.services.cosmos.sql import tree
 from emulator.services.cosmos.sql.errors import InvalidQueryError, QueryError
 
 _NAME = re.compile(r"@\w[\w-]*")
@@ -51,6 +54,26 @@ def read_query(body: bytes) -> QueryText:
         if parameter.value is not msgspec.UNSET:
             parameters[parameter.name] = parameter.value
     return QueryText(text=content.query, parameters=parameters)
+
+
+def with_weights(query: tree.Query, parameters: Mapping[str, Any]) -> tree.Query:
+    """The query with the array of weights that a parameter of `RRF(scores…, @weights)` is.
+
+    `azure-cosmos` tests this with Azure: test_weighted_rrf_hybrid_search_with_params_and_response_hook.
+    """
+    if query.order_by is None or not query.order_by.rank:
+        return query
+    item, *others = query.order_by.items
+    call = item.expression
+    if not isinstance(call, tree.FunctionCall) or call.name.upper() != "RRF":
+        return query
+    *scores, weights = call.arguments
+    values = parameters.get(weights.name) if isinstance(weights, tree.Parameter) else None
+    if not isinstance(values, list):
+        return query
+    array = tree.ArrayCreation(tuple(map(tree.Constant, cast("list[Any]", values))))
+    fused = replace(item, expression=replace(call, arguments=(*scores, array)))
+    return replace(query, order_by=replace(query.order_by, items=(fused, *others)))
 
 
 def query_error(error: QueryError) -> CosmosError:

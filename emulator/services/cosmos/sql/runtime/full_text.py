@@ -4,9 +4,9 @@ https://learn.microsoft.com/cosmos-db/gen-ai/full-text-search says that Azure sp
 words, takes stems and scores with BM25, without more details. The emulator's choices: words are letters and digits in
 lower case; stems are those of Snowball; the words of a term follow each other; BM25 has the usual constants.
 
-Stop words are those of C. Fox, A stop list for general text (1990), for English, and none for other languages. With
-them the emulator returns the items, in the order, that the SDK's tests expect of Azure for `United States`, where
-`states` is a stop word: azure-sdk-for-python, sdk/cosmos/azure-cosmos/tests/test_query_hybrid_search.py.
+Stop words are Lucene's for English, and none for other languages. Which ones Azure has is not known; the results that
+the SDK's tests expect of Azure show that `states` is none of them: `FullTextContains(c.text, 'United States')` is false
+for a text with `United Kingdom`. azure-cosmos 4.17.1, tests/test_query_hybrid_search.py.
 """
 
 import math

@@ -98,6 +98,10 @@ def test_hybrid_ranking_fuses_text_and_vectors(images: ContainerProxy) -> None:
     assert len(query(images, f"SELECT c.id FROM c ORDER BY RANK {fused} OFFSET 1 LIMIT 3")) == 3
     words = "RRF(FullTextScore(c.text, 'bicycle'), VectorDistance(c.vector, [1, 5]), [1000, 1])"
     assert query(images, f"SELECT TOP 2 VALUE c.id FROM c ORDER BY RANK {words}") == ["2", "0"]
+    text = f"SELECT TOP 2 VALUE c.id FROM c ORDER BY RANK {words.replace('[1000, 1]', '@weights')}"
+    assert query(images, text, parameters=[{"name": "@weights", "value": [1000, 1]}]) == ["2", "0"]
+    with pytest.raises(CosmosHttpResponseError, match="array of weights"):
+        query(images, text, parameters=[{"name": "@weights", "value": 1000}])
 
 
 def test_a_query_without_limit_is_refused_by_the_client(images: ContainerProxy) -> None:
