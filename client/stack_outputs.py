@@ -21,6 +21,8 @@ class StackOutputs:
     records_database: str
     records_container: str
     api_url: str
+    # Where images are uploaded, listed and searched; empty without sign-in.
+    image_api_url: str
     # Application (client) id of the API's app registration; empty without sign-in (setting signIn).
     api_client_id: str
 
@@ -54,6 +56,7 @@ def parse_stack_outputs(stack: str, outputs: Mapping[str, Any]) -> StackOutputs:
             records_database=outputs["recordsDatabase"],
             records_container=outputs["recordsContainer"],
             api_url=outputs["apiUrl"],
+            image_api_url=outputs.get("imageApiUrl") or "",
             api_client_id=outputs.get("apiClientId") or "",
         )
     except KeyError as error:

@@ -39,6 +39,7 @@ from emulator.services.storage import azurite
 from emulator.services.storage.azurite_client import AzuriteClient
 from emulator.services.storage.handler import StorageHandler
 from emulator.services.storage.lifecycle import Lifecycle
+from emulator.services.storage.user_delegation import UserDelegationKeys, derive_secret
 from emulator.services.vision.handler import VisionHandler
 
 _log = logging.getLogger("emulator.daemon")
@@ -152,6 +153,7 @@ async def _start(
             azurite_client=azurite_client,
             publish_event=events.publish,
             faults=faults,
+            delegation_keys=UserDelegationKeys(derive_secret(keys.signing_key)),
         )
         handlers[f"{service}.core.windows.net"] = storage.handle
     vision = VisionHandler(resources, identities, session, model_server_output["url"], faults)

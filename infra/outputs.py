@@ -15,6 +15,7 @@ def export_stack_outputs(
     image_storage: ImageStorage,
     database: CosmosDatabase,
     function_app: FunctionApp,
+    api_app: FunctionApp | None,
     code_deployment: CodeDeployment,
     settings: Settings,
     api_client_id: pulumi.Input[str] | None,
@@ -28,7 +29,10 @@ def export_stack_outputs(
         "recordsDatabase": database.database.name,
         "recordsContainer": database.images.name,
         "functionApp": function_app.site.name,
+        # Where operators call redrive and backfill.
         "apiUrl": function_app.api_url,
+        # Where clients upload, list and search images; empty without sign-in.
+        "imageApiUrl": "" if api_app is None else api_app.api_url,
         # Tokens are requested for the scope `<client id>/.default`; empty without sign-in.
         "apiClientId": "" if api_client_id is None else api_client_id,
         "tenantId": tenant_id,

@@ -18,6 +18,7 @@ VECTORIZE_IMAGE = f"{_SERVICES}/ComputerVision/retrieval:vectorizeimage/action"
 VECTORIZE_TEXT = f"{_SERVICES}/ComputerVision/retrieval:vectorizetext/action"
 COSMOS = "Microsoft.DocumentDB/databaseAccounts"
 PUBLISH = "Microsoft.EventGrid/events/send/action"
+_ADD_BLOB = f"{_BLOBS}/blobs/add/action"
 # Data actions of services that the emulator does not have: a preview accepts roles with them, a deployment does not.
 UNSUPPORTED_ACTIONS = frozenset(
     {
@@ -45,6 +46,7 @@ BUILT_IN = {
         actions=(f"{_BLOBS}/*", _DELEGATION),
         data_actions=(f"{_BLOBS}/blobs/*",),
     ),
+    "db58b8e5-c6ad-4a2a-8342-4190687cbf4a": RoleDefinition(name="Storage Blob Delegator", actions=(_DELEGATION,)),
     "ba92f5b4-2d11-453d-a403-e96b0029c9fe": RoleDefinition(
         name="Storage Blob Data Contributor",
         actions=(f"{_BLOBS}/delete", f"{_BLOBS}/read", f"{_BLOBS}/write", _DELEGATION),
@@ -90,6 +92,7 @@ BUILT_IN = {
 DATA_ACTIONS = frozenset(
     {
         ANALYZE,
+        _ADD_BLOB,
         ANALYZE_3_2,
         VECTORIZE_IMAGE,
         VECTORIZE_TEXT,

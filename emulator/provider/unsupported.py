@@ -15,8 +15,6 @@ _COSMOS_CAPABILITIES = frozenset({"EnableNoSQLVectorSearch", "EnableNoSQLFullTex
 
 def find_unsupported_inputs(resource_type: ResourceType, inputs: Properties) -> Iterator[tuple[str, str]]:
     """Every (property, reason) of inputs that would have no effect in the emulator."""
-    if resource_type.type == "azure-native:storage:BlobServiceProperties":
-        yield resource_type.name, "the emulator's storage has no soft delete; protectData must be false"
     for path, *allowed in _ONLY.get(resource_type.type, ()):
         value = _at(inputs, path)
         if value not in (None, *allowed, UNKNOWN):
@@ -31,6 +29,12 @@ def _at(inputs: Properties, path: str) -> Any:
     for name in path.split("."):
         value = value.get(name) if isinstance(value, dict) else None
     return value
+
+
+def _blob_service(inputs: Properties) -> Iterator[tuple[str, str]]:
+    for name in ("deleteRetentionPolicy", "containerDeleteRetentionPolicy"):
+        if _at(inputs, f"{name}.enabled"):
+            yield name, "the emulator's storage has no soft delete; protectData must be false"
 
 
 def _cosmos(inputs: Properties) -> Iterator[tuple[str, str]]:
@@ -117,6 +121,7 @@ _ONLY: dict[str, tuple[tuple[Any, ...], ...]] = {
 }
 _CHECKS: dict[str, Callable[[Properties], Iterator[tuple[str, str]]]] = {
     "azure-native:cosmosdb:DatabaseAccount": _cosmos,
+    "azure-native:storage:BlobServiceProperties": _blob_service,
     "azure-native:storage:ManagementPolicy": _lifecycle,
     "azure-native:authorization:RoleDefinition": _role_definition,
     "azure-native:eventgrid:Topic": _topic,

@@ -97,6 +97,19 @@ Tags = Annotated[
 ]
 
 
+# https://www.rfc-editor.org/rfc/rfc6454#section-6.2. Browsers send an origin in lower case, without a default port and
+# without a slash at its end, and it is compared as a text. A wildcard is none.
+Origins = Annotated[
+    tuple[Annotated[str, Field(pattern=r"^https://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{2,5})?$")], ...],
+    Field(strict=False, max_length=60),
+    AfterValidator(require_distinct),
+    AllowedValues(
+        "a list of up to 60 origins, each once: https://, a host name in lower case, a port if it is not 443, and no more",
+        item_type="string",
+    ),
+]
+
+
 def _to_ratio(value: object) -> float:
     if not isinstance(value, str) or not re.fullmatch(r"[0-9]+(\.[0-9]+)?", value):
         raise ValueError("not a number in a string")

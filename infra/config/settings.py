@@ -5,32 +5,30 @@ from typing import Literal
 
 from pydantic import Field
 
+from infra.config.access_settings import AccessSettings
 from infra.config.feature_rules import feature_violations
 from infra.config.field_types import (
-    ApplicationId,
     AspectRatios,
     CustomVision,
     EmailAddress,
     FeatureList,
     Language,
     NamePrefix,
-    Principals,
     PrivateNetwork,
     Region,
     RetentionDays,
     Schedule,
     Tags,
 )
-from infra.config.redirect_uris import RedirectUris
 from infra.config.region_checks import RegionRequirement, region_requirements, region_violations, region_warnings
-from infra.config.sign_in_rules import SignIn, sign_in_violations, sign_in_warnings
+from infra.config.sign_in_rules import sign_in_violations, sign_in_warnings
 from infra.config.sizing import Sizing, calls_per_image, derive_sizing, quota_warnings
-from infra.config.stack_config import StackConfig, Violation
+from infra.config.stack_config import Violation
 from infra.core.analysis import AnalyzerName
 from infra.core.errors import SizingError
 
 
-class Settings(StackConfig):
+class Settings(AccessSettings):
     """Settings of one stack. infra/config/reference.py generates the configuration block of Pulumi.yaml from them."""
 
     location: Region = Field(
@@ -83,18 +81,6 @@ class Settings(StackConfig):
         default=False,
         description="Copy every classified image to the container classified, into a folder for its category.",
     )
-    sign_in: SignIn = Field(
-        default="none",
-        description=(
-            "App registration of the API: an existing one, one that the program creates, or none; then there is no API"
-            " app, and nobody can call redrive and backfill."
-        ),
-    )
-    api_application_id: ApplicationId = Field(default="", description="Application (client) id, for signIn existing.")
-    spa_redirect_uris: RedirectUris = Field(default=(), description="Where browsers return to, for signIn create.")
-    readers: Principals = Field(default=(), description="Principals that may read images and records by the API.")
-    operators: Principals = Field(default=(), description="Principals that may delete images, redrive and backfill.")
-    uploaders: Principals = Field(default=(), description="Principals that may upload images and read their records.")
     images_per_month: int = Field(
         default=5000,
         ge=1,

@@ -51,7 +51,7 @@ _PIPELINE = (
         f"{_STORAGE}/blobServices/{{blobServicesName}}",
         name="blobServicesName",
         pattern="default",
-        optional="deleteRetentionPolicy containerDeleteRetentionPolicy",
+        optional="deleteRetentionPolicy containerDeleteRetentionPolicy cors",
     ),
     define_resource_type(
         "storage:ManagementPolicy",

@@ -7,7 +7,7 @@ import pytest
 import requests
 from azure.core.exceptions import ClientAuthenticationError
 
-from client import operations
+from client import operations, tokens
 from client.errors import ClientError
 from client.stack_outputs import StackOutputs
 
@@ -18,6 +18,7 @@ OUTPUTS = StackOutputs(
     records_database="pipeline",
     records_container="images",
     api_url="https://app.azurewebsites.net/api",
+    image_api_url="https://api.azurewebsites.net/api",
     api_client_id="client-1",
 )
 
@@ -52,7 +53,7 @@ def credential(monkeypatch: pytest.MonkeyPatch) -> type[Credential]:
     class OwnCredential(Credential):
         scopes: list[str] = []  # noqa: RUF012
 
-    monkeypatch.setattr(operations, "DefaultAzureCredential", OwnCredential)
+    monkeypatch.setattr(tokens, "DefaultAzureCredential", OwnCredential)
     monkeypatch.setattr(operations, "read_stack_outputs", lambda _stack: OUTPUTS)
     return OwnCredential
 

@@ -14,6 +14,7 @@ OUTPUTS = {
     "recordsDatabase": "pipeline",
     "recordsContainer": "images",
     "apiUrl": "https://app.azurewebsites.net/api",
+    "imageApiUrl": "https://api.azurewebsites.net/api",
     "apiClientId": "client-1",
     "release": "8a5f",
     "sizing": {"instances": 40},
@@ -28,6 +29,7 @@ def test_the_outputs_are_read_by_name() -> None:
         records_database="pipeline",
         records_container="images",
         api_url="https://app.azurewebsites.net/api",
+        image_api_url="https://api.azurewebsites.net/api",
         api_client_id="client-1",
     )
 
@@ -38,7 +40,9 @@ def test_a_stack_may_have_no_sign_in(absent: dict[str, str | None]) -> None:
     assert parse_stack_outputs("dev", {**outputs, **absent}).api_client_id == ""
 
 
-@pytest.mark.parametrize("missing", [name for name in OUTPUTS if name not in {"apiClientId", "release", "sizing"}])
+@pytest.mark.parametrize(
+    "missing", [name for name in OUTPUTS if name not in {"apiClientId", "imageApiUrl", "release", "sizing"}]
+)
 def test_a_missing_output_is_named(missing: str) -> None:
     outputs = {name: value for name, value in OUTPUTS.items() if name != missing}
     with pytest.raises(ClientError, match=f"the stack dev has no output '{missing}'"):

@@ -32,6 +32,36 @@ API_REGISTRATION = {
     "api-service-principal",
 }
 
+# What the API app needs, and what is only for it.
+API_RESOURCES = {
+    "api",
+    "api-access",
+    "api-app",
+    "api-app-no-ftp-password",
+    "api-app-no-scm-password",
+    "api-app-plan",
+    "api-app-site",
+    "api-code-deployment",
+    "api-code-deployment-package-revision",
+    "api-host",
+    "api-host-account",
+    "api-host-packages",
+    "api-image-creator-on-images-container",
+    "api-monitoring-metrics-publisher-on-telemetry-insights",
+    "api-query-of-records-images",
+    "api-storage-blob-data-owner-on-api-host-account",
+    "api-storage-blob-data-reader-on-images-container",
+    "api-storage-blob-delegator-on-images-account",
+    "function-image-deleter-on-images-container",
+    "image-creator",
+    "image-creator-role",
+    "image-deleter",
+    "image-deleter-role",
+    "images-blob-service",
+    "monitoring-diagnostics-api-host-blob",
+}
+API_APP = "api-app-site.siteConfig.appSettings"
+
 
 @dataclass(kw_only=True)
 class Difference:
@@ -141,6 +171,7 @@ VARIANTS: dict[str, tuple[dict[str, Any], Difference]] = {
             "peakFactor": 2,
         },
         Difference(
+            added={"api-text-vectorizer-on-vision-account-1", "text-vectorizer", "text-vectorizer-role"},
             changed={
                 "app-plan.zoneRedundant": True,
                 f"{APP}.PIPELINE_ANALYZER_OPTIONS": json.dumps(
@@ -154,6 +185,10 @@ VARIANTS: dict[str, tuple[dict[str, Any], Difference]] = {
                     }
                 ),
                 f"{APP}.PIPELINE_FEATURES": '["tags", "safety", "embeddings"]',
+                "api-app-plan.zoneRedundant": True,
+                "api-host-account.sku.name": "Standard_ZRS",
+                f"{API_APP}.IMAGE_API_FEATURES": '["tags", "safety", "embeddings"]',
+                f"{API_APP}.IMAGE_API_VISION_ENDPOINTS": '["https://vision-account-1.cognitiveservices.azure.com/"]',
                 "host-account.sku.name": "Standard_ZRS",
                 "vision-caller-role.description": (
                     f"{ACCOUNTS}/ComputerVision/analyze/action, {ACCOUNTS}/ComputerVision/imageanalysis:analyze/action,"
@@ -215,7 +250,6 @@ VARIANTS: dict[str, tuple[dict[str, Any], Difference]] = {
                 "api-images-read-of-99999999-8888-4777-8666-55555555aaaa",
                 "api-pipeline-operate-of-99999999-8888-4777-8666-55555555aaaa",
                 "function-vision-caller-on-custom-vision",
-                "images-soft-delete",
             },
             removed={
                 "function-vision-caller-on-vision-account-1",
@@ -237,6 +271,12 @@ VARIANTS: dict[str, tuple[dict[str, Any], Difference]] = {
                     }
                 ),
                 f"{APP}.PIPELINE_FEATURES": '["tags", "objects"]',
+                f"{API_APP}.IMAGE_API_FEATURES": '["tags", "objects"]',
+                **{
+                    f"images-blob-service.{policy}.{name}": value
+                    for policy in ("deleteRetentionPolicy", "containerDeleteRetentionPolicy")
+                    for name, value in (("days", 14), ("enabled", True))
+                },
                 "role-definition-delay.seconds": 5,
                 "role-assignment-delay.seconds": 6,
                 "vision-caller-role.assignableScopes.1": "/subscriptions/s/resourceGroups/rg",
@@ -303,9 +343,11 @@ VARIANTS: dict[str, tuple[dict[str, Any], Difference]] = {
     "an existing app registration": (
         {"signIn": "existing", "apiApplicationId": "0123abcd-0123-4123-8123-0123456789ab"},
         Difference(
-            removed=API_REGISTRATION,
+            # The identity of the API app has the name "api", too.
+            removed=API_REGISTRATION - {"api"},
             changed={
                 f"{APP}.PIPELINE_API_CLIENT_ID": "0123abcd-0123-4123-8123-0123456789ab",
+                f"{API_APP}.IMAGE_API_APPLICATION_ID": "0123abcd-0123-4123-8123-0123456789ab",
                 "outputs.apiClientId": "0123abcd-0123-4123-8123-0123456789ab",
             },
         ),
@@ -313,8 +355,9 @@ VARIANTS: dict[str, tuple[dict[str, Any], Difference]] = {
     "no sign-in": (
         {"signIn": "none"},
         Difference(
-            removed=API_REGISTRATION,
+            removed=API_REGISTRATION | API_RESOURCES,
             changed={
+                "outputs.imageApiUrl": "",
                 f"{APP}.PIPELINE_API_CLIENT_ID": None,
                 f"{APP}.PIPELINE_TENANT_ID": None,
                 "outputs.apiClientId": "",
@@ -335,12 +378,13 @@ def test_copies_have_a_container_like_that_of_the_images() -> None:
     images, copies = (recorder.one("storage:BlobContainer", name) for name in ("images-container", "images-classified"))
     assert copies.inputs == images.inputs | {"containerName": "classified"}
     assert copies.protect
-    assert recorder.one("storage:BlobServiceProperties", "images-soft-delete").inputs == {
+    assert recorder.one("storage:BlobServiceProperties", "images-blob-service").inputs == {
         "accountName": "images-account",
         "resourceGroupName": "resource-group",
         "blobServicesName": "default",
         "deleteRetentionPolicy": {"enabled": True, "days": 14},
         "containerDeleteRetentionPolicy": {"enabled": True, "days": 14},
+        "cors": recorder.one("storage:BlobServiceProperties", "images-blob-service").inputs["cors"],
     }
     assignment = recorder.one(
         "authorization:RoleAssignment", "function-storage-blob-data-contributor-on-images-classified"
@@ -354,6 +398,7 @@ def test_a_private_stack_has_endpoints_only_for_what_it_has() -> None:
     recorder = run_program("dev", config | {"publishResults": False})
     assert private_endpoints(recorder) == {
         ("host-account", "blob"),
+        ("api-host-account", "blob"),
         ("images-account", "blob"),
         ("images-account", "queue"),
         ("records-account", "Sql"),

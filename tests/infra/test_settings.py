@@ -44,6 +44,8 @@ GOOD: dict[str, Any] = {
     "signIn": "create",
     "apiApplicationId": "",
     "spaRedirectUris": [],
+    "apiOrigins": [],
+    "minSimilarityPercent": 25,
     "readers": [],
     "operators": [],
     "protectData": False,

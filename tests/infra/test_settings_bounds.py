@@ -87,6 +87,7 @@ def test_a_number_is_a_whole_number(key: str) -> None:
 def test_the_bounds_of_every_number_are_tested() -> None:
     tested = {key for key, *_ in NUMBERS}
     tested |= {"imagesPerMonth", "peakFactor", "imageRetentionDays", "recordRetentionDays", "minConfidencePercent"}
+    tested |= {"minSimilarityPercent"}
     assert tested == {*INTEGERS}
 
 
@@ -96,11 +97,13 @@ def test_a_wrong_type_is_reported_for_every_setting_at_once() -> None:
         Settings.parse(dict.fromkeys(GOOD, 0.5))
     heading, *lines = str(error.value).splitlines()
     assert heading == "the stack's configuration is wrong:"
-    assert len(lines) == 37
+    assert len(lines) == 39
     assert {line.partition(": 0.5 is not allowed; allowed: ")[0].strip() for line in lines} == GOOD.keys()
 
 
-@pytest.mark.parametrize("key", ["features", "smartCropAspectRatios", "readers", "uploaders", "operators"])
+@pytest.mark.parametrize(
+    "key", ["features", "smartCropAspectRatios", "readers", "uploaders", "operators", "apiOrigins"]
+)
 def test_a_list_is_not_made_of_something_else(key: str) -> None:
     for value in ({}, {"tags": 1}, "tags", 5, None, [5], [None], [["tags"]]):
         assert error_line(key, **{key: value}).startswith(f"{key}: {value!r} is not allowed; allowed: a list o")
@@ -547,3 +550,40 @@ def test_a_rule_is_reported_with_errors_of_settings_that_it_does_not_read(
             parse(**changes | {key: None})
         lines = {line.partition(":")[0].strip() for line in str(error.value).splitlines()[1:]}
         assert lines == ({key} if key in other_settings else {key, setting}), key
+
+
+@pytest.mark.parametrize(("percent", "share"), [(0, 0.0), (27, 0.27), (100, 1.0)])
+def test_the_lowest_similarity_is_a_share(percent: int, share: float) -> None:
+    assert parse(minSimilarityPercent=percent).min_similarity == share
+
+
+@pytest.mark.parametrize("percent", [-1, 101])
+def test_a_similarity_is_from_0_to_100_percent(percent: int) -> None:
+    assert error_line("minSimilarityPercent", minSimilarityPercent=percent).endswith("allowed: 0 to 100")
+
+
+@pytest.mark.parametrize("origin", ["https://photos.contoso.com", "https://b.example:8443", "https://x"])
+def test_an_origin_is_a_scheme_a_host_and_perhaps_a_port(origin: str) -> None:
+    assert parse(apiOrigins=[origin]).api_origins == (origin,)
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "*",
+        "https://*",
+        "https://*.contoso.com",
+        "null",
+        "http://photos.contoso.com",
+        "https://photos.contoso.com/",
+        "https://photos.contoso.com/page",
+        "https://Photos.contoso.com",
+        "https://user@photos.contoso.com",
+        "https://a.example, https://b.example",
+        "https://a.example\n",
+        "photos.contoso.com",
+        "",
+    ],
+)
+def test_nothing_else_is_an_origin(origin: str) -> None:
+    assert error_line("apiOrigins", apiOrigins=[origin]).startswith(f"apiOrigins: [{origin!r}] is not allowed")

@@ -68,6 +68,8 @@ def test_the_defaults_are_these() -> None:
         "maxRetryAgeHours": 168,
         "publishResults": True,
         "copyClassified": False,
+        "apiOrigins": [],
+        "minSimilarityPercent": 25,
         "signIn": "none",
         "apiApplicationId": "",
         "spaRedirectUris": [],

@@ -216,8 +216,8 @@ def test_a_role_from_the_list_or_of_the_stack_may_be_assigned(guid: str) -> None
 def test_any_other_role_is_reported_with_the_list(guid: str) -> None:
     allowed = (
         "EventGrid Data Sender, Monitoring Metrics Publisher, Storage Blob Data Contributor, Storage Blob Data Owner,"
-        " Storage Blob Data Reader, Storage Queue Data Message Processor, Storage Queue Data Message Sender,"
-        " Storage Queue Data Reader"
+        " Storage Blob Data Reader, Storage Blob Delegator, Storage Queue Data Message Processor,"
+        " Storage Queue Data Message Sender, Storage Queue Data Reader"
     )
     assert assigned(guid) == [
         ("assignment", f"roleDefinitionId is {PATH + guid!r}; allowed: {allowed}, and the stack's custom roles")

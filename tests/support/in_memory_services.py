@@ -187,6 +187,9 @@ class InMemoryServices:
     async def get_etag(self, name: str) -> str | None:
         return await self.step("etag", lambda: self.blobs[name].etag if name in self.blobs else None)
 
+    async def delete(self, name: str) -> None:
+        await self.step("delete_image", lambda: self.blobs.pop(name, None))
+
     async def list_pages(self, marker: str | None) -> AsyncIterator[tuple[list[BlobInfo], str | None]]:
         names = sorted(name for name in self.blobs if marker is None or name >= marker)
         for start in range(0, max(len(names), 1), _PAGE_SIZE):

@@ -158,7 +158,7 @@ def _provider_outputs(args: mocks.MockResourceArgs) -> dict[str, Any]:
             services = ("blob", "queue", "table", "file", "dfs", "web")
             return {"primaryEndpoints": {service: f"{host}{service}.core.windows.net/" for service in services}}
         case "managedidentity:UserAssignedIdentity":
-            return {"principalId": "function-principal", "clientId": "function-client", "tenantId": "tenant"}
+            return {"principalId": f"{args.name}-principal", "clientId": f"{args.name}-client", "tenantId": "tenant"}
         case "eventgrid:SystemTopic":
             return {"identity": {"type": "SystemAssigned", "principalId": "topic-principal"}}
         case "eventgrid:Topic":
@@ -176,7 +176,7 @@ def _provider_outputs(args: mocks.MockResourceArgs) -> dict[str, Any]:
         case "web:WebApp":
             return {
                 "identity": {"type": "UserAssigned", "userAssignedIdentities": {}},
-                "defaultHostName": "app.example",
+                "defaultHostName": f"{args.name.removesuffix('-site')}.example",
                 "hostNameSslStates": [{"hostType": "Repository", "name": "scm.example"}],
             }
         case _:

@@ -43,6 +43,8 @@ class Application:
     """What the triggers call."""
 
     pipeline: Pipeline
+    records: CosmosRecordRepository
+    images: BlobImageStore
     reconciler: Reconciler
     record_counter: RecordCounter
     images_queue: StorageQueue
@@ -139,6 +141,8 @@ def create_application(settings: Settings, *, last_attempt: int) -> Application:
             checkpoints=CosmosCheckpointStore(analyses, lambda: write_region(cosmos_client)),
             grace=timeouts.SCHEDULE_GRACE if settings.is_scheduled else timeouts.EVENT_GRACE,
         ),
+        records=records,
+        images=images,
         record_counter=RecordCounter(counts=CosmosDayCountStore(records_container, cosmos_boundary)),
         images_queue=images_queue,
         poison_queue=poison_queue,

@@ -18,6 +18,7 @@ from emulator.services.cosmos.handler import CosmosHandler
 from emulator.services.cosmos.items.store import ItemStore
 from emulator.services.event_grid.handler import TopicHandler
 from emulator.services.storage.handler import StorageHandler
+from emulator.services.storage.user_delegation import UserDelegationKeys
 from emulator.services.vision.handler import VisionHandler
 from tests.emulator.support import Answer, Azurite, PublishedEvents, send_request
 
@@ -53,6 +54,7 @@ def handlers(
             azurite_client=Azurite(),  # type: ignore[arg-type]
             publish_event=PublishedEvents().publish,
             faults=faults,
+            delegation_keys=UserDelegationKeys(b"secret"),
         ).handle
 
     with (

@@ -25,6 +25,7 @@ from emulator.services.event_grid.handler import TopicHandler
 from emulator.services.functions.packages import PackageError, Packages
 from emulator.services.resource_manager.handler import ResourceManagerHandler
 from emulator.services.storage.handler import StorageHandler
+from emulator.services.storage.user_delegation import UserDelegationKeys
 from emulator.services.vision.handler import VisionHandler
 from tests.emulator.conftest import ACCOUNT, READER, Deployment
 from tests.emulator.provider.test_network_rules import (
@@ -123,6 +124,7 @@ def test_closed_storage_is_reached_by_its_private_endpoint_only(
         "azurite_client": Azurite(),
         "publish_event": PublishedEvents().publish,
         "faults": Faults(Path("none")),
+        "delegation_keys": UserDelegationKeys(b"secret"),
     }
     handlers = {f"{kind}.core.windows.net": StorageHandler(kind, **common).handle for kind in ("blob", "queue")}
 

@@ -30,7 +30,8 @@ def lifecycle(**filters: Any) -> dict[str, Any]:
         ("storage:StorageAccount", {"networkRuleSet": {"ipRules": [{"value": "1.2.3.4"}]}}, "must be None"),
         ("storage:StorageAccount", {"sku": {"name": "Standard_GZRS"}}, "must be 'Standard_LRS'"),
         ("storage:BlobContainer", {"publicAccess": "Blob"}, "must be 'None'"),
-        ("storage:BlobServiceProperties", {}, "no soft delete"),
+        ("storage:BlobServiceProperties", {"deleteRetentionPolicy": {"enabled": True}}, "no soft delete"),
+        ("storage:BlobServiceProperties", {"containerDeleteRetentionPolicy": {"enabled": True}}, "no soft delete"),
         ("storage:ManagementPolicy", lifecycle(blobTypes=["appendBlob"]), "does not support the lifecycle rule r"),
         ("cosmosdb:DatabaseAccount", {"backupPolicy": {"type": "Continuous"}}, "must be None"),
         (

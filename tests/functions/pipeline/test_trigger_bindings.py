@@ -170,10 +170,15 @@ def test_a_refusal_is_json_too(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("function", http_functions(), ids=lambda function: function.get_function_name())
-def test_an_http_function_has_a_route_of_its_name_and_takes_post_alone(function: Any) -> None:
+def test_an_http_function_has_one_route_and_one_method(function: Any) -> None:
     trigger = function.get_trigger().get_dict_repr()
-    assert trigger["route"] == function.get_function_name()
-    assert [method.value for method in trigger["methods"]] == ["POST"]
+    routes = {
+        "redrive": ("redrive", "POST"),
+        "backfill": ("backfill", "POST"),
+        "delete_image": ("images/{id}", "DELETE"),
+    }
+    (method,) = trigger["methods"]
+    assert (trigger["route"], method.value) == routes[function.get_function_name()]
 
 
 def test_each_trigger_has_the_name_and_the_settings_that_the_host_resolves() -> None:
@@ -191,6 +196,7 @@ def test_each_trigger_has_the_name_and_the_settings_that_the_host_resolves() -> 
         "reconcile": "timer",
         "redrive": "request",
         "backfill": "request",
+        "delete_image": "request",
     }
     assert (bindings_by_name["classify"]["queueName"], bindings_by_name["classify"]["connection"]) == (
         "%PIPELINE_IMAGES_QUEUE%",

@@ -24,7 +24,13 @@ from common.domain.principal import AppRole, Principal
 from common.settings import SettingsError
 
 from tests.support.fake_vision_service import FakeVisionService
-from tests.support.in_memory_services import NOW, InMemoryQueue, InMemoryServices, message
+from tests.support.in_memory_services import (
+    NOW,
+    InMemoryQueue,
+    InMemoryRecordRepository,
+    InMemoryServices,
+    message,
+)
 
 
 class Message(func.QueueMessage):
@@ -275,11 +281,15 @@ class FakeApplication:
         self.token_validator = self
         self.reconciler = self
         self.backfill_started = False
+        self.role = "Pipeline.Operate"
+        self.services = InMemoryServices()
+        self.records = InMemoryRecordRepository(self.services)
+        self.images = self.services
 
     async def authorize(self, authorization: str | None, role: AppRole) -> Principal:
         if authorization != "Bearer good":
             raise AuthorizationError(401 if authorization is None else 403, "not you")
-        assert role == "Pipeline.Operate"
+        assert role == self.role
         return Principal(object_id="operator-1", app_roles=frozenset({role}))
 
     async def start_backfill(self) -> None:
@@ -333,7 +343,7 @@ HTTP_FUNCTIONS = http_functions()
 
 
 def test_the_app_has_http_functions() -> None:
-    assert {function.get_function_name() for function in HTTP_FUNCTIONS} == {"redrive", "backfill"}
+    assert {function.get_function_name() for function in HTTP_FUNCTIONS} == {"redrive", "backfill", "delete_image"}
 
 
 @pytest.mark.parametrize("function", HTTP_FUNCTIONS, ids=lambda function: function.get_function_name())
@@ -358,3 +368,47 @@ def test_an_operator_gets_the_counts(monkeypatch: pytest.MonkeyPatch, caplog: py
     assert line(caplog, "redrive")["caller"] == "operator-1"
     assert call("backfill", "Bearer good").status_code == 200
     assert application.backfill_started
+
+
+def delete(application: FakeApplication, record_id: str, token: str | None = "Bearer good") -> func.HttpResponse:
+    headers = {} if token is None else {"Authorization": token}
+    request = func.HttpRequest(
+        "DELETE", f"https://app/api/images/{record_id}", headers=headers, body=b"", route_params={"id": record_id}
+    )
+    return asyncio.run(cast("Any", plain(triggers.delete_image)(request)))
+
+
+@pytest.fixture
+def application(monkeypatch: pytest.MonkeyPatch) -> FakeApplication:
+    """An app with the classified image `cat.png`, whose caller may delete images."""
+    application = FakeApplication()
+    application.role = "Images.Delete"
+    application.services.upload("cat.png", b"cat")
+    asyncio.run(application.services.pipeline().handle(message(), attempt=1))
+    monkeypatch.setattr(triggers, "_application", lambda: application)
+    return application
+
+
+def test_an_image_is_deleted_by_the_id_of_its_record(
+    application: FakeApplication, caplog: pytest.LogCaptureFixture
+) -> None:
+    (record_id,) = application.services.records
+    response = delete(application, record_id)
+    assert (response.status_code, json.loads(response.get_body())) == (200, {"id": record_id, "deleted": True})
+    assert "cat.png" not in application.services.blobs
+    assert line(caplog, "delete-image")["caller"] == "operator-1"
+
+
+def test_the_image_of_an_unknown_record_is_not_found(application: FakeApplication) -> None:
+    response = delete(application, "a" * 52)
+    assert (response.status_code, json.loads(response.get_body())["deleted"]) == (404, False)
+    assert "cat.png" in application.services.blobs
+
+
+@pytest.mark.parametrize(("token", "status"), [(None, 401), ("Bearer bad", 403)])
+def test_a_caller_who_may_not_delete_deletes_nothing(
+    application: FakeApplication, token: str | None, status: int
+) -> None:
+    (record_id,) = application.services.records
+    assert delete(application, record_id, token).status_code == status
+    assert "cat.png" in application.services.blobs

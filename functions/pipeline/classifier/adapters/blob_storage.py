@@ -105,6 +105,16 @@ class BlobImageStore:
                     raise not_found from error
                 return None
 
+    async def delete(self, name: str) -> None:
+        """Implements `ports.ImageStore.delete`; https://learn.microsoft.com/rest/api/storageservices/delete-blob."""
+        with self._boundary:
+            try:
+                await self._client.delete_blob(name, delete_snapshots="include")
+            except ResourceNotFoundError as error:
+                not_found = self._not_found(name, error)
+                if isinstance(not_found, ConfigurationError):
+                    raise not_found from error
+
     def _not_found(self, name: str, error: ResourceNotFoundError) -> BlobNotFoundError | ConfigurationError:
         if getattr(error, "error_code", None) == _CONTAINER_NOT_FOUND:
             return ConfigurationError(_CONTAINER_NOT_FOUND, f"there is no container {self.container}")

@@ -43,6 +43,10 @@ class ImageStore(Protocol):
         """Return the current ETag of a blob, or None if there is no such blob."""
         ...
 
+    async def delete(self, name: str) -> None:
+        """Delete a blob. Does nothing if there is no such blob."""
+        ...
+
     def list_pages(self, marker: str | None) -> AsyncIterator[tuple[list[BlobInfo], str | None]]:
         """List all blobs by name, page by page, each with the marker of the next page.
 
