@@ -18,7 +18,7 @@ from pathlib import Path
 from infra import DeploymentPackage, build_deployment_package
 from scripts.installation import ROOT
 
-_SOURCES = (ROOT / "functions" / "pipeline", ROOT / "functions" / "api")
+_APP_FOLDERS = (ROOT / "functions" / "pipeline", ROOT / "functions" / "api")
 _OUTPUT = ROOT / ".build"
 # The format of sha256sum: `sha256sum --check SHA256SUMS` is the same check.
 _DIGESTS = "SHA256SUMS"
@@ -28,15 +28,15 @@ class PackageMismatchError(Exception):
     """The package is not the one that was built, or not the one that the program deploys."""
 
 
-def build(folder: Path, *, sources: Sequence[Path], output: Path) -> list[DeploymentPackage]:
+def build(folder: Path, *, app_folders: Sequence[Path], output: Path) -> list[DeploymentPackage]:
     """Build the deployment packages, and put them and their digests into a folder.
 
     Args:
         folder: What the pipeline hands on.
-        sources: The folders of the apps.
+        app_folders: The folders of the apps.
         output: Where the program looks for built packages.
     """
-    packages = [build_deployment_package(source, output) for source in sources]
+    packages = [build_deployment_package(source, output) for source in app_folders]
     folder.mkdir(parents=True, exist_ok=True)
     for package in packages:
         shutil.copyfile(package.path, folder / package.path.name)
@@ -44,12 +44,12 @@ def build(folder: Path, *, sources: Sequence[Path], output: Path) -> list[Deploy
     return packages
 
 
-def use(folder: Path, *, sources: Sequence[Path], output: Path) -> list[DeploymentPackage]:
+def use(folder: Path, *, app_folders: Sequence[Path], output: Path) -> list[DeploymentPackage]:
     """Let the program deploy the packages that are in a folder.
 
     Args:
         folder: What `build` has filled, here or on another machine.
-        sources: The folders of the apps.
+        app_folders: The folders of the apps.
         output: Where the program looks for built packages.
 
     Raises:
@@ -57,7 +57,7 @@ def use(folder: Path, *, sources: Sequence[Path], output: Path) -> list[Deployme
     """
     packages: list[DeploymentPackage] = []
     lines = (folder / _DIGESTS).read_text().splitlines()
-    for source, line in zip(sources, lines, strict=True):
+    for source, line in zip(app_folders, lines, strict=True):
         expected, name = line.split()
         digest = hashlib.sha256((folder / name).read_bytes()).hexdigest()
         if digest != expected:
@@ -86,7 +86,7 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         run = build if arguments.command == "build" else use
-        packages = run(arguments.folder, sources=_SOURCES, output=_OUTPUT)
+        packages = run(arguments.folder, app_folders=_APP_FOLDERS, output=_OUTPUT)
     except (OSError, PackageMismatchError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

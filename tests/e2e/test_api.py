@@ -67,6 +67,7 @@ def upload(stack: Checkout, name: str, path: Path) -> dict[str, Any]:
 
 def wait(stack: Checkout, url: str, status: int) -> dict[str, Any]:
     """Send a request until it has this status, for a minute."""
+    answer: dict[str, Any] = {}
     for _ in range(60):
         (answer,) = send(stack, {"method": "GET", "url": url})
         if answer["status"] == status:

@@ -4,6 +4,7 @@ import importlib
 import json
 from typing import Any
 
+import azure.functions as func
 import pytest
 
 from client.stack_outputs import record_id as client_record_id
@@ -113,20 +114,42 @@ def test_the_code_deployment_expects_the_functions_of_the_app(dev: Recorder, fun
     assert code_deployment.inputs["functions"] == sorted(functions)
 
 
-def test_what_ships_is_locked() -> None:
-    assert (ROOT / "functions/pipeline/requirements.txt").read_text() == (
-        ROOT / "requirements/functions.txt"
-    ).read_text()
+def test_the_code_deployment_of_the_api_expects_its_functions(dev: Recorder) -> None:
+    app = func.FunctionApp()
+    app.register_functions(importlib.import_module("image_api.triggers").blueprint)
+    names = sorted(str(function.get_function_name()) for function in app.get_functions())
+    assert (
+        dev.one("pulumi-python:dynamic/image-pipeline:CodeDeployment", "api-code-deployment").inputs["functions"]
+        == names
+    )
 
 
-def test_everything_in_functions_ships() -> None:
+def test_the_api_has_every_setting_that_its_code_requires() -> None:
+    known = importlib.import_module("image_api.settings")
+    for config, expected in (
+        ({}, {*known.REQUIRED}),
+        ({"features": ["tags", "embeddings"], "apiOrigins": ["https://a.example"]}, {*known.REQUIRED, *known.OPTIONAL}),
+    ):
+        settings = run_program("dev", config).one("web:WebApp", "api-app-site").inputs["siteConfig"]["appSettings"]
+        values = {setting["name"]: setting["value"] for setting in settings}
+        assert {name for name in values if name.startswith("IMAGE_API_")} == expected
+        assert known.Settings.load(values).min_similarity == 0.25
+
+
+@pytest.mark.parametrize(("app", "group"), [("pipeline", "functions"), ("api", "api")])
+def test_what_ships_is_locked(app: str, group: str) -> None:
+    assert (ROOT / f"functions/{app}/requirements.txt").read_text() == (ROOT / f"requirements/{group}.txt").read_text()
+
+
+@pytest.mark.parametrize("app", ["pipeline", "api"])
+def test_everything_in_functions_ships(app: str) -> None:
     files = {
         path
-        for folder in ("functions/pipeline", "functions/common")
+        for folder in (f"functions/{app}", "functions/common")
         for path in (ROOT / folder).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
-    assert set(packaging.package_files(ROOT / "functions/pipeline").values()) == files
+    assert set(packaging.package_files(ROOT / f"functions/{app}").values()) == files
 
 
 def test_the_record_id_of_clients_is_the_codes() -> None:

@@ -276,9 +276,9 @@ def test_no_configuration_widens_what_is_granted(location: str, prefix: str, fea
 def test_the_api_may_vectorize_texts_with_embeddings_only(accounts: int) -> None:
     stack = {1: "dev", 8: "prod"}[accounts]
     recorder = run_program(stack, {"features": ["tags", "embeddings"]})
-    mine = {assignment for assignment in granted(recorder) if assignment[0] == API}
+    of_api = {assignment for assignment in granted(recorder) if assignment[0] == API}
     count = len(recorder.of_type("cognitiveservices:Account"))
-    assert mine == {assignment for assignment in of_the_api(count) if assignment[0] == API}
+    assert of_api == {assignment for assignment in of_the_api(count) if assignment[0] == API}
     (permission,) = recorder.one("authorization:RoleDefinition", "text-vectorizer-role").inputs["permissions"]
     assert permission == {"actions": [], "dataActions": [f"{SERVICES}/ComputerVision/retrieval:vectorizetext/action"]}
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from tests.emulator.conftest import ACCOUNT, READER, Deployment
 from tests.emulator.support import Answer, Azurite, PublishedEvents, send_request
 
 ORIGIN = "https://photos.contoso.com"
-RULE = {
+RULE: dict[str, Any] = {
     "allowedOrigins": [ORIGIN],
     "allowedMethods": ["PUT"],
     "allowedHeaders": ["content-type", "x-ms-*"],
@@ -43,7 +44,7 @@ def handlers(deployment: Deployment, identities: Identities) -> dict[str, Handle
     return {"blob.core.windows.net": handler.handle}
 
 
-def allow(deployment: Deployment, *rules: dict[str, object]) -> None:
+def allow(deployment: Deployment, *rules: dict[str, Any]) -> None:
     deployment.add(
         "storage:BlobServiceProperties",
         resourceGroupName="rg",

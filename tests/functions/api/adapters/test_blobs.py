@@ -91,7 +91,7 @@ def test_the_right_to_create_is_checked_without_creating_anything() -> None:
 
 
 @pytest.mark.parametrize(
-    ("stored", "answered", "disposition"),
+    ("stored", "content_type", "disposition"),
     [
         ("image/png", "image/png", "inline"),
         ("text/html", "application/octet-stream", "attachment"),
@@ -99,10 +99,10 @@ def test_the_right_to_create_is_checked_without_creating_anything() -> None:
         (None, "application/octet-stream", "attachment"),
     ],
 )
-def test_what_is_no_image_is_answered_as_a_download(stored: str | None, answered: str, disposition: str) -> None:
+def test_what_is_no_image_is_answered_as_a_download(stored: str | None, content_type: str, disposition: str) -> None:
     url = run(BlobService(), lambda blobs: blobs.create_read_url("a", stored, now=NOW, expires_at=EXPIRY))
     signed = query(url)
-    assert [signed[name] for name in ("sp", "rsct", "rscd")] == ["r", answered, disposition]
+    assert [signed[name] for name in ("sp", "rsct", "rscd")] == ["r", content_type, disposition]
 
 
 def test_a_key_is_used_for_an_hour() -> None:
