@@ -177,7 +177,12 @@ class Provider(EmulatedProvider):
 
     async def _delete(self, resource: Resource) -> None:
         # As in Azure, the resources below a resource are deleted with it.
-        for deleted in (*self._resources.descendants(resource.id), resource):
+        descendants = self._resources.descendants(resource.id)
+        # The blob service itself cannot be deleted: azure-native resets its properties, and its containers stay.
+        # https://github.com/pulumi/pulumi-azure-native/blob/master/provider/pkg/provider/default_resources_state.go
+        if resource.type == "azure-native:storage:BlobServiceProperties":
+            descendants = []
+        for deleted in (*descendants, resource):
             await self._deactivate(deleted)
             self._resources.remove(deleted.id)
             if deleted.type == "azure-native:web:WebApp":
