@@ -179,7 +179,7 @@ class Provider(EmulatedProvider):
         # As in Azure, the resources below a resource are deleted with it.
         descendants = self._resources.descendants(resource.id)
         # The blob service itself cannot be deleted: azure-native resets its properties, and its containers stay.
-        # https://github.com/pulumi/pulumi-azure-native/blob/master/provider/pkg/provider/default_resources_state.go
+        # https://github.com/pulumi/pulumi-azure-native (`GetDefaultResourceState`)
         if resource.type == "azure-native:storage:BlobServiceProperties":
             descendants = []
         for deleted in (*descendants, resource):

@@ -242,6 +242,19 @@ def test_what_lies_below_a_deleted_resource_goes_first(deployment: Deployment) -
     assert [resource.name for resource in deployment.resources] == ["rg"]
 
 
+def test_the_containers_outlive_the_settings_of_the_blob_service(deployment: Deployment) -> None:
+    """A blob service cannot be deleted; azure-native resets its properties instead."""
+    deployment.storage()
+    service = deployment.add(
+        "storage:BlobServiceProperties", resourceGroupName="rg", accountName="stdata", blobServicesName="default"
+    )
+    effects: list[str] = []
+    talk(deployment.resources, "Delete", provider_pb2.DeleteRequest(id=service.id), effects)
+    assert {"images", "deadletter"}.isdisjoint(effects)
+    assert {"images", "deadletter"} <= {resource.name for resource in deployment.resources}
+    assert "default" not in {resource.name for resource in deployment.resources}
+
+
 def test_resources_outlive_the_daemon(deployment: Deployment, tmp_path: Any) -> None:
     account = deployment.storage()
     with closing(ResourceStore(tmp_path / "resources.db")) as again:
