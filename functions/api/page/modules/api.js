@@ -1,6 +1,6 @@
 // The client of the HTTP API: tokens, problem documents (RFC 9457) and retries.
 
-/** @import {Configuration, Count, ImageRecord, Item, Page, UploadGrant} from "./types.d.ts" */
+/** @import {Configuration, Count, ImageRecord, Item, Page, UploadGrant} from "./types.js" */
 
 const RETRIES = 3;
 const FIRST_PAUSE_MS = 500;

@@ -1,6 +1,6 @@
 // Checks of a file before anything is sent: what the service would refuse, with the same limits.
 
-/** @import {Configuration} from "./types.d.ts" */
+/** @import {Configuration} from "./types.js" */
 
 import { formatSize } from "./texts.js";
 

@@ -1,6 +1,6 @@
 // Filters of the list: in the address of the page, so that it can be shared, and in the controls above the list.
 
-/** @import {Count} from "./types.d.ts" */
+/** @import {Count} from "./types.js" */
 
 import { element, icon } from "./elements.js";
 

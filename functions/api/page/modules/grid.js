@@ -1,6 +1,6 @@
 // A grid of images that creates elements only for the rows near the visible part, however many images there are.
 
-/** @import {Item, Page} from "./types.d.ts" */
+/** @import {Item, Page} from "./types.js" */
 
 import { announce, element, icon } from "./elements.js";
 import { baseName, formatConfidence, itemTitle, matchText, statusText } from "./texts.js";

@@ -1,6 +1,6 @@
 // The page: who is signed in, the list that the address names, and the image that is open over it.
 
-/** @import {Count, ImageRecord, Item} from "./types.d.ts" */
+/** @import {Count, ImageRecord, Item} from "./types.js" */
 /** @import {Filters} from "./filters.js" */
 
 import { Api, loadConfiguration } from "./api.js";
@@ -17,7 +17,7 @@ const searchInput = /** @type {HTMLInputElement} */ (byId("search"));
 
 class Application {
   /**
-   * @param {import("./types.d.ts").Configuration} configuration
+   * @param {import("./types.js").Configuration} configuration
    * @param {Session} session
    */
   constructor(configuration, session) {

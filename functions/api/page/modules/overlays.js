@@ -1,6 +1,6 @@
 // What was found in an image, drawn over it: boxes of objects and people, lines of text, smart crops, regions with captions.
 
-/** @import {Box, ImageRecord} from "./types.d.ts" */
+/** @import {Box, ImageRecord} from "./types.js" */
 
 import { element, svgElement } from "./elements.js";
 import { formatConfidence } from "./texts.js";

@@ -1,7 +1,7 @@
 // Sign-in with Entra ID: authorization code with PKCE, without a secret. Tokens are kept in the session storage of the
 // tab, and are gone when it is closed.
 
-/** @import {Configuration} from "./types.d.ts" */
+/** @import {Configuration} from "./types.js" */
 
 const READ = "Images.Read";
 const UPLOAD = "Images.Upload";

@@ -1,6 +1,6 @@
 // Texts for people: reasons, sizes, times and matches.
 
-/** @import {ImageRecord, Item, Match, Reason} from "./types.d.ts" */
+/** @import {ImageRecord, Item, Match, Reason} from "./types.js" */
 
 // What to do about an image that was rejected or failed, by the code of its reason (docs/record.md).
 const ADVICE = {

@@ -1,7 +1,7 @@
 // Sends one file to Blob Storage, straight from the browser, and waits for its results.
 
 /** @import {Api} from "./api.js" */
-/** @import {ImageRecord, UploadGrant} from "./types.d.ts" */
+/** @import {ImageRecord, UploadGrant} from "./types.js" */
 
 import { NetworkError, pause, ProblemError } from "./api.js";
 

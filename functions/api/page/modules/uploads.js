@@ -1,7 +1,7 @@
 // The panel of uploads: several at once, with progress, problems and results.
 
 /** @import {Api} from "./api.js" */
-/** @import {Configuration, ImageRecord} from "./types.d.ts" */
+/** @import {Configuration, ImageRecord} from "./types.js" */
 
 import { announce, byId, element, icon } from "./elements.js";
 import { checkFile, FileError } from "./file-checks.js";

@@ -2,7 +2,7 @@
 
 /** @import {Api} from "./api.js" */
 /** @import {Filters} from "./filters.js" */
-/** @import {ImageRecord} from "./types.d.ts" */
+/** @import {ImageRecord} from "./types.js" */
 
 import { announce, element, icon } from "./elements.js";
 import { address } from "./filters.js";
