@@ -152,7 +152,7 @@ soak: setup ## 2,000 images, some of them hostile, through an emulator of its ow
 	@python -m benchmarks.soak --images $(IMAGES_COUNT) --outage-seconds $(OUTAGE_SECONDS) --format $(FORMAT)
 
 stateful-test: setup-dev ## the stateful test of the pipeline, with a hundred times the examples
-	@EXAMPLES=$(EXAMPLES) python -m pytest -q tests/functions/use_cases/test_history.py
+	@EXAMPLES=$(EXAMPLES) python -m pytest -q tests/functions/pipeline/use_cases/test_history.py
 
 docs: setup-dev ## write the generated parts of the documents; check compares them
 	@PYTHONPATH=functions:functions/pipeline python -m checks.docs

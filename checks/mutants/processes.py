@@ -22,11 +22,17 @@ import pytest
 
 from checks.mutants import import_hook
 from checks.mutants.mutants import Mutant
+from checks.mutants.process_clock import ProcessClock
 from checks.mutants.pytest_process import PytestReport, PytestRun, run_tests
 
 _FORK = multiprocessing.get_context("fork")
 # Plugins of pytest are imported by pytest, which rewrites their assertions.
 _NOT_PRELOADED = ("_hypothesis_pytestplugin", "_pytest", "anyio.pytest_plugin", "xdist")
+_WATCH_SECONDS = 0.5  # how often the time limits are checked
+# For the import of the modules and the collection of the tests.
+_COLLECTION_SECONDS = 60
+# pytest's message before it ends as if it had been called wrongly, with exit code 4.
+_CONFTEST_FAILED = "while loading conftest"
 
 
 class ProcessError(Exception):
@@ -34,7 +40,7 @@ class ProcessError(Exception):
 
 
 class Outcome(StrEnum):
-    """How a test process handle."""
+    """How a test process ended."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -46,8 +52,8 @@ class Task:
     """Tests to run, for one mutant or without any.
 
     Attributes:
-        stages: test files by path with the time limit of each in seconds. Each stage is a process of its own; one that
-            does not pass is the last.
+        stages: test files by path with the time limit of each in seconds of a `ProcessClock`. Each stage is a process
+            of its own; one that does not pass is the last.
         mutant: the mutant, or None.
         measured_folders: folders of the modules whose executed lines are measured.
     """
@@ -63,24 +69,33 @@ class Result:
 
     Attributes:
         task: the task.
-        outcome: how it handle.
-        report: the last stage's report; None if the process handle without one.
+        outcome: how it ended.
+        seconds: how long the last stage took, by a `ProcessClock`.
+        report: the last stage's report; None if the process ended without one.
         loaded: whether the mutant was loaded.
     """
 
     task: Task
     outcome: Outcome
+    seconds: float
     report: PytestReport | None
     loaded: bool
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class _ProcessHandle:
     task: Task
     stage: int
     loaded_before: bool
     process: ForkProcess
     folder: tempfile.TemporaryDirectory[str]
+    clock: ProcessClock
+    # Of the clock, for what the process is doing.
+    limit: float = _COLLECTION_SECONDS
+
+    def begin_file(self, file: str) -> None:
+        """Set the time limit of the test file that begins."""
+        self.limit = self.clock.read() + self.task.stages[self.stage][file]
 
 
 @dataclass(kw_only=True)
@@ -113,10 +128,8 @@ class Processes:
                     handles[connection] = process
                 if not handles:
                     return
-                for connection in wait(list(handles)):
-                    assert isinstance(connection, Connection)
+                for connection, result in _results(handles):
                     handle = handles.pop(connection)
-                    result = _finish(handle, connection)
                     if result.outcome == Outcome.PASSED and handle.stage + 1 < len(handle.task.stages):
                         later_stages.append((handle.task, handle.stage + 1, result.loaded))
                     else:
@@ -151,7 +164,7 @@ class Processes:
             )
         run = PytestRun(
             root=self.root,
-            test_files=task.stages[stage],
+            test_files=list(task.stages[stage]),
             folder=Path(folder.name),
             has_mutant=task.mutant is not None,
             measured_folders=task.measured_folders,
@@ -163,8 +176,14 @@ class Processes:
             warnings.simplefilter("ignore", DeprecationWarning)
             process.start()
         write_end.close()
+        assert process.pid is not None
         return cast("Connection", read_end), _ProcessHandle(
-            task=task, stage=stage, loaded_before=loaded, process=process, folder=folder
+            task=task,
+            stage=stage,
+            loaded_before=loaded,
+            process=process,
+            folder=folder,
+            clock=ProcessClock(process.pid),
         )
 
 
@@ -177,27 +196,45 @@ def _take[Item](count: int, queue: deque[Item], items: Iterator[Item]) -> Iterat
             yield from itertools.islice(items, 1)
 
 
-def _finish(handle: _ProcessHandle, connection: Connection) -> Result:
-    """Return the result of a process that ended or sent its report."""
-    report: PytestReport | None = None
-    with contextlib.suppress(EOFError):
-        report = connection.recv()
+def _results(handles: Mapping[Connection, _ProcessHandle]) -> list[tuple[Connection, Result]]:
+    """Wait a moment and return the results of the processes that ended, sent their report, or exceeded a time limit."""
+    results: list[tuple[Connection, Result]] = []
+    ready = wait(list(handles), timeout=_WATCH_SECONDS)
+    for connection, handle in handles.items():
+        if connection in ready:
+            message: str | PytestReport | None = None
+            with contextlib.suppress(EOFError):
+                message = connection.recv()
+            if isinstance(message, str):
+                handle.begin_file(message)
+            else:
+                results.append((connection, _finish(handle, connection, message)))
+        elif handle.clock.read() > handle.limit:
+            results.append((connection, _finish(handle, connection, Outcome.TIMED_OUT)))
+    return results
+
+
+def _finish(handle: _ProcessHandle, connection: Connection, end: PytestReport | Outcome | None) -> Result:
+    """Return the result of a process that sent its report, exceeded a time limit, or ended without a report (None)."""
+    seconds = handle.clock.read()
     connection.close()
-    handle.process.join(timeout=5)
-    exit_code = handle.process.exitcode
     loaded = handle.loaded_before or import_hook.was_loaded(Path(handle.folder.name))
-    output = (Path(handle.folder.name) / "output.txt").read_text(errors="replace")[-2000:]
+    output_file = Path(handle.folder.name) / "output.txt"
+    output = output_file.read_text(errors="replace")[-2000:] if output_file.exists() else ""
     _end(handle)
-    if report is None:
-        # Another signal, or the end of the process by the mutant, is noticed like a failure.
-        outcome = Outcome.TIMED_OUT if exit_code == -signal.SIGALRM else Outcome.FAILED
-    elif report.exit_code == pytest.ExitCode.OK:
+    report = end if isinstance(end, PytestReport) else None
+    if isinstance(end, Outcome):
+        outcome = end
+    elif end is None:
+        # The end of the process by the mutant is noticed like a failure.
+        outcome = Outcome.FAILED
+    elif end.exit_code == pytest.ExitCode.OK:
         outcome = Outcome.PASSED
-    elif report.exit_code in {pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED}:
+    elif end.exit_code in {pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED} or _CONFTEST_FAILED in output:
         outcome = Outcome.FAILED
     else:
-        raise ProcessError(f"pytest ended with exit code {report.exit_code}:\n{output}")
-    return Result(task=handle.task, outcome=outcome, report=report, loaded=loaded)
+        raise ProcessError(f"pytest ended with exit code {end.exit_code}:\n{output}")
+    return Result(task=handle.task, outcome=outcome, seconds=seconds, report=report, loaded=loaded)
 
 
 def _end(handle: _ProcessHandle) -> None:

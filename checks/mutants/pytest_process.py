@@ -5,7 +5,6 @@ import resource
 import signal
 import sys
 import sysconfig
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
@@ -17,8 +16,6 @@ import pytest
 from checks.mutants import import_hook
 
 _SITE_PACKAGES = sysconfig.get_path("purelib")
-# Seconds for the import of the modules and the collection of the tests.
-_COLLECTION_SECONDS = 60
 # So much of the message of a failed test is kept.
 _MESSAGE_LENGTH = 1000
 # A mutant that allocates without end must not exhaust the machine.
@@ -31,14 +28,14 @@ class PytestRun:
 
     Attributes:
         root: the folder of the project.
-        test_files: test files by path, with the time limit of each in seconds.
+        test_files: paths of the test files.
         folder: a folder for files of the run, prepared by `import_hook.prepare` if `has_mutant`.
         has_mutant: whether a mutant is tested.
         measured_folders: folders of the modules whose executed lines are measured.
     """
 
     root: Path
-    test_files: Mapping[str, float]
+    test_files: Sequence[str]
     folder: Path
     has_mutant: bool
     measured_folders: Sequence[str] = ()
@@ -52,7 +49,6 @@ class PytestReport:
         exit_code: pytest's exit code.
         failure: id of the test or file that failed, with its message; empty if none did.
         failing_file: path of the test file that failed; empty if none did.
-        seconds: how long it took.
         lines: executed lines by path of the module.
         packages: modules of other projects that were imported.
     """
@@ -60,21 +56,18 @@ class PytestReport:
     exit_code: int
     failure: str = ""
     failing_file: str = ""
-    seconds: float = 0
     lines: Mapping[str, frozenset[int]] = field(default_factory=dict)
     packages: Sequence[str] = ()
 
 
 def run_tests(run: PytestRun, connection: Connection) -> None:
-    """Run pytest in this process, send a `PytestReport`, and end the process.
+    """Run pytest in this process, send the path of each test file when it begins, then a `PytestReport`, and end.
 
-    The process is the leader of a process group. A test file that exceeds its time limit ends the process by SIGALRM.
+    The process is the leader of a process group.
     """
     os.setsid()
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    # The default action of SIGALRM ends the process even if the main thread is blocked.
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
     resource.setrlimit(resource.RLIMIT_DATA, (_MEMORY_BYTES, _MEMORY_BYTES))
     output = os.open(run.folder / "output.txt", os.O_WRONLY | os.O_CREAT)
     os.dup2(output, 1)
@@ -86,17 +79,13 @@ def run_tests(run: PytestRun, connection: Connection) -> None:
         import_hook.install(run.folder)
     packages = _loaded_packages()
     lines = _ExecutedLines(run.root, run.measured_folders)
-    plugin = _Plugin(run.test_files)
-    start = time.monotonic()
-    signal.setitimer(signal.ITIMER_REAL, _COLLECTION_SECONDS)
+    plugin = _Plugin(connection)
     exit_code = pytest.main(_arguments(run), plugins=[plugin])
-    signal.setitimer(signal.ITIMER_REAL, 0)
     connection.send(
         PytestReport(
             exit_code=int(exit_code),
             failure=plugin.failure,
             failing_file=plugin.failing_file,
-            seconds=time.monotonic() - start,
             lines=lines.by_path(),
             packages=sorted(_loaded_packages() - packages),
         )
@@ -141,12 +130,12 @@ def _loaded_packages() -> set[str]:
 
 
 class _Plugin:
-    """Sets the time limits, remembers the first failure, and makes Hypothesis fast."""
+    """Tells which test file begins, remembers the first failure, and makes Hypothesis fast."""
 
-    def __init__(self, limits: Mapping[str, float]) -> None:
+    def __init__(self, connection: Connection) -> None:
         self.failure = ""
         self.failing_file = ""
-        self._limits = limits
+        self._connection = connection
         self._file = ""
 
     def pytest_configure(self) -> None:
@@ -170,7 +159,7 @@ class _Plugin:
         file = item.nodeid.partition("::")[0]
         if file != self._file:
             self._file = file
-            signal.setitimer(signal.ITIMER_REAL, self._limits[file])
+            self._connection.send(file)
         return (yield)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:

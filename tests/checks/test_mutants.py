@@ -16,6 +16,7 @@ PRICE = '''
 """Prices."""
 import subprocess
 import sys
+import threading
 
 
 def discount(price: int) -> int:
@@ -28,6 +29,13 @@ def count_down(number: int) -> int:
     while number > 0:
         number -= 1
     return number
+
+
+def pay() -> str:
+    paid = threading.Event()
+    paid.set()
+    paid.wait()
+    return "paid"
 
 
 def tax() -> str:
@@ -46,6 +54,9 @@ def test_discount():
 
 def test_count_down():
     assert price.count_down(3) == 0
+
+def test_pay():
+    assert price.pay() == "paid"
 
 def test_tax():
     assert price.tax() == "19\\n"
@@ -74,11 +85,12 @@ except (BaselineError, MutantError) as error:
 except KeyboardInterrupt:
     sys.exit("interrupted")
 """
-# The boundary of the discount, which the tests do not try.
+# The boundary of the discount, which the tests do not try, and waiting for what is there.
 SURVIVORS = [
     ("if price > 100:", "NumberReplacer", 0),
     ("if price > 100:", "NumberReplacer", 1),
     ("if price > 100:", "ReplaceComparisonOperator_Gt_GtE", 0),
+    ("paid.wait()", "RemoveStatement", 0),
 ]
 
 
@@ -154,20 +166,20 @@ def test_a_survivor_has_its_place_and_its_change(report: dict[str, Any]) -> None
     assert mutants == [
         {
             "module": "shop/price.py",
-            "line": 8,
+            "line": 9,
             "text": "if price > 100:",
             "operator": "ReplaceComparisonOperator_Gt_GtE",
             "occurrence": 0,
-            "diff": "--- shop/price.py\n+++ shop/price.py\n@@ -8 +8 @@\n-    if price > 100:\n+    if price >= 100:",
+            "diff": "--- shop/price.py\n+++ shop/price.py\n@@ -9 +9 @@\n-    if price > 100:\n+    if price >= 100:",
         }
     ]
 
 
 def test_a_mutant_without_end_is_timed_out(report: dict[str, Any]) -> None:
-    """`number -= 1` is removed, or subtracts nothing."""
+    """`number -= 1` is removed, or subtracts nothing; `paid.set()` is removed, so that the process waits."""
     figures = {figures["module"]: figures for figures in report["modules"]}
-    assert figures["shop/price.py"]["timedOut"] == 2
-    assert figures["shop/price.py"]["survived"] == 3
+    assert figures["shop/price.py"]["timedOut"] == 3
+    assert figures["shop/price.py"]["survived"] == 4
 
 
 def test_a_module_that_is_imported_only_by_a_process_of_its_own_is_mutated_there(report: dict[str, Any]) -> None:
@@ -185,14 +197,14 @@ def test_a_module_that_is_imported_only_by_a_process_of_its_own_is_mutated_there
 
 def test_a_goal_that_is_not_met_is_a_problem(report: dict[str, Any]) -> None:
     (total,) = report["totals"]
-    assert total["survived"] == 3
-    assert total["mutants"] == total["killed"] + total["timedOut"] + 3
+    assert total["survived"] == 4
+    assert total["mutants"] == total["killed"] + total["timedOut"] + 4
     assert report["problems"] == [f"shop: {total['score']:.0f} %, the goal is 95 %"]
 
 
 def test_accepted_survivors_do_not_count(accepted: dict[str, Any]) -> None:
     (total,) = accepted["totals"]
-    assert (total["survived"], total["accepted"], total["score"]) == (0, 3, 100.0)
+    assert (total["survived"], total["accepted"], total["score"]) == (0, 4, 100.0)
     assert accepted["survivors"] == []
 
 
@@ -221,6 +233,14 @@ def test_a_module_that_its_tests_do_not_import_is_an_error(tmp_path: Path) -> No
     _, errors = finish(process)
     assert process.returncode == 1
     assert "shop/price.py was not imported by tests/test_shop.py, which passed" in errors
+
+
+def test_a_mutant_that_fails_when_a_conftest_imports_it_is_noticed(tmp_path: Path) -> None:
+    root = write_project(tmp_path, "def test_it():\n    pass\n")
+    (root / "shop/price.py").unlink()
+    (root / "tests/conftest.py").write_text("from shop import rates\n\nassert rates.rate() == 19\n")
+    (figures,) = run(root)["modules"]
+    assert (figures["module"], figures["mutants"], figures["killed"]) == ("shop/rates.py", 3, 3)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -130,6 +130,13 @@ def test_zones_of_cosmos_db_are_a_setting_of_their_own() -> None:
     assert zones({"cosmosZoneRedundant": True}) == ("Standard_LRS", False, True)
 
 
+def test_a_file_of_region_lists_is_an_object(tmp_path: Path) -> None:
+    file = tmp_path / "regions.json"
+    file.write_text('["northeurope"]')
+    with pytest.raises(ValueError, match=r"^regions\.json: an object was expected$"):
+        load_region_lists(file)
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [

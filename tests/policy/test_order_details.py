@@ -239,8 +239,12 @@ def test_endpoints_that_share_nothing_may_be_made_at_once() -> None:
         for name in ("one", "two")
     ]
     assert violations(PRIVATE_ENDPOINTS_ONE_BY_ONE, *known) == []
-    unknown = [endpoint(name, refers={"subnet": [f"s-{name}"], "targets": [f"t-{name}"]}) for name in ("one", "two")]
-    assert violations(PRIVATE_ENDPOINTS_ONE_BY_ONE, *unknown) == []
+    for targets in (UNKNOWN, [UNKNOWN]):
+        unknown = [
+            endpoint(name, targets=targets, refers={"subnet": [f"s-{name}"], "targets": [f"t-{name}"]})
+            for name in ("one", "two")
+        ]
+        assert violations(PRIVATE_ENDPOINTS_ONE_BY_ONE, *unknown) == []
     others = [resource(name, properties={"subnet": {"id": "/s"}}) for name in ("one", "two")]
     assert violations(PRIVATE_ENDPOINTS_ONE_BY_ONE, *others) == []
 

@@ -1,5 +1,6 @@
 """The app's environment: every missing or wrong setting is named together."""
 
+import logging
 import re
 from typing import Any
 
@@ -212,7 +213,7 @@ def test_a_setting_that_nothing_reads_is_logged_and_is_no_error(caplog: pytest.L
     Settings.load(ENVIRONMENT)
     assert caplog.messages == []
     Settings.load(ENVIRONMENT | {"PIPELINE_NEW": "1", "PIPELINE_OLD": "", "OTHER": "x"})
-    assert caplog.messages == ["unknown app settings: PIPELINE_NEW, PIPELINE_OLD"]
+    assert caplog.record_tuples == [("common", logging.WARNING, "unknown app settings: PIPELINE_NEW, PIPELINE_OLD")]
 
 
 def test_every_setting_has_a_description() -> None:

@@ -11,7 +11,7 @@ import azure.functions as func
 import pytest
 from classifier import composition, triggers
 from classifier.domain.outcomes import Outcome, OutcomeStatus
-from classifier.settings import Settings
+from classifier.settings import Settings, TriggerConnection
 from classifier.use_cases.reconcile import Report
 from common.domain import metrics
 
@@ -47,6 +47,24 @@ def test_the_app_is_made_once_of_the_environment_for_five_attempts(monkeypatch: 
     finally:
         triggers._application.cache_clear()
     assert arguments == [("the settings", {"last_attempt": 5})]
+
+
+def test_the_queue_of_the_trigger_is_made_once_of_its_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is there even if the other app settings are wrong."""
+    connections: list[Any] = []
+
+    def create_trigger_queue(connection: Any) -> object:
+        connections.append(connection)
+        return object()
+
+    monkeypatch.setattr(composition, "create_trigger_queue", create_trigger_queue)
+    monkeypatch.setattr(TriggerConnection, "load", staticmethod(lambda: "the connection"))
+    triggers._trigger_queue.cache_clear()
+    try:
+        assert triggers._trigger_queue() is triggers._trigger_queue()
+    finally:
+        triggers._trigger_queue.cache_clear()
+    assert connections == ["the connection"]
 
 
 @pytest.mark.parametrize(("dequeue_count", "attempt"), [(None, 1), (0, 1), (1, 1), (6, 6)])

@@ -107,6 +107,7 @@ def test_a_listed_caller_is_let_in_with_more_groups_than_a_token_holds() -> None
         ({"oid": GROUP}, "set groupMembershipClaims of the app registration to SecurityGroup"),
         ({"_claim_names": {"groups": "src1"}}, "in more groups than a token can hold"),
         ({"hasgroups": True}, "in more groups than a token can hold"),
+        ({"_claim_names": {"other": "src1"}}, "the token names no groups"),
     ],
 )
 def test_a_caller_in_no_operators_group_is_refused_with_what_to_change(claims: dict[str, Any], sentence: str) -> None:

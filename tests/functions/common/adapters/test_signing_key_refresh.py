@@ -1,5 +1,6 @@
 """When signing keys are fetched again, how long that may take, and what is logged when it fails."""
 
+import logging
 from typing import Any
 
 import jwt
@@ -51,6 +52,6 @@ def test_a_fetch_that_fails_is_logged_while_the_keys_stay_in_use(
 
     monkeypatch.setattr(jwt.PyJWKClient, "fetch_data", fail)
     assert keys.get_jwk_set(refresh=True) is known
-    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
-        ("WARNING", "the signing keys could not be fetched; the known ones stay in use: no answer")
+    assert caplog.record_tuples == [
+        ("classifier", logging.WARNING, "the signing keys could not be fetched; the known ones stay in use: no answer")
     ]

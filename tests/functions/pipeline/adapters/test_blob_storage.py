@@ -126,8 +126,9 @@ def test_content_is_decompressed_up_to_the_limit_itself() -> None:
         gzip.compress(PNG) + b"more",
         gzip.compress(PNG) + bytes(1 << 20),
         b"\x1f\x8b" + bytes(40),
+        b"\x78\x9c",
     ],
-    ids=["cut off", "a wrong checksum", "more behind it", "much more behind it", "a start alone"],
+    ids=["cut off", "a wrong checksum", "more behind it", "much more behind it", "a start alone", "zlib's start alone"],
 )
 def test_damaged_encoding_is_rejected_with_what_was_found(stored: bytes) -> None:
     with pytest.raises(ImageRejectedError) as rejection:

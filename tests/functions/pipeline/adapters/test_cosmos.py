@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import uuid
 from typing import Any
 
@@ -500,7 +501,8 @@ def test_an_item_that_is_no_record_is_there_and_has_no_value(
         assert await records.get("1") == Versioned(record(), "1")
 
     asyncio.run(run())
-    (line,) = caplog.messages
+    ((logger, level, line),) = caplog.record_tuples
+    assert (logger, level) == ("classifier", logging.WARNING)
     assert line.startswith("the item 1 is no ImageRecord: ")
     assert problem in line
 

@@ -55,6 +55,7 @@ class QueueService(AsyncHttpTransport[Any, Any]):
         self.deleted: list[str] = []
         self.sent: list[str] = []
         self.hidden_seconds: list[str] = []
+        self.times = f"<InsertionTime>{DATE}</InsertionTime><ExpirationTime>{DATE}</ExpirationTime>"
 
     async def open(self) -> None: ...
 
@@ -67,17 +68,16 @@ class QueueService(AsyncHttpTransport[Any, Any]):
         if request.method == "DELETE":
             self.deleted.append(url.path.rpartition("/")[2])
             return Response(204, "")
-        times = f"<InsertionTime>{DATE}</InsertionTime><ExpirationTime>{DATE}</ExpirationTime>"
         receipt = f"<PopReceipt>p</PopReceipt><TimeNextVisible>{DATE}</TimeNextVisible>"
         if request.method == "POST":
             text = str(request.content if isinstance(request.content, str) else bytes(request.content).decode())
             self.sent.append(text.partition("<MessageText>")[2].partition("</MessageText>")[0])
-            message = f"<QueueMessage><MessageId>n</MessageId>{times}{receipt}</QueueMessage>"
+            message = f"<QueueMessage><MessageId>n</MessageId>{self.times}{receipt}</QueueMessage>"
             return Response(201, f"<QueueMessagesList>{message}</QueueMessagesList>")
         self.hidden_seconds.append(request.url.partition("visibilitytimeout=")[2].partition("&")[0])
         page, self.visible = self.visible, {}
         messages = "".join(
-            f"<QueueMessage><MessageId>m{number}</MessageId>{times}{receipt}<DequeueCount>1</DequeueCount>"
+            f"<QueueMessage><MessageId>m{number}</MessageId>{self.times}{receipt}<DequeueCount>1</DequeueCount>"
             f"<MessageText>{escape(content)}</MessageText></QueueMessage>"
             for number, content in page.items()
         )
@@ -197,6 +197,14 @@ def test_messages_are_received_in_pages_of_thirty_two() -> None:
     assert asyncio.run(run()) == [("a", datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))]
     assert service.queries[0] == {"numofmessages": "32", "visibilitytimeout": "600"}
     assert DATE == "Fri, 02 Jan 2026 03:04:05 GMT"
+
+
+def test_a_message_without_its_time_of_insertion_is_an_error() -> None:
+    """A redrive ends at the first message that was inserted after its start."""
+    service = QueueService(encoded("a"))
+    service.times = ""
+    with pytest.raises(ValueError, match=r"^the queue service did not say when message m0 was inserted$"):
+        asyncio.run(receive_all(service))
 
 
 @pytest.mark.parametrize(("status", "raises"), [(404, False), (403, True)])

@@ -110,3 +110,17 @@ def test_a_poison_message_is_json_whatever_its_text() -> None:
     assert json.loads(poison)["message"] == '{"a\\udcff"}'
     assert json.loads(poison)["poison"]["sentence"] == "quoted \\udcff"
     assert events.parse_poison_message(poison)[0] == "BadEvent"
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "images/blobs/cat.png",
+        "/blobServices/default/containers/images/cat.png",
+        "/blobServices/default/containers//blobs/cat.png",
+        "/blobServices/default/containers/images/blobs/",
+    ],
+)
+def test_a_subject_that_names_no_blob_is_no_event_of_the_pipeline(subject: str) -> None:
+    with pytest.raises(EventError, match=f"^subject '{subject}' names no blob$"):
+        Message.parse(message(subject=subject))

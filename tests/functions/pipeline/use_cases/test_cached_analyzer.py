@@ -1,6 +1,7 @@
 """The cached analyzer step by step: keys, hits, leases, and an analysis that cannot be stored."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -80,7 +81,9 @@ def test_an_analysis_that_cannot_be_stored_is_used(
     with collect_metrics() as metrics:
         analysis, cached = asyncio.run(cached_analyzer(services).analyze(CAT_SHA256, CAT, INFO))
     assert (analysis.analyzer, cached, metrics) == ("test", False, {"uncached": 1})
-    assert caplog.messages == ["an analysis was not cached: RetryLaterError: Cosmos DB: 503"]
+    assert caplog.record_tuples == [
+        ("classifier", logging.WARNING, "an analysis was not cached: RetryLaterError: Cosmos DB: 503")
+    ]
 
 
 @pytest.mark.parametrize("error", [DOWN, UnexpectedResponseError("C", "no caption"), asyncio.CancelledError()])
