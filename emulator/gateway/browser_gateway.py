@@ -131,7 +131,7 @@ class BrowserGateway:
             body = request.content.iter_chunked(_CHUNK_BYTES)
             if request.content_length is not None:
                 headers["Content-Length"] = str(request.content_length)
-        url = f"https://127.0.0.1:{self._gateway_port}{self._to_azure(request.path_qs)}"
+        url = f"https://127.0.0.1:{self._gateway_port}{self._to_azure(request.raw_path)}"
         try:
             async with self._session.request(
                 request.method,

@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 import trustme
 from aiohttp import web
+from yarl import URL
 
 from emulator.gateway.browser_gateway import BrowserGateway
 
@@ -25,7 +26,7 @@ class Azure:
         self.requests: list[tuple[str, str, dict[str, str], bytes]] = []
 
     async def handle(self, request: web.Request) -> web.Response:
-        self.requests.append((request.host, request.path_qs, dict(request.headers), await request.read()))
+        self.requests.append((request.host, request.raw_path, dict(request.headers), await request.read()))
         return self.answer(request)
 
 
@@ -150,7 +151,7 @@ def test_content_passes_unchanged(tmp_path: Path) -> None:
     async def scenario(gateway: BrowserGateway, azure: Azure, session: aiohttp.ClientSession) -> None:
         azure.answer = lambda request: web.Response(body=content, content_type="image/png")
         blob = await gateway.address_of(BLOB)
-        async with session.put(f"{blob}/images/a%20b.png?sig=a%2Fb%3D", data=content) as response:
+        async with session.put(URL(f"{blob}/images/a%20b.png?sig=a%2Fb%3D", encoded=True), data=content) as response:
             assert await response.read() == content
         ((_host, path, headers, body),) = azure.requests
         assert path == "/images/a%20b.png?sig=a%2Fb%3D"
