@@ -83,20 +83,20 @@ export class Api {
 
   /**
    * @param {string} id
-   * @param {{etag?: string | null, signal?: AbortSignal}} [options]
-   * @returns {Promise<{state: "final", record: ImageRecord, etag: string | null} | {state: "pending" | "unchanged"}>}
+   * @param {AbortSignal} [signal]
    */
-  async image(id, { etag = null, signal } = {}) {
-    /** @type {Record<string, string>} */
-    const headers = etag === null ? {} : { "If-None-Match": etag };
-    const response = await this.request("GET", `/api/images/${encodeURIComponent(id)}`, { headers, signal });
-    if (response.status === 202) {
-      return { state: "pending" };
-    }
-    if (response.status === 304) {
-      return { state: "unchanged" };
-    }
-    return { state: "final", record: await response.json(), etag: response.headers.get("ETag") };
+  image(id, signal) {
+    return this.imageAt(`/api/images/${encodeURIComponent(id)}`, signal);
+  }
+
+  /**
+   * @param {string} path
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<ImageRecord | null>} Null while the image is in flight.
+   */
+  async imageAt(path, signal) {
+    const response = await this.request("GET", path, { signal });
+    return response.status === 202 ? null : response.json();
   }
 
   /**
@@ -125,7 +125,7 @@ export class Api {
    * @returns {Promise<UploadGrant>}
    */
   async grantUpload(file) {
-    const body = JSON.stringify({ ...file, ifExists: "suffix" });
+    const body = JSON.stringify({ ...file, onConflict: "suffix" });
     return (await this.request("POST", "/api/uploads", { body })).json();
   }
 

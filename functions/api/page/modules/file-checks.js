@@ -11,7 +11,7 @@ const CONTENT_TYPES = {
   GIF: "image/gif",
   BMP: "image/bmp",
   WEBP: "image/webp",
-  ICO: "image/x-icon",
+  ICO: "image/vnd.microsoft.icon",
   TIFF: "image/tiff",
 };
 

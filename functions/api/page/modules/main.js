@@ -43,7 +43,7 @@ class Application {
     this.viewer = new Viewer({
       api: this.api,
       mayDelete: session.mayDelete,
-      hasSimilarity: configuration.similarity,
+      hasSimilarity: configuration.features.includes("embeddings"),
       onStep: (step) => this.step(step),
       onFilter: (filters) => this.apply(filters),
       onOpen: (id) => this.open(id),
@@ -232,7 +232,7 @@ class Application {
       status: record.status,
       caption: record.caption?.text ?? null,
       category: record.category,
-      labels: record.labels,
+      labels: (record.tags ?? []).filter((tag) => record.labels.includes(tag.name)),
       reason: record.reason,
       contentUrl: null,
       processedAt: record.processedAt,

@@ -67,5 +67,5 @@ export function baseName(name) {
 /** @param {Match} match */
 export function matchText(match) {
   const score = match.score === null ? "" : ` ${match.score.toFixed(2)}`;
-  return match.kind === "text" ? `${match.kind} “${match.value}”` : `${match.kind} ${match.value}${score}`.trim();
+  return match.kind === "label" || match.kind === "meaning" ? `${match.kind} ${match.text}${score}` : `${match.kind} “${match.text}”`;
 }

@@ -55,7 +55,7 @@ function put(grant, file, onProgress, signal) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open("PUT", grant.url);
-    for (const [name, value] of Object.entries(grant.headers)) {
+    for (const { name, value } of grant.headers) {
       request.setRequestHeader(name, value);
     }
     request.upload.addEventListener("progress", (event) => onProgress(event.loaded / Math.max(1, event.total)));
@@ -76,18 +76,19 @@ function put(grant, file, onProgress, signal) {
  * Waits until there is a record, asking less and less often.
  *
  * @param {Api} api
- * @param {string} id
+ * @param {string} statusUrl
  * @param {AbortSignal} signal
  * @returns {Promise<ImageRecord | null>} Null if there is none after a quarter of an hour.
  */
-export async function waitForRecord(api, id, signal) {
+export async function waitForRecord(api, statusUrl, signal) {
   let interval = FIRST_POLL_MS;
   for (let waited = 0; waited < LONGEST_WAIT_MS; waited += interval) {
     await pause(interval, signal);
     try {
-      const answer = await api.image(id, { signal });
-      if (answer.state === "final") {
-        return answer.record;
+      const { pathname, search } = new URL(statusUrl, location.href);
+      const record = await api.imageAt(`${pathname}${search}`, signal);
+      if (record !== null) {
+        return record;
       }
     } catch (error) {
       // A blob that was just created may not be visible to the API yet; without a network the next attempt may succeed.

@@ -5,8 +5,7 @@ export interface Configuration {
   clientId: string;
   scope: string;
   limits: { maxBytes: number; minSide: number; maxSide: number; formats: string[] };
-  /** Whether similar images can be found. */
-  similarity: boolean;
+  features: string[];
 }
 
 export interface Tag {
@@ -28,8 +27,8 @@ export interface Reason {
 
 /** Why an image is among the results of a search. */
 export interface Match {
-  kind: string;
-  value: string;
+  kind: "label" | "caption" | "text" | "meaning";
+  text: string;
   score: number | null;
 }
 
@@ -42,7 +41,7 @@ export interface Item {
   status: Status;
   caption: string | null;
   category: Tag | null;
-  labels: string[];
+  labels: Tag[];
   reason: Reason | null;
   contentUrl: string | null;
   processedAt: string;
@@ -83,5 +82,7 @@ export interface UploadGrant {
   id: string;
   name: string;
   url: string;
-  headers: Record<string, string>;
+  headers: { name: string; value: string }[];
+  /** Where the record will be; the API knows by it whether the image is still in flight. */
+  statusUrl: string;
 }

@@ -102,19 +102,19 @@ export class Uploads {
       await sendFile(grant, file, (share) => row.progress(share), row.signal);
       row.wait();
       // The next file need not wait for the results of this one.
-      void this.follow(grant.id, row);
+      void this.follow(grant.statusUrl, row);
     } catch (error) {
       this.fail(error, file, row);
     }
   }
 
   /**
-   * @param {string} id
+   * @param {string} statusUrl
    * @param {UploadRow} row
    */
-  async follow(id, row) {
+  async follow(statusUrl, row) {
     try {
-      const record = await waitForRecord(this.api, id, row.signal);
+      const record = await waitForRecord(this.api, statusUrl, row.signal);
       this.finish();
       if (record === null) {
         row.say("Uploaded. Its results take longer than usual; they will appear in the list.");

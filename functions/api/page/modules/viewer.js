@@ -47,17 +47,17 @@ export class Viewer {
       this.dialog.showModal();
     }
     try {
-      const [answer, url] = await Promise.all([
-        this.options.api.image(id, { signal }),
+      const [record, url] = await Promise.all([
+        this.options.api.image(id, signal),
         this.options.api.contentUrl(id).catch(() => null),
       ]);
       if (signal.aborted) {
         return;
       }
-      if (answer.state === "final") {
-        this.draw(answer.record, url);
+      if (record === null) {
+        this.drawMessage("This image is being classified. Open it again in a moment.");
       } else {
-        this.drawMessage("This image is being classified. Its results appear here in a moment.");
+        this.draw(record, url);
       }
     } catch (error) {
       if (!signal.aborted) {
