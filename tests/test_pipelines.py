@@ -1,5 +1,6 @@
 """The pipelines' files: pinned, with few rights, without secrets, and the same for both vendors."""
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -107,6 +108,52 @@ def test_no_checkout_on_azure_devops_leaves_the_token_behind(name: str) -> None:
     checkouts = [step for step in all_azure_devops_steps(name, AZURE_VALUES) if "checkout" in step]
     assert checkouts
     assert all(step["persistCredentials"] is False for step in checkouts)
+
+
+def test_the_tests_have_the_commit_of_the_last_release() -> None:
+    for job in jobs(WORKFLOWS / "ci.yml").values():
+        (checkout,) = [step for step in job["steps"] if step.get("uses", "").startswith("actions/checkout@")]
+        assert checkout["with"]["fetch-depth"] == 0
+    for job in load(AZURE_PIPELINES / "ci.yml")["jobs"]:
+        assert job["steps"][0] == {"template": "templates/checkout.yml", "parameters": {"fetchDepth": 0}}
+    (checkout, _python) = load(AZURE_PIPELINES / "templates/checkout.yml")["steps"]
+    assert checkout["fetchDepth"] == "${{ parameters.fetchDepth }}"
+
+
+LINT = [
+    "python3.13 scripts/setup.py dev",
+    "ruff format --check . && ruff check .",
+    "actionlint",
+    "zizmor --quiet --offline .github",
+]
+TYPES = ["python3.13 scripts/setup.py dev", "basedpyright"]
+CI_COMMANDS = {
+    "make check": [*LINT, *TYPES, 'python -m pytest -n 2 --dist loadgroup -q -m "not emulator"'],
+    ".ci/run": [*LINT, *TYPES, "python -m pytest -n 2 --dist loadgroup"],
+}
+
+
+@pytest.mark.parametrize("steps", [github_steps("ci.yml", {}), azure_devops_steps("ci.yml", {})])
+def test_the_steps_of_ci_run_every_check_and_every_test(steps: list[Step]) -> None:
+    """The steps are run with `make -n`, which prints each command in place of running it.
+
+    Run as they are they would run this test, and themselves, without an end. The commands that they lead to are those
+    that whoever runs this test is running: their results are on the same page.
+    """
+    assert [step.command for step in steps] == [*CI_COMMANDS]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    for step in steps:
+        printed = subprocess.run(
+            ["bash", "-e", "-o", "pipefail", "-c", step.command],
+            cwd=ROOT,
+            env=environment | {"MAKEFLAGS": "n"},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.splitlines()
+        # Make itself, the search for Python, and the deployment package, which tests build again.
+        other = ("make ", "command -v ", "python -c ")
+        assert [line for line in printed if not line.startswith(other)] == CI_COMMANDS[step.command]
 
 
 def test_forks_get_no_token() -> None:

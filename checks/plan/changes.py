@@ -1,10 +1,12 @@
 """The changes of a preview by resource."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 import msgspec
 
+from checks.plan.app_settings import expand_app_settings
+from checks.plan.event_log import Outputs
 from checks.plan.preview import Preview, ResourceState, Step
 from checks.plan.properties import UNKNOWN, PropertyChange, compare
 from checks.plan.urn import name_of, type_of
@@ -111,10 +113,15 @@ def collect_pairs(preview: Preview) -> list[StepPair]:
     return [_pair(urn, steps) for urn, steps in steps_by_urn.items()]
 
 
-def collect_changes(pairs: Sequence[StepPair]) -> list[ResourceChange]:
-    """Return the changes, those that do harm first: replaced, deleted, updated, created."""
+def collect_changes(pairs: Sequence[StepPair], outputs: Mapping[str, Outputs]) -> list[ResourceChange]:
+    """Return the changes, those that do harm first: replaced, deleted, updated, created.
+
+    Args:
+        pairs: The resources.
+        outputs: The outputs of components by URN; none without an event log.
+    """
     order = [*Action]
-    changes = [_change(pair) for pair in pairs]
+    changes = [_change(pair, outputs) for pair in pairs]
     return sorted(changes, key=lambda change: (order.index(change.action), change.type, change.name))
 
 
@@ -144,10 +151,11 @@ def _pair(urn: str, steps: list[Step]) -> StepPair:
     )
 
 
-def _change(pair: StepPair) -> ResourceChange:
+def _change(pair: StepPair, outputs: Mapping[str, Outputs]) -> ResourceChange:
     properties: list[PropertyChange] = []
     if pair.action in {Action.REPLACE, Action.UPDATE}:
         properties = compare(pair.before.inputs, pair.after.inputs, changed=pair.changed, forcing=pair.forcing)
+        properties = expand_app_settings(properties, outputs.get(pair.after.parent, Outputs()))
     forcing = [item for item in properties if item.forces_replacement]
     return ResourceChange(
         action=pair.action,

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 
 from checks.plan.changes import ResourceChange
-from checks.plan.comment_access import access_section, data_section
+from checks.plan.comment_access import access_section, data_section, network_section
 from checks.plan.comment_cost import cost_section
 from checks.plan.comment_resources import group_changes, resources_section
+from checks.plan.event_log import PolicyViolation
 from checks.plan.inputs import ScanResult
 from checks.plan.markdown import code, code_block, cut, table
-from checks.plan.preview import PolicyViolation
 from checks.plan.report import PlanReport, Problem
 from checks.plan.urn import name_of
 
@@ -39,6 +39,7 @@ def render_comment(report: PlanReport, limit: CommentLimit = CommentLimit.GITHUB
         _problems(report.problems),
         data_section(report.data_risks, failed=report.failed),
         access_section(report.role_assignments, report.role_definitions),
+        network_section(report.network_openings),
         resources_section(groups),
         cost_section(report.cost),
         _policy(report.policy_violations),
@@ -70,7 +71,10 @@ def _verdict(report: PlanReport, groups: Mapping[str, Sequence[ResourceChange]])
         yield f"**Needs approval:** {'; '.join(report.approval_reasons)}."
         yield ""
     elif not report.failed:
-        yield "**Needs no approval:** no data is lost or guarded less, and no role is added or widened."
+        yield (
+            "**Needs no approval:** no data is lost or guarded less, no role is added or widened, and no resource is"
+            " reachable from more networks."
+        )
         yield ""
     counts = [f"{len(changes)} {heading[0].lower()}{heading[1:]}" for heading, changes in groups.items()]
     if report.unchanged is not None:

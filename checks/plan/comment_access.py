@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from checks.plan.comment_values import short
 from checks.plan.data_loss import DataRisk, DataStatus
 from checks.plan.markdown import code, table
+from checks.plan.network import NetworkOpening
 from checks.plan.roles import RoleAssignmentChange, RoleDefinitionChange, RoleEffect
 
 
@@ -40,6 +41,20 @@ def access_section(
     if not assignments and not definitions:
         yield "No role assignment and no role definition changes."
         yield ""
+
+
+def network_section(openings: Sequence[NetworkOpening]) -> Iterator[str]:
+    """The lines about resources that can be reached from more networks; none if there are none."""
+    if not openings:
+        return
+    yield "### Reachable from more networks"
+    yield ""
+    rows = [
+        [code(item.name), code(item.type), code(item.path), code(short(item.before)), code(short(item.after))]
+        for item in openings
+    ]
+    yield from table(("resource", "type", "property", "before", "after"), rows)
+    yield ""
 
 
 def _status(status: DataStatus) -> str:

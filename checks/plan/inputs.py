@@ -1,33 +1,8 @@
-"""Inputs beside the preview: cost estimates before and after the change, and the result of the scan."""
+"""The input beside the preview and its event log: the result of the scan."""
 
 import msgspec
 
 from checks.plan.preview import PlanInputError
-
-
-class CostLineItem(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """What one meter costs in a month.
-
-    Attributes:
-        service: Azure's name of the service.
-        meter: Azure's name of the meter.
-        purpose: What of the stack uses the meter.
-        low: Cost of a month under the more favorable assumptions.
-        high: Cost of a month under the less favorable ones.
-    """
-
-    service: str
-    meter: str
-    purpose: str = ""
-    low: float
-    high: float
-
-
-class CostEstimate(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """What a stack costs in a month, by meter; `currency` is an ISO 4217 code."""
-
-    line_items: list[CostLineItem]
-    currency: str = "USD"
 
 
 class ScanResult(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -38,22 +13,6 @@ class ScanResult(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     failed: int
     suppressed: int
     stale: int
-
-
-def read_cost_estimate(name: str, content: bytes) -> CostEstimate:
-    """Return an estimate.
-
-    Args:
-        name: How an error calls the input.
-        content: The estimate as JSON.
-
-    Raises:
-        PlanInputError: The content is not an estimate.
-    """
-    try:
-        return msgspec.json.decode(content, type=CostEstimate)
-    except msgspec.DecodeError as error:
-        raise PlanInputError(f"{name} is not a cost estimate: {error}") from error
 
 
 def read_scan_results(content: bytes) -> list[ScanResult]:

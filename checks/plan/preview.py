@@ -1,10 +1,9 @@
-"""The output of `pulumi preview --json`, and the event log that the preview wrote beside it.
+"""The output of `pulumi preview --json`.
 
 The JSON is the type PreviewDigest of Pulumi, whose states are of the type ResourceV3:
 https://github.com/pulumi/pulumi/blob/master/sdk/go/common/display/json.go
 https://github.com/pulumi/pulumi/blob/master/sdk/go/common/apitype/core.go
-Pulumi writes no violations of policies into it. They are in the event log (`--event-log`), whose lines are of the type
-EngineEvent: https://github.com/pulumi/pulumi/blob/master/sdk/go/common/apitype/events.go
+What Pulumi does not write into it is in the event log: `checks.plan.event_log`.
 """
 
 from typing import Any
@@ -21,6 +20,8 @@ class ResourceState(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     type: str
     custom: bool = False
+    # URN of the component that the resource belongs to.
+    parent: str = ""
     inputs: dict[str, Any] = msgspec.field(default_factory=dict[str, Any])
     # URNs of the resources that the value of an input comes from.
     property_dependencies: dict[str, list[str]] = msgspec.field(default_factory=dict[str, list[str]])
@@ -78,20 +79,6 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         return [item for item in self.diagnostics if item.severity == "error"]
 
 
-class PolicyViolation(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A violation of a rule of a policy pack; `enforcement_level` is `mandatory`, `advisory` or `warning`."""
-
-    message: str
-    policy_name: str
-    policy_pack_name: str = ""
-    enforcement_level: str = ""
-    resource_urn: str = ""
-
-
-class _EngineEvent(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    policy_event: PolicyViolation | None = None
-
-
 def read_preview(content: bytes) -> Preview:
     """Return the preview that is in the output of `pulumi preview --json`.
 
@@ -120,20 +107,3 @@ def read_preview(content: bytes) -> Preview:
             " Pulumi that this command does not know (3.274 is known)"
         )
     return preview
-
-
-def read_policy_violations(content: bytes) -> list[PolicyViolation]:
-    """Return the violations that are in an event log, in its order.
-
-    Raises:
-        PlanInputError: A line is not an event.
-    """
-    violations: list[PolicyViolation] = []
-    for number, line in enumerate(content.splitlines(), start=1):
-        try:
-            event = msgspec.json.decode(line, type=_EngineEvent)
-        except msgspec.DecodeError as error:
-            raise PlanInputError(f"line {number} of the event log is not an event of Pulumi: {error}") from error
-        if event.policy_event is not None and event.policy_event not in violations:
-            violations.append(event.policy_event)
-    return violations

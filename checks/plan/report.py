@@ -5,10 +5,12 @@ from collections.abc import Sequence
 import msgspec
 
 from checks.plan.changes import Action, ResourceChange, collect_changes, collect_pairs
-from checks.plan.cost import CostComparison
+from checks.plan.cost import CostComparison, read_cost_comparison
 from checks.plan.data_loss import DataRisk, DataStatus, find_data_risks
+from checks.plan.event_log import EventLog, PolicyViolation
 from checks.plan.inputs import ScanResult
-from checks.plan.preview import PolicyViolation, Preview
+from checks.plan.network import NetworkOpening, find_network_openings
+from checks.plan.preview import Preview
 from checks.plan.protection import refused_urns
 from checks.plan.roles import RoleAssignmentChange, RoleDefinitionChange, find_role_changes
 from checks.plan.urn import name_of, stack_of, type_of
@@ -37,7 +39,8 @@ class PlanReport(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         role_definitions: Custom roles that change.
         changes: All resources that change.
         unchanged: Number of resources that do not change; None if the preview does not say.
-        cost: Cost by meter before and after; None without estimates.
+        network_openings: Inputs with which resources can be reached from more networks.
+        cost: Cost by meter before and after; None without an event log, or if the preview failed.
         policy_violations: Violations of policies; None without an event log.
         scan_results: Results of the scan; None without a scan.
         problems: Errors and warnings.
@@ -49,6 +52,7 @@ class PlanReport(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     data_risks: list[DataRisk]
     role_assignments: list[RoleAssignmentChange]
     role_definitions: list[RoleDefinitionChange]
+    network_openings: list[NetworkOpening]
     changes: list[ResourceChange]
     unchanged: int | None
     cost: CostComparison | None
@@ -63,29 +67,41 @@ class PlanReport(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 def create_report(
-    preview: Preview,
-    *,
-    policy_violations: list[PolicyViolation] | None = None,
-    scan_results: list[ScanResult] | None = None,
-    cost: CostComparison | None = None,
+    preview: Preview, *, event_log: EventLog | None = None, scan_results: list[ScanResult] | None = None
 ) -> PlanReport:
-    """Return the report on a preview."""
+    """Return the report on a preview.
+
+    Args:
+        preview: The preview.
+        event_log: The event log that it wrote.
+        scan_results: Results of the scan.
+
+    Raises:
+        PlanInputError: The estimates of the cost in the event log cannot be compared.
+    """
     pairs = collect_pairs(preview)
-    changes = [change for change in collect_changes(pairs) if _is_shown(change)]
+    outputs = {} if event_log is None else event_log.outputs
+    changes = [change for change in collect_changes(pairs, outputs) if _is_shown(change)]
     protected_urns = refused_urns(preview.errors)
     data_risks = find_data_risks(pairs, changes, protected_urns)
     role_assignments, role_definitions = find_role_changes(pairs)
+    network_openings = find_network_openings(pairs)
+    policy_violations = None if event_log is None else event_log.policy_violations
     mandatory = [item for item in policy_violations or () if item.enforcement_level == _MANDATORY]
     return PlanReport(
         stack=next((stack_of(step.urn) for step in preview.steps), ""),
         failed=bool(preview.errors or mandatory),
-        approval_reasons=_approval_reasons(changes, protected_urns, data_risks, role_assignments, role_definitions),
+        approval_reasons=[
+            *_approval_reasons(changes, protected_urns, data_risks, role_assignments, role_definitions),
+            *_opening_reason(network_openings),
+        ],
         data_risks=data_risks,
         role_assignments=role_assignments,
         role_definitions=role_definitions,
+        network_openings=network_openings,
         changes=changes,
         unchanged=None if preview.change_summary is None else preview.change_summary.get("same"),
-        cost=cost,
+        cost=None if event_log is None or preview.errors else _cost(event_log),
         policy_violations=policy_violations,
         scan_results=scan_results,
         problems=[
@@ -99,6 +115,11 @@ def create_report(
             if item.severity in {"error", "warning"}
         ],
     )
+
+
+def _cost(event_log: EventLog) -> CostComparison | None:
+    outputs = event_log.stack_outputs
+    return read_cost_comparison(outputs.before, outputs.after)
 
 
 def _is_shown(change: ResourceChange) -> bool:
@@ -133,9 +154,9 @@ def _approval_reasons(
     return reasons
 
 
-def _resources(risks: Sequence[DataRisk], *statuses: DataStatus) -> set[tuple[str, str]]:
-    """Type and name of each resource that has a risk with one of the statuses."""
-    return {(risk.type, risk.name) for risk in risks if risk.status in statuses}
+def _opening_reason(openings: Sequence[NetworkOpening]) -> list[str]:
+    opened = {(item.type, item.name) for item in openings}
+    return [f"{_count(len(opened), 'resource')} reachable from more networks"] if opened else []
 
 
 def _count(number: int, noun: str) -> str:

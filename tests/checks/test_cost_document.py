@@ -1,9 +1,11 @@
-"""docs/cost.md: the calculation by hand is that of the estimate, line by line."""
+"""docs/cost.md: the calculation by hand and the sample profiles are those of the estimate, line by line."""
 
+import json
 import re
 
 import pytest
 
+from checks.cost import __main__ as command
 from infra.config.cost.estimate import estimate_cost
 from infra.config.cost.workload import create_workload
 from infra.config.settings import Settings
@@ -19,7 +21,7 @@ STAGING = [
     ("On Demand Execution Time", 46.18, 85.18),
     ("On Demand Total Executions", 0.10, 0.30),
     ("AP1 100 RUs", 17.52, 17.52),
-    ("Data Stored", 3.30, 3.30),
+    ("Data Stored", 3.45, 3.45),
     ("Hot LRS Data Stored", 3.12, 3.12),
     ("Hot LRS Write Operations", 2.50, 2.50),
     ("Hot Read Operations", 0.40, 0.80),
@@ -43,8 +45,8 @@ def test_the_estimate_of_staging_is_the_calculation_by_hand() -> None:
     for (_, low, high), (name, expected_low, expected_high) in zip(actual, STAGING, strict=True):
         assert low == pytest.approx(expected_low, abs=0.005), name
         assert high == pytest.approx(expected_high, abs=0.005), name
-    assert estimate.low == pytest.approx(2_914.34, abs=0.005)
-    assert estimate.high == pytest.approx(2_967.25, abs=0.005)
+    assert estimate.low == pytest.approx(2_914.49, abs=0.005)
+    assert estimate.high == pytest.approx(2_967.40, abs=0.005)
 
 
 def test_the_document_has_the_same_figures() -> None:
@@ -55,4 +57,23 @@ def test_the_document_has_the_same_figures() -> None:
 
 
 def test_the_document_has_the_total() -> None:
-    assert re.search(r"^\| \*\*Total\*\* \| \| 2,914\.34 \| 2,967\.25 \|$", DOCUMENT, re.MULTILINE)
+    assert re.search(r"^\| \*\*Total\*\* \| \| 2,914\.49 \| 2,967\.40 \|$", DOCUMENT, re.MULTILINE)
+
+
+def test_the_document_has_the_three_sample_profiles(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["--stack", "staging", "--format", "json"]) == 0
+    profiles = json.loads(capsys.readouterr().out)["profiles"]
+    assert {name: profile["imagesPerMonth"] for name, profile in profiles.items()} == {
+        "small": 5_000,
+        "medium": 500_000,
+        "large": 50_000_000,
+    }
+    section = DOCUMENT.partition("## Three sample profiles")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| ([^|]+) \| ([\d,.]+) \| ([\d,.]+) \| ([\d,.]+) \|$", section, re.MULTILINE)
+    expected = [
+        (meter, *(f"{profile['meters'][meter]:,.2f}" for profile in profiles.values()))
+        for meter in profiles["small"]["meters"]
+    ]
+    totals = ("**Total**", *(f"{profile['high']:,.2f}" for profile in profiles.values()))
+    assert rows == [*expected, totals]
+    assert totals == ("**Total**", "58.72", "2,967.40", "152,168.25")

@@ -11,13 +11,14 @@ import msgspec
 import pytest
 
 from checks.plan.comment import render_comment
-from checks.plan.cost import compare_cost
 from checks.plan.data_types import DATA_TYPES, NO_DATA_TYPES
-from checks.plan.inputs import CostEstimate, CostLineItem, ScanResult
-from checks.plan.preview import Diagnostic, PropertyDiff, read_policy_violations, read_preview
+from checks.plan.event_log import EventLog, Outputs, read_event_log
+from checks.plan.inputs import ScanResult
+from checks.plan.preview import Diagnostic, PropertyDiff, read_preview
 from checks.plan.report import PlanReport, create_report
 from policy.known_types import KNOWN_TYPES
 from tests.support.plan_builder import (
+    STACK_URN,
     changed,
     deployed_inputs,
     load_preview,
@@ -34,7 +35,7 @@ GOLDEN = Path(__file__).parent / "golden/plan"
 
 def recorded_report(name: str) -> PlanReport:
     recording = load_recording(name)
-    return create_report(read_preview(recording.preview), policy_violations=read_policy_violations(recording.events))
+    return create_report(read_preview(recording.preview), event_log=read_event_log(recording.events))
 
 
 def assignment_widened() -> PlanReport:
@@ -63,22 +64,44 @@ def protection_removed() -> PlanReport:
 
 
 def cost_and_scan_report() -> PlanReport:
-    """With costs and a scan."""
-    vision = CostLineItem(service="Foundry Tools", meter="S1 Transactions", purpose="tags", low=90, high=100)
-    writes = CostLineItem(service="Storage", meter="Hot LRS Write Operations", low=2.5, high=2.5)
-    removed = CostLineItem(service="Event Grid", meter="Standard Operations", purpose="results", low=0.6, high=0.6)
-    before = CostEstimate(line_items=[vision, writes, removed])
-    more = msgspec.structs.replace(vision, low=1800.0, high=2000.0)
-    added = CostLineItem(service="Azure Cosmos DB", meter="100 RU/s", purpose="analyses", low=8, high=23.36)
-    after = CostEstimate(line_items=[more, writes, added])
+    """With a scan, and with prices of another region than before."""
+    before = {
+        "low": 92.5,
+        "high": 103.1,
+        "currency": "USD",
+        "priceRegion": "westeurope",
+        "meters": {"S1 Transactions": 100.0, "Hot LRS Write Operations": 2.5, "Standard Operations": 0.6},
+    }
+    after = {
+        "low": 1810.5,
+        "high": 2025.86,
+        "currency": "USD",
+        "priceRegion": "eastus",
+        "meters": {"S1 Transactions": 2000.0, "Hot LRS Write Operations": 2.5, "AP1 100 RUs": 23.36},
+    }
+    outputs = Outputs(before={"estimatedMonthlyCost": before}, after={"estimatedMonthlyCost": after})
     return create_report(
         load_preview("vision-account-added"),
-        policy_violations=[],
+        event_log=EventLog(outputs={STACK_URN: outputs}),
         scan_results=[
             ScanResult(network="public", passed=41, failed=0, suppressed=20, stale=0),
             ScanResult(network="private", passed=44, failed=1, suppressed=16, stale=2),
         ],
-        cost=compare_cost(before, after),
+    )
+
+
+def opened_to_addresses() -> PlanReport:
+    """Addresses and a subnet are let in, an address is no longer, and a resource that is new lets everybody in."""
+    rules = {"defaultAction": "Deny", "ipRules": [{"iPAddressOrRange": "192.0.2.1"}]}
+    wider = {"defaultAction": "Deny", "ipRules": [{"iPAddressOrRange": "192.0.2.0/24"}]}
+    narrower = {"defaultAction": "Deny", "ipRules": []}
+    return create_report(
+        preview_of(
+            changed("images-account", {"networkRuleSet": wider}, before={"networkRuleSet": rules}),
+            changed("host-account", {"networkRuleSet": narrower}, before={"networkRuleSet": rules}),
+            changed("records-account", {"ipRules": None}, before={"ipRules": [{"ipAddressOrRange": "192.0.2.1"}]}),
+            step("create", "new", after=state("storage:StorageAccount", {"publicNetworkAccess": "Enabled"})),
+        )
     )
 
 
@@ -117,6 +140,7 @@ COMPOSED_REPORTS = {
     "protection-removed": protection_removed,
     "role-assignment-widened": assignment_widened,
     "cost-and-scan": cost_and_scan_report,
+    "opened-to-addresses": opened_to_addresses,
     "detailed-differences": detailed_differences,
     "hostile-texts": hostile_texts,
 }
@@ -164,7 +188,7 @@ def test_every_golden_comment_is_compared() -> None:
         ("custom-role-widened", False, ["2 role definitions added or widened"]),
         ("built-in-role-widened", True, ["1 role assignment added or widened"]),
         ("secret-changed", False, []),
-        ("policy-violation", True, []),
+        ("policy-violation", True, ["2 resources reachable from more networks"]),
         ("preview-failed", True, []),
         (
             "region-changed",
@@ -195,6 +219,8 @@ def test_every_golden_comment_is_compared() -> None:
         ("first-deployment", False, ["21 role assignments added or widened", "5 role definitions added or widened"]),
         ("role-assignment-widened", False, ["2 role assignments added or widened"]),
         ("protection-removed", False, ["2 resources whose data is guarded less"]),
+        ("network-opened", False, ["5 resources reachable from more networks"]),
+        ("opened-to-addresses", False, ["2 resources reachable from more networks"]),
         ("hostile-texts", True, ["1 resource whose data is lost or deleted earlier"]),
     ],
 )

@@ -10,7 +10,6 @@ import pytest
 from checks.plan.__main__ import main
 from tests.support.plan_builder import load_recording
 
-ESTIMATE = '{"currency": "USD", "lineItems": [{"service": "Storage", "meter": "Data Stored", "low": 1, "high": 2}]}'
 SCAN = '{"network": "public", "passed": 41, "failed": 0, "suppressed": 20, "stale": 0}\n'
 
 
@@ -54,18 +53,20 @@ def test_standard_input_is_read(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
 def test_json_has_everything(
     preview: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "cost.json").write_text(ESTIMATE)
+    (tmp_path / "events.json").write_bytes(load_recording("nothing-changed").events)
     (tmp_path / "scan.json").write_text(SCAN)
-    costs = ("--cost-before", tmp_path / "cost.json", "--cost-after", tmp_path / "cost.json")
-    assert run(monkeypatch, preview, "--format", "json", *costs, "--scan", tmp_path / "scan.json") == 0
+    inputs = ("--events", tmp_path / "events.json", "--scan", tmp_path / "scan.json")
+    assert run(monkeypatch, preview, "--format", "json", *inputs) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["stack"] == "dev"
     assert report["failed"] is False
     assert report["approvalReasons"] == report["changes"] == report["dataRisks"] == report["roleAssignments"] == []
     assert report["unchanged"] == 91
-    assert report["cost"]["highAfter"] == 2
+    assert report["cost"]["before"] == report["cost"]["after"]
+    assert report["cost"]["after"]["high"] == 58.64
+    assert {"meter": "Image Analysis Group 1 Transactions", "before": 15.0, "after": 15.0} in report["cost"]["meters"]
     assert report["scanResults"] == [json.loads(SCAN)]
-    assert report["policyViolations"] is None
+    assert report["policyViolations"] == report["networkOpenings"] == []
 
 
 STACK_EXPORT = '{"version": 3, "deployment": {"resources": []}}'
@@ -107,8 +108,6 @@ def test_a_wrong_preview_is_an_error(
         ("--events", '{"policyEvent": {"message": 1}}', "line 1 of the event log is not an event of Pulumi"),
         ("--scan", "", "the scan is empty"),
         ("--scan", '{"network": "public"}', "the scan is not of `python -m checks.checkov_scan --format json`"),
-        ("--cost-before", ESTIMATE, "--cost-before and --cost-after must be given together"),
-        ("--cost-after", ESTIMATE, "--cost-before and --cost-after must be given together"),
     ],
 )
 def test_another_wrong_input_is_an_error(
@@ -122,27 +121,6 @@ def test_another_wrong_input_is_an_error(
 ) -> None:
     (tmp_path / "input").write_text(content)
     assert run(monkeypatch, preview, option, tmp_path / "input") == 2
-    assert message in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("after", "message"),
-    [
-        ("{}", "--cost-after is not a cost estimate: Object missing required field `lineItems`"),
-        ('{"currency": "EUR", "lineItems": []}', "the estimates are in USD and in EUR; they cannot be compared"),
-    ],
-)
-def test_a_wrong_estimate_is_an_error(
-    after: str,
-    message: str,
-    preview: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    (tmp_path / "before").write_text(ESTIMATE)
-    (tmp_path / "after").write_text(after)
-    assert run(monkeypatch, preview, "--cost-before", tmp_path / "before", "--cost-after", tmp_path / "after") == 2
     assert message in capsys.readouterr().err
 
 

@@ -86,9 +86,14 @@ def copy_working_tree(root: Path) -> Checkout:
         if name and (ROOT / name).is_file():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, root / name)
+    share_tools(root)
+    return Checkout(root=root)
+
+
+def share_tools(root: Path) -> None:
+    """Use the tools that are installed in this checkout in another tree."""
     for name in _SHARED:
         (root / name).symlink_to(ROOT / name)
-    return Checkout(root=root)
 
 
 @pytest.fixture(scope="session")

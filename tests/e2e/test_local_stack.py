@@ -24,6 +24,7 @@ COFFEE = Path(str(files("skimage.data") / "coffee.png"))
 RECORD = {
     "id",
     "schemaVersion",
+    "stamp",
     "status",
     "reason",
     "blob",
@@ -40,6 +41,7 @@ RECORD = {
     "people",
     "read",
     "smartCrops",
+    "text",
     "analyzer",
     "timings",
     "attempts",
@@ -174,8 +176,8 @@ def test_the_state_holds_no_key(local_stack: Checkout) -> None:
         assert trace not in state
     # A storage or Cosmos key is 64 bytes in base64, and stands by itself; what Pulumi encrypts is longer.
     assert not re.search(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{86}==", state)
-    secret = local_stack.daemon["user_secret"]
-    assert secret not in state
+    for secret in local_stack.daemon["user_secrets"].values():
+        assert secret not in state
 
 
 def test_a_killed_daemon_is_replaced_and_nothing_is_lost(local_stack: Checkout) -> None:
@@ -263,6 +265,8 @@ def test_commands_that_need_no_cloud_print_what_they_say(local_stack: Checkout) 
     assert {name for name, one in bombs.items() if one["memory_mb"] > 64} == set()
     accuracy = json.loads(local_stack.make("accuracy", "FORMAT=json").stdout)
     assert accuracy["after"]["right"] > accuracy["before"]["right"]
+    search_quality = json.loads(local_stack.make("search-quality", "FORMAT=json").stdout)
+    assert search_quality["all"]["meaning"]["hits"] > search_quality["all"]["words"]["hits"]
     structure = json.loads(local_stack.make("structure", "FORMAT=json").stdout)
     assert {goal["name"]: goal["violations"] for goal in structure["goals"]}["import cycles in the whole project"] == []
 

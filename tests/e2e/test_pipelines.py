@@ -2,8 +2,8 @@
 
 The steps are read from the vendors' files. GitHub and Azure DevOps are fakes on a port of this machine, which issue
 OIDC tokens and keep comments and issues. The emulator takes the place of Azure and of the state's storage account; it
-does not exchange OIDC tokens, so Azure's libraries use its managed identity. The steps of ci.yml are not run: they run
-this test.
+does not exchange OIDC tokens, so Azure's libraries use its managed identity. The steps of ci.yml would run this test
+again: tests/test_pipelines.py has what they run.
 """
 
 import json
@@ -205,6 +205,16 @@ def deploy_steps(*, approved: bool, saved_plan: bool = False) -> list[Step]:
     return [*github_steps("deploy.yml", values), *github_steps("deploy-stack.yml", values)]
 
 
+def assert_costs(comment: str, *, before: str) -> None:
+    """The comment has the cost of a month by meter, and the total before begins with a text."""
+    section = comment.partition("### Cost of a month\n")[2].partition("### ")[0]
+    assert section.strip().startswith(before)
+    # 5,000 images with tags, at 1.00 dollar for a thousand.
+    assert re.search(r"^\| `Image Analysis Group 1 Transactions` \| (0|5)\.00 \| 5\.00 \|", section, re.MULTILINE)
+    # Two containers of 100 RU/s, 730 hours, 0.012 dollars for 100 RU/s and hour.
+    assert re.search(r"^\| `AP1 100 RUs` \| [\d.]+ \| 17\.52 \|", section, re.MULTILINE)
+
+
 def test_every_step_of_both_vendors_in_order(runner: Runner) -> None:
     code_hosts = runner.code_hosts
 
@@ -214,7 +224,7 @@ def test_every_step_of_both_vendors_in_order(runner: Runner) -> None:
     runner.github(preview)
     assert code_hosts.audiences[-1] == "api://AzureADTokenExchange"
     assert runner.comment().startswith("<!-- image-pipeline:plan-dev -->\n")
-    assert "Cost of a month" in runner.comment()
+    assert_costs(runner.comment(), before="Nothing before")
     assert (runner.root / "preview/approval").read_text() == "required\n"  # new role assignments
 
     # GitHub: without an approval nothing is deployed, with one everything is.
@@ -225,7 +235,7 @@ def test_every_step_of_both_vendors_in_order(runner: Runner) -> None:
     deployed = runner.github(deploy_steps(approved=True))
     digest = (runner.root / "package/SHA256SUMS").read_text().split()[0]
     assert f"dev runs the deployment package {digest}" in deployed
-    assert (runner.root / "summary.md").read_text().count("Cost of a month") == 2
+    assert (runner.root / "summary.md").read_text().count("### Cost of a month") == 2
 
     # GitHub: no drift, then a change behind Pulumi's back, which becomes an issue.
     drift = github_steps("drift.yml", GITHUB_VALUES)
@@ -256,6 +266,12 @@ def test_every_step_of_both_vendors_in_order(runner: Runner) -> None:
     runner.azure_devops(azure_preview)
     ((comment,),) = [thread["comments"] for thread in code_hosts.threads]
     assert comment["content"].startswith("<!-- image-pipeline:plan-dev -->\n")
+    assert_costs(comment["content"], before="33.")
+    # 5,000 images at 1.50 dollars for a thousand.
+    assert "| `Image Analysis Group 2 Transactions` | 0.00 | 7.50 | +7.50 |" in comment["content"]
+    # Of the app settings, one is a secret.
+    features = '| `siteConfig.appSettings.PIPELINE_FEATURES` | `["tags"]` | `["tags", "read"]` |'
+    assert features in comment["content"]
     azure_deploy = azure_devops_steps("deploy.yml", values)
     runner.azure_devops([step for step in azure_deploy if step.stage in {"package", "preview_dev"}])
     # What `publish` and `download` do.

@@ -29,9 +29,14 @@ def test_no_stack_exceeds_its_own_budget(stack: str, warnings: list[str]) -> Non
     assert warnings == []
 
 
-def test_the_program_warns_and_exports_the_total(warnings: list[str]) -> None:
+def test_the_program_warns_and_exports_the_total_and_what_each_meter_costs_at_most(warnings: list[str]) -> None:
     outputs = run_program("dev", {"monthlyBudget": 1}).outputs
-    assert outputs["estimatedMonthlyCost"] == {
+    estimate = outputs["estimatedMonthlyCost"]
+    meters = estimate.pop("meters")
+    assert meters["Image Analysis Group 1 Transactions"] == 15.0
+    assert meters["AP1 100 RUs"] == 17.52
+    assert sum(meters.values()) == pytest.approx(58.64, abs=0.05)
+    assert estimate == {
         "low": 58.11,
         "high": 58.64,
         "currency": "USD",

@@ -28,13 +28,14 @@ import grpc.aio
 import yaml
 
 from emulator.core.resource_store import Resource, ResourceStore
-from emulator.provider.server import Provider, serve
+from emulator.provider.protocol import serve
+from emulator.provider.server import Provider
 from tests.support.preview_scenarios import SCENARIOS, Edit, Scenario
 
 ROOT = Path(__file__).resolve().parents[2]
 RECORDINGS = ROOT / "tests/checks/recordings"
 # The parts of a checkout that `pulumi preview` reads. Scenarios may change those that are copied.
-_COPIED = ("__main__.py", "Pulumi.yaml", "infra", "functions", "policy", "stacks")
+_COPIED = ("__main__.py", "Pulumi.yaml", "infra", "functions", "policy", "prices", "stacks")
 _LINKED = (".venv", ".build", "policy/.venv")
 # Dynamic resources are created without their requests to Azure.
 _OFFLINE = (
@@ -49,8 +50,10 @@ _OFFLINE = (
         new="",
     ),
 )
-_STATE_FIELDS = ("type", "custom", "inputs", "protect", "retainOnDelete")
+_STATE_FIELDS = ("type", "custom", "parent", "inputs", "protect", "retainOnDelete")
 _STEP_FIELDS = ("op", "urn", "diffReasons", "replaceReasons", "detailedDiff")
+# The stack and the component whose outputs `checks/plan` reads.
+_WITH_OUTPUTS = frozenset({"pulumi:pulumi:Stack", "image-pipeline:index:FunctionApp"})
 _EVENT_FIELDS = ("resourceUrn", "message", "policyName", "policyPackName", "enforcementLevel")
 # What differs between two recordings of the same change.
 _PACKAGE_SHA256 = re.compile(r"\b[0-9a-f]{64}\b")
@@ -245,7 +248,24 @@ def _reduce(value: Any) -> Any:
 def _reduce_events(lines: Sequence[str]) -> list[dict[str, Any]]:
     events = [json.loads(line) for line in lines]
     violations = [event["policyEvent"] for event in events if "policyEvent" in event]
-    return [{"policyEvent": {key: item[key] for key in _EVENT_FIELDS if key in item}} for item in violations]
+    # The last one of the stack and of each component has what the program registered.
+    outputs = {
+        event["resOutputsEvent"]["metadata"]["urn"]: event["resOutputsEvent"]["metadata"]
+        for event in events
+        if "resOutputsEvent" in event and event["resOutputsEvent"]["metadata"]["type"] in _WITH_OUTPUTS
+    }
+    return [
+        *({"policyEvent": {key: item[key] for key in _EVENT_FIELDS if key in item}} for item in violations),
+        *({"resOutputsEvent": {"metadata": _reduce_outputs(item)}} for item in outputs.values()),
+    ]
+
+
+def _reduce_outputs(metadata: dict[str, Any]) -> dict[str, Any]:
+    states = {side: metadata[side] for side in ("old", "new") if metadata.get(side) is not None}
+    return {
+        "urn": metadata["urn"],
+        **{side: {"outputs": _reduce(state.get("outputs", {}))} for side, state in states.items()},
+    }
 
 
 def main() -> None:

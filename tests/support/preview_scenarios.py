@@ -109,5 +109,6 @@ SCENARIOS = (
     Scenario(name="protected-region-changed", before=_PROTECTED, after={"location": "westeurope"}, fails=True),
     Scenario(name="uploader-removed", before=_PROTECTED, after={"uploaders": []}),
     Scenario(name="protected-everything-deleted", before=_PROTECTED, destroy=True, fails=True),
+    Scenario(name="network-opened", before={"networkAccess": "private"}, after={"networkAccess": "public"}),
     Scenario(name="first-deployment", stack="prod", deployed=False),
 )

@@ -52,12 +52,16 @@ class CostEstimate:
         return sum(item.high for item in self.line_items)
 
     def to_dict(self) -> dict[str, Any]:
-        """The totals, rounded to cents, for a stack output."""
+        """The totals and the high cost of each meter, rounded to cents, for a stack output.
+
+        `checks.plan` compares the output before and after a change.
+        """
         return {
             "low": round(self.low, 2),
             "high": round(self.high, 2),
             "currency": "USD",
             "priceRegion": self.price_region,
+            "meters": {item.usage.meter.meter_name: round(item.high, 2) for item in self.line_items},
         }
 
 

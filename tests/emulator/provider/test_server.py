@@ -10,7 +10,8 @@ from google.protobuf import json_format, struct_pb2
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from emulator.core.resource_store import Resource, ResourceStore
-from emulator.provider.server import Provider, serve
+from emulator.provider.protocol import serve
+from emulator.provider.server import Provider
 from emulator.provider.validation import UNKNOWN
 from tests.emulator.conftest import Deployment
 
