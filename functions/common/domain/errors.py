@@ -1,4 +1,4 @@
-"""The errors of both apps. Adapters raise these, never an SDK's own.
+"""The errors that the function apps share. Adapters raise these, never an SDK's own.
 
 PipelineError
 ├── ConcurrencyError         the item has changed since it was read: read it again
