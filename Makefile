@@ -17,7 +17,7 @@ export PYTHONPATH :=
 export PYTHONDONTWRITEBYTECODE :=
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-ci setup-dev up classify redrive backfill stateful-test histories mutants simulate soak throughput bombs preview plan cost down clean format lint package types structure prices scan judge bench accuracy docs check quick whole test lock
+.PHONY: help setup setup-ci setup-dev up classify search token redrive backfill stateful-test histories mutants simulate soak throughput bombs preview plan cost down clean format lint package types structure prices scan judge bench bench-queries accuracy search-quality docs check quick whole test lock
 
 ifeq ($(STACK),local)
 pulumi = python -m emulator pulumi -- $(STACK) $(1)
@@ -33,7 +33,7 @@ endif
 # Checked before anything is created or changed, and again on what was deployed.
 policy = --policy-pack policy/pack
 # Before the emulator's network takes over: a changed lock is installed from the package index.
-bundle = python -c 'from pathlib import Path; from infra import build_deployment_package; build_deployment_package(Path("functions/pipeline"), Path(".build"))'
+bundle = python -c 'from pathlib import Path; from infra import build_deployment_package; [build_deployment_package(Path("functions", app), Path(".build")) for app in ("pipeline", "api")]'
 
 # `##@` begins a group, `##` behind a target is its description.
 help: ## print this list
@@ -72,6 +72,14 @@ endif
 
 classify: setup ## upload IMAGES="a.jpg 'b c.png'" and print what was found (FORMAT=table|json)
 	@$(within) python -m client classify --stack $(STACK) --format $(FORMAT) --timeout $(TIMEOUT) -- $(IMAGES)
+
+search: setup ## search images through the API: Q="red car" LABEL=car (FORMAT=table|json)
+	@$(within) python -m client search --stack $(STACK) --format $(FORMAT) $(if $(LABEL),--label "$(LABEL)") -- $(Q)
+
+# On the local stack, ROLE is one of the emulator's users; elsewhere the token is that of whoever is signed in.
+token: within = $(if $(filter local,$(STACK)),python -m emulator exec --user $(or $(ROLE),reader) --)
+token: setup ## print an access token for the API (STACK=local: ROLE=reader|uploader|operator|guest)
+	@$(within) python -m client token --stack $(STACK)
 
 preview: set = emulator
 preview: setup ## preview STACK against the emulator, offline
@@ -133,8 +141,14 @@ bench: setup-dev ## how long a preview of prod takes, beside an empty program (R
 	@$(bundle)
 	@python -m benchmarks.preview --runs $(RUNS) --format $(FORMAT)
 
+bench-queries: setup-dev ## lists and searches over 10,000 and 100,000 records in the emulated Cosmos DB (RUNS=5)
+	@PYTHONPATH=functions:functions/pipeline python -m benchmarks.queries --runs $(RUNS) --format $(FORMAT)
+
 accuracy: setup-dev ## the emulator's category of each packaged photo with a known subject, before and after general tags
 	@python -m benchmarks.vision_accuracy --format $(FORMAT)
+
+search-quality: setup-dev ## what searches find among the packaged photos, by words and by meaning, and what they should not
+	@ORT_DISABLE_TELEMETRY=1 python -m benchmarks.search_quality --format $(FORMAT)
 
 throughput: setup-dev ## the shipped code: images a second, CPU, start-up, size, memory (RUNS=5, IMAGES_COUNT=2000)
 	@$(bundle)
@@ -155,7 +169,7 @@ stateful-test: setup-dev ## the stateful test of the pipeline, with a hundred ti
 	@EXAMPLES=$(EXAMPLES) python -m pytest -q tests/functions/pipeline/use_cases/test_history.py
 
 docs: setup-dev ## write the generated parts of the documents; check compares them
-	@PYTHONPATH=functions:functions/pipeline python -m checks.docs
+	@PYTHONPATH=functions:functions/pipeline:functions/api python -m checks.docs
 
 mutants: setup-dev ## change the program in small ways, and print the changes that no test notices (MODULES="policy infra/core", SAMPLE=45, SEED=1)
 	@$(bundle)

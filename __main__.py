@@ -7,7 +7,7 @@ and after their delay; the policy pack (policy/order.py) refuses any other order
 import gc
 from pathlib import Path
 
-from pulumi import ResourceOptions
+from pulumi import Input, ResourceOptions
 
 import infra
 from infra import BuiltInRole
@@ -35,6 +35,9 @@ context = infra.DeploymentContext(
 telemetry = infra.Telemetry("telemetry", context=context, retention_days=settings.log_retention_days)
 function_identity = infra.FunctionIdentity("function", context=context)
 host_storage = infra.HostStorage("host", context=context)
+api_prerequisites = None
+if settings.sign_in != "none":
+    api_prerequisites = infra.AppPrerequisites("api-function", context=context, label="api")
 
 # --- Ingestion: uploads raise blob events
 image_storage = infra.ImageStorage(
@@ -86,6 +89,8 @@ if settings.publish_results:
 azure_services: list[infra.AzureService] = [host_storage, image_storage, analyzer, database]
 if result_topic is not None:
     azure_services.append(result_topic)
+if api_prerequisites is not None:
+    azure_services.append(api_prerequisites)
 network = None
 if settings.private_networking:
     network = infra.PrivateNetwork(
@@ -125,12 +130,40 @@ dead_letter_processor = infra.CustomRoleDefinition(
     data_actions=infra.DEAD_LETTER_PROCESSOR_DATA_ACTIONS,
     scope=resource_group.scope,
 )
-role_definitions = [
-    vision_caller.definition,
-    queue_processor.definition,
-    image_uploader.definition,
-    dead_letter_processor.definition,
+image_creator = image_deleter = text_vectorizer = None
+if api_prerequisites is not None:
+    image_creator = infra.CustomRoleDefinition(
+        "image-creator",
+        context=context,
+        title="Image Creator",
+        data_actions=infra.IMAGE_CREATOR_DATA_ACTIONS,
+        scope=resource_group.scope,
+    )
+    image_deleter = infra.CustomRoleDefinition(
+        "image-deleter",
+        context=context,
+        title="Image Deleter",
+        data_actions=infra.IMAGE_DELETER_DATA_ACTIONS,
+        scope=resource_group.scope,
+    )
+    if settings.stores_embeddings:
+        text_vectorizer = infra.CustomRoleDefinition(
+            "text-vectorizer",
+            context=context,
+            title="Text Vectorizer",
+            data_actions=infra.TEXT_VECTORIZER_DATA_ACTIONS,
+            scope=resource_group.scope,
+        )
+custom_roles = [
+    vision_caller,
+    queue_processor,
+    image_uploader,
+    dead_letter_processor,
+    image_creator,
+    image_deleter,
+    text_vectorizer,
 ]
+role_definitions = [role.definition for role in custom_roles if role is not None]
 role_definition_delay = infra.RoleDefinitionDelay(
     "role-definition-delay",
     role_definitions=role_definitions,
@@ -146,6 +179,8 @@ function_access = infra.RoleAssignments(
 )
 function_access.assign(BuiltInRole.STORAGE_BLOB_DATA_OWNER, host_storage.account_scope)
 function_access.assign(BuiltInRole.STORAGE_BLOB_DATA_READER, image_storage.images_scope)
+if image_deleter is not None:
+    function_access.assign(image_deleter, image_storage.images_scope)
 function_access.assign(dead_letter_processor, image_storage.dead_letters_scope)
 if image_storage.copies_scope is not None:
     function_access.assign(BuiltInRole.STORAGE_BLOB_DATA_CONTRIBUTOR, image_storage.copies_scope)
@@ -159,6 +194,26 @@ if result_topic is not None:
     function_access.assign(BuiltInRole.EVENTGRID_DATA_SENDER, result_topic.scope)
 function_access.assign(BuiltInRole.MONITORING_METRICS_PUBLISHER, telemetry.insights_scope)
 
+# --- Access: API app
+role_assignments = [*function_access.assignments]
+if api_prerequisites is not None:
+    api_access = infra.RoleAssignments(
+        "api-access",
+        context=context,
+        principal=api_prerequisites.identity.principal,
+        role_definition_delay=role_definition_delay,
+    )
+    api_access.assign(BuiltInRole.STORAGE_BLOB_DATA_OWNER, api_prerequisites.host_storage.account_scope)
+    api_access.assign(BuiltInRole.STORAGE_BLOB_DELEGATOR, image_storage.account_scope)
+    api_access.assign(BuiltInRole.STORAGE_BLOB_DATA_READER, image_storage.images_scope)
+    if image_creator is not None:
+        api_access.assign(image_creator, image_storage.images_scope)
+    if text_vectorizer is not None:
+        for vision_scope in analyzer.scopes:
+            api_access.assign(text_vectorizer, vision_scope)
+    api_access.assign(BuiltInRole.MONITORING_METRICS_PUBLISHER, telemetry.insights_scope)
+    role_assignments += api_access.assignments
+
 # --- Access: Event Grid
 event_grid_access = infra.RoleAssignments("event-grid-access", context=context, principal=blob_event_topic.principal)
 event_grid_access.assign(BuiltInRole.STORAGE_QUEUE_DATA_MESSAGE_SENDER, image_storage.queue_scope)
@@ -166,7 +221,7 @@ event_grid_access.assign(BuiltInRole.STORAGE_BLOB_DATA_CONTRIBUTOR, image_storag
 
 # --- Access: uploaders
 uploaders = [infra.Principal.from_setting(uploader) for uploader in settings.uploaders]
-role_assignments = [*function_access.assignments, *event_grid_access.assignments]
+role_assignments += event_grid_access.assignments
 for uploader in uploaders:
     uploader_access = infra.RoleAssignments(
         f"{uploader.name}-access",
@@ -184,12 +239,34 @@ database.assign_data_role(
     principals=[function_identity.principal],
     containers=[database.images, database.analyses],
 )
+record_readers = [function_identity.principal]
+if api_prerequisites is not None:
+    record_readers.append(api_prerequisites.identity.principal)
+database.assign_data_role(
+    "query",
+    data_actions=infra.RECORD_QUERY_DATA_ACTIONS,
+    principals=record_readers,
+    containers=[database.images],
+)
 database.assign_data_role(
     "reader",
     data_actions=infra.RECORD_READER_DATA_ACTIONS,
     principals=uploaders,
     containers=[database.images],
 )
+
+# --- Sign-in: app registration of the API
+api_client_id: Input[str] | None = settings.api_application_id
+if settings.sign_in == "create":
+    api_registration = infra.ApiRegistration(
+        "api",
+        context=context,
+        redirect_uris=settings.spa_redirect_uris,
+        assignees=infra.derive_app_role_assignees(
+            readers=settings.readers, uploaders=settings.uploaders, operators=settings.operators
+        ),
+    )
+    api_client_id = api_registration.client_id
 
 # --- Access: wait until the role assignments are effective
 role_assignment_delay = infra.RoleAssignmentDelay(
@@ -217,6 +294,7 @@ app_settings = infra.function_app_settings(
     analyzer=analyzer,
     database=database,
     result_topic=result_topic,
+    api_client_id=api_client_id,
 )
 function_app = infra.FunctionApp(
     "app",
@@ -236,8 +314,43 @@ code_deployment = infra.CodeDeployment(
     "code-deployment",
     target=function_app.deployment_target,
     package=package,
-    expected_functions=["backfill", "classify", "reconcile", "redrive"],
+    expected_functions=["backfill", "classify", "delete_image", "reconcile", "redrive"],
 )
+
+# --- API app and its code, which web pages and other clients call
+api_app = None
+allowed_origins: list[Input[str]] = []
+if api_prerequisites is not None and api_client_id is not None:
+    api_app = infra.FunctionApp(
+        "api-app",
+        context=context,
+        identity=api_prerequisites.identity.identity,
+        host_storage=api_prerequisites.host_storage,
+        application_insights_connection_string=telemetry.insights.connection_string,
+        app_settings=infra.api_app_settings(
+            settings=settings,
+            identity=api_prerequisites.identity.identity,
+            image_storage=image_storage,
+            analyzer=analyzer,
+            database=database,
+            pipeline_url=function_app.api_url,
+            client_id=api_client_id,
+        ),
+        python_version=infra.PYTHON_VERSION,
+        maximum_instances=infra.API_MAXIMUM_INSTANCES,
+        instance_memory_mb=infra.API_INSTANCE_MEMORY_MB,
+        network=network,
+        label="api",
+        opts=ResourceOptions(depends_on=[role_assignment_delay]),
+    )
+    infra.CodeDeployment(
+        "api-code-deployment",
+        target=api_app.deployment_target,
+        package=infra.build_deployment_package(Path("functions/api"), Path(".build")),
+        expected_functions=infra.API_FUNCTIONS,
+    )
+    allowed_origins = [api_app.origin, *settings.api_origins]
+image_storage.create_blob_service_properties(allowed_origins=allowed_origins)
 
 # --- Monitoring
 monitored_services = [blob_event_topic, *azure_services]
@@ -258,6 +371,9 @@ infra.export_stack_outputs(
     image_storage=image_storage,
     database=database,
     function_app=function_app,
+    api_app=api_app,
     code_deployment=code_deployment,
     settings=settings,
+    api_client_id=api_client_id,
+    tenant_id=function_identity.identity.tenant_id,
 )

@@ -223,7 +223,7 @@ async def _first(app: Path, folder: Path) -> float:
 
 
 async def _measure(runs: int, images: int) -> dict[str, float]:
-    package = max((ROOT / ".build").glob("functions-*.zip"), key=lambda path: path.stat().st_mtime)
+    package = max((ROOT / ".build").glob("functions-pipeline-*.zip"), key=lambda path: path.stat().st_mtime)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         app, empty = folder / "app", folder / "empty"

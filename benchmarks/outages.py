@@ -148,6 +148,7 @@ class Ports:
 
     host = _HOST
     container = _CONTAINER
+    stamp = ""
     fingerprint = "simulated/1"
     features = ("tags",)
 

@@ -23,6 +23,7 @@ from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
+from emulator.services.vision.detectable import DETECTABLE
 from emulator.services.vision.models import Classifier, Detection, Detector
 from emulator.services.vision.tags import TagHierarchy
 from scripts.setup import build_models
@@ -30,7 +31,7 @@ from scripts.setup import build_models
 ROOT = Path(__file__).resolve().parents[1]
 PHOTOS = Path(__file__).with_name("photos.toml")
 # The default of minConfidencePercent in Pulumi.yaml.
-_MIN_CONFIDENCE = 0.5
+MIN_CONFIDENCE = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +95,7 @@ def measure(photos: Sequence[Photo], models: Path) -> list[Result]:
     """Analyze each photo once, and apply both rules to the outputs of the models."""
     classifier = Classifier(models)
     detector = Detector(models)
-    hierarchy = TagHierarchy(models / "hierarchy.json", detector.names)
+    hierarchy = TagHierarchy(models / "hierarchy.json", DETECTABLE)
     results: list[Result] = []
     for photo in photos:
         image = Image.open(io.BytesIO(photo.path.read_bytes())).convert("RGB")
@@ -135,7 +136,7 @@ def _plain_tags(
 def _category(tags: Sequence[tuple[str, float]], photo: Photo, seconds: float) -> Category:
     """The rule of the function code: the first tag by falling confidence, if it is sure enough."""
     name, confidence = tags[0] if tags else ("", 0.0)
-    if confidence < _MIN_CONFIDENCE:
+    if confidence < MIN_CONFIDENCE:
         return Category(name=None, confidence=confidence, outcome="none", milliseconds=seconds * 1000)
     outcome = "right" if name in photo.accepted else "wrong"
     return Category(name=name, confidence=confidence, outcome=outcome, milliseconds=seconds * 1000)

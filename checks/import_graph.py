@@ -6,9 +6,9 @@ from pathlib import Path
 
 type Graph = dict[str, set[str]]
 
-# Folders from which Python imports modules, the inner ones first: the deployment package of the pipeline app, the
-# folder of the package `common`, and the root of the checkout.
-_IMPORT_ROOTS = ("functions/pipeline", "functions", ".")
+# Folders from which Python imports modules, the inner ones first: the deployment packages of the apps, the folder of
+# the package `common`, and the root of the checkout.
+_IMPORT_ROOTS = ("functions/pipeline", "functions/api", "functions", ".")
 _IGNORED_FOLDERS = {"__pycache__", ".venv", "node_modules"}
 
 

@@ -15,8 +15,15 @@ from dataclasses import dataclass
 
 from infra import BuiltInRole, Names
 
-# The custom roles of __main__.py that the function app's identity gets; a test compares them with the program.
-SERVICE_ROLES = ("vision-caller", "queue-processor", "dead-letter-processor")
+# The custom roles of __main__.py that the identities of the apps get; a test compares them with the program.
+SERVICE_ROLES = (
+    "vision-caller",
+    "queue-processor",
+    "dead-letter-processor",
+    "image-deleter",
+    "image-creator",
+    "text-vectorizer",
+)
 UPLOADER_ROLE = "image-uploader"
 _ATTRIBUTES = "Microsoft.Authorization/roleAssignments"
 

@@ -1,6 +1,8 @@
-"""The command behind `make classify`, `make redrive` and `make backfill`.
+"""The command behind `make classify`, `make search`, `make token`, `make redrive` and `make backfill`.
 
     python -m client classify [--samples] [--timeout SECONDS] [images ...]
+    python -m client search [--label LABEL] [--min-confidence NUMBER] [--limit NUMBER] [words ...]
+    python -m client token
     python -m client redrive
     python -m client backfill
 
@@ -15,6 +17,8 @@ from collections.abc import Sequence
 from client.classify import run_classify
 from client.errors import ClientError
 from client.operations import run_operation
+from client.search import SearchQuery, run_search
+from client.tokens import run_token
 
 
 def create_parser() -> argparse.ArgumentParser:
@@ -32,6 +36,14 @@ def create_parser() -> argparse.ArgumentParser:
     classify.add_argument(
         "--timeout", type=float, default=300, metavar="SECONDS", help="how long to wait for each record (default: 300)"
     )
+    search = commands.add_parser("search", parents=[common], help="search images by words and labels, through the API")
+    search.add_argument("words", nargs="*", help="words to search for")
+    search.add_argument("--label", action="append", default=[], help="a label that the images have; repeatable")
+    search.add_argument(
+        "--min-confidence", type=float, metavar="NUMBER", help="lowest confidence of the labels, 0 to 1"
+    )
+    search.add_argument("--limit", type=int, default=25, metavar="NUMBER", help="number of images (default: 25)")
+    commands.add_parser("token", parents=[common], help="print an access token for the API")
     commands.add_parser("redrive", parents=[common], help="send the messages of the poison queue again")
     commands.add_parser("backfill", parents=[common], help="have images analyzed again with the current settings")
     return parser
@@ -49,6 +61,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 timeout_seconds=options.timeout,
                 output_format=options.format,
             )
+        if options.command == "search":
+            query = SearchQuery(
+                words=" ".join(options.words),
+                labels=options.label,
+                min_confidence=options.min_confidence,
+                limit=options.limit,
+            )
+            return run_search(options.stack, query, options.format)
+        if options.command == "token":
+            return run_token(options.stack)
         return run_operation(options.stack, options.command, options.format)
     except ClientError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -4,13 +4,12 @@ import json
 from collections.abc import Mapping
 
 import requests
-from azure.core.exceptions import ClientAuthenticationError
-from azure.identity import DefaultAzureCredential
 from rich.console import Console
 from rich.table import Table
 
 from client.errors import ClientError
-from client.stack_outputs import StackOutputs, read_stack_outputs
+from client.stack_outputs import read_stack_outputs
+from client.tokens import get_access_token
 
 # The app ends after 200 seconds (functions/pipeline/classifier/triggers.py), before the load balancer of Azure would.
 _TIMEOUT_SECONDS = 240
@@ -26,7 +25,7 @@ def call_operation(stack: str, operation: str) -> OperationResult:
         ClientError: The stack is not deployed, or its app cannot be reached or refuses the call.
     """
     outputs = read_stack_outputs(stack)
-    headers = {"Authorization": f"Bearer {_access_token(stack, outputs)}"}
+    headers = {"Authorization": f"Bearer {get_access_token(stack, outputs)}"}
     try:
         response = requests.post(f"{outputs.api_url}/{operation}", headers=headers, timeout=_TIMEOUT_SECONDS)
     except requests.RequestException as error:
@@ -34,18 +33,6 @@ def call_operation(stack: str, operation: str) -> OperationResult:
     if response.status_code != 200:
         raise ClientError(f"{operation} was refused with {response.status_code}: {response.text[:500]}")
     return response.json()
-
-
-def _access_token(stack: str, outputs: StackOutputs) -> str:
-    audience = outputs.api_audience
-    if not audience:
-        raise ClientError(
-            f"the stack {stack} has no apiAudience, so there is nothing to sign in to (docs/operations.md)"
-        )
-    try:
-        return DefaultAzureCredential().get_token(f"{audience}/.default").token
-    except ClientAuthenticationError as error:
-        raise ClientError(f"no token for {audience}: {error.message}") from error
 
 
 def run_operation(stack: str, operation: str, output_format: str) -> int:

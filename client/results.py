@@ -18,7 +18,7 @@ class _Blob(TypedDict):
 
 class _Category(TypedDict):
     name: str
-    confidence: float
+    confidence: float | None
 
 
 class _Caption(TypedDict):
@@ -91,7 +91,10 @@ def _category_text(record: ImageRecord | None) -> str:
     category = record.get("category") if record is not None else None
     if category is None:
         return ""
-    return f"{category['name']} {category['confidence']:.0%}"
+    confidence = category["confidence"]
+    if confidence is None:
+        return category["name"]
+    return f"{category['name']} {confidence:.0%}"
 
 
 def _caption_text(result: ClassificationResult) -> str:

@@ -21,8 +21,10 @@ class StackOutputs:
     records_database: str
     records_container: str
     api_url: str
-    # Empty unless the setting apiAudience is set: operators cannot sign in then.
-    api_audience: str
+    # Where images are uploaded, listed and searched; empty without sign-in.
+    image_api_url: str
+    # Application (client) id of the API's app registration; empty without sign-in (setting signIn).
+    api_client_id: str
 
 
 def read_stack_outputs(stack: str) -> StackOutputs:
@@ -54,7 +56,8 @@ def parse_stack_outputs(stack: str, outputs: Mapping[str, Any]) -> StackOutputs:
             records_database=outputs["recordsDatabase"],
             records_container=outputs["recordsContainer"],
             api_url=outputs["apiUrl"],
-            api_audience=outputs.get("apiAudience") or "",
+            image_api_url=outputs.get("imageApiUrl") or "",
+            api_client_id=outputs.get("apiClientId") or "",
         )
     except KeyError as error:
         raise ClientError(f"the stack {stack} has no output {error}; deploy it again (make up)") from error

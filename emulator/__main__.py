@@ -13,10 +13,12 @@ from pathlib import Path
 
 from emulator import daemon, pulumi_cli
 from emulator.core.state_directory import StateDirectory, identity_environment, network_environment
+from emulator.core.users import DEPLOYER, USERS
 
 _ROOT = Path(__file__).resolve().parents[1]
 _START_SECONDS = 180
 _STOP_SECONDS = 90
+_MAXIMUM_PARTITIONS = 100
 
 
 class CommandError(Exception):
@@ -31,6 +33,18 @@ def main() -> int:
     parser.add_argument("--state-directory", type=Path, default=_ROOT / ".local", help="where its data is")
     parser.add_argument("--tools", type=Path, default=_ROOT / ".tools", help="where `make setup` has put the tools")
     parser.add_argument("--virtual-network", metavar="NAME", help="exec: the network that the command runs in")
+    parser.add_argument(
+        "--user",
+        choices=[user.name for user in USERS],
+        default=DEPLOYER.name,
+        help="exec: whom the command is signed in as (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--cosmos-partitions",
+        type=_partitions,
+        metavar="N",
+        help="start: physical partitions of each Cosmos DB container, from then on (3 at first)",
+    )
     parser.add_argument("--json", action="store_true", help="status as JSON")
     # Options may stand on either side of the command.
     arguments = parser.parse_intermixed_args()
@@ -39,19 +53,19 @@ def main() -> int:
     try:
         match arguments.command:
             case "start":
-                _start(state_directory, tools)
+                _start(state_directory, tools, arguments.cosmos_partitions)
             case "stop":
                 _stop(state_directory)
             case "down":
                 _down(state_directory, tools)
             case "run":
-                _run(state_directory, tools)
+                _run(state_directory, tools, arguments.cosmos_partitions)
             case "pulumi":
                 preview_only = arguments.words[1:2] == ["preview"]
                 variables = environment(state_directory, preview_only=preview_only)
                 return pulumi_cli.run(state_directory, _ROOT, variables, *arguments.words)
             case "exec":
-                variables = environment(state_directory, virtual_network=arguments.virtual_network)
+                variables = environment(state_directory, virtual_network=arguments.virtual_network, user=arguments.user)
                 return subprocess.run(arguments.words, env=os.environ | variables, check=False).returncode
             case _:
                 return _print_status(state_directory, as_json=arguments.json)
@@ -62,7 +76,11 @@ def main() -> int:
 
 
 def environment(
-    state_directory: StateDirectory, *, preview_only: bool = False, virtual_network: str | None = None
+    state_directory: StateDirectory,
+    *,
+    preview_only: bool = False,
+    virtual_network: str | None = None,
+    user: str = DEPLOYER.name,
 ) -> dict[str, str]:
     """Environment variables with which a process uses the emulator in place of Azure.
 
@@ -70,6 +88,7 @@ def environment(
         state_directory: The state directory of the emulator.
         preview_only: Use the preview provider, which accepts what the emulator does not support, and deploys nothing.
         virtual_network: Name of the virtual network that the process's requests come from.
+        user: Name of the user whom the process gets tokens of.
 
     Raises:
         CommandError: No daemon runs.
@@ -79,21 +98,24 @@ def environment(
         raise CommandError(f"no emulator is running on {state_directory.root}; `make up` starts it")
     ports = daemon_info.ports
     provider_port = ports.preview_provider if preview_only else ports.provider
+    directory_port = ports.preview_directory_provider if preview_only else ports.directory_provider
     return {
         **network_environment(state_directory, ports, virtual_network),
-        **identity_environment(ports, daemon_info.user_secret),
-        "PULUMI_DEBUG_PROVIDERS": f"azure-native:{provider_port}",
+        **identity_environment(ports, daemon_info.user_secrets[user]),
+        "PULUMI_DEBUG_PROVIDERS": f"azure-native:{provider_port},azuread:{directory_port}",
         **pulumi_cli.environment(state_directory),
     }
 
 
-def _start(state_directory: StateDirectory, tools: Path) -> None:
+def _start(state_directory: StateDirectory, tools: Path, cosmos_partitions: int | None) -> None:
     daemon_info = state_directory.read_daemon_info()
     if daemon_info is None:
         state_directory.create()
         log = state_directory.logs / "daemon.log"
         command = [sys.executable, "-m", "emulator", "run"]
         command += ["--state-directory", str(state_directory.root), "--tools", str(tools)]
+        if cosmos_partitions is not None:
+            command += ["--cosmos-partitions", str(cosmos_partitions)]
         with log.open("ab") as sink:
             process = subprocess.Popen(
                 command, cwd=_ROOT, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, start_new_session=True
@@ -125,7 +147,7 @@ def _stop(state_directory: StateDirectory) -> None:
 def _down(state_directory: StateDirectory, tools: Path) -> None:
     """Destroys the stack `local` through Pulumi, for which the emulator must run, and stops the emulator."""
     if pulumi_cli.has_stack(state_directory, "local"):
-        _start(state_directory, tools)
+        _start(state_directory, tools, None)
         variables = environment(state_directory)
         code = pulumi_cli.run(state_directory, _ROOT, variables, "local", "destroy", "--yes", "--skip-preview")
         if code:
@@ -133,7 +155,7 @@ def _down(state_directory: StateDirectory, tools: Path) -> None:
     _stop(state_directory)
 
 
-def _run(state_directory: StateDirectory, tools: Path) -> None:
+def _run(state_directory: StateDirectory, tools: Path, cosmos_partitions: int | None) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     # Written by scripts/setup.py: what it has installed, or found on this machine.
     installed = json.loads((tools / "local.json").read_text())
@@ -142,7 +164,14 @@ def _run(state_directory: StateDirectory, tools: Path) -> None:
         models=tools / installed["models"],
         worker_library=tools / installed["worker"],
     )
-    asyncio.run(daemon.run(state_directory, programs))
+    asyncio.run(daemon.run(state_directory, programs, cosmos_partitions=cosmos_partitions))
+
+
+def _partitions(text: str) -> int:
+    """The value of `--cosmos-partitions`."""
+    if not text.isdecimal() or not 1 <= int(text) <= _MAXIMUM_PARTITIONS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {_MAXIMUM_PARTITIONS}")
+    return int(text)
 
 
 def _print_status(state_directory: StateDirectory, *, as_json: bool) -> int:

@@ -14,28 +14,32 @@ import aiohttp
 from aiohttp import web
 
 from emulator.core import pki, process
-from emulator.core.errors import ServiceError
+from emulator.core.directory import Directory
 from emulator.core.faults import Faults
-from emulator.core.identity import Identities, token_endpoint_error
-from emulator.core.outages import Outage
+from emulator.core.identity import Identities
+from emulator.core.identity_endpoint import create_identity_application
 from emulator.core.resource_store import ResourceStore
 from emulator.core.state_directory import DaemonInfo, Ports, StateDirectory
 from emulator.gateway.proxy import ConnectionOrigins, Proxy
 from emulator.gateway.router import Handler, create_application, service_of
-from emulator.provider.server import Provider, serve
+from emulator.provider.directory_provider import DirectoryProvider
+from emulator.provider.protocol import EmulatedProvider, serve
+from emulator.provider.server import Provider
 from emulator.resource_activator import ResourceActivator
 from emulator.services.cosmos.handler import CosmosHandler
-from emulator.services.cosmos.store import ItemStore
+from emulator.services.cosmos.items.store import ItemStore
 from emulator.services.event_grid.delivery import BlobEventDelivery
 from emulator.services.event_grid.handler import TopicHandler
 from emulator.services.functions.deployment_handler import DeploymentHandler
 from emulator.services.functions.function_apps import FunctionApps
 from emulator.services.functions.handler import FunctionAppHandler
 from emulator.services.resource_manager.handler import ResourceManagerHandler
+from emulator.services.sign_in.handler import SignInHandler
 from emulator.services.storage import azurite
 from emulator.services.storage.azurite_client import AzuriteClient
 from emulator.services.storage.handler import StorageHandler
 from emulator.services.storage.lifecycle import Lifecycle
+from emulator.services.storage.user_delegation import UserDelegationKeys, derive_secret
 from emulator.services.vision.handler import VisionHandler
 
 _log = logging.getLogger("emulator.daemon")
@@ -60,8 +64,11 @@ class Programs:
     worker_library: Path
 
 
-async def run(state_directory: StateDirectory, programs: Programs) -> None:
-    """Run the services until SIGTERM or SIGINT. Raises DaemonError if a daemon runs already."""
+async def run(state_directory: StateDirectory, programs: Programs, *, cosmos_partitions: int | None) -> None:
+    """Run the services until SIGTERM or SIGINT. Raises DaemonError if a daemon runs already.
+
+    `cosmos_partitions` is the number of physical partitions of each Cosmos DB container; None: as it was.
+    """
     state_directory.create()
     # Never closed: the system releases the lock when the process has ended, which is what other processes wait for.
     lock = os.open(state_directory.lock, os.O_RDWR | os.O_CREAT, 0o600)
@@ -72,20 +79,25 @@ async def run(state_directory: StateDirectory, programs: Programs) -> None:
     state_directory.daemon_file.unlink(missing_ok=True)
     try:
         async with AsyncExitStack() as stack:
-            await _start(state_directory, stack, programs)
+            await _start(state_directory, stack, programs, cosmos_partitions)
             await _wait_for_signal()
             _log.info("stopping")
     finally:
         state_directory.daemon_file.unlink(missing_ok=True)
 
 
-async def _start(state_directory: StateDirectory, stack: AsyncExitStack, programs: Programs) -> None:
+async def _start(
+    state_directory: StateDirectory, stack: AsyncExitStack, programs: Programs, cosmos_partitions: int | None
+) -> None:
     keys = pki.load_or_create(state_directory)
     resources = ResourceStore(state_directory.data / "resources.db")
     stack.callback(resources.close)
-    store = ItemStore(state_directory.data / "cosmos.db")
+    store = ItemStore(state_directory.data / "cosmos.db", partitions=cosmos_partitions)
     stack.callback(store.close)
-    identities = Identities(keys.signing_key, resources)
+    objects = ResourceStore(state_directory.data / "directory.db")
+    stack.callback(objects.close)
+    directory = Directory(objects)
+    identities = Identities(keys.signing_key, resources, directory)
     faults = Faults(state_directory.run / "faults.json")
     connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=3)
     session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector, auto_decompress=False))
@@ -109,7 +121,7 @@ async def _start(state_directory: StateDirectory, stack: AsyncExitStack, program
     # --- Gateway
     handlers: dict[str, Handler] = {}
     origins = ConnectionOrigins()
-    identity_port = await _listen(stack, _create_identity_application(identities, faults), None)
+    identity_port = await _listen(stack, create_identity_application(identities, faults), None)
     gateway_port = await _listen(stack, create_application(handlers, origins), keys)
     proxy = Proxy(gateway_port, lambda host: service_of(host) is not None, resources, origins)
     proxy_server, proxy_port = await proxy.start()
@@ -118,7 +130,14 @@ async def _start(state_directory: StateDirectory, stack: AsyncExitStack, program
     # --- Services
     function_apps = FunctionApps(
         state_directory,
-        Ports(provider=0, preview_provider=0, identity=identity_port, proxy=proxy_port),
+        Ports(
+            provider=0,
+            preview_provider=0,
+            directory_provider=0,
+            preview_directory_provider=0,
+            identity=identity_port,
+            proxy=proxy_port,
+        ),
         resources=resources,
         identities=identities,
         azurite_client=azurite_client,
@@ -134,13 +153,14 @@ async def _start(state_directory: StateDirectory, stack: AsyncExitStack, program
             azurite_client=azurite_client,
             publish_event=events.publish,
             faults=faults,
+            delegation_keys=UserDelegationKeys(derive_secret(keys.signing_key)),
         )
         handlers[f"{service}.core.windows.net"] = storage.handle
     vision = VisionHandler(resources, identities, session, model_server_output["url"], faults)
     handlers["cognitiveservices.azure.com"] = vision.handle
-    handlers["documents.azure.com"] = CosmosHandler(resources, identities, store, faults).handle
+    handlers["documents.azure.com"] = stack.enter_context(CosmosHandler(resources, identities, store, faults)).handle
     handlers["eventgrid.azure.net"] = topics.handle
-    handlers["login.microsoftonline.com"] = identities.signing_keys
+    handlers["login.microsoftonline.com"] = SignInHandler(identities, directory).handle
     handlers["azurewebsites.net"] = FunctionAppHandler(function_apps, session).handle
     handlers["scm.azurewebsites.net"] = DeploymentHandler(identities, function_apps).handle
     handlers["management.azure.com"] = ResourceManagerHandler(resources, identities, function_apps).handle
@@ -155,17 +175,14 @@ async def _start(state_directory: StateDirectory, stack: AsyncExitStack, program
         stack.callback(task.cancel)
         task.add_done_callback(_stop_when_ended)
 
-    provider = Provider(resources, activate=activator.activate, deactivate=activator.deactivate, faults=faults)
-    preview_provider = Provider(
-        resources, activate=activator.activate, deactivate=activator.deactivate, preview_only=True
-    )
     ports = Ports(
-        provider=await _serve(stack, provider),
-        preview_provider=await _serve(stack, preview_provider),
+        **await _serve_providers(stack, resources, directory, activator, faults),
         identity=identity_port,
         proxy=proxy_port,
     )
-    state_directory.write_daemon_info(DaemonInfo(pid=os.getpid(), ports=ports, user_secret=identities.user_secret))
+    state_directory.write_daemon_info(
+        DaemonInfo(pid=os.getpid(), ports=ports, user_secrets={**identities.user_secrets})
+    )
     _log.info("ready: %s", ports)
     for child in (running_azurite.child, model_server):
         stack.callback(asyncio.create_task(_stop_with_child(child)).cancel)
@@ -199,31 +216,29 @@ async def _start_model_server(
     )
 
 
-async def _serve(stack: AsyncExitStack, provider: Provider) -> int:
+async def _serve_providers(
+    stack: AsyncExitStack,
+    resources: ResourceStore,
+    directory: Directory,
+    activator: ResourceActivator,
+    faults: Faults,
+) -> dict[str, int]:
+    """Serve the Pulumi providers; return their ports by the fields of Ports."""
+    activate, deactivate = activator.activate, activator.deactivate
+    providers = {
+        "provider": Provider(resources, activate=activate, deactivate=deactivate, faults=faults),
+        "preview_provider": Provider(resources, activate=activate, deactivate=deactivate, preview_only=True),
+        "directory_provider": DirectoryProvider(directory, resources),
+        "preview_directory_provider": DirectoryProvider(directory, resources, preview_only=True),
+    }
+    return {name: await _serve(stack, provider) for name, provider in providers.items()}
+
+
+async def _serve(stack: AsyncExitStack, provider: EmulatedProvider) -> int:
     """Serve a Pulumi provider over gRPC; return the port."""
     server, port = await serve(provider)
     stack.push_async_callback(server.stop, 1)
     return port
-
-
-def create_token_handler(identities: Identities, faults: Faults) -> Handler:
-    """The handler of requests to the token endpoint, which fails during an outage of `identity`."""
-    outage = Outage(faults, "identity")
-
-    async def handle(request: web.Request) -> web.StreamResponse:
-        try:
-            outage.check()
-        except ServiceError as error:
-            return token_endpoint_error(error.status, str(error))
-        return await identities.token_endpoint(request)
-
-    return handle
-
-
-def _create_identity_application(identities: Identities, faults: Faults) -> web.Application:
-    application = web.Application()
-    application.router.add_get("/msi/token", create_token_handler(identities, faults))
-    return application
 
 
 async def _listen(stack: AsyncExitStack, application: web.Application, keys: pki.Pki | None) -> int:

@@ -1,8 +1,8 @@
 """What a deployed resource means for the running services."""
 
 from emulator.core.resource_store import Resource
-from emulator.services.cosmos.handler import container_key
-from emulator.services.cosmos.store import ItemStore
+from emulator.services.cosmos.items.container import container_key
+from emulator.services.cosmos.items.store import ItemStore
 from emulator.services.functions.function_apps import FunctionApps
 from emulator.services.storage.azurite_client import AzuriteClient
 

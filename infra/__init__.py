@@ -10,9 +10,12 @@ Its modules postpone the evaluation of annotations (`from __future__ import anno
 classes when one is first named, which takes seconds for `network` alone, and a stack names only what it uses.
 """
 
+from infra.api_settings import API_FUNCTIONS, API_INSTANCE_MEMORY_MB, API_MAXIMUM_INSTANCES, api_app_settings
 from infra.app_settings import function_app_settings
 from infra.components.analyzers import Analyzer, create_image_analysis, use_custom_vision
-from infra.components.cosmos import RECORD_READER_DATA_ACTIONS, RECORD_WRITER_DATA_ACTIONS, CosmosDatabase
+from infra.components.api_registration import ApiRegistration
+from infra.components.app_prerequisites import AppPrerequisites
+from infra.components.cosmos import CosmosDatabase
 from infra.components.event_grid import BlobEventSubscription, BlobEventTopic, ResultTopic
 from infra.components.function_app import FunctionApp
 from infra.components.function_identity import FunctionIdentity
@@ -25,6 +28,7 @@ from infra.components.vision import VisionAccounts
 from infra.config.settings import Settings
 from infra.core.aliases import drop_version_aliases
 from infra.core.analysis import CustomVisionProject
+from infra.core.app_roles import derive_app_role_assignees
 from infra.core.context import (
     AzureService,
     DeploymentContext,
@@ -40,8 +44,14 @@ from infra.core.context import (
 from infra.core.naming import Names
 from infra.core.rbac import (
     DEAD_LETTER_PROCESSOR_DATA_ACTIONS,
+    IMAGE_CREATOR_DATA_ACTIONS,
+    IMAGE_DELETER_DATA_ACTIONS,
     IMAGE_UPLOADER_DATA_ACTIONS,
     QUEUE_PROCESSOR_DATA_ACTIONS,
+    RECORD_QUERY_DATA_ACTIONS,
+    RECORD_READER_DATA_ACTIONS,
+    RECORD_WRITER_DATA_ACTIONS,
+    TEXT_VECTORIZER_DATA_ACTIONS,
     BuiltInRole,
 )
 from infra.dynamic.code_deployment import CodeDeployment, DeploymentTarget
@@ -57,14 +67,23 @@ from infra.packaging import PYTHON_VERSION, build_deployment_package
 from infra.stack_cost import estimate_stack_cost
 
 __all__ = [
+    "API_FUNCTIONS",
+    "API_INSTANCE_MEMORY_MB",
+    "API_MAXIMUM_INSTANCES",
     "DEAD_LETTER_PROCESSOR_DATA_ACTIONS",
+    "IMAGE_CREATOR_DATA_ACTIONS",
+    "IMAGE_DELETER_DATA_ACTIONS",
     "IMAGE_UPLOADER_DATA_ACTIONS",
     "PYTHON_VERSION",
     "QUEUE_PROCESSOR_DATA_ACTIONS",
+    "RECORD_QUERY_DATA_ACTIONS",
     "RECORD_READER_DATA_ACTIONS",
     "RECORD_WRITER_DATA_ACTIONS",
+    "TEXT_VECTORIZER_DATA_ACTIONS",
     "Alerts",
     "Analyzer",
+    "ApiRegistration",
+    "AppPrerequisites",
     "AzureService",
     "BlobEventSubscription",
     "BlobEventTopic",
@@ -99,8 +118,10 @@ __all__ = [
     "Telemetry",
     "VisionAccounts",
     "Workbook",
+    "api_app_settings",
     "build_deployment_package",
     "create_image_analysis",
+    "derive_app_role_assignees",
     "derive_names",
     "derive_tags",
     "drop_version_aliases",

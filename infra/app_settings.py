@@ -22,10 +22,11 @@ def function_app_settings(
     analyzer: Analyzer,
     database: CosmosDatabase,
     result_topic: ResultTopic | None,
+    api_client_id: pulumi.Input[str] | None,
 ) -> dict[str, pulumi.Input[str]]:
     """Return the code's app settings by name.
 
-    A setting is absent when its feature is off: no copies, no result topic, no operators.
+    A setting is absent when its feature is off: no copies, no result topic, no sign-in.
     """
     app_settings: dict[str, pulumi.Input[str]] = {
         "PIPELINE_CLIENT_ID": identity.client_id,
@@ -57,12 +58,7 @@ def function_app_settings(
         app_settings["PIPELINE_RESULTS_ENDPOINT"] = result_topic.topic.endpoint
     if image_storage.copies is not None:
         app_settings["PIPELINE_CLASSIFIED_CONTAINER"] = image_storage.copies.name
-    if settings.operators and settings.api_audience:
-        operators = [
-            {"objectId": operator.object_id, "principalType": operator.principal_type}
-            for operator in settings.operators
-        ]
-        app_settings["PIPELINE_OPERATORS"] = json.dumps(operators)
-        app_settings["PIPELINE_API_AUDIENCE"] = settings.api_audience
+    if api_client_id is not None:
+        app_settings["PIPELINE_API_CLIENT_ID"] = api_client_id
         app_settings["PIPELINE_TENANT_ID"] = identity.tenant_id
     return app_settings

@@ -15,8 +15,11 @@ def export_stack_outputs(
     image_storage: ImageStorage,
     database: CosmosDatabase,
     function_app: FunctionApp,
+    api_app: FunctionApp | None,
     code_deployment: CodeDeployment,
     settings: Settings,
+    api_client_id: pulumi.Input[str] | None,
+    tenant_id: pulumi.Output[str],
 ) -> None:
     """Export the stack's outputs, which the client reads; warn if the estimated cost of a month exceeds the budget."""
     outputs = {
@@ -26,8 +29,13 @@ def export_stack_outputs(
         "recordsDatabase": database.database.name,
         "recordsContainer": database.images.name,
         "functionApp": function_app.site.name,
+        # Where operators call redrive and backfill.
         "apiUrl": function_app.api_url,
-        "apiAudience": settings.api_audience,
+        # Where clients upload, list and search images; empty without sign-in.
+        "imageApiUrl": "" if api_app is None else api_app.api_url,
+        # Tokens are requested for the scope `<client id>/.default`; empty without sign-in.
+        "apiClientId": "" if api_client_id is None else api_client_id,
+        "tenantId": tenant_id,
         "packageSha256": code_deployment.sha256,
         "sizing": settings.sizing.to_dict(),
         "estimatedMonthlyCost": estimate_stack_cost(settings).to_dict(),

@@ -21,7 +21,15 @@ from infra.core.errors import DeploymentPackageError
 
 PYTHON_VERSION = "3.13"
 # The package contains these files of the app's folder and no others; a test compares them with the folder.
-_FILE_PATTERNS = ("function_app.py", "host.json", "requirements.txt", "classifier/**/*.py")
+_FILE_PATTERNS = (
+    "function_app.py",
+    "host.json",
+    "requirements.txt",
+    "classifier/**/*.py",
+    "image_api/**/*.py",
+    # The page that the API app serves.
+    "page/**/*",
+)
 # The Python package that all apps share lies beside their folders.
 _SHARED_PACKAGE = "common"
 _PACKAGES = Path(".python_packages/lib/site-packages")
@@ -56,7 +64,7 @@ def build_deployment_package(source: Path, output: Path) -> DeploymentPackage:
         )
     _check_extension_bundle(source / "host.json")
     lock = source / "requirements.txt"
-    target = output / f"functions-{_key(source, _packages_folder(lock, output))}.zip"
+    target = output / f"functions-{source.name}-{_key(source, _packages_folder(lock, output))}.zip"
     # A pipeline that has built the package once needs no package index to deploy it.
     if not target.exists():
         packages = _install_packages(lock, output)

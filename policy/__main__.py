@@ -20,6 +20,8 @@ from policy.model import UNKNOWN, Resource, ResourceRule, StackRule
 from policy.rules import RULES
 
 _PROVIDER = "azure-native:"
+# The providers of resources on Azure; the types of the first are known without its name.
+_PROVIDERS = (_PROVIDER, "azuread:")
 
 
 def _plain(value: Any) -> Any:
@@ -56,7 +58,7 @@ def _convert(resource: PolicyResource) -> Resource:
 
 def _resource_policy(rule: ResourceRule) -> Policy:
     def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
-        if args.resource_type.startswith(_PROVIDER):
+        if args.resource_type.startswith(_PROVIDERS):
             type_ = args.resource_type.removeprefix(_PROVIDER)
             for sentence in rule.check(Resource(urn=args.urn, type=type_, properties=_plain(args.props))):
                 report(sentence, args.urn)

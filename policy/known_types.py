@@ -5,14 +5,22 @@ from collections.abc import Iterator, Sequence
 
 from policy.model import Resource, StackRule
 
-# azure-native's types, without the provider's name. Before a type is added here, each rule of policy/rules.py must be
-# reviewed for it: a rule that lists its types does not check a new one.
+# azure-native's types, without the provider's name, and azuread's. Before a type is added here, each rule of
+# policy/rules.py must be reviewed for it: a rule that lists its types does not check a new one.
 KNOWN_TYPES = frozenset(
     {
         "applicationinsights:Component",
         "applicationinsights:Workbook",
         "authorization:RoleAssignment",
         "authorization:RoleDefinition",
+        "azuread:index/appRoleAssignment:AppRoleAssignment",
+        "azuread:index/applicationAppRole:ApplicationAppRole",
+        "azuread:index/applicationIdentifierUri:ApplicationIdentifierUri",
+        "azuread:index/applicationPermissionScope:ApplicationPermissionScope",
+        "azuread:index/applicationPreAuthorized:ApplicationPreAuthorized",
+        "azuread:index/applicationRedirectUris:ApplicationRedirectUris",
+        "azuread:index/applicationRegistration:ApplicationRegistration",
+        "azuread:index/servicePrincipal:ServicePrincipal",
         "cognitiveservices:Account",
         "consumption:Budget",
         "cosmosdb:DatabaseAccount",
@@ -51,7 +59,7 @@ KNOWN_TYPES = frozenset(
 )
 # The stack, the providers, and this program's component resources and dynamic resources.
 _NOT_AZURE = re.compile(
-    r"pulumi:pulumi:Stack|pulumi:providers:(azure-native|pulumi-python)|image-pipeline:\w+:\w+"
+    r"pulumi:pulumi:Stack|pulumi:providers:(azure-native|azuread|pulumi-python)|image-pipeline:\w+:\w+"
     r"|pulumi-python:dynamic/image-pipeline:\w+"
 )
 

@@ -23,7 +23,7 @@ class Resource:
 
     Attributes:
         urn: Pulumi's URN.
-        type: Type token, without `azure-native:`.
+        type: Type token; of azure-native, without the provider's name.
         properties: Inputs before the deployment, outputs after it.
         property_dependencies: For each property, the URNs of the resources that its value comes from; known at preview,
             when the value is not.

@@ -65,6 +65,21 @@ NO_PUBLIC_BLOBS = _literals(
     },
 )
 
+_REGISTRATION = "azuread:index/applicationRegistration:ApplicationRegistration"
+_SERVICE_PRINCIPAL = "azuread:index/servicePrincipal:ServicePrincipal"
+SIGN_IN = _literals(
+    "sign-in",
+    "An app registration is for one tenant, and only principals with an app role get tokens for it.",
+    {
+        _REGISTRATION: {
+            "signInAudience": ("AzureADMyOrg",),
+            "implicitAccessTokenIssuanceEnabled": (False,),
+            "implicitIdTokenIssuanceEnabled": (False,),
+        },
+        _SERVICE_PRINCIPAL: {"appRoleAssignmentRequired": (True,)},
+    },
+)
+
 
 def _autoscale(resource: Resource) -> Iterator[str]:
     if resource.type not in {"cosmosdb:SqlResourceSqlContainer", "cosmosdb:SqlResourceSqlDatabase"}:
@@ -112,7 +127,8 @@ _UNTAGGABLE = frozenset(
 
 
 def _tags(resource: Resource) -> Iterator[str]:
-    if resource.type in _UNTAGGABLE:
+    # The objects of Microsoft Entra ID have no such tags.
+    if resource.type in _UNTAGGABLE or resource.type.startswith("azuread:"):
         return
     for tag in _TAGS:
         value = resource.get(f"tags.{tag}")
@@ -147,6 +163,7 @@ RULES: tuple[Rule, ...] = (
     LOCAL_AUTH_OFF,
     TLS,
     NO_PUBLIC_BLOBS,
+    SIGN_IN,
     ResourceRule(name="autoscale", description="Cosmos DB containers use autoscale.", check=_autoscale),
     ResourceRule(
         name="dead-letter", description="Events that cannot be delivered become dead letters.", check=_dead_letter

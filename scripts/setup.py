@@ -175,8 +175,15 @@ def _find_or_install_node() -> tuple[str, str]:
 
 def build_models() -> Path:
     """Return the folder of the vision models as ONNX files, which are converted from installed packages once."""
-    weights = ROOT / "emulator/services/vision/weights"
-    inputs = [*sorted(weights.glob("*.py")), weights / "general_tags.toml", ROOT / "package-lock.json"]
+    vision = ROOT / "emulator/services/vision"
+    weights = vision / "weights"
+    inputs = [
+        *sorted(weights.glob("*.py")),
+        *sorted(weights.glob("*.toml")),
+        vision / "coco.txt",
+        vision / "terms.py",
+        ROOT / "package-lock.json",
+    ]
 
     def build(folder: Path) -> None:
         log("models", "converting the packaged weights")

@@ -40,7 +40,7 @@ ALLOWED_NAMES = {
     "not_found": "HTTP's status 404 Not Found",
     "NOT_FOUND": "HTTP's status 404 Not Found",
     "PRINCIPAL_NOT_FOUND": "Azure's error code PrincipalNotFound",
-    "owner_not_found": "HTTP's status 404 Not Found, as Cosmos DB answers it",
+    "resource_not_found": "HTTP's status 404 Not Found, as Cosmos DB answers it",
     "poll_until": "the glossary's own name, in tenacity's words: retry until a condition holds",
     "latest_until": "the latest deployment, polled until a condition holds",
     "RegisterResource": "a call of Pulumi's resource monitor",

@@ -9,6 +9,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 _FOLDER = ROOT / "tests/infra/golden"
 _PROVIDER = "azure-native:"
+_PROVIDERS = (_PROVIDER, "azuread:")
 STACK_TYPE = "pulumi:pulumi:Stack"
 
 
@@ -45,8 +46,8 @@ class RecordedResource:
 
     @property
     def is_azure(self) -> bool:
-        """Whether azure-native creates the resource."""
-        return self.key.startswith(_PROVIDER)
+        """Whether a provider of Azure or of Microsoft Entra ID creates the resource."""
+        return self.key.startswith(_PROVIDERS)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,10 +4,12 @@ from pathlib import Path
 
 from common.domain.record import json_schema
 
+from checks.docs.app_registration import app_registration_json, app_roles_table
 from checks.docs.architecture import component_diagram
 from checks.docs.blocks import Generators
 from checks.docs.commands import commands_table
 from checks.docs.operations import alerts_table, policy_rules_table, resources_table
+from checks.docs.query_costs import data_models_table, queries_table, volumes_table
 from checks.docs.record_example import record_example
 from checks.docs.record_schema import schema_table
 from checks.docs.recordings import ROOT, read_recording, read_recordings
@@ -31,12 +33,17 @@ def _commands(group: str) -> str:
 GENERATORS: Generators = {
     "access-diagram": lambda: access_diagram(read_recording(_STACK_WITH_UPLOADERS, "public")),
     "alerts": lambda: alerts_table(read_recording("prod", "public")),
+    "app-registration": app_registration_json,
+    "app-roles": app_roles_table,
     "commands-develop": lambda: _commands("Develop"),
     "commands-operate": lambda: _commands("Operate a deployed stack"),
     "commands-use": lambda: _commands("Use the pipeline"),
     "component-diagram": _component_diagram,
     "custom-roles": lambda: custom_roles_table(read_recordings()),
     "policy-rules": policy_rules_table,
+    "query-costs": queries_table,
+    "query-data-models": data_models_table,
+    "query-volumes": volumes_table,
     "record": lambda: schema_table(json_schema()),
     "record-example": lambda: record_example("classified-with-every-visual-feature"),
     "resources": lambda: resources_table(
@@ -48,9 +55,10 @@ GENERATORS: Generators = {
 
 
 def find_documents() -> list[Path]:
-    """Return the documents of users, operators and contributors."""
+    """Return the documents of users, operators and contributors, and the decision records."""
     return [
         ROOT / "README.md",
         ROOT / "CONTRIBUTING.md",
         *sorted((ROOT / "docs").glob("*.md")),
+        *sorted((ROOT / "docs" / "decisions").glob("*.md")),
     ]

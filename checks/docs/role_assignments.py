@@ -16,6 +16,7 @@ _COSMOS_DEFINITION = "cosmosdb:SqlResourceSqlRoleDefinition"
 # GUID comes from the setting `uploaders`.
 _PRINCIPALS = {
     "function-principal": "function app (user-assigned identity)",
+    "api-function-principal": "API app (user-assigned identity)",
     "topic-principal": "Event Grid system topic (system-assigned identity)",
 }
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")

@@ -4,7 +4,7 @@ Every test file is run in a process of its own, so that no fixture or cache of a
 """
 
 import hashlib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -13,12 +13,15 @@ import msgspec
 from checks.mutants.mutants import Mutant
 from checks.mutants.processes import Outcome, Processes, Result, Task
 from checks.mutants.project import Module, Project
+from checks.mutants.pytest_process import file_of
 
 _CACHE = ".build/mutants.json"
 # A test file of a mutant may take so much longer than without one.
 _LIMIT_FACTOR = 8
 _FIRST_LIMIT_SECONDS = 600
-# A mutant mostly fails in the first file. If not, so many more are collected and run, and then the rest.
+# A mutant mostly fails in one of the tests that noticed most others of its module, or in the first file. If not, so
+# many files more are collected and run, and then the rest.
+_FIRST_STAGE_TESTS = 3
 _SECOND_STAGE_FILES = 3
 
 
@@ -55,14 +58,15 @@ class Baseline:
         self._project = project
         self._measurements = measurements
         self._least_limit = least_limit_seconds
-        # How many mutants each test file noticed, by module and by area.
+        # How many mutants each test file noticed, by module and by area, and each test, by module.
         self._noticed: Counter[tuple[str, str]] = Counter()
+        self._noticed_by_test: defaultdict[str, Counter[str]] = defaultdict(Counter)
 
     def task(self, mutant: Mutant) -> Task:
         """Return the tests of a mutant.
 
-        The files that noticed others of the module come first, then those that bear its name, then the fastest, with
-        the more often successful ones taken for faster.
+        The tests that noticed most others of the module come first. The files follow: those that noticed others of the
+        module, then those that bear its name, then the fastest, with the more often successful ones taken for faster.
         """
         area_files = self._files_with_measurement(mutant.module.area.tests)
         process_files = self._files_with_measurement(mutant.module.area.process_tests)
@@ -78,21 +82,32 @@ class Baseline:
             return -self._noticed[mutant.module.path, file], file not in mirrored, seconds / weight
 
         order = sorted({*files, *process_files}, key=rank)
-        third = 1 + _SECOND_STAGE_FILES
-        stages = [order[:1], order[1:third], order[third:]]
+        first = self._tests_that_noticed_most(mutant.module, order) or order[:1]
+        others = [file for file in order if file not in first]
+        stages = [first, others[:_SECOND_STAGE_FILES], others[_SECOND_STAGE_FILES:]]
         return Task(
             mutant=mutant,
-            stages=tuple({file: self._limit(file) for file in stage} for stage in stages if stage),
+            stages=tuple({tests: self._limit(file_of(tests)) for tests in stage} for stage in stages if stage),
         )
 
     def seconds(self, task: Task) -> float:
         """Return how long the tests of a mutant that none of them notices take."""
-        return sum(self._measurements[file].seconds for stage in task.stages for file in stage)
+        files = {file_of(tests) for stage in task.stages for tests in stage}
+        return sum(self._measurements[file].seconds for file in files)
 
-    def remember(self, mutant: Mutant, test_file: str) -> None:
-        """Run a test file earlier from now on, because it noticed a mutant."""
-        self._noticed[mutant.module.path, test_file] += 1
-        self._noticed[mutant.module.area.source, test_file] += 1
+    def remember(self, mutant: Mutant, test: str) -> None:
+        """Run a test and its file earlier from now on, because it noticed a mutant; `test` is an id of pytest."""
+        file = file_of(test)
+        self._noticed[mutant.module.path, file] += 1
+        self._noticed[mutant.module.area.source, file] += 1
+        if test != file:
+            # The parameters of a test are left out: their ids can have any character.
+            self._noticed_by_test[mutant.module.path][test.partition("[")[0]] += 1
+
+    def _tests_that_noticed_most(self, module: Module, files: Sequence[str]) -> list[str]:
+        """Return ids of tests in some files, the most successful first; none if no mutant of the module was noticed."""
+        tests = [test for test, _ in self._noticed_by_test[module.path].most_common() if file_of(test) in files]
+        return tests[:_FIRST_STAGE_TESTS]
 
     def _files_with_measurement(self, paths: Sequence[str]) -> list[str]:
         """Return the test files that were measured, without those that were written since."""

@@ -63,7 +63,7 @@ class ProcessClock:
     def _has_busy_thread(self, pid: str) -> bool:
         try:
             threads = list((self._proc / pid / "task").iterdir())
-        except FileNotFoundError:
+        except (FileNotFoundError, ProcessLookupError):
             return False
         return any(fields[_STATE] in _BUSY_STATES for thread in threads if (fields := _stat(thread)))
 

@@ -23,7 +23,7 @@ import pytest
 from checks.mutants import import_hook
 from checks.mutants.mutants import Mutant
 from checks.mutants.process_clock import ProcessClock
-from checks.mutants.pytest_process import PytestReport, PytestRun, run_tests
+from checks.mutants.pytest_process import PytestReport, PytestRun, file_of, run_tests
 
 _FORK = multiprocessing.get_context("fork")
 # Plugins of pytest are imported by pytest, which rewrites their assertions.
@@ -52,8 +52,8 @@ class Task:
     """Tests to run, for one mutant or without any.
 
     Attributes:
-        stages: test files by path with the time limit of each in seconds of a `ProcessClock`. Each stage is a process
-            of its own; one that does not pass is the last.
+        stages: test files by path, or tests by pytest's id, with the time limit of each file in seconds of a
+            `ProcessClock`. Each stage is a process of its own; one that does not pass is the last.
         mutant: the mutant, or None.
         measured_folders: folders of the modules whose executed lines are measured.
     """
@@ -90,12 +90,12 @@ class _ProcessHandle:
     process: ForkProcess
     folder: tempfile.TemporaryDirectory[str]
     clock: ProcessClock
-    # Of the clock, for what the process is doing.
-    limit: float = _COLLECTION_SECONDS
+    limit: float = _COLLECTION_SECONDS  # of the clock, for what the process is doing
 
     def begin_file(self, file: str) -> None:
         """Set the time limit of the test file that begins."""
-        self.limit = self.clock.read() + self.task.stages[self.stage][file]
+        limits = self.task.stages[self.stage]
+        self.limit = self.clock.read() + next(limit for tests, limit in limits.items() if file_of(tests) == file)
 
 
 @dataclass(kw_only=True)
@@ -164,7 +164,7 @@ class Processes:
             )
         run = PytestRun(
             root=self.root,
-            test_files=list(task.stages[stage]),
+            tests=list(task.stages[stage]),
             folder=Path(folder.name),
             has_mutant=task.mutant is not None,
             measured_folders=task.measured_folders,

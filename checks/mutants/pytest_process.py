@@ -28,14 +28,14 @@ class PytestRun:
 
     Attributes:
         root: the folder of the project.
-        test_files: paths of the test files.
+        tests: paths of test files, or pytest's ids of tests.
         folder: a folder for files of the run, prepared by `import_hook.prepare` if `has_mutant`.
         has_mutant: whether a mutant is tested.
         measured_folders: folders of the modules whose executed lines are measured.
     """
 
     root: Path
-    test_files: Sequence[str]
+    tests: Sequence[str]
     folder: Path
     has_mutant: bool
     measured_folders: Sequence[str] = ()
@@ -48,14 +48,14 @@ class PytestReport:
     Attributes:
         exit_code: pytest's exit code.
         failure: id of the test or file that failed, with its message; empty if none did.
-        failing_file: path of the test file that failed; empty if none did.
+        failing_test: pytest's id of the test or file that failed; empty if none did.
         lines: executed lines by path of the module.
         packages: modules of other projects that were imported.
     """
 
     exit_code: int
     failure: str = ""
-    failing_file: str = ""
+    failing_test: str = ""
     lines: Mapping[str, frozenset[int]] = field(default_factory=dict)
     packages: Sequence[str] = ()
 
@@ -85,7 +85,7 @@ def run_tests(run: PytestRun, connection: Connection) -> None:
         PytestReport(
             exit_code=int(exit_code),
             failure=plugin.failure,
-            failing_file=plugin.failing_file,
+            failing_test=plugin.failing_test,
             lines=lines.by_path(),
             packages=sorted(_loaded_packages() - packages),
         )
@@ -93,6 +93,11 @@ def run_tests(run: PytestRun, connection: Connection) -> None:
     connection.close()
     # Threads and exit handlers of the tests are of no interest.
     os._exit(0)
+
+
+def file_of(test: str) -> str:
+    """Return the path of the test file in pytest's id of a test; an id may be the file itself."""
+    return test.partition("::")[0]
 
 
 def _arguments(run: PytestRun) -> list[str]:
@@ -113,7 +118,7 @@ def _arguments(run: PytestRun) -> list[str]:
         "ignore::pytest.PytestAssertRewriteWarning",
         f"--rootdir={run.root}",
         f"--basetemp={run.folder / 'pytest'}",
-        *run.test_files,
+        *run.tests,
     ]
 
 
@@ -134,7 +139,7 @@ class _Plugin:
 
     def __init__(self, connection: Connection) -> None:
         self.failure = ""
-        self.failing_file = ""
+        self.failing_test = ""
         self._connection = connection
         self._file = ""
 
@@ -156,7 +161,7 @@ class _Plugin:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
-        file = item.nodeid.partition("::")[0]
+        file = file_of(item.nodeid)
         if file != self._file:
             self._file = file
             self._connection.send(file)
@@ -170,7 +175,7 @@ class _Plugin:
 
     def _remember(self, report: pytest.CollectReport | pytest.TestReport) -> None:
         if report.failed and not self.failure:
-            self.failing_file = report.nodeid.partition("::")[0]
+            self.failing_test = report.nodeid
             crash = getattr(report.longrepr, "reprcrash", None)
             text: str = crash.message if crash else report.longreprtext
             self.failure = f"{report.nodeid}: {text[:_MESSAGE_LENGTH]}"

@@ -76,7 +76,7 @@ def run(project: Project, options: Options) -> Report:
             survived += 1
             progress.print(f"survived: {mutant.location}, {mutant.candidate.operator} {mutant.candidate.occurrence}")
         if result.report is not None and result.report.failure:
-            baseline.remember(mutant, result.report.failing_file)
+            baseline.remember(mutant, result.report.failing_test)
         progress.advance(f"{survived} survived")
     for report in reports.values():
         stale += report.stale
@@ -115,7 +115,7 @@ def _tested_mutant(result: Result) -> Mutant:
     mutant = result.task.mutant
     assert mutant is not None
     if not result.loaded and result.outcome != Outcome.TIMED_OUT:
-        tests = ", ".join(file for stage in result.task.stages for file in stage)
+        tests = ", ".join(test for stage in result.task.stages for test in stage)
         failure = f" ({result.report.failure})" if result.report and result.report.failure else ""
         raise MutantError(f"{mutant.module.path} was not imported by {tests}, which {result.outcome}{failure}")
     return mutant

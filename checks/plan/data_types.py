@@ -1,6 +1,6 @@
 """Which Azure resource types hold data that is lost with the resource."""
 
-# Type tokens without `azure-native:`, and what is lost.
+# Type tokens, those of azure-native without its name, and what is lost.
 DATA_TYPES = {
     "cosmosdb:DatabaseAccount": "all databases, containers and items of the account",
     "cosmosdb:SqlResourceSqlContainer": "all items of the container",
@@ -19,6 +19,15 @@ NO_DATA_TYPES = frozenset(
         "applicationinsights:Workbook",
         "authorization:RoleAssignment",
         "authorization:RoleDefinition",
+        # Who may sign in is in the settings; a new registration has another client id.
+        "azuread:index/appRoleAssignment:AppRoleAssignment",
+        "azuread:index/applicationAppRole:ApplicationAppRole",
+        "azuread:index/applicationIdentifierUri:ApplicationIdentifierUri",
+        "azuread:index/applicationPermissionScope:ApplicationPermissionScope",
+        "azuread:index/applicationPreAuthorized:ApplicationPreAuthorized",
+        "azuread:index/applicationRedirectUris:ApplicationRedirectUris",
+        "azuread:index/applicationRegistration:ApplicationRegistration",
+        "azuread:index/servicePrincipal:ServicePrincipal",
         "cognitiveservices:Account",
         "consumption:Budget",
         "cosmosdb:SqlResourceSqlRoleAssignment",

@@ -10,15 +10,18 @@ from emulator.core.resource_store import ResourceStore
 _BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers"
 _QUEUES = "Microsoft.Storage/storageAccounts/queueServices/queues"
 _DELEGATION = "Microsoft.Storage/storageAccounts/blobServices/generateUserDelegationKey/action"
-ANALYZE = "Microsoft.CognitiveServices/accounts/ComputerVision/imageanalysis:analyze/action"
+_SERVICES = "Microsoft.CognitiveServices/accounts"
+# https://learn.microsoft.com/azure/role-based-access-control/permissions/ai-machine-learning
+ANALYZE = f"{_SERVICES}/ComputerVision/imageanalysis:analyze/action"
+ANALYZE_3_2 = f"{_SERVICES}/ComputerVision/analyze/action"
+VECTORIZE_IMAGE = f"{_SERVICES}/ComputerVision/retrieval:vectorizeimage/action"
+VECTORIZE_TEXT = f"{_SERVICES}/ComputerVision/retrieval:vectorizetext/action"
 COSMOS = "Microsoft.DocumentDB/databaseAccounts"
 PUBLISH = "Microsoft.EventGrid/events/send/action"
-_SERVICES = "Microsoft.CognitiveServices/accounts"
+_ADD_BLOB = f"{_BLOBS}/blobs/add/action"
 # Data actions of services that the emulator does not have: a preview accepts roles with them, a deployment does not.
 UNSUPPORTED_ACTIONS = frozenset(
     {
-        f"{_SERVICES}/ComputerVision/analyze/action",
-        f"{_SERVICES}/ComputerVision/retrieval:vectorizeimage/action",
         f"{_SERVICES}/CustomVision/classify/iterations/image/nostore/action",
         f"{_SERVICES}/CustomVision/detect/iterations/image/nostore/action",
         f"{_SERVICES}/CustomVision.Prediction/classify/iterations/image/nostore/action",
@@ -43,6 +46,7 @@ BUILT_IN = {
         actions=(f"{_BLOBS}/*", _DELEGATION),
         data_actions=(f"{_BLOBS}/blobs/*",),
     ),
+    "db58b8e5-c6ad-4a2a-8342-4190687cbf4a": RoleDefinition(name="Storage Blob Delegator", actions=(_DELEGATION,)),
     "ba92f5b4-2d11-453d-a403-e96b0029c9fe": RoleDefinition(
         name="Storage Blob Data Contributor",
         actions=(f"{_BLOBS}/delete", f"{_BLOBS}/read", f"{_BLOBS}/write", _DELEGATION),
@@ -88,6 +92,10 @@ BUILT_IN = {
 DATA_ACTIONS = frozenset(
     {
         ANALYZE,
+        _ADD_BLOB,
+        ANALYZE_3_2,
+        VECTORIZE_IMAGE,
+        VECTORIZE_TEXT,
         *UNSUPPORTED_ACTIONS,
         *(action for role in BUILT_IN.values() for action in role.data_actions if "*" not in action),
     }

@@ -28,6 +28,7 @@ class _FaultsFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         deployment_conflict: See `deployment_cancelled`.
         deployment_partial_success: See `deployment_cancelled`.
         terms_not_accepted: A new Vision account is refused; 1 in a subscription without the Responsible AI terms.
+        cosmos_throughput: Cosmos DB refuses requests beyond the RU/s of a container with 429.
         outages: The services that answer every request with 503: see `emulator.core.outages`.
     """
 
@@ -38,6 +39,7 @@ class _FaultsFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     deployment_conflict: _Probability = 0
     deployment_partial_success: _Probability = 0
     terms_not_accepted: _Probability = 0
+    cosmos_throughput: bool = False
     outages: frozenset[Service] = frozenset()
 
 
@@ -48,6 +50,7 @@ class Faults:
         self._path = path
         self._read_at = 0
         self._outages: frozenset[Service] = frozenset()
+        self._limits_cosmos_throughput = False
         self._probabilities: dict[str, float] = {}
 
     def should_fail(self, name: str) -> bool:
@@ -59,6 +62,10 @@ class Faults:
     def is_unavailable(self, service: Service) -> bool:
         """Whether the service has an outage."""
         return self._read() and service in self._outages
+
+    def limits_cosmos_throughput(self) -> bool:
+        """Whether Cosmos DB refuses requests beyond the RU/s of a container."""
+        return self._read() and self._limits_cosmos_throughput
 
     def _read(self) -> bool:
         """Read the file if it has changed. Return False if there is none."""
@@ -73,10 +80,11 @@ class Faults:
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise FaultsError(f"{self._path}: {error} (outages: {', '.join(get_args(Service))})") from error
         self._outages = file.outages
+        self._limits_cosmos_throughput = file.cosmos_throughput
         self._probabilities = {
             field.encode_name: getattr(file, field.name)
             for field in msgspec.structs.fields(_FaultsFile)
-            if field.name != "outages"
+            if field.name not in {"outages", "cosmos_throughput"}
         }
         self._read_at = changed
         return True

@@ -29,10 +29,7 @@ class ServiceHandler[Target, Operation](ABC):
                 self._outage.check()
             target = self.find_target(request)
             self.check_network(request, target)
-            try:
-                caller = self._identities.verify(self.read_token(request), self.audiences(request))
-            except TokenError as error:
-                raise self.token_error(request, error) from error
+            caller = self.authenticate(request, target)
             operation = self.read_operation(request, target)
             self.check_role(caller, target, operation)
             return await self.answer(request, target, operation)
@@ -46,6 +43,14 @@ class ServiceHandler[Target, Operation](ABC):
     @abstractmethod
     def check_network(self, request: web.Request, target: Target) -> None:
         """Raise ServiceError unless the network rules of the target allow the caller's network."""
+
+    def authenticate(self, request: web.Request, target: Target) -> Caller:
+        """The caller, by the access token of the request. Raises ServiceError."""
+        del target
+        try:
+            return self._identities.verify(self.read_token(request), self.audiences(request))
+        except TokenError as error:
+            raise self.token_error(request, error) from error
 
     def read_token(self, request: web.Request) -> str:
         """The access token in the request, unverified; an empty string if there is none."""

@@ -4,9 +4,11 @@ The endpoint is the managed identity endpoint of App Service (`IDENTITY_ENDPOINT
 https://learn.microsoft.com/azure/app-service/overview-managed-identity#rest-endpoint-reference
 """
 
+import re
 import secrets
 import time
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,13 +17,16 @@ from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from jwt.algorithms import RSAAlgorithm
 
+from emulator.core.application_tokens import NotAssignedError, access_token_claims
+from emulator.core.directory import Application, Directory
 from emulator.core.resource_store import ResourceStore
+from emulator.core.tenant import AUTHORITY, AZURE_CLI_CLIENT_ID, TENANT_ID
+from emulator.core.users import DEPLOYER, USERS
 
-SUBSCRIPTION_ID = "00000000-0000-4000-8000-0000000005ab"
-TENANT_ID = "00000000-0000-4000-8000-000000007e4a"
 # The emulator's user: deploys, uploads, reads records. stacks/Pulumi.local.yaml grants roles to this object id.
-USER_OBJECT_ID = "00000000-0000-4000-8000-00000000a11c"
-USER_CLIENT_ID = "00000000-0000-4000-8000-0000000c11e4"
+USER_OBJECT_ID = DEPLOYER.object_id
+# Audiences of applications, which must be registered; those of Azure's own services are URLs.
+_APPLICATION = re.compile(r"api://.+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _LIFETIME_SECONDS = 24 * 3600
 _KEY_ID = "emulator-1"
 _NAMESPACE = uuid.UUID("0a4c4d4e-6d6f-4c63-8a6e-4c6f63616c21")
@@ -52,11 +57,12 @@ class TokenError(Exception):
 class Identities:
     """Issues and verifies tokens. The secrets of token endpoints are valid until the daemon ends."""
 
-    def __init__(self, key: RSAPrivateKey, resources: ResourceStore) -> None:
+    def __init__(self, key: RSAPrivateKey, resources: ResourceStore, directory: Directory) -> None:
         self._key = key
         self._public_key = key.public_key()
         self._resources = resources
-        self.user_secret = secrets.token_urlsafe(24)
+        self._directory = directory
+        self.user_secrets: Mapping[str, str] = {user.name: secrets.token_urlsafe(24) for user in USERS}
         self._app_ids_by_secret: dict[str, str] = {}
 
     def app_secret(self, app_id: str) -> str:
@@ -83,7 +89,38 @@ class Identities:
             "tid": TENANT_ID,
             "ver": "1.0",
         }
-        return jwt.encode(claims, self._key, algorithm="RS256", headers={"kid": _KEY_ID}), expires
+        return self.sign(claims), expires
+
+    def sign(self, claims: Mapping[str, Any]) -> str:
+        """A token with these claims, signed with the tenant's key."""
+        return jwt.encode({**claims}, self._key, algorithm="RS256", headers={"kid": _KEY_ID})
+
+    def _issue_application_token(self, application: Application, principal: str, client: str) -> tuple[str, int]:
+        """A token for an application, and when it expires. Raises NotAssignedError."""
+        is_user = client == AZURE_CLI_CLIENT_ID
+        claims = access_token_claims(
+            application,
+            self._directory,
+            object_id=principal,
+            client_id=client,
+            scope=self._pre_authorized_scope(application) if is_user else None,
+            now=int(time.time()),
+        )
+        return self.sign(claims), claims["exp"]
+
+    def _pre_authorized_scope(self, application: Application) -> str:
+        """The permissions that Azure CLI needs no consent for. Raises NotAssignedError if there is none."""
+        permissions = application.pre_authorized.get(AZURE_CLI_CLIENT_ID, ())
+        values = sorted(
+            application.scopes[permission] for permission in permissions if permission in application.scopes
+        )
+        if not values:
+            raise NotAssignedError(
+                "AADSTS65001: The user or administrator has not consented to use the application with ID"
+                f" '{AZURE_CLI_CLIENT_ID}' named 'Microsoft Azure CLI'. Send an interactive authorization request for"
+                " this user and resource."
+            )
+        return " ".join(values)
 
     def verify(self, token: str, audiences: set[str]) -> Caller:
         """The principal of a token that is valid for one of `audiences`. Raises TokenError."""
@@ -100,12 +137,11 @@ class Identities:
             raise TokenError(f"the token is for {claims['aud']}, not for {' or '.join(sorted(audiences))}")
         return Caller(object_id=claims["oid"], audience=claims["aud"])
 
-    async def signing_keys(self, request: web.Request) -> web.Response:
-        """The response to `GET https://login.microsoftonline.com/<tenant>/discovery/v2.0/keys`; 501 to any other."""
-        if (request.method, request.path) != ("GET", f"/{TENANT_ID}/discovery/v2.0/keys"):
-            return token_endpoint_error(501, f"the emulator does not support {request.method} {request.path}")
+    def signing_keys(self) -> dict[str, Any]:
+        """The tenant's public keys, as `https://login.microsoftonline.com/<tenant>/discovery/v2.0/keys` has them."""
         key: dict[str, Any] = RSAAlgorithm.to_jwk(self._public_key, as_dict=True)
-        return web.json_response({"keys": [{**key, "kid": _KEY_ID, "use": "sig"}]})
+        issuer = f"{AUTHORITY}/{TENANT_ID}/v2.0"
+        return {"keys": [{**key, "kid": _KEY_ID, "use": "sig", "issuer": issuer}]}
 
     async def token_endpoint(self, request: web.Request) -> web.Response:
         """The response to `GET /msi/token?resource=...&client_id=...`."""
@@ -119,7 +155,19 @@ class Identities:
         client = request.query.get("client_id") or next(iter(principals), "")
         if client not in principals:
             return token_endpoint_error(400, f"No User Assigned Managed Identity found for client id {client!r}")
-        token, expires = self.issue_token(principals[client], resource)
+        application = self._directory.find_application(resource)
+        if application is None and _APPLICATION.fullmatch(resource):
+            return token_endpoint_error(
+                400, f"AADSTS500011: The resource principal named {resource} was not found in the tenant {TENANT_ID}."
+            )
+        try:
+            token, expires = (
+                self.issue_token(principals[client], resource)
+                if application is None
+                else self._issue_application_token(application, principals[client], client)
+            )
+        except NotAssignedError as error:
+            return token_endpoint_error(400, str(error))
         return web.json_response(
             {
                 "access_token": token,
@@ -132,8 +180,9 @@ class Identities:
 
     def _principals_of(self, secret: str) -> dict[str, str] | None:
         """Object ids by client id of the identities that a caller with this secret may use; None if it is unknown."""
-        if secrets.compare_digest(secret.encode(), self.user_secret.encode()):
-            return {USER_CLIENT_ID: USER_OBJECT_ID}
+        for user in USERS:
+            if secrets.compare_digest(secret.encode(), self.user_secrets[user.name].encode()):
+                return {AZURE_CLI_CLIENT_ID: user.object_id}
         app = self._resources.get(self._app_ids_by_secret.get(secret, ""))
         if app is None:
             return None

@@ -12,17 +12,22 @@ class Ports:
 
     provider: int
     preview_provider: int
+    directory_provider: int
+    preview_directory_provider: int
     identity: int
     proxy: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class DaemonInfo:
-    """A running daemon, as it describes itself in the daemon file once it is ready."""
+    """A running daemon, as it describes itself in the daemon file once it is ready.
+
+    `user_secrets` are the secrets of the token endpoint by the user's name.
+    """
 
     pid: int
     ports: Ports
-    user_secret: str
+    user_secrets: dict[str, str]
 
 
 class StateDirectory:
@@ -83,7 +88,7 @@ class StateDirectory:
             content = json.loads(self.daemon_file.read_text())
         except FileNotFoundError:  # the daemon is still starting, or already stopping
             return None
-        return DaemonInfo(pid=content["pid"], ports=Ports(**content["ports"]), user_secret=content["user_secret"])
+        return DaemonInfo(pid=content["pid"], ports=Ports(**content["ports"]), user_secrets=content["user_secrets"])
 
 
 def network_environment(

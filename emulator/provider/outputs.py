@@ -3,8 +3,9 @@
 import uuid
 from collections.abc import Callable
 
-from emulator.core.identity import TENANT_ID, client_id, object_id
+from emulator.core.identity import client_id, object_id
 from emulator.core.resource_store import Properties, ResourceStore
+from emulator.core.tenant import TENANT_ID
 from emulator.provider.validation import UNKNOWN
 from schemas.azure_native.resource_type import ResourceType
 

@@ -1,24 +1,25 @@
-"""The gRPC server that the Pulumi engine attaches to (`PULUMI_DEBUG_PROVIDERS=azure-native:<port>`)."""
+"""The emulated azure-native provider; the engine attaches to it (`PULUMI_DEBUG_PROVIDERS=azure-native:<port>`)."""
 
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import grpc
-import grpc.aio
 from google.protobuf import empty_pb2
-from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
+from pulumi.runtime.proto import provider_pb2
 
 from emulator.core.faults import Faults
-from emulator.core.identity import SUBSCRIPTION_ID, TENANT_ID, USER_CLIENT_ID, USER_OBJECT_ID
+from emulator.core.identity import USER_OBJECT_ID
 from emulator.core.resource_store import Properties, Resource, ResourceStore
+from emulator.core.tenant import AZURE_CLI_CLIENT_ID, SUBSCRIPTION_ID, TENANT_ID
 from emulator.core.virtual_networks import retain_association_link
 from emulator.provider import subscription, unsupported, validation
 from emulator.provider.concurrency import OperationsInProgress
+from emulator.provider.container_rules import check_container_update
 from emulator.provider.differences import diff_response
 from emulator.provider.network_rules import check_deletion
 from emulator.provider.outputs import preview_outputs, preview_update_outputs, resource_outputs
 from emulator.provider.properties import to_inputs, to_struct
+from emulator.provider.protocol import EmulatedProvider, refuse, type_of
 from emulator.provider.replication import Replication
 from schemas.azure_native.resource_type import ResourceType
 from schemas.azure_native.resource_types import RESOURCE_TYPES
@@ -27,11 +28,9 @@ VERSION = "3.29.0"
 _log = logging.getLogger("emulator.provider")
 
 ResourceCallback = Callable[[Resource], Awaitable[None]]
-# The engine's messages can be large: a whole resource's state in one.
-_OPTIONS = [("grpc.max_receive_message_length", 400 * 1024 * 1024)]
 
 
-class Provider(provider_pb2_grpc.ResourceProviderServicer):
+class Provider(EmulatedProvider):
     """Creates, changes and deletes resources.
 
     Args:
@@ -53,44 +52,22 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         faults: Faults | None = None,
         replication: Replication | None = None,
     ) -> None:
+        super().__init__(version=VERSION, preview_only=preview_only)
         self._resources = resources
-        self._preview_only = preview_only
         self._faults = faults
         self._operations = OperationsInProgress()
         self._replication = replication or Replication()
         self._activate = activate
         self._deactivate = deactivate
 
-    async def Attach(self, request: Any, context: Any) -> Any:
-        return empty_pb2.Empty()
-
-    async def Cancel(self, request: Any, context: Any) -> Any:
-        return empty_pb2.Empty()
-
-    async def GetPluginInfo(self, request: Any, context: Any) -> Any:
-        return plugin_pb2.PluginInfo(version=VERSION)
-
-    async def Handshake(self, request: Any, context: Any) -> Any:
-        return provider_pb2.ProviderHandshakeResponse(accept_secrets=False, accept_resources=False)
-
-    async def CheckConfig(self, request: Any, context: Any) -> Any:
-        return provider_pb2.CheckResponse(inputs=request.news)
-
-    async def DiffConfig(self, request: Any, context: Any) -> Any:
-        return provider_pb2.DiffResponse(changes=provider_pb2.DiffResponse.DIFF_NONE)
-
-    async def Configure(self, request: Any, context: Any) -> Any:
-        # Secrets are not accepted, so the engine keeps track of which values are secret by itself.
-        return provider_pb2.ConfigureResponse(acceptSecrets=False, supportsPreview=True, acceptResources=False)
-
     async def Invoke(self, request: Any, context: Any) -> Any:
         if request.tok != "azure-native:authorization:getClientConfig":
-            await _refuse(context, f"the emulator does not support the function {request.tok}")
+            await refuse(context, f"the emulator does not support the function {request.tok}")
         answer = {
             "subscriptionId": SUBSCRIPTION_ID,
             "tenantId": TENANT_ID,
             "objectId": USER_OBJECT_ID,
-            "clientId": USER_CLIENT_ID,
+            "clientId": AZURE_CLI_CLIENT_ID,
         }
         # `return` is a keyword, so the field cannot be a keyword argument.
         fields: dict[str, Any] = {"return": to_struct(answer)}
@@ -123,7 +100,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             async with self._operations.begin(resource_type.type, inputs, resource_id):
                 resource = await self._create(resource_type, inputs, resource_id, context)
         except (validation.DeploymentError, LookupError) as error:
-            await _refuse(context, str(error))
+            await refuse(context, str(error))
             raise
         return provider_pb2.CreateResponse(id=resource_id, properties=to_struct(resource.outputs))
 
@@ -142,7 +119,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         except Exception as error:  # noqa: BLE001 (reported to the engine; nothing incomplete stays)
             self._resources.remove(resource_id)
             _log.exception("creating %s", resource_id)
-            await _refuse(context, f"{resource_id} could not be created: {error}")
+            await refuse(context, f"{resource_id} could not be created: {error}")
         return resource
 
     async def Update(self, request: Any, context: Any) -> Any:
@@ -154,13 +131,15 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         await self._check_deploys(context)
         before = self._resources.get(request.id)
         if before is None:
-            await _refuse(context, f"ResourceNotFound: {request.id} does not exist")
+            await refuse(context, f"ResourceNotFound: {request.id} does not exist")
             raise AssertionError("unreachable: the call was aborted")
         try:
+            if resource_type.type == "azure-native:cosmosdb:SqlResourceSqlContainer":
+                check_container_update(before.inputs, inputs)
             async with self._operations.begin(resource_type.type, inputs, request.id):
                 resource = await self._update(before, self._resource(resource_type, inputs, request.id), context)
         except validation.DeploymentError as error:
-            await _refuse(context, str(error))
+            await refuse(context, str(error))
             raise
         return provider_pb2.UpdateResponse(properties=to_struct(resource.outputs))
 
@@ -172,7 +151,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         except Exception as error:  # noqa: BLE001 (reported to the engine; what was there before stays)
             self._resources.put(before)
             _log.exception("updating %s", resource.id)
-            await _refuse(context, f"{resource.id} could not be updated: {error}")
+            await refuse(context, f"{resource.id} could not be updated: {error}")
         return resource
 
     async def Read(self, request: Any, context: Any) -> Any:
@@ -193,22 +172,23 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
                 async with self._operations.begin(resource.type, resource.inputs, resource.id):
                     await self._delete(resource)
             except validation.DeploymentError as error:
-                await _refuse(context, str(error))
+                await refuse(context, str(error))
         return empty_pb2.Empty()
 
     async def _delete(self, resource: Resource) -> None:
         # As in Azure, the resources below a resource are deleted with it.
-        for deleted in (*self._resources.descendants(resource.id), resource):
+        descendants = self._resources.descendants(resource.id)
+        # The blob service itself cannot be deleted: azure-native resets its properties, and its containers stay.
+        # https://github.com/pulumi/pulumi-azure-native (`GetDefaultResourceState`)
+        if resource.type == "azure-native:storage:BlobServiceProperties":
+            descendants = []
+        for deleted in (*descendants, resource):
             await self._deactivate(deleted)
             self._resources.remove(deleted.id)
             if deleted.type == "azure-native:web:WebApp":
                 retain_association_link(self._resources, deleted)
             if deleted.type == "azure-native:cognitiveservices:Account":
                 self._resources.put(_soft_deleted(deleted))
-
-    async def _check_deploys(self, context: Any) -> None:
-        if self._preview_only:
-            await _refuse(context, "this provider previews only; deploy through `python -m emulator pulumi`")
 
     def _resource(self, resource_type: ResourceType, inputs: Properties, resource_id: str) -> Resource:
         outputs = resource_outputs(resource_type, inputs, resource_id, self._resources)
@@ -227,21 +207,8 @@ def _soft_deleted(account: Resource) -> Resource:
     return Resource(id=deleted_id, type=validation.DELETED_ACCOUNT, inputs=account.inputs, outputs={})
 
 
-async def serve(provider: Provider) -> tuple[grpc.aio.Server, int]:
-    """A running server on 127.0.0.1, and its port."""
-    server = grpc.aio.server(options=_OPTIONS)
-    provider_pb2_grpc.add_ResourceProviderServicer_to_server(provider, server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    return server, port
-
-
 async def _resource_type(urn: str, context: Any) -> ResourceType:
-    type_name = urn.split("::")[2].rsplit("$", 1)[-1]
+    type_name = type_of(urn)
     if type_name not in RESOURCE_TYPES:
-        await _refuse(context, f"the emulator does not support {type_name}; see schemas/azure_native/resource_types.py")
+        await refuse(context, f"the emulator does not support {type_name}; see schemas/azure_native/resource_types.py")
     return RESOURCE_TYPES[type_name]
-
-
-async def _refuse(context: Any, message: str) -> None:
-    await context.abort(grpc.StatusCode.INVALID_ARGUMENT, message)

@@ -9,11 +9,12 @@ from emulator.core.resource_store import Properties
 from emulator.provider.validation import UNKNOWN
 from schemas.azure_native.resource_type import ResourceType
 
+# Features that the emulated Cosmos DB has.
+_COSMOS_CAPABILITIES = frozenset({"EnableNoSQLVectorSearch", "EnableNoSQLFullTextSearch"})
+
 
 def find_unsupported_inputs(resource_type: ResourceType, inputs: Properties) -> Iterator[tuple[str, str]]:
     """Every (property, reason) of inputs that would have no effect in the emulator."""
-    if resource_type.type == "azure-native:storage:BlobServiceProperties":
-        yield resource_type.name, "the emulator's storage has no soft delete; protectData must be false"
     for path, *allowed in _ONLY.get(resource_type.type, ()):
         value = _at(inputs, path)
         if value not in (None, *allowed, UNKNOWN):
@@ -30,9 +31,18 @@ def _at(inputs: Properties, path: str) -> Any:
     return value
 
 
+def _blob_service(inputs: Properties) -> Iterator[tuple[str, str]]:
+    for name in ("deleteRetentionPolicy", "containerDeleteRetentionPolicy"):
+        if _at(inputs, f"{name}.enabled"):
+            yield name, "the emulator's storage has no soft delete; protectData must be false"
+
+
 def _cosmos(inputs: Properties) -> Iterator[tuple[str, str]]:
     if any(location.get("isZoneRedundant") for location in inputs.get("locations") or ()):
         yield "locations", "the emulator has no availability zones; cosmosZoneRedundant must be false"
+    for capability in inputs.get("capabilities") or ():
+        if capability.get("name") not in _COSMOS_CAPABILITIES:
+            yield "capabilities", f"the emulator's Cosmos DB does not support {capability}"
 
 
 def _lifecycle(inputs: Properties) -> Iterator[tuple[str, str]]:
@@ -52,10 +62,10 @@ def _lifecycle(inputs: Properties) -> Iterator[tuple[str, str]]:
             )
 
 
-def _vision_actions(inputs: Properties) -> Iterator[tuple[str, str]]:
+def _role_definition(inputs: Properties) -> Iterator[tuple[str, str]]:
     for permission in inputs.get("permissions") or ():
         for action in sorted(set(permission.get("dataActions") or ()) & UNSUPPORTED_ACTIONS):
-            yield "permissions.dataActions", f"the emulator's Vision does not support {action}: leave that feature out"
+            yield "permissions.dataActions", f"the emulator has no service for {action}"
 
 
 def _security_rules(inputs: Properties) -> Iterator[tuple[str, str]]:
@@ -98,9 +108,7 @@ _ONLY: dict[str, tuple[tuple[Any, ...], ...]] = {
         ("publicNetworkAccess", "Enabled", "Disabled"),
         ("backupPolicy", None),
         ("enableMultipleWriteLocations", False),
-        ("capabilities", None),
     ),
-    "azure-native:cosmosdb:SqlResourceSqlContainer": (("resource.vectorEmbeddingPolicy", None),),
     "azure-native:eventgrid:Topic": (("publicNetworkAccess", "Enabled", "Disabled"),),
     "azure-native:cognitiveservices:Account": (
         ("properties.publicNetworkAccess", "Enabled", "Disabled"),
@@ -113,8 +121,9 @@ _ONLY: dict[str, tuple[tuple[Any, ...], ...]] = {
 }
 _CHECKS: dict[str, Callable[[Properties], Iterator[tuple[str, str]]]] = {
     "azure-native:cosmosdb:DatabaseAccount": _cosmos,
+    "azure-native:storage:BlobServiceProperties": _blob_service,
     "azure-native:storage:ManagementPolicy": _lifecycle,
-    "azure-native:authorization:RoleDefinition": _vision_actions,
+    "azure-native:authorization:RoleDefinition": _role_definition,
     "azure-native:eventgrid:Topic": _topic,
     "azure-native:network:NetworkSecurityGroup": _security_rules,
 }

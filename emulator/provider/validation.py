@@ -7,6 +7,7 @@ from typing import Any
 from emulator.core.authorization import DATA_ACTIONS, Authorization
 from emulator.core.resource_store import Properties, Resource, ResourceStore
 from emulator.provider import network_rules
+from emulator.provider.container_rules import check_container_creation, container_problems
 from emulator.provider.errors import DeploymentError
 from emulator.provider.event_subscriptions import check_delivery
 from emulator.provider.replication import check_replication
@@ -77,6 +78,8 @@ def check_creation(
     network_rules.check_creation(resource_type.type.removeprefix("azure-native:"), inputs, resources)
     if resource_type.type == "azure-native:cognitiveservices:Account":
         _check_name_is_free(inputs, resources)
+    if resource_type.type == "azure-native:cosmosdb:SqlResourceSqlContainer":
+        check_container_creation(inputs, resource_id, resources)
     if resource_type.type == "azure-native:authorization:RoleAssignment":
         _check_assignment_is_new(inputs, resources)
         if Authorization(resources).role(inputs["roleDefinitionId"]) is None:
@@ -157,13 +160,8 @@ def _event_subscription(inputs: Properties) -> Iterator[tuple[str, str]]:
 
 
 def _cosmos_container(inputs: Properties) -> Iterator[tuple[str, str]]:
-    resource: Properties = inputs.get("resource") or {}
-    key: Properties = resource.get("partitionKey") or {}
-    if len(key.get("paths", [])) != 1 or key.get("kind") != "Hash":
-        yield "resource.partitionKey", "the emulator's Cosmos DB supports one partition key path, kind Hash"
-    known = {"id", "partitionKey", "defaultTtl", "indexingPolicy", "vectorEmbeddingPolicy"}
-    for extra in sorted(resource.keys() - known):
-        yield f"resource.{extra}", f"the emulator's Cosmos DB does not support {extra}"
+    if _known(inputs.get("resource")):
+        yield from container_problems(inputs)
 
 
 def _topic(inputs: Properties) -> Iterator[tuple[str, str]]:

@@ -1,1 +1,1 @@
-"""What every deployment package includes: the record of an image, and clients of Azure's services."""
+"""What the deployment packages of both apps include: the record of an image, and clients of Azure's services."""

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, get_args
+from typing import Any, get_args
 
 import msgspec
 from msgspec import Meta, Struct
@@ -13,13 +13,6 @@ _log = logging.getLogger("common")
 
 class SettingsError(Exception):
     """App settings are missing or wrong."""
-
-
-class OperatorPrincipal(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """A user, group or service principal that may call the app's HTTP functions."""
-
-    object_id: Annotated[str, Meta(min_length=1)]
-    principal_type: Literal["User", "Group", "ServicePrincipal"]
 
 
 def load_settings[Settings: Struct](

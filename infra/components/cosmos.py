@@ -7,28 +7,18 @@ from collections.abc import Sequence
 import pulumi
 from pulumi_azure_native import cosmosdb
 
+from infra.components.container_policies import (
+    key_value_indexing_policy,
+    record_embedding_policy,
+    record_full_text_policy,
+    record_indexing_policy,
+    vector_change_hook,
+)
 from infra.components.cosmos_account import create_cosmos_account
-from infra.components.vector_search import embedding_policy, vector_index
 from infra.core.context import DeploymentContext, DiagnosticTarget, Principal, PrivateLinkTarget
 from infra.core.error_hooks import KnownError, error_hooks
 from infra.core.known_errors import ACCOUNT_LOCKED, PRINCIPAL_NOT_FOUND, VECTOR_SEARCH_INACTIVE
 
-_ACCOUNTS = "Microsoft.DocumentDB/databaseAccounts"
-_ITEMS = f"{_ACCOUNTS}/sqlDatabases/containers/items"
-# Every client reads the account's metadata first:
-# https://learn.microsoft.com/azure/cosmos-db/nosql/security/reference-data-plane-actions
-_READ_METADATA = f"{_ACCOUNTS}/readMetadata"
-RECORD_WRITER_DATA_ACTIONS = (
-    _READ_METADATA,
-    f"{_ITEMS}/read",
-    f"{_ITEMS}/create",
-    f"{_ITEMS}/replace",
-    f"{_ITEMS}/delete",
-)
-RECORD_READER_DATA_ACTIONS = (
-    _READ_METADATA,
-    f"{_ITEMS}/read",
-)
 _DATABASE_NAME = "pipeline"
 _SECONDS_PER_DAY = 24 * 3600
 
@@ -46,8 +36,8 @@ class CosmosDatabase(pulumi.ComponentResource):
         analyses_max_ru: Autoscale maximum of `analyses`, in RU/s.
         analysis_retention_days: Days after which an analysis is deleted.
         record_retention_days: Days after which a record is deleted; None keeps records.
-        vector_search: Records can be searched by their embeddings. Azure decides that when the container is created
-            (docs/decisions/0024).
+        vector_search: Records can be searched by their embeddings. Azure decides that when the container is created,
+            and a later change is refused at preview (docs/decisions/0043).
     """
 
     account: cosmosdb.DatabaseAccount
@@ -87,16 +77,16 @@ class CosmosDatabase(pulumi.ComponentResource):
         self.images = self._create_container(
             "images",
             max_ru=images_max_ru,
-            # The paths that lists and searches use, and no others: each indexed value is paid for at every write.
-            indexed_paths=["/processedAt/?", "/status/?", "/labels/[]/?", "/category/name/?"],
+            indexing_policy=record_indexing_policy(vector_search=vector_search),
+            full_text_policy=record_full_text_policy(),
+            vector_embedding_policy=record_embedding_policy() if vector_search else None,
             retention_days=record_retention_days,
-            vector_search=vector_search,
             protect=context.protect_data,
         )
         self.analyses = self._create_container(
             "analyses",
             max_ru=analyses_max_ru,
-            indexed_paths=[],
+            indexing_policy=key_value_indexing_policy(),
             retention_days=analysis_retention_days,
         )
         self.register_outputs({"endpoint": self.endpoint, "database": self.database.name})
@@ -212,13 +202,14 @@ class CosmosDatabase(pulumi.ComponentResource):
         container_name: str,
         *,
         max_ru: int,
-        indexed_paths: Sequence[str],
+        indexing_policy: cosmosdb.IndexingPolicyArgs,
+        full_text_policy: cosmosdb.FullTextPolicyArgs | None = None,
+        vector_embedding_policy: cosmosdb.VectorEmbeddingPolicyArgs | None = None,
         retention_days: int | None,
-        vector_search: bool = False,
         protect: bool = False,
     ) -> cosmosdb.SqlResourceSqlContainer:
         name = f"{self._label}-{container_name}"
-        known_errors = [VECTOR_SEARCH_INACTIVE] if vector_search else []
+        known_errors = [VECTOR_SEARCH_INACTIVE] if vector_embedding_policy is not None else []
         container = cosmosdb.SqlResourceSqlContainer(
             name,
             container_name=container_name,
@@ -231,20 +222,21 @@ class CosmosDatabase(pulumi.ComponentResource):
                     kind=cosmosdb.PartitionKind.HASH, paths=["/id"], version=2
                 ),
                 default_ttl=None if retention_days is None else retention_days * _SECONDS_PER_DAY,
-                indexing_policy=cosmosdb.IndexingPolicyArgs(
-                    indexing_mode=cosmosdb.IndexingMode.CONSISTENT,
-                    automatic=True,
-                    included_paths=[cosmosdb.IncludedPathArgs(path=path) for path in indexed_paths],
-                    excluded_paths=[cosmosdb.ExcludedPathArgs(path="/*")],
-                    vector_indexes=[vector_index()] if vector_search else None,
-                ),
-                vector_embedding_policy=embedding_policy() if vector_search else None,
+                indexing_policy=indexing_policy,
+                full_text_policy=full_text_policy,
+                vector_embedding_policy=vector_embedding_policy,
             ),
             options=cosmosdb.CreateUpdateOptionsArgs(
                 autoscale_settings=cosmosdb.AutoscaleSettingsArgs(max_throughput=max_ru)
             ),
             opts=pulumi.ResourceOptions.merge(
-                self._sequential_opts(name, *known_errors), pulumi.ResourceOptions(protect=protect)
+                self._sequential_opts(name, *known_errors),
+                pulumi.ResourceOptions(
+                    protect=protect,
+                    hooks=pulumi.ResourceHookBinding(before_update=[vector_change_hook(name)]),
+                    # A new container under the same name, for `pulumi up --replace`.
+                    delete_before_replace=True,
+                ),
             ),
         )
         self._last = container

@@ -57,6 +57,10 @@ def create_cosmos_account(
         disable_key_based_metadata_write_access=True,
         minimal_tls_version=cosmosdb.MinimalTlsVersion.TLS12,
         enable_multiple_write_locations=False,
+        # Without effect for one region. Azure changes the regions of an account in a deployment that changes nothing
+        # else, so that a second region can be added:
+        # https://learn.microsoft.com/azure/cosmos-db/nosql/manage-with-templates
+        enable_automatic_failover=True,
         public_network_access=context.public_network_access,
         capabilities=capabilities,
         backup_policy=backup_policy,

@@ -30,6 +30,7 @@ class FunctionApp(pulumi.ComponentResource):
         maximum_instances: Instances that the app may scale out to.
         instance_memory_mb: Memory of an instance: 512, 2048 or 4096.
         network: Virtual network to integrate with. The app is created after the network's private endpoints.
+        label: Start of the app's name, and part of the plan's; empty for the pipeline app.
     """
 
     plan: web.AppServicePlan
@@ -50,13 +51,14 @@ class FunctionApp(pulumi.ComponentResource):
         maximum_instances: int,
         instance_memory_mb: int,
         network: PrivateNetwork | None = None,
+        label: str = "",
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("image-pipeline:index:FunctionApp", name, {}, opts)
         child_opts = pulumi.ResourceOptions(parent=self)
         self.plan = web.AppServicePlan(
             f"{name}-plan",
-            name=context.names.resource_name("asp"),
+            name=context.names.resource_name(f"asp-{label}" if label else "asp"),
             resource_group_name=context.resource_group_name,
             location=context.location,
             kind="functionapp",
@@ -75,7 +77,7 @@ class FunctionApp(pulumi.ComponentResource):
             prerequisites = network.app_prerequisites
         self.site = web.WebApp(
             f"{name}-site",
-            name=context.names.global_name("func"),
+            name=context.names.global_name(label or "func"),
             resource_group_name=context.resource_group_name,
             location=context.location,
             kind="functionapp,linux",
@@ -141,9 +143,14 @@ class FunctionApp(pulumi.ComponentResource):
         self.register_outputs({"site": self.site.name, "appSettings": all_settings})
 
     @property
+    def origin(self) -> pulumi.Output[str]:
+        """Scheme and host name of the app's addresses, without a slash at its end."""
+        return pulumi.Output.concat("https://", self.site.default_host_name)
+
+    @property
     def api_url(self) -> pulumi.Output[str]:
-        """Where operators call redrive and backfill, without a slash at its end."""
-        return pulumi.Output.concat("https://", self.site.default_host_name, "/api")
+        """Where the app's HTTP functions are, without a slash at its end."""
+        return pulumi.Output.concat(self.origin, "/api")
 
     @property
     def deployment_target(self) -> DeploymentTarget:

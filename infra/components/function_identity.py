@@ -12,6 +12,11 @@ class FunctionIdentity(pulumi.ComponentResource):
     """The user-assigned identity of the function app.
 
     It is created before the app, so that its role assignments can be effective when the app first starts.
+
+    Args:
+        name: Logical name.
+        context: Where the component deploys.
+        label: Part of the identity's name; empty for the pipeline app.
     """
 
     identity: managedidentity.UserAssignedIdentity
@@ -22,12 +27,13 @@ class FunctionIdentity(pulumi.ComponentResource):
         name: str,
         *,
         context: DeploymentContext,
+        label: str = "",
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("image-pipeline:index:FunctionIdentity", name, {}, opts)
         self.identity = managedidentity.UserAssignedIdentity(
             name,
-            resource_name_=context.names.resource_name("id"),
+            resource_name_=context.names.resource_name(f"id-{label}" if label else "id"),
             resource_group_name=context.resource_group_name,
             location=context.location,
             tags=context.tags,

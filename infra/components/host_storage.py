@@ -12,7 +12,13 @@ from infra.core.context import DeploymentContext, DiagnosticTarget, PrivateLinkT
 class HostStorage(pulumi.ComponentResource):
     """The storage account of the Functions host: its state, and the container of deployment packages.
 
-    It is separate from the images because the host must own every blob of its account.
+    It is separate from the images because the host must own every blob of its account. Each app has one of its own:
+    whoever may write another app's package runs as that app.
+
+    Args:
+        name: Logical name.
+        context: Where the component deploys.
+        purpose: Part of the account's name.
     """
 
     account: storage.StorageAccount
@@ -25,6 +31,7 @@ class HostStorage(pulumi.ComponentResource):
         name: str,
         *,
         context: DeploymentContext,
+        purpose: str = "host",
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("image-pipeline:index:HostStorage", name, {}, opts)
@@ -32,7 +39,7 @@ class HostStorage(pulumi.ComponentResource):
         child_opts = pulumi.ResourceOptions(parent=self)
         self.account = create_storage_account(
             name,
-            purpose="host",
+            purpose=purpose,
             context=context,
             # Not geo-redundant: `pulumi up` can restore everything that is in it.
             zone_redundant_sku=storage.SkuName.STANDARD_ZRS,

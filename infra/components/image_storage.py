@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pulumi
 from pulumi_azure_native import storage
 
@@ -11,6 +13,8 @@ from infra.core.context import DeploymentContext, DiagnosticTarget, PrivateLinkT
 # Long enough to find out why events could not be delivered, and to process their dead letters.
 _DEAD_LETTER_DAYS = 90
 _SOFT_DELETE_DAYS = 14
+# How long a browser remembers the answer to a preflight request.
+_CORS_SECONDS = 3600
 
 
 class ImageStorage(pulumi.ComponentResource):
@@ -30,6 +34,8 @@ class ImageStorage(pulumi.ComponentResource):
     copies: storage.BlobContainer | None
     queue: storage.Queue
     poison_queue: storage.Queue
+    # The whole account, for what Azure has no narrower scope for.
+    account_scope: Scope
     images_scope: Scope
     dead_letters_scope: Scope
     copies_scope: Scope | None
@@ -56,6 +62,7 @@ class ImageStorage(pulumi.ComponentResource):
             zone_redundant_sku=storage.SkuName.STANDARD_GZRS,
             opts=protected_opts,
         )
+        self.account_scope = Scope(name=f"{name}-account", id=self.account.id)
         self.images = create_container(
             f"{name}-container",
             container_name="images",
@@ -102,8 +109,7 @@ class ImageStorage(pulumi.ComponentResource):
         )
         self.poison_queue_scope = Scope(name=f"{name}-poison-queue", id=self.poison_queue.id)
         self._create_lifecycle_policy(context, retention_days, child_opts)
-        if context.protect_data:
-            self._enable_soft_delete(context, child_opts)
+        self._context = context
         self.register_outputs({"account": self.account.name})
 
     def _create_lifecycle_policy(
@@ -125,16 +131,40 @@ class ImageStorage(pulumi.ComponentResource):
             opts=opts,
         )
 
-    def _enable_soft_delete(self, context: DeploymentContext, opts: pulumi.ResourceOptions) -> None:
-        retention_policy = storage.DeleteRetentionPolicyArgs(enabled=True, days=_SOFT_DELETE_DAYS)
+    def create_blob_service_properties(self, *, allowed_origins: Sequence[pulumi.Input[str]] = ()) -> None:
+        """Create what the account has only one of: soft delete, if data is protected, and CORS. Without both, nothing.
+
+        A method, because one of the origins is known only after the app that serves its pages.
+
+        Args:
+            allowed_origins: Origins of web pages that may upload images, and read them by script.
+        """
+        if not (self._context.protect_data or allowed_origins):
+            return
+        retention_policy = None
+        if self._context.protect_data:
+            retention_policy = storage.DeleteRetentionPolicyArgs(enabled=True, days=_SOFT_DELETE_DAYS)
+        cors = None
+        if allowed_origins:
+            # What an upload and a download with a signed address need, and no other method or header.
+            rule = storage.CorsRuleArgs(
+                allowed_origins=[*allowed_origins],
+                allowed_methods=["PUT", "GET"],
+                allowed_headers=["content-type", "x-ms-blob-type"],
+                exposed_headers=["etag", "x-ms-error-code", "x-ms-request-id"],
+                max_age_in_seconds=_CORS_SECONDS,
+            )
+            cors = storage.CorsRulesArgs(cors_rules=[rule])
         storage.BlobServiceProperties(
-            f"{self._label}-soft-delete",
+            f"{self._label}-blob-service",
             blob_services_name="default",
             account_name=self.account.name,
-            resource_group_name=context.resource_group_name,
+            resource_group_name=self._context.resource_group_name,
             delete_retention_policy=retention_policy,
             container_delete_retention_policy=retention_policy,
-            opts=opts,
+            cors=cors,
+            # Its name in release 0.2.0, which had soft delete only.
+            opts=pulumi.ResourceOptions(parent=self, aliases=[pulumi.Alias(name=f"{self._label}-soft-delete")]),
         )
 
     @property

@@ -40,7 +40,8 @@ def _none_if_empty[T](value: T) -> T | None:
     return value or None
 
 
-def _require_distinct[T](items: Sequence[T]) -> Sequence[T]:
+def require_distinct[T](items: Sequence[T]) -> Sequence[T]:
+    """The items, of which none is repeated."""
     if len(set(items)) != len(items):
         raise ValueError("an item is repeated")
     return items
@@ -62,10 +63,12 @@ Schedule = Annotated[
     Field(pattern=r"^[0-9*,/A-Za-z-]+( [0-9*,/A-Za-z-]+){5}$"),
     AllowedValues("six fields, seconds first, such as 0 */15 * * * *"),
 ]
-Audience = Annotated[
-    str,
-    Field(pattern=r"^([a-z]+://[^\s]+|[0-9a-f-]{36})?$"),
-    AllowedValues("an application id URI or GUID"),
+# An empty string is None.
+ApplicationId = Annotated[
+    str | None,
+    Field(pattern=f"^({_GUID})?$"),
+    AfterValidator(_none_if_empty),
+    AllowedValues("a GUID in lower case, or nothing"),
 ]
 # An empty string is None.
 EmailAddress = Annotated[
@@ -80,7 +83,7 @@ RetentionDays = Annotated[int | None, Field(ge=0, le=3650), AfterValidator(_none
 FeatureList = Annotated[
     tuple[Feature, ...],
     Field(strict=False),
-    AfterValidator(_require_distinct),
+    AfterValidator(require_distinct),
     AllowedValues(f"a list out of {', '.join(FEATURES)}, each once", item_type="string"),
 ]
 # https://learn.microsoft.com/azure/azure-resource-manager/management/tag-resources#limitations
@@ -94,6 +97,19 @@ Tags = Annotated[
 ]
 
 
+# https://www.rfc-editor.org/rfc/rfc6454#section-6.2. Browsers send an origin in lower case, without a default port and
+# without a slash at its end, and it is compared as a text. A wildcard is none.
+Origins = Annotated[
+    tuple[Annotated[str, Field(pattern=r"^https://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{2,5})?$")], ...],
+    Field(strict=False, max_length=60),
+    AfterValidator(require_distinct),
+    AllowedValues(
+        "a list of up to 60 origins, each once: https://, a host name in lower case, and a port if it is not 443",
+        item_type="string",
+    ),
+]
+
+
 def _to_ratio(value: object) -> float:
     if not isinstance(value, str) or not re.fullmatch(r"[0-9]+(\.[0-9]+)?", value):
         raise ValueError("not a number in a string")
@@ -104,7 +120,7 @@ def _to_ratio(value: object) -> float:
 AspectRatios = Annotated[
     tuple[Annotated[float, BeforeValidator(_to_ratio), Field(ge=_LOWEST_RATIO, le=_HIGHEST_RATIO)], ...],
     Field(strict=False),
-    AfterValidator(_require_distinct),
+    AfterValidator(require_distinct),
     AllowedValues(f"a list of texts from {_LOWEST_RATIO} to {_HIGHEST_RATIO}, each once", item_type="string"),
 ]
 
@@ -142,7 +158,7 @@ def _to_principal(value: object) -> DirectoryPrincipal:
 
 
 def _require_distinct_object_ids(principals: tuple[DirectoryPrincipal, ...]) -> tuple[DirectoryPrincipal, ...]:
-    _require_distinct([principal.object_id.lower() for principal in principals])
+    require_distinct([principal.object_id.lower() for principal in principals])
     return principals
 
 

@@ -5,16 +5,15 @@ from typing import Literal
 
 from pydantic import Field
 
+from infra.config.access_settings import AccessSettings
 from infra.config.feature_rules import feature_violations
 from infra.config.field_types import (
     AspectRatios,
-    Audience,
     CustomVision,
     EmailAddress,
     FeatureList,
     Language,
     NamePrefix,
-    Principals,
     PrivateNetwork,
     Region,
     RetentionDays,
@@ -22,13 +21,14 @@ from infra.config.field_types import (
     Tags,
 )
 from infra.config.region_checks import RegionRequirement, region_requirements, region_violations, region_warnings
+from infra.config.sign_in_rules import sign_in_violations, sign_in_warnings
 from infra.config.sizing import Sizing, calls_per_image, derive_sizing, quota_warnings
-from infra.config.stack_config import StackConfig, Violation
+from infra.config.stack_config import Violation
 from infra.core.analysis import AnalyzerName
 from infra.core.errors import SizingError
 
 
-class Settings(StackConfig):
+class Settings(AccessSettings):
     """Settings of one stack. infra/config/reference.py generates the configuration block of Pulumi.yaml from them."""
 
     location: Region = Field(
@@ -81,17 +81,6 @@ class Settings(StackConfig):
         default=False,
         description="Copy every classified image to the container classified, into a folder for its category.",
     )
-    operators: Principals = Field(
-        default=(),
-        description=(
-            "Principals that may call redrive and backfill. For groups, the app registration of apiAudience must set"
-            " groupMembershipClaims."
-        ),
-    )
-    api_audience: Audience = Field(
-        default="", description="Audience of operators' tokens: application id URI or client id of an app registration."
-    )
-    uploaders: Principals = Field(default=(), description="Principals that may upload images and read their records.")
     images_per_month: int = Field(
         default=5000,
         ge=1,
@@ -214,10 +203,11 @@ class Settings(StackConfig):
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What Azure may refuse, although the program deploys it: regions that no list knows, and default quotas."""
+        """What may not work although it is deployed: regions that no list knows, default quotas, no sign-in."""
         quotas = quota_warnings(self.sizing, location=self.location, own_accounts=self.analyzer == "image-analysis")
+        sign_in = sign_in_warnings(sign_in=self.sign_in, application_id=self.api_application_id)
         # Services that are in the same list of regions give the same warning.
-        return tuple(dict.fromkeys([*region_warnings(self._region_requirements, self.location), *quotas]))
+        return tuple(dict.fromkeys([*region_warnings(self._region_requirements, self.location), *quotas, *sign_in]))
 
     def violations(self) -> Iterator[Violation]:
         """Yield the rules between settings that are not met."""
@@ -227,6 +217,13 @@ class Settings(StackConfig):
             language=self.language,
             analyzer=self.analyzer,
             custom_vision=self.custom_vision,
+        )
+        yield from sign_in_violations(
+            sign_in=self.sign_in,
+            application_id=self.api_application_id,
+            redirect_uris=self.spa_redirect_uris,
+            readers=self.readers,
+            operators=self.operators,
         )
         try:
             _ = self.sizing

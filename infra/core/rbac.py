@@ -13,6 +13,9 @@ class BuiltInRole(Enum):
     STORAGE_BLOB_DATA_OWNER = "b7e6dc6d-f1e8-4753-8033-0f276bb0955b"
     STORAGE_BLOB_DATA_CONTRIBUTOR = "ba92f5b4-2d11-453d-a403-e96b0029c9fe"
     STORAGE_BLOB_DATA_READER = "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1"
+    # Creates user delegation keys and nothing else. The scope is an account at least:
+    # https://learn.microsoft.com/rest/api/storageservices/get-user-delegation-key#permissions
+    STORAGE_BLOB_DELEGATOR = "db58b8e5-c6ad-4a2a-8342-4190687cbf4a"
     # https://learn.microsoft.com/azure/azure-functions/functions-bindings-storage-queue-trigger#grant-permission
     STORAGE_QUEUE_DATA_READER = "19e7f393-937e-4f77-808e-94535e297925"
     STORAGE_QUEUE_DATA_MESSAGE_PROCESSOR = "8a0f0c08-91a1-4084-bc3d-661d67233fed"
@@ -40,4 +43,35 @@ QUEUE_PROCESSOR_DATA_ACTIONS = (
 DEAD_LETTER_PROCESSOR_DATA_ACTIONS = (
     f"{_BLOBS}/read",
     f"{_BLOBS}/delete",
+)
+# Put Blob of a new blob. Without the write action it overwrites nothing.
+# https://learn.microsoft.com/rest/api/storageservices/put-blob#permissions
+IMAGE_CREATOR_DATA_ACTIONS = (f"{_BLOBS}/add/action",)
+# Delete Blob, by the pipeline app for callers of the API who may delete images.
+IMAGE_DELETER_DATA_ACTIONS = (f"{_BLOBS}/delete",)
+# Embeddings of the texts that images are searched by.
+TEXT_VECTORIZER_DATA_ACTIONS = ("Microsoft.CognitiveServices/accounts/ComputerVision/retrieval:vectorizetext/action",)
+
+# Cosmos DB's own data actions; every client reads the account's metadata first:
+# https://learn.microsoft.com/azure/cosmos-db/nosql/security/reference-data-plane-actions
+_COSMOS = "Microsoft.DocumentDB/databaseAccounts"
+_ITEMS = f"{_COSMOS}/sqlDatabases/containers/items"
+RECORD_WRITER_DATA_ACTIONS = (
+    f"{_COSMOS}/readMetadata",
+    f"{_ITEMS}/read",
+    f"{_ITEMS}/create",
+    f"{_ITEMS}/replace",
+    f"{_ITEMS}/delete",
+)
+RECORD_READER_DATA_ACTIONS = (
+    f"{_COSMOS}/readMetadata",
+    f"{_ITEMS}/read",
+)
+# "To execute NoSQL queries using the SDKs, you must have both executeQuery and readChangeFeed permissions":
+# https://learn.microsoft.com/azure/cosmos-db/reference-data-plane-security
+RECORD_QUERY_DATA_ACTIONS = (
+    f"{_COSMOS}/readMetadata",
+    f"{_ITEMS}/read",
+    f"{_COSMOS}/sqlDatabases/containers/executeQuery",
+    f"{_COSMOS}/sqlDatabases/containers/readChangeFeed",
 )

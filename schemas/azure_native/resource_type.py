@@ -1,4 +1,4 @@
-"""What is known of an azure-native resource type: the form of its id, the rule of its name, its inputs."""
+"""What is known of a resource type: the form of its id, the rule of its name, its inputs."""
 
 import re
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ class ResourceType:
 
     Attributes:
         type: Pulumi type token, such as `azure-native:storage:Queue`.
-        id: ARM id with the names of inputs in braces, and `{subscription}`.
+        id: Id with the names of inputs in braces; an ARM id has `{subscription}` too.
         name: The input that has the resource's name.
         pattern: Regular expression of legal names.
         required: Inputs that must be set.

@@ -51,7 +51,7 @@ _PIPELINE = (
         f"{_STORAGE}/blobServices/{{blobServicesName}}",
         name="blobServicesName",
         pattern="default",
-        optional="deleteRetentionPolicy containerDeleteRetentionPolicy",
+        optional="deleteRetentionPolicy containerDeleteRetentionPolicy cors",
     ),
     define_resource_type(
         "storage:ManagementPolicy",
@@ -112,7 +112,7 @@ _PIPELINE = (
         pattern=r"[a-z0-9][a-z0-9-]{1,42}[a-z0-9]",
         required="location databaseAccountOfferType locations disableLocalAuth",
         optional="tags kind consistencyPolicy disableKeyBasedMetadataWriteAccess minimalTlsVersion publicNetworkAccess"
-        " createMode enableMultipleWriteLocations backupPolicy capabilities",
+        " createMode enableAutomaticFailover enableMultipleWriteLocations backupPolicy capabilities",
     ),
     define_resource_type(
         "cosmosdb:SqlResourceSqlDatabase",

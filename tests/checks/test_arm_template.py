@@ -90,12 +90,12 @@ def test_a_role_assignment_has_a_scope(document: ArmTemplate) -> None:
 
 
 def test_the_app_and_its_identity(document: ArmTemplate) -> None:
-    site = one(document, "Microsoft.Web/sites")
+    site = one(document, "Microsoft.Web/sites", "func-imgpipe-prod")
     identity = f"{GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-imgpipe-prod"
     assert site["identity"] == {"type": "UserAssigned", "userAssignedIdentities": {identity: {}}}
     assert site["properties"]["siteConfig"]["minTlsVersion"] == "1.2"
     assert site["properties"]["virtualNetworkSubnetId"].endswith("/virtualNetworks/vnet-imgpipe-prod/subnets/app")
-    assert one(document, "Microsoft.Web/serverfarms")["properties"]["zoneRedundant"] is True
+    assert one(document, "Microsoft.Web/serverfarms", "asp-imgpipe-prod")["properties"]["zoneRedundant"] is True
 
 
 def test_what_azure_native_does_not_flatten_is_not_nested_twice(document: ArmTemplate) -> None:

@@ -1,7 +1,8 @@
-"""The deployment package is built once, and every stack gets exactly this one."""
+"""The deployment packages are built once, and every stack gets exactly these."""
 
 import hashlib
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "requirements.txt").write_text("")
     (folder / "host.json").write_text(json.dumps(BUNDLE))
     monkeypatch.setattr(packaging, "_install", lambda _lock, target: target.mkdir())
-    monkeypatch.setattr(deployment_package, "_SOURCE", folder)
+    monkeypatch.setattr(deployment_package, "_APP_FOLDERS", (folder,))
     monkeypatch.setattr(deployment_package, "_OUTPUT", tmp_path / "build")
     return folder
 
@@ -30,7 +31,8 @@ def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def package(source: Path, tmp_path: Path) -> DeploymentPackage:
     """The package, built into the folder `package`."""
-    return deployment_package.build(tmp_path / "package", source=source, output=tmp_path / "build")
+    (package,) = deployment_package.build(tmp_path / "package", app_folders=[source], output=tmp_path / "build")
+    return package
 
 
 def test_what_was_built_is_deployed_elsewhere_without_building(
@@ -40,7 +42,7 @@ def test_what_was_built_is_deployed_elsewhere_without_building(
     copy = tmp_path / "package" / name
     assert digest == package.sha256 == hashlib.sha256(copy.read_bytes()).hexdigest()
     monkeypatch.setattr(packaging, "_install", lambda _lock, _target: pytest.fail("dependencies were installed"))
-    used = use(tmp_path / "package", source=source, output=tmp_path / "elsewhere")
+    (used,) = use(tmp_path / "package", app_folders=[source], output=tmp_path / "elsewhere")
     assert used == DeploymentPackage(path=tmp_path / "elsewhere" / name, sha256=digest)
 
 
@@ -49,7 +51,7 @@ def test_a_package_that_was_changed_on_its_way_is_refused(
 ) -> None:
     (tmp_path / "package" / package.path.name).write_bytes(b"other")
     with pytest.raises(PackageMismatchError, match=f"and {package.sha256} was built"):
-        use(tmp_path / "package", source=source, output=tmp_path / "elsewhere")
+        use(tmp_path / "package", app_folders=[source], output=tmp_path / "elsewhere")
     assert not (tmp_path / "elsewhere").exists()
 
 
@@ -58,7 +60,7 @@ def test_other_sources_than_those_of_the_package_are_refused(
 ) -> None:
     (source / "function_app.py").write_text("app = 1\n")
     with pytest.raises(PackageMismatchError, match=rf"instead of {package.path.name} .*: check out the commit"):
-        use(tmp_path / "package", source=source, output=tmp_path / "elsewhere")
+        use(tmp_path / "package", app_folders=[source], output=tmp_path / "elsewhere")
 
 
 @pytest.mark.usefixtures("source")
@@ -75,3 +77,16 @@ def test_the_command_builds_and_uses(
     (tmp_path / "package" / "SHA256SUMS").unlink()
     assert deployment_package.main() == 1
     assert "SHA256SUMS" in capsys.readouterr().err
+
+
+def test_the_packages_of_both_apps_are_handed_on(source: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(source, other)
+    packages = deployment_package.build(tmp_path / "both", app_folders=[source, other], output=tmp_path / "build")
+    assert [package.path.name.rpartition("-")[0] for package in packages] == ["functions-functions", "functions-other"]
+    used = use(tmp_path / "both", app_folders=[source, other], output=tmp_path / "elsewhere")
+    assert [package.sha256 for package in used] == [package.sha256 for package in packages]
+
+
+def test_the_packages_are_those_of_the_apps() -> None:
+    assert [path.name for path in deployment_package._APP_FOLDERS] == ["pipeline", "api"]

@@ -176,8 +176,8 @@ def test_the_table_of_the_record_has_the_fields_of_a_stored_record() -> None:
     rows = re.findall(r"^\| `([\w.\[\]]+)` \|", schema_table(json_schema()), re.MULTILINE)
     fields = {row for row in rows if "." not in row}
     # These two are stored only if they were requested; the table of a shared object has names of its own.
-    assert set(record) | {"adult", "vector"} <= fields
-    assert fields - set(record) - {"adult", "vector"} == {"flagged", "score", "x", "y", "width", "height"}
+    assert set(record) | {"adult", "vector", "vector2"} <= fields
+    assert fields - set(record) - {"adult", "vector", "vector2"} == {"flagged", "score", "x", "y", "width", "height"}
     assert {"blob.etag", "tags[].confidence", "analyzer.identity", "reason.code"} <= set(rows)
 
 
@@ -255,5 +255,5 @@ def test_resources_are_counted_by_type_and_recording() -> None:
 
 def test_every_rule_of_the_policy_pack_is_in_the_table() -> None:
     rows = policy_rules_table().splitlines()[2:]
-    assert len(rows) == 16
+    assert len(rows) == 17
     assert rows[1] == "| `tls-1-2` | No service accepts connections without TLS 1.2 or later. |"

@@ -115,9 +115,9 @@ def start(root: Path) -> subprocess.Popen[str]:
 
 
 def finish(process: subprocess.Popen[str]) -> tuple[str, str]:
-    """Return output and errors of a process at its end; it is ended after two minutes."""
+    """Return output and errors of a process at its end; it is ended after ten minutes."""
     try:
-        return process.communicate(timeout=120)
+        return process.communicate(timeout=600)
     except subprocess.TimeoutExpired:
         process.terminate()
         raise

@@ -68,6 +68,27 @@ def test_what_noticed_a_mutant_of_the_module_comes_first_from_then_on(project: P
     ]
 
 
+def test_the_tests_that_noticed_most_mutants_of_the_module_come_before_all_files(project: Project) -> None:
+    """Without their parameters, and only those in files that execute the line."""
+    baseline = Baseline(project, MEASUREMENTS, least_limit_seconds=20)
+    for test in ("slow.py::test_a[1]", "slow.py::test_b", "slow.py::test_b", "slow.py::test_c", "slow.py::test_d"):
+        baseline.remember(mutant(project, 2), f"tests/test_{test}")
+    for _ in range(3):
+        baseline.remember(mutant(project, 2), "tests/test_other.py::test_it")
+    assert stages(project, baseline, 6) == [
+        ["tests/test_slow.py::test_b", "tests/test_slow.py::test_a", "tests/test_slow.py::test_c"],
+        ["tests/test_slow.py", "tests/test_price.py", "tests/test_fast.py"],
+        ["tests/test_process.py"],
+    ]
+    assert stages(project, baseline, 2) == [
+        ["tests/test_other.py::test_it"],
+        ["tests/test_other.py", "tests/test_price.py", "tests/test_process.py"],
+    ]
+    task = baseline.task(mutant(project, 6))
+    assert set(task.stages[0].values()) == {24}
+    assert baseline.seconds(task) == 10
+
+
 def test_a_line_that_no_measured_test_executes_is_tested_by_all_that_import_the_module(project: Project) -> None:
     measurements = {file: measurement(1, 1) for file in MEASUREMENTS} | {"tests/test_other.py": measurement(1)}
     baseline = Baseline(project, measurements, least_limit_seconds=20)

@@ -60,7 +60,8 @@ def role_guids(recorder: Recorder, principal_type: str) -> set[str]:
 
 def test_every_role_that_the_program_assigns_is_allowed_and_no_other(printed: str) -> None:
     uploader = {"objectId": "00000000-0000-4000-8000-00000000a11c", "principalType": "User"}
-    recorder = run_program("dev", {"uploaders": [uploader], "copyClassified": True})
+    features = ["tags", "embeddings"]
+    recorder = run_program("dev", {"uploaders": [uploader], "copyClassified": True, "features": features})
     guids = {
         resource.name: resource.inputs["roleDefinitionId"]
         for resource in recorder.resources

@@ -7,7 +7,7 @@ import pytest
 import requests
 from azure.core.exceptions import ClientAuthenticationError
 
-from client import operations
+from client import operations, tokens
 from client.errors import ClientError
 from client.stack_outputs import StackOutputs
 
@@ -18,7 +18,8 @@ OUTPUTS = StackOutputs(
     records_database="pipeline",
     records_container="images",
     api_url="https://app.azurewebsites.net/api",
-    api_audience="api://pipeline",
+    image_api_url="https://api.azurewebsites.net/api",
+    api_client_id="client-1",
 )
 
 
@@ -52,18 +53,18 @@ def credential(monkeypatch: pytest.MonkeyPatch) -> type[Credential]:
     class OwnCredential(Credential):
         scopes: list[str] = []  # noqa: RUF012
 
-    monkeypatch.setattr(operations, "DefaultAzureCredential", OwnCredential)
+    monkeypatch.setattr(tokens, "DefaultAzureCredential", OwnCredential)
     monkeypatch.setattr(operations, "read_stack_outputs", lambda _stack: OUTPUTS)
     return OwnCredential
 
 
-def test_the_request_carries_a_token_for_the_stacks_audience(
+def test_the_request_carries_a_token_for_the_stacks_app_registration(
     credential: type[Credential], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     api = Api(json={"redriven": 1, "kept": 0, "finished": True})
     monkeypatch.setattr(requests, "post", api.post)
     assert operations.call_operation("dev", "redrive") == {"redriven": 1, "kept": 0, "finished": True}
-    assert credential.scopes == ["api://pipeline/.default"]
+    assert credential.scopes == ["client-1/.default"]
     assert api.requests == [
         ("https://app.azurewebsites.net/api/redrive", {"Authorization": "Bearer secret"}, 240),
     ]
@@ -91,16 +92,16 @@ def test_without_a_sign_in_there_is_no_request(credential: type[Credential], mon
     api = Api()
     monkeypatch.setattr(requests, "post", api.post)
     credential.error = ClientAuthenticationError(message="run az login")
-    with pytest.raises(ClientError, match="no token for api://pipeline: run az login"):
+    with pytest.raises(ClientError, match="no token for client-1: run az login"):
         operations.call_operation("dev", "redrive")
     assert api.requests == []
 
 
-def test_without_an_audience_the_error_names_the_setting(
+def test_without_an_app_registration_the_error_names_the_setting(
     credential: type[Credential], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     del credential
-    outputs = StackOutputs(**{**vars(OUTPUTS), "api_audience": ""})
+    outputs = StackOutputs(**{**vars(OUTPUTS), "api_client_id": ""})
     monkeypatch.setattr(operations, "read_stack_outputs", lambda _stack: outputs)
-    with pytest.raises(ClientError, match="the stack dev has no apiAudience"):
+    with pytest.raises(ClientError, match=r"the stack dev was deployed without sign-in \(setting signIn"):
         operations.call_operation("dev", "redrive")

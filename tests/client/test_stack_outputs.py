@@ -14,7 +14,8 @@ OUTPUTS = {
     "recordsDatabase": "pipeline",
     "recordsContainer": "images",
     "apiUrl": "https://app.azurewebsites.net/api",
-    "apiAudience": "api://pipeline",
+    "imageApiUrl": "https://api.azurewebsites.net/api",
+    "apiClientId": "client-1",
     "release": "8a5f",
     "sizing": {"instances": 40},
 }
@@ -28,17 +29,20 @@ def test_the_outputs_are_read_by_name() -> None:
         records_database="pipeline",
         records_container="images",
         api_url="https://app.azurewebsites.net/api",
-        api_audience="api://pipeline",
+        image_api_url="https://api.azurewebsites.net/api",
+        api_client_id="client-1",
     )
 
 
-@pytest.mark.parametrize("absent", [{}, {"apiAudience": None}, {"apiAudience": ""}], ids=str)
-def test_a_stack_may_have_no_audience(absent: dict[str, str | None]) -> None:
-    outputs = {name: value for name, value in OUTPUTS.items() if name != "apiAudience"}
-    assert parse_stack_outputs("dev", {**outputs, **absent}).api_audience == ""
+@pytest.mark.parametrize("absent", [{}, {"apiClientId": None}, {"apiClientId": ""}], ids=str)
+def test_a_stack_may_have_no_sign_in(absent: dict[str, str | None]) -> None:
+    outputs = {name: value for name, value in OUTPUTS.items() if name != "apiClientId"}
+    assert parse_stack_outputs("dev", {**outputs, **absent}).api_client_id == ""
 
 
-@pytest.mark.parametrize("missing", [name for name in OUTPUTS if name not in {"apiAudience", "release", "sizing"}])
+@pytest.mark.parametrize(
+    "missing", [name for name in OUTPUTS if name not in {"apiClientId", "imageApiUrl", "release", "sizing"}]
+)
 def test_a_missing_output_is_named(missing: str) -> None:
     outputs = {name: value for name, value in OUTPUTS.items() if name != missing}
     with pytest.raises(ClientError, match=f"the stack dev has no output '{missing}'"):

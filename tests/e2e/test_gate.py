@@ -37,7 +37,7 @@ def test_a_planted_violation_stops_make_up_before_anything_changes(local_stack: 
     accounts = [
         item for item in json.loads(export)["deployment"]["resources"] if item["type"].endswith(":StorageAccount")
     ]
-    assert [account["inputs"]["allowBlobPublicAccess"] for account in accounts] == [False, False]
+    assert [account["inputs"]["allowBlobPublicAccess"] for account in accounts] == [False, False, False]
 
 
 def test_the_export_of_what_was_deployed_is_judged_too(local_stack: Checkout, tmp_path: Path) -> None:

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from emulator.core.identity import SUBSCRIPTION_ID, Identities
+from emulator.core.identity import Identities
 from emulator.core.resource_store import Resource, ResourceStore
+from emulator.core.tenant import SUBSCRIPTION_ID
 from emulator.provider.outputs import resource_outputs
 from schemas.azure_native.resource_types import RESOURCE_TYPES
+from tests.emulator.tenant import Tenant
 
 GROUP = f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups/rg"
 ACCOUNT = f"{GROUP}/providers/Microsoft.Storage/storageAccounts/stdata"
@@ -75,6 +77,19 @@ def resources(tmp_path: Path) -> Iterator[ResourceStore]:
 
 
 @pytest.fixture
+def objects(tmp_path: Path) -> Iterator[ResourceStore]:
+    """The objects of the tenant."""
+    store = ResourceStore(tmp_path / "directory.db")
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def tenant(objects: ResourceStore, resources: ResourceStore) -> Tenant:
+    return Tenant(objects, resources)
+
+
+@pytest.fixture
 def deployment(resources: ResourceStore) -> Deployment:
     return Deployment(resources)
 
@@ -85,8 +100,8 @@ def signing_key() -> rsa.RSAPrivateKey:
 
 
 @pytest.fixture
-def identities(signing_key: rsa.RSAPrivateKey, resources: ResourceStore) -> Identities:
-    return Identities(signing_key, resources)
+def identities(signing_key: rsa.RSAPrivateKey, resources: ResourceStore, tenant: Tenant) -> Identities:
+    return Identities(signing_key, resources, tenant.directory)
 
 
 @pytest.fixture

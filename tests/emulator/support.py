@@ -19,13 +19,19 @@ class Azurite:
 
     def __init__(self) -> None:
         self.requests: list[tuple[str, str, list[tuple[str, str]]]] = []
+        # Paths of blobs that do not exist.
+        self.missing: set[str] = set()
+        # Headers of the last request.
+        self.headers: list[tuple[str, str]] = []
 
     @asynccontextmanager
     async def request(self, _service: str, _account: str, method: str, path: str, **options: Any) -> AsyncIterator[Any]:
         self.requests.append((method, path, options.get("query", [])))
+        self.headers = [*options.get("headers", ())]
+        is_missing = method == "HEAD" and path in self.missing
 
         class Response:
-            status = {"PUT": 201, "POST": 201, "DELETE": 202}.get(method, 200)
+            status = 404 if is_missing else {"PUT": 201, "POST": 201, "DELETE": 202}.get(method, 200)
             headers = {"ETag": '"0x1"', "Content-Length": "0" if method != "GET" else "3", "Content-Type": "image/png"}  # noqa: RUF012
 
             async def read(self) -> bytes:

@@ -277,14 +277,12 @@ def test_only_another_content_or_place_is_a_change(change: dict[str, Any], diffe
 
 def test_the_publishing_policies_are_settled_before_the_package_is_sent(dev: Recorder) -> None:
     """They lock the site, and may restart its deployment service (https://github.com/pulumi/pulumi-azure-native/issues/4461)."""
-    (code_deployment,) = [resource for resource in dev.resources if resource.name == "code-deployment"]
-    policies = {
-        f"{policy.type}::{policy.name}"
-        for kind in ("WebAppFtpAllowed", "WebAppScmAllowed")
-        for policy in dev.of_type(f"web:{kind}")
-    }
-    assert len(policies) == 2
-    assert policies <= code_deployment.dependencies
+    for app, name in (("app", "code-deployment"), ("api-app", "api-code-deployment")):
+        (code_deployment,) = [resource for resource in dev.resources if resource.name == name]
+        policies = {f"azure-native:web:WebAppFtpAllowed::{app}-no-ftp-password"}
+        policies.add(f"azure-native:web:WebAppScmAllowed::{app}-no-scm-password")
+        assert policies <= {f"{policy.type}::{policy.name}" for policy in dev.resources}
+        assert policies <= code_deployment.dependencies
 
 
 def test_going_back_after_a_failed_deployment_is_a_change() -> None:

@@ -284,7 +284,7 @@ def test_the_inputs_are_the_app_the_package_and_the_functions(dev: Recorder) -> 
     assert inputs == {
         "site": "/azure-native:web:WebApp::app-site",
         "scm_host": "scm.example",
-        "functions": ["backfill", "classify", "reconcile", "redrive"],
+        "functions": ["backfill", "classify", "delete_image", "reconcile", "redrive"],
     }
     assert Path(package).is_file()
     assert len(sha256) == 64

@@ -27,16 +27,25 @@ def test_components_register_these_outputs(monkeypatch: pytest.MonkeyPatch) -> N
     app_settings = recorded["app"].pop("appSettings")
     assert app_settings["PIPELINE_TRIGGER"] == "events"
     assert app_settings == {item["name"]: item["value"] for item in site_config["appSettings"]}
+    api_site_config = program.one("web:WebApp", "api-app-site").inputs["siteConfig"]
+    api_settings = recorded["api-app"].pop("appSettings")
+    assert api_settings == {item["name"]: item["value"] for item in api_site_config["appSettings"]}
     # The stack is a component as well; its outputs are in test_sizing_figures.py and test_setting_variants.py.
     del recorded["image-pipeline-dev"]
     action_group = "/azure-native:monitor:ActionGroup::monitoring-alerts-group"
-    targets = ["blob-event-topic", "host-blob", "images-blob", "images-queue", "records", "results", "vision-account-1"]
+    targets = ["api-function-host-blob", "blob-event-topic", "host-blob", "images-blob", "images-queue", "records"]
+    targets += ["results", "vision-account-1"]
     settings = recorded["monitoring-diagnostics"].pop("settings")
     assert sorted(settings) == [
         f"/azure-native:monitor:DiagnosticSetting::monitoring-diagnostics-{name}" for name in targets
     ]
     role_definition = "/azure-native:authorization:RoleDefinition::"
     assert recorded == {
+        "api": {"clientId": "api-client"},
+        "api-access": {},
+        "api-app": {"site": "api-app-site"},
+        "api-function": {"principalId": "api-function-principal"},
+        "api-function-host": {"account": "api-function-host-account"},
         "app": {"site": "app-site"},
         "blob-event-subscription": {"subscription": "blob-event-subscription"},
         "blob-event-topic": {"topic": "blob-event-topic"},
@@ -45,6 +54,8 @@ def test_components_register_these_outputs(monkeypatch: pytest.MonkeyPatch) -> N
         "function": {"principalId": "function-principal"},
         "function-access": {},
         "host": {"account": "host-account"},
+        "image-creator": {"roleDefinitionId": f"{role_definition}image-creator-role"},
+        "image-deleter": {"roleDefinitionId": f"{role_definition}image-deleter-role"},
         "image-uploader": {"roleDefinitionId": f"{role_definition}image-uploader-role"},
         "images": {"account": "images-account"},
         "monitoring": {"actionGroup": action_group},

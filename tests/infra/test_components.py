@@ -38,6 +38,8 @@ WITHOUT_PARENT = {
     "role-assignment-delay",
     "code-deployment",
     "code-deployment-package-revision",
+    "api-code-deployment",
+    "api-code-deployment-package-revision",
 }
 # The input that names a resource of this type, and Azure's rule for it:
 # https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules
@@ -86,8 +88,9 @@ def component_classes() -> set[str]:
     }
 
 
-def test_every_component_is_used(prod_private: Recorder) -> None:
-    assert {component.type.rpartition(":")[2] for component in prod_private.components} == component_classes()
+def test_every_component_is_used(dev: Recorder, prod_private: Recorder) -> None:
+    components = [*dev.components, *prod_private.components]
+    assert {component.type.rpartition(":")[2] for component in components} == component_classes()
 
 
 def test_what_can_be_tagged_is_tagged() -> None:
@@ -253,6 +256,7 @@ ALONE: dict[str, Callable[[], pulumi.ComponentResource]] = {
     "ResourceGroup": lambda: infra.ResourceGroup(
         "group", names=OTHER.names, location=OTHER.location, tags={"owner": "them"}
     ),
+    "ApiRegistration": lambda: infra.ApiRegistration("sign-in", context=OTHER, redirect_uris=(), assignees=()),
     "FunctionIdentity": lambda: infra.FunctionIdentity("runner", context=OTHER),
     "CustomRoleDefinition": custom_role,
     "RoleAssignments": role_assignments,
@@ -296,7 +300,8 @@ def test_each_component_is_usable_by_another_program(component: str) -> None:
     assert component in {item.type.rpartition(":")[2] for item in recorder.components}
     own_group = OTHER.names.resource_name("rg") if component == "ResourceGroup" else OTHER.resource_group_name
     groups = {resource.inputs.get("resourceGroupName", own_group) for resource in recorder.cloud}
-    assert groups == {own_group}
+    # An app registration belongs to the tenant.
+    assert groups == (set() if component == "ApiRegistration" else {own_group})
     for resource in recorder.cloud:
         if resource.kind not in UNTAGGABLE:
             assert resource.inputs["tags"] == {"owner": "them"}
@@ -306,8 +311,8 @@ def test_the_program_deploys_as_its_settings_state(prod_private: Recorder) -> No
     (group,) = prod_private.of_type("resources:ResourceGroup")
     assert group.inputs["tags"] == {"application": "image-pipeline", "environment": "prod"}
     assert group.inputs["resourceGroupName"] == "rg-imgpipe-prod"
-    (identity,) = prod_private.of_type("managedidentity:UserAssignedIdentity")
-    assert identity.inputs["resourceName"] == "id-imgpipe-prod"
+    identities = prod_private.of_type("managedidentity:UserAssignedIdentity")
+    assert {identity.inputs["resourceName"] for identity in identities} == {"id-imgpipe-prod", "id-api-imgpipe-prod"}
 
 
 def test_tags_of_the_settings_win() -> None:

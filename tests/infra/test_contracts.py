@@ -4,16 +4,16 @@ import importlib
 import json
 from typing import Any
 
+import azure.functions as func
 import pytest
 
 from client.stack_outputs import record_id as client_record_id
 from infra import packaging
 from infra.core import analysis
+from infra.core.app_roles import AppRole
 from tests.conftest import ROOT, Recorder, run_program
 from tests.infra.test_settings import CUSTOM
 from tests.support.fake_vision_service import FakeVisionService, create_azure_clients
-
-OPERATOR = {"objectId": "99999999-8888-4777-8666-555555555555", "principalType": "Group"}
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def test_the_app_has_every_setting_that_the_code_requires(app_settings: dict[str
 
 
 def test_the_app_has_every_optional_setting_that_the_stack_asks_for() -> None:
-    config = {"copyClassified": True, "operators": [OPERATOR], "apiAudience": "api://pipeline"}
+    config = {"copyClassified": True, "signIn": "create"}
     settings = run_program("dev", config).one("web:WebApp", "app-site").inputs["siteConfig"]["appSettings"]
     known = importlib.import_module("classifier.settings")
     names = {setting["name"] for setting in settings if setting["name"].startswith("PIPELINE_")}
@@ -57,14 +57,14 @@ def test_the_code_can_read_its_settings(app_settings: dict[str, str]) -> None:
     }
 
 
-def test_the_code_can_read_who_the_operators_are() -> None:
-    config = {"operators": [OPERATOR], "apiAudience": "api://pipeline"}
-    settings = run_program("dev", config).one("web:WebApp", "app-site").inputs["siteConfig"]["appSettings"]
-    known = importlib.import_module("classifier.settings")
-    loaded = known.Settings.load({setting["name"]: setting["value"] for setting in settings})
-    assert loaded.operators == (
-        known.OperatorPrincipal(object_id=OPERATOR["objectId"], principal_type=OPERATOR["principalType"]),
-    )
+def test_the_app_accepts_tokens_for_the_app_registration_of_the_stacks_tenant(app_settings: dict[str, str]) -> None:
+    loaded = importlib.import_module("classifier.settings").Settings.load(app_settings)
+    assert (loaded.api_client_id, loaded.tenant_id) == ("api-client", "tenant")
+
+
+def test_the_app_roles_are_those_that_the_code_knows() -> None:
+    known = importlib.import_module("common.domain.principal")
+    assert {role.value.value for role in AppRole} == {str(role) for role in known.AppRole}
 
 
 @pytest.mark.parametrize(
@@ -114,20 +114,42 @@ def test_the_code_deployment_expects_the_functions_of_the_app(dev: Recorder, fun
     assert code_deployment.inputs["functions"] == sorted(functions)
 
 
-def test_what_ships_is_locked() -> None:
-    assert (ROOT / "functions/pipeline/requirements.txt").read_text() == (
-        ROOT / "requirements/functions.txt"
-    ).read_text()
+def test_the_code_deployment_of_the_api_expects_its_functions(dev: Recorder) -> None:
+    app = func.FunctionApp()
+    app.register_functions(importlib.import_module("image_api.triggers").blueprint)
+    names = sorted(str(function.get_function_name()) for function in app.get_functions())
+    assert (
+        dev.one("pulumi-python:dynamic/image-pipeline:CodeDeployment", "api-code-deployment").inputs["functions"]
+        == names
+    )
 
 
-def test_everything_in_functions_ships() -> None:
+def test_the_api_has_every_setting_that_its_code_requires() -> None:
+    known = importlib.import_module("image_api.settings")
+    for config, expected in (
+        ({}, {*known.REQUIRED}),
+        ({"features": ["tags", "embeddings"], "apiOrigins": ["https://a.example"]}, {*known.REQUIRED, *known.OPTIONAL}),
+    ):
+        settings = run_program("dev", config).one("web:WebApp", "api-app-site").inputs["siteConfig"]["appSettings"]
+        values = {setting["name"]: setting["value"] for setting in settings}
+        assert {name for name in values if name.startswith("IMAGE_API_")} == expected
+        assert known.Settings.load(values).min_similarity == 0.25
+
+
+@pytest.mark.parametrize(("app", "group"), [("pipeline", "functions"), ("api", "api")])
+def test_what_ships_is_locked(app: str, group: str) -> None:
+    assert (ROOT / f"functions/{app}/requirements.txt").read_text() == (ROOT / f"requirements/{group}.txt").read_text()
+
+
+@pytest.mark.parametrize("app", ["pipeline", "api"])
+def test_everything_in_functions_ships(app: str) -> None:
     files = {
         path
-        for folder in ("functions/pipeline", "functions/common")
+        for folder in (f"functions/{app}", "functions/common")
         for path in (ROOT / folder).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
-    assert set(packaging.package_files(ROOT / "functions/pipeline").values()) == files
+    assert set(packaging.package_files(ROOT / f"functions/{app}").values()) == files
 
 
 def test_the_record_id_of_clients_is_the_codes() -> None:

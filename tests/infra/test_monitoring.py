@@ -149,6 +149,7 @@ def test_what_the_queries_ask_for_is_logged(dev: Recorder) -> None:
     # One row for every request: reads, and deletions of messages, would be three of five rows for each image.
     changes = ["StorageWrite", "StorageDelete"]
     assert categories == {
+        "api-function-host-blob": changes,
         "host-blob": changes,
         "images-blob": changes,
         "images-queue": ["StorageWrite"],

@@ -27,6 +27,7 @@ def private_endpoints(recorder: Recorder) -> set[tuple[str, str]]:
 
 def test_every_service_that_the_app_uses_has_a_private_endpoint(prod_private: Recorder) -> None:
     assert private_endpoints(prod_private) == {
+        ("api-function-host-account", "blob"),
         ("host-account", "blob"),
         ("images-account", "blob"),
         ("images-account", "queue"),
@@ -74,6 +75,7 @@ def access(recorder: Recorder) -> dict[str, Any]:
 
 def test_public_endpoints_are_disabled_except_for_trusted_services(prod_private: Recorder, prod: Recorder) -> None:
     assert access(prod_private) == {
+        "api-function-host-account": ("Disabled", "Deny"),
         "host-account": ("Disabled", "Deny"),
         # Event Grid still delivers, as a trusted service.
         "images-account": ("Disabled", "Deny"),
@@ -86,6 +88,7 @@ def test_public_endpoints_are_disabled_except_for_trusted_services(prod_private:
     (topic,) = prod_private.of_type("eventgrid:SystemTopic")
     assert topic.inputs["identity"]["type"] == "SystemAssigned"
     assert access(prod) == {
+        "api-function-host-account": ("Enabled", "Allow"),
         "host-account": ("Enabled", "Allow"),
         "images-account": ("Enabled", "Allow"),
         "vision": {"Enabled"},

@@ -225,7 +225,7 @@ def test_both_spellings_of_the_supported_extension_bundle_are_accepted(tmp_path:
     ]
     # Nothing of the stages is left.
     archive, packages = sorted(path.name for path in (tmp_path / "out").iterdir())
-    assert re.fullmatch(r"functions-[0-9a-f]{16}\.zip", archive)
+    assert re.fullmatch(r"functions-\w+-[0-9a-f]{16}\.zip", archive)
     assert re.fullmatch(r"packages-[0-9a-f]{16}", packages)
 
 

@@ -108,9 +108,9 @@ AZURE_NAMES: dict[str, tuple[str, list[str]]] = {
     "eventgrid:SystemTopic": ("systemTopicName", ["egst-imgpipe-dev"]),
     "eventgrid:SystemTopicEventSubscription": ("eventSubscriptionName", ["images-to-queue"]),
     "eventgrid:Topic": ("topicName", ["evgt-imgpipe-dev-nd27m23b"]),
-    "managedidentity:UserAssignedIdentity": ("resourceName", ["id-imgpipe-dev"]),
+    "managedidentity:UserAssignedIdentity": ("resourceName", ["id-api-imgpipe-dev", "id-imgpipe-dev"]),
     "monitor:ActionGroup": ("actionGroupName", ["ag-imgpipe-dev"]),
-    "monitor:DiagnosticSetting": ("name", ["to-workspace"] * 8),
+    "monitor:DiagnosticSetting": ("name", ["to-workspace"] * 9),
     "monitor:MetricAlert": (
         "ruleName",
         ["cosmos-throttled-imgpipe-dev", "dead-letters-imgpipe-dev", "dropped-events-imgpipe-dev"],
@@ -128,10 +128,11 @@ AZURE_NAMES: dict[str, tuple[str, list[str]]] = {
         ],
     ),
     "network:NetworkSecurityGroup": ("networkSecurityGroupName", ["nsg-imgpipe-dev"]),
-    "network:PrivateDnsZoneGroup": ("privateDnsZoneGroupName", ["default"] * 7),
+    "network:PrivateDnsZoneGroup": ("privateDnsZoneGroupName", ["default"] * 8),
     "network:PrivateEndpoint": (
         "privateEndpointName",
         [
+            "pe-api-function-host-blob-imgpipe-dev",
             "pe-host-blob-imgpipe-dev",
             "pe-images-blob-imgpipe-dev",
             "pe-images-queue-imgpipe-dev",
@@ -155,16 +156,19 @@ AZURE_NAMES: dict[str, tuple[str, list[str]]] = {
     ),
     "privatedns:VirtualNetworkLink": ("virtualNetworkLinkName", ["link-imgpipe-dev"] * 5),
     "resources:ResourceGroup": ("resourceGroupName", ["rg-imgpipe-dev"]),
-    "storage:BlobContainer": ("containerName", ["classified", "deadletter", "images", "packages"]),
+    "storage:BlobContainer": ("containerName", ["classified", "deadletter", "images", "packages", "packages"]),
     "storage:BlobServiceProperties": ("blobServicesName", ["default"]),
     "storage:ManagementPolicy": ("managementPolicyName", ["default"]),
     "storage:Queue": ("queueName", ["images", "images-poison"]),
-    "storage:StorageAccount": ("accountName", ["stimgpipedevdatand27m23b", "stimgpipedevhostnd27m23b"]),
-    "web:AppServicePlan": ("name", ["asp-imgpipe-dev"]),
-    "web:WebApp": ("name", ["func-imgpipe-dev-nd27m23b"]),
+    "storage:StorageAccount": (
+        "accountName",
+        ["stimgpipedevapind27m23b", "stimgpipedevdatand27m23b", "stimgpipedevhostnd27m23b"],
+    ),
+    "web:AppServicePlan": ("name", ["asp-api-imgpipe-dev", "asp-imgpipe-dev"]),
+    "web:WebApp": ("name", ["api-imgpipe-dev-nd27m23b", "func-imgpipe-dev-nd27m23b"]),
     # Named by the app that they belong to.
-    "web:WebAppFtpAllowed": ("name", ["app-site"]),
-    "web:WebAppScmAllowed": ("name", ["app-site"]),
+    "web:WebAppFtpAllowed": ("name", ["api-app-site", "app-site"]),
+    "web:WebAppScmAllowed": ("name", ["api-app-site", "app-site"]),
 }
 # The custom roles: their GUIDs, and the names that must be unique in the tenant or in the Cosmos DB account.
 ROLE_DEFINITIONS = {
@@ -184,7 +188,16 @@ ROLE_DEFINITIONS = {
         "058f354d-d9ef-5bb1-ada7-41f4d4d9e877",
         "Image Pipeline Queue Processor (imgpipe-dev-nd27m23b)",
     ),
+    "image-creator-role": (
+        "36f03413-a83f-54b3-9378-1a59a747b710",
+        "Image Pipeline Image Creator (imgpipe-dev-nd27m23b)",
+    ),
+    "image-deleter-role": (
+        "d9768bc0-3d00-5e57-a0bc-6e896b34a79e",
+        "Image Pipeline Image Deleter (imgpipe-dev-nd27m23b)",
+    ),
     "records-reader-role": ("fc07c4da-1f38-5b89-b4c5-e4b91a4b143a", "reader"),
+    "records-query-role": ("7ab5d23c-c3a7-553b-b8c9-7d275623d8f5", "query"),
     "records-writer-role": ("44f5ecb8-b57b-50ab-8fd0-7022ef37c53d", "writer"),
 }
 # The role assignments, by logical name: <principal>-<role>-on-<scope>, in Cosmos DB <principal>-<role>-of-<container>.
@@ -201,9 +214,17 @@ ROLE_ASSIGNMENTS: dict[str, str] = {
     "function-storage-queue-data-message-processor-on-images-poison-queue": "6884f21e-c49c-5071-88ab-5ed8aa7e7439",
     "function-storage-queue-data-message-sender-on-images-poison-queue": "1ef533d7-5cc6-5f32-9347-9942e2bd7a42",
     "function-storage-queue-data-reader-on-images-queue": "1bb2c2f0-250c-508c-8d35-ebe353a375ff",
+    "api-function-image-creator-on-images-container": "b79f6d13-e604-543a-912e-0c16489637ac",
+    "api-function-monitoring-metrics-publisher-on-telemetry-insights": "24682274-ead7-5d28-9ef5-b8f0ac93017c",
+    "api-function-query-of-records-images": "b748eb48-6ce9-50c1-b304-2540d2fa230b",
+    "api-function-storage-blob-data-owner-on-api-function-host-account": "1082ddbd-3e05-542a-9618-92ce8b10a670",
+    "api-function-storage-blob-data-reader-on-images-container": "cb876be4-3bc3-5bdf-9acd-a18100a06a3c",
+    "api-function-storage-blob-delegator-on-images-account": "c4bc7125-5251-58b5-9210-2dbf0857025e",
+    "function-image-deleter-on-images-container": "f6dcd67d-5493-5db2-918a-3124f1e0d953",
     f"group-{ALICE}-image-uploader-on-images-container": "013ccc4a-1d56-50a9-a413-b6bdb8b690ab",
     "blob-event-topic-storage-blob-data-contributor-on-images-deadletter": "e0b1fb19-ee83-5e48-8a31-14eaffb38525",
     "blob-event-topic-storage-queue-data-message-sender-on-images-queue": "aae1aea6-0697-50ce-9c8e-0c09a22531a2",
+    "function-query-of-records-images": "5a2db63c-467f-51a9-b443-2567ca8db996",
     "function-writer-of-records-analyses": "9df76f5c-f179-5301-8000-e551b84b22eb",
     "function-writer-of-records-images": "1f912e6c-a7ae-5451-b5c2-d9bb2d30e1df",
     f"group-{ALICE}-reader-of-records-images": "220d1cd1-302f-5ee0-a396-379a763d75f0",

@@ -10,12 +10,12 @@ from tests.infra.test_settings import CUSTOM
 
 
 def test_no_service_accepts_keys(dev: Recorder) -> None:
-    assert [account.inputs["allowSharedKeyAccess"] for account in dev.of_type("storage:StorageAccount")] == [False] * 2
+    assert [account.inputs["allowSharedKeyAccess"] for account in dev.of_type("storage:StorageAccount")] == [False] * 3
     assert dev.one("cosmosdb:DatabaseAccount", "records-account").inputs["disableLocalAuth"] is True
     assert dev.one("cognitiveservices:Account", "vision-account-1").inputs["properties"]["disableLocalAuth"] is True
     assert dev.one("applicationinsights:Component", "telemetry-insights").inputs["disableLocalAuth"] is True
     for policy in ("WebAppFtpAllowed", "WebAppScmAllowed"):
-        assert [resource.inputs["allow"] for resource in dev.of_type(f"web:{policy}")] == [False]
+        assert [resource.inputs["allow"] for resource in dev.of_type(f"web:{policy}")] == [False] * 2
 
 
 def test_flex_consumption_gets_nothing_that_it_refuses(dev: Recorder) -> None:
@@ -74,11 +74,13 @@ def test_embeddings_can_be_searched() -> None:
     assert account["capabilities"] == [{"name": "EnableNoSQLVectorSearch"}]
     images = recorder.one("cosmosdb:SqlResourceSqlContainer", "records-images").inputs["resource"]
     assert images["vectorEmbeddingPolicy"]["vectorEmbeddings"] == [
-        {"path": "/vector", "dataType": "float32", "dimensions": 1024, "distanceFunction": "cosine"}
+        {"path": "/vector", "dataType": "float32", "dimensions": 1024, "distanceFunction": "cosine"},
+        {"path": "/vector2", "dataType": "float32", "dimensions": 1024, "distanceFunction": "cosine"},
     ]
     assert images["indexingPolicy"]["vectorIndexes"] == [
         # The SDK adds the service's own default.
-        {"path": "/vector", "type": "diskANN", "indexingSearchListSize": 100}
+        {"path": "/vector", "type": "diskANN", "indexingSearchListSize": 100},
+        {"path": "/vector2", "type": "diskANN", "indexingSearchListSize": 100},
     ]
     analyses = recorder.one("cosmosdb:SqlResourceSqlContainer", "records-analyses").inputs["resource"]
     assert "vectorEmbeddingPolicy" not in analyses
@@ -143,7 +145,7 @@ def test_prod_can_be_brought_back_after_a_mistake(dev: Recorder, prod: Recorder)
         "type": "Continuous",
         "continuousModeProperties": {"tier": "Continuous7Days"},
     }
-    assert dev.of_type("storage:BlobServiceProperties") == []
+    assert "deleteRetentionPolicy" not in dev.one("storage:BlobServiceProperties", "images-blob-service").inputs
     assert "backupPolicy" not in dev.one("cosmosdb:DatabaseAccount", "records-account").inputs
 
 
@@ -185,7 +187,8 @@ def test_every_setting_has_a_description_and_a_default() -> None:
 
 
 def test_no_resource_is_taken_for_one_of_an_older_type(dev: Recorder) -> None:
-    assert [resource.name for resource in dev.resources if resource.aliases] == []
+    # The one that was renamed by the program itself.
+    assert [resource.name for resource in dev.resources if resource.aliases] == ["images-blob-service"]
 
 
 def test_aliases_that_a_program_gives_itself_stay() -> None:
@@ -201,3 +204,29 @@ def test_aliases_that_a_program_gives_itself_stay() -> None:
     (queue,) = record(program).cloud
     (alias,) = queue.aliases
     assert "old" in alias
+
+
+def test_only_pages_of_the_api_and_of_the_configured_origins_may_upload(dev: Recorder) -> None:
+    def origins(recorder: Recorder) -> list[str]:
+        (rule,) = recorder.one("storage:BlobServiceProperties", "images-blob-service").inputs["cors"]["corsRules"]
+        assert rule == {
+            "allowedOrigins": rule["allowedOrigins"],
+            "allowedMethods": ["PUT", "GET"],
+            "allowedHeaders": ["content-type", "x-ms-blob-type"],
+            "exposedHeaders": ["etag", "x-ms-error-code", "x-ms-request-id"],
+            "maxAgeInSeconds": 3600,
+        }
+        return rule["allowedOrigins"]
+
+    assert origins(dev) == ["https://api-app.example"]
+    more = ["https://photos.contoso.com", "https://b.example:8443"]
+    assert origins(run_program("dev", {"apiOrigins": more})) == ["https://api-app.example", *more]
+
+
+def test_without_api_and_protection_the_blob_service_has_no_properties() -> None:
+    assert run_program("dev", {"signIn": "none"}).of_type("storage:BlobServiceProperties") == []
+
+
+def test_the_image_api_is_an_output(dev: Recorder) -> None:
+    assert dev.outputs["imageApiUrl"] == "https://api-app.example/api"
+    assert run_program("dev", {"signIn": "none"}).outputs["imageApiUrl"] == ""

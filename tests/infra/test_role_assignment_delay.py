@@ -87,7 +87,7 @@ def test_a_custom_role_is_assigned_after_the_delay_behind_its_definition(dev: Re
         for assignment in dev.of_type("authorization:RoleAssignment")
         if assignment.inputs["roleDefinitionId"].rpartition("/")[2] in definitions
     ]
-    assert len(own) == 3
+    assert len(own) == 5
     assert all(f"{wait.type}::{wait.name}" in assignment.dependencies for assignment in own)
 
 

@@ -12,7 +12,7 @@ from tests.conftest import SUBSCRIPTION, Recorder, run_program
 from tests.infra.test_settings import CUSTOM
 
 USER = "99999999-8888-4777-8666-555555555555"
-FUNCTION, TOPIC = "function-principal", "topic-principal"
+FUNCTION, API, TOPIC = "function-principal", "api-function-principal", "topic-principal"
 ROLE_PREFIX = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/"
 
 
@@ -39,6 +39,25 @@ def granted(recorder: Recorder) -> set[tuple[str, str, str, str]]:
     return assignments_by_scope
 
 
+def of_the_api(vision_accounts: int = 0) -> set[tuple[str, str, str, str]]:
+    """What the API's identity gets; a role on each Vision account only with embeddings. And what the pipeline app gets
+    to delete images for callers of the API."""
+    service = "ServicePrincipal"
+    container = scope("storage:BlobContainer", "images-container")
+    return {
+        (API, service, "STORAGE_BLOB_DATA_OWNER", scope("storage:StorageAccount", "api-function-host-account")),
+        (API, service, "STORAGE_BLOB_DELEGATOR", scope("storage:StorageAccount", "images-account")),
+        (API, service, "STORAGE_BLOB_DATA_READER", container),
+        (API, service, "image-creator-role", container),
+        (API, service, "MONITORING_METRICS_PUBLISHER", scope("applicationinsights:Component", "telemetry-insights")),
+        *(
+            (API, service, "text-vectorizer-role", scope("cognitiveservices:Account", f"vision-account-{number}"))
+            for number in range(1, vision_accounts + 1)
+        ),
+        (FUNCTION, service, "image-deleter-role", container),
+    }
+
+
 def expected(vision_accounts: int = 1) -> set[tuple[str, str, str, str]]:
     service = "ServicePrincipal"
     return {
@@ -60,6 +79,7 @@ def expected(vision_accounts: int = 1) -> set[tuple[str, str, str, str]]:
             (FUNCTION, service, "vision-caller-role", scope("cognitiveservices:Account", f"vision-account-{number}"))
             for number in range(1, vision_accounts + 1)
         ),
+        *of_the_api(),
         (TOPIC, service, "STORAGE_QUEUE_DATA_MESSAGE_SENDER", scope("storage:Queue", "images-queue")),
         (TOPIC, service, "STORAGE_BLOB_DATA_CONTRIBUTOR", scope("storage:BlobContainer", "images-deadletter")),
     }
@@ -90,6 +110,17 @@ EXPECTED_ITEMS = {
         f"/dbs/records-database/colls/{container}",
     )
     for container in ("records-images", "records-analyses")
+} | {
+    (
+        FUNCTION,
+        ("executeQuery", "items/read", "readChangeFeed", "readMetadata"),
+        "/dbs/records-database/colls/records-images",
+    ),
+    (
+        API,
+        ("executeQuery", "items/read", "readChangeFeed", "readMetadata"),
+        "/dbs/records-database/colls/records-images",
+    ),
 }
 
 
@@ -210,6 +241,8 @@ def test_the_programs_own_roles_allow_exactly_one_thing_each(dev: Recorder) -> N
             }
         ],
         "image-uploader-role": [{"actions": [], "dataActions": [f"{BLOBS}/write"]}],
+        "image-creator-role": [{"actions": [], "dataActions": [f"{BLOBS}/add/action"]}],
+        "image-deleter-role": [{"actions": [], "dataActions": [f"{BLOBS}/delete"]}],
         "dead-letter-processor-role": [{"actions": [], "dataActions": [f"{BLOBS}/read", f"{BLOBS}/delete"]}],
         "queue-processor-role": [
             {
@@ -237,3 +270,33 @@ def test_no_configuration_widens_what_is_granted(location: str, prefix: str, fea
     recorder = run_program("dev", {"location": location, "namePrefix": prefix, "features": features})
     assert granted(recorder) == expected()
     assert items_granted(recorder) == EXPECTED_ITEMS
+
+
+@pytest.mark.parametrize("accounts", [1, 8])
+def test_the_api_may_vectorize_texts_with_embeddings_only(accounts: int) -> None:
+    stack = {1: "dev", 8: "prod"}[accounts]
+    recorder = run_program(stack, {"features": ["tags", "embeddings"]})
+    of_api = {assignment for assignment in granted(recorder) if assignment[0] == API}
+    count = len(recorder.of_type("cognitiveservices:Account"))
+    assert of_api == {assignment for assignment in of_the_api(count) if assignment[0] == API}
+    (permission,) = recorder.one("authorization:RoleDefinition", "text-vectorizer-role").inputs["permissions"]
+    assert permission == {"actions": [], "dataActions": [f"{SERVICES}/ComputerVision/retrieval:vectorizetext/action"]}
+
+
+def test_without_sign_in_there_is_no_api_and_nobody_deletes_images() -> None:
+    recorder = run_program("dev", {"signIn": "none"})
+    assert granted(recorder) == expected() - of_the_api()
+    assert items_granted(recorder) == {item for item in EXPECTED_ITEMS if item[0] != API}
+    assert [app.name for app in recorder.of_type("web:WebApp")] == ["app-site"]
+
+
+def test_the_api_and_the_pipeline_app_share_no_identity_plan_or_host_storage(dev: Recorder) -> None:
+    """Whoever can write another app's package runs as that app."""
+    sites = [dev.one("web:WebApp", name).inputs for name in ("app-site", "api-app-site")]
+    for read in (
+        lambda site: site["serverFarmId"],
+        lambda site: site["identity"]["userAssignedIdentities"],
+        lambda site: site["functionAppConfig"]["deployment"]["storage"]["value"],
+        lambda site: site["name"],
+    ):
+        assert read(sites[0]) != read(sites[1])

@@ -18,6 +18,49 @@ DELAYS = {"role-definition-delay", "role-assignment-delay"}
 APP = "app-site.siteConfig.appSettings"
 ACCOUNTS = "Microsoft.CognitiveServices/accounts"
 IMAGES = "records-images.resource"
+# What `signIn: create` of the stack dev creates.
+API_REGISTRATION = {
+    "api",
+    "api-azure-cli",
+    "api-identifier-uri",
+    "api-images-delete",
+    "api-images-read",
+    "api-images-upload",
+    "api-pipeline-operate",
+    "api-registration",
+    "api-scope",
+    "api-service-principal",
+}
+
+# What the API app needs, and what is only for it.
+API_RESOURCES = {
+    "api-function",
+    "api-access",
+    "api-app",
+    "api-app-no-ftp-password",
+    "api-app-no-scm-password",
+    "api-app-plan",
+    "api-app-site",
+    "api-code-deployment",
+    "api-code-deployment-package-revision",
+    "api-function-host",
+    "api-function-host-account",
+    "api-function-host-packages",
+    "api-function-image-creator-on-images-container",
+    "api-function-monitoring-metrics-publisher-on-telemetry-insights",
+    "api-function-query-of-records-images",
+    "api-function-storage-blob-data-owner-on-api-function-host-account",
+    "api-function-storage-blob-data-reader-on-images-container",
+    "api-function-storage-blob-delegator-on-images-account",
+    "function-image-deleter-on-images-container",
+    "image-creator",
+    "image-creator-role",
+    "image-deleter",
+    "image-deleter-role",
+    "images-blob-service",
+    "monitoring-diagnostics-api-function-host-blob",
+}
+API_APP = "api-app-site.siteConfig.appSettings"
 
 
 @dataclass(kw_only=True)
@@ -128,6 +171,7 @@ VARIANTS: dict[str, tuple[dict[str, Any], Difference]] = {
             "peakFactor": 2,
         },
         Difference(
+            added={"api-function-text-vectorizer-on-vision-account-1", "text-vectorizer", "text-vectorizer-role"},
             changed={
                 "app-plan.zoneRedundant": True,
                 f"{APP}.PIPELINE_ANALYZER_OPTIONS": json.dumps(
@@ -141,6 +185,10 @@ VARIANTS: dict[str, tuple[dict[str, Any], Difference]] = {
                     }
                 ),
                 f"{APP}.PIPELINE_FEATURES": '["tags", "safety", "embeddings"]',
+                "api-app-plan.zoneRedundant": True,
+                "api-function-host-account.sku.name": "Standard_ZRS",
+                f"{API_APP}.IMAGE_API_FEATURES": '["tags", "safety", "embeddings"]',
+                f"{API_APP}.IMAGE_API_VISION_ENDPOINTS": '["https://vision-account-1.cognitiveservices.azure.com/"]',
                 "host-account.sku.name": "Standard_ZRS",
                 "vision-caller-role.description": (
                     f"{ACCOUNTS}/ComputerVision/analyze/action, {ACCOUNTS}/ComputerVision/imageanalysis:analyze/action,"
@@ -164,7 +212,7 @@ VARIANTS: dict[str, tuple[dict[str, Any], Difference]] = {
                 "monitoring-alerts-group.emailReceivers.alert-email.useCommonAlertSchema": True,
                 "monitoring-budget.amount": 7,
                 "outputs.sizing.analyses.storage_gb": 0.4,
-                "outputs.sizing.images.storage_gb": 0.1,
+                "outputs.sizing.images.storage_gb": 0.2,
                 "outputs.sizing.peak_rate": 0.0039,
                 "records-account.capabilities.EnableNoSQLVectorSearch.name": "EnableNoSQLVectorSearch",
                 f"{IMAGES}.indexingPolicy.vectorIndexes.0.indexingSearchListSize": 100,
@@ -174,6 +222,13 @@ VARIANTS: dict[str, tuple[dict[str, Any], Difference]] = {
                 f"{IMAGES}.vectorEmbeddingPolicy.vectorEmbeddings.0.dimensions": 1024,
                 f"{IMAGES}.vectorEmbeddingPolicy.vectorEmbeddings.0.distanceFunction": "cosine",
                 f"{IMAGES}.vectorEmbeddingPolicy.vectorEmbeddings.0.path": "/vector",
+                f"{IMAGES}.indexingPolicy.vectorIndexes.1.indexingSearchListSize": 100,
+                f"{IMAGES}.indexingPolicy.vectorIndexes.1.path": "/vector2",
+                f"{IMAGES}.indexingPolicy.vectorIndexes.1.type": "diskANN",
+                f"{IMAGES}.vectorEmbeddingPolicy.vectorEmbeddings.1.dataType": "float32",
+                f"{IMAGES}.vectorEmbeddingPolicy.vectorEmbeddings.1.dimensions": 1024,
+                f"{IMAGES}.vectorEmbeddingPolicy.vectorEmbeddings.1.distanceFunction": "cosine",
+                f"{IMAGES}.vectorEmbeddingPolicy.vectorEmbeddings.1.path": "/vector2",
                 "telemetry-workspace.retentionInDays": 60,
             },
         ),
@@ -184,14 +239,18 @@ VARIANTS: dict[str, tuple[dict[str, Any], Difference]] = {
             "customVision": CUSTOM | {"task": "detection"},
             "features": ["tags", "objects"],
             "operators": [{"objectId": ALICE, "principalType": "Group"}],
-            "apiAudience": "api://x",
             "cosmosZoneRedundant": True,
             "protectData": True,
             "roleDefinitionReplicationSeconds": 5,
             "rolePropagationSeconds": 6,
         },
         Difference(
-            added={"function-vision-caller-on-custom-vision", "images-soft-delete"},
+            added={
+                "api-images-delete-of-99999999-8888-4777-8666-55555555aaaa",
+                "api-images-read-of-99999999-8888-4777-8666-55555555aaaa",
+                "api-pipeline-operate-of-99999999-8888-4777-8666-55555555aaaa",
+                "function-vision-caller-on-custom-vision",
+            },
             removed={
                 "function-vision-caller-on-vision-account-1",
                 "monitoring-diagnostics-vision-account-1",
@@ -211,10 +270,13 @@ VARIANTS: dict[str, tuple[dict[str, Any], Difference]] = {
                         "task": "detection",
                     }
                 ),
-                f"{APP}.PIPELINE_API_AUDIENCE": "api://x",
                 f"{APP}.PIPELINE_FEATURES": '["tags", "objects"]',
-                f"{APP}.PIPELINE_OPERATORS": json.dumps([{"objectId": ALICE, "principalType": "Group"}]),
-                f"{APP}.PIPELINE_TENANT_ID": "tenant",
+                f"{API_APP}.IMAGE_API_FEATURES": '["tags", "objects"]',
+                **{
+                    f"images-blob-service.{policy}.{name}": value
+                    for policy in ("deleteRetentionPolicy", "containerDeleteRetentionPolicy")
+                    for name, value in (("days", 14), ("enabled", True))
+                },
                 "role-definition-delay.seconds": 5,
                 "role-assignment-delay.seconds": 6,
                 "vision-caller-role.assignableScopes.1": "/subscriptions/s/resourceGroups/rg",
@@ -230,7 +292,6 @@ VARIANTS: dict[str, tuple[dict[str, Any], Difference]] = {
                 ),
                 "images-account.protect": True,
                 "images-container.protect": True,
-                "outputs.apiAudience": "api://x",
                 "records-account.backupPolicy.continuousModeProperties.tier": "Continuous7Days",
                 "records-account.backupPolicy.type": "Continuous",
                 "records-account.locations.0.isZoneRedundant": True,
@@ -240,15 +301,16 @@ VARIANTS: dict[str, tuple[dict[str, Any], Difference]] = {
             },
         ),
     ),
-    "no results, no limit to images, operators without an audience": (
+    "no results, no limit to images, uploaders": (
         {
             "publishResults": False,
             "imageRetentionDays": 0,
-            "operators": [{"objectId": ALICE, "principalType": "Group"}],
             "uploaders": [{"objectId": ALICE, "principalType": "ServicePrincipal"}],
         },
         Difference(
             added={
+                f"api-images-read-of-{ALICE}",
+                f"api-images-upload-of-{ALICE}",
                 "records-reader-role",
                 f"service-principal-{ALICE}-access",
                 f"service-principal-{ALICE}-image-uploader-on-images-container",
@@ -271,9 +333,35 @@ VARIANTS: dict[str, tuple[dict[str, Any], Difference]] = {
             },
         ),
     ),
-    "an audience without operators": (
-        {"apiAudience": "api://x"},
-        Difference(changed={"outputs.apiAudience": "api://x"}),
+    "browsers and readers": (
+        {
+            "readers": [{"objectId": ALICE, "principalType": "Group"}],
+            "spaRedirectUris": ["https://images.example/"],
+        },
+        Difference(added={"api-redirect-uris", f"api-images-read-of-{ALICE}"}),
+    ),
+    "an existing app registration": (
+        {"signIn": "existing", "apiApplicationId": "0123abcd-0123-4123-8123-0123456789ab"},
+        Difference(
+            removed=API_REGISTRATION,
+            changed={
+                f"{APP}.PIPELINE_API_CLIENT_ID": "0123abcd-0123-4123-8123-0123456789ab",
+                f"{API_APP}.IMAGE_API_APPLICATION_ID": "0123abcd-0123-4123-8123-0123456789ab",
+                "outputs.apiClientId": "0123abcd-0123-4123-8123-0123456789ab",
+            },
+        ),
+    ),
+    "no sign-in": (
+        {"signIn": "none"},
+        Difference(
+            removed=API_REGISTRATION | API_RESOURCES,
+            changed={
+                "outputs.imageApiUrl": "",
+                f"{APP}.PIPELINE_API_CLIENT_ID": None,
+                f"{APP}.PIPELINE_TENANT_ID": None,
+                "outputs.apiClientId": "",
+            },
+        ),
     ),
 }
 
@@ -289,12 +377,13 @@ def test_copies_have_a_container_like_that_of_the_images() -> None:
     images, copies = (recorder.one("storage:BlobContainer", name) for name in ("images-container", "images-classified"))
     assert copies.inputs == images.inputs | {"containerName": "classified"}
     assert copies.protect
-    assert recorder.one("storage:BlobServiceProperties", "images-soft-delete").inputs == {
+    assert recorder.one("storage:BlobServiceProperties", "images-blob-service").inputs == {
         "accountName": "images-account",
         "resourceGroupName": "resource-group",
         "blobServicesName": "default",
         "deleteRetentionPolicy": {"enabled": True, "days": 14},
         "containerDeleteRetentionPolicy": {"enabled": True, "days": 14},
+        "cors": recorder.one("storage:BlobServiceProperties", "images-blob-service").inputs["cors"],
     }
     assignment = recorder.one(
         "authorization:RoleAssignment", "function-storage-blob-data-contributor-on-images-classified"
@@ -308,6 +397,7 @@ def test_a_private_stack_has_endpoints_only_for_what_it_has() -> None:
     recorder = run_program("dev", config | {"publishResults": False})
     assert private_endpoints(recorder) == {
         ("host-account", "blob"),
+        ("api-function-host-account", "blob"),
         ("images-account", "blob"),
         ("images-account", "queue"),
         ("records-account", "Sql"),

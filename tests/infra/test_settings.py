@@ -41,8 +41,13 @@ GOOD: dict[str, Any] = {
     "maxRetryAgeHours": 168,
     "publishResults": True,
     "copyClassified": False,
+    "signIn": "create",
+    "apiApplicationId": "",
+    "spaRedirectUris": [],
+    "apiOrigins": [],
+    "minSimilarityPercent": 25,
+    "readers": [],
     "operators": [],
-    "apiAudience": "",
     "protectData": False,
     "zoneRedundant": False,
     "cosmosZoneRedundant": False,
@@ -119,7 +124,7 @@ def test_good_settings_are_taken_over() -> None:
         ("publishResults", 1, "true or false"),
         ("copyClassified", "no", "true or false"),
         ("operators", [ALICE], "a list of {objectId: <GUID>, principalType: <type>}"),
-        ("apiAudience", "my app", "an application id URI or GUID"),
+        ("apiApplicationId", "my app", "a GUID in lower case, or nothing"),
         ("imageRetentionDays", -1, "0 to 3650"),
         ("recordRetentionDays", 3651, "0 to 3650"),
         ("alertEmail", "alice", "an e-mail address"),
@@ -214,7 +219,7 @@ def test_every_call_counts_in_the_sizes(features: list[str], accounts: int) -> N
 
 def test_retention_and_embeddings_count_in_the_sizes() -> None:
     usual = parse(imagesPerMonth=50_000_000).sizing
-    assert parse(imagesPerMonth=50_000_000, recordRetentionDays=30).sizing.images.storage_gb == 240
+    assert parse(imagesPerMonth=50_000_000, recordRetentionDays=30).sizing.images.storage_gb == 260
     assert parse(imagesPerMonth=50_000_000, cacheDays=30).sizing.analyses.storage_gb == 200
     embeddings = parse(imagesPerMonth=50_000_000, features=["tags", "embeddings"]).sizing
     assert embeddings.images.storage_gb > 6 * usual.images.storage_gb

@@ -87,6 +87,7 @@ def test_a_number_is_a_whole_number(key: str) -> None:
 def test_the_bounds_of_every_number_are_tested() -> None:
     tested = {key for key, *_ in NUMBERS}
     tested |= {"imagesPerMonth", "peakFactor", "imageRetentionDays", "recordRetentionDays", "minConfidencePercent"}
+    tested |= {"minSimilarityPercent"}
     assert tested == {*INTEGERS}
 
 
@@ -96,11 +97,13 @@ def test_a_wrong_type_is_reported_for_every_setting_at_once() -> None:
         Settings.parse(dict.fromkeys(GOOD, 0.5))
     heading, *lines = str(error.value).splitlines()
     assert heading == "the stack's configuration is wrong:"
-    assert len(lines) == 34
+    assert len(lines) == 39
     assert {line.partition(": 0.5 is not allowed; allowed: ")[0].strip() for line in lines} == GOOD.keys()
 
 
-@pytest.mark.parametrize("key", ["features", "smartCropAspectRatios", "uploaders", "operators"])
+@pytest.mark.parametrize(
+    "key", ["features", "smartCropAspectRatios", "readers", "uploaders", "operators", "apiOrigins"]
+)
 def test_a_list_is_not_made_of_something_else(key: str) -> None:
     for value in ({}, {"tags": 1}, "tags", 5, None, [5], [None], [["tags"]]):
         assert error_line(key, **{key: value}).startswith(f"{key}: {value!r} is not allowed; allowed: a list o")
@@ -112,11 +115,6 @@ def test_a_list_is_not_made_of_something_else(key: str) -> None:
         ("location", ["northeurope", "eastus2"], ["", "north-europe", "northeurope\n", None, 5]),
         ("namePrefix", ["ab", "abcdefghij", "a1"], ["a", "abcdefghijk", "1a", "aB", None]),
         ("reconcileSchedule", ["0 */15 * * * *", "0 0 6-18/2 1,15 JAN-MAR MON"], ["0 0 0 0 0", "0 0 0 0 0 0 0", ""]),
-        (
-            "apiAudience",
-            ["", "api://pipeline", "https://a.example/b", "0123abcd-0123-0123-0123-0123456789ab"],
-            ["api:pipeline", "0123abcd-0123-0123-0123-0123456789a", "0123abcd-0123-0123-0123-0123456789abc"],
-        ),
         ("alertEmail", ["", "a@b.example"], ["a@b", "@b.example", "a b@c.example", "a@.", None]),
         (
             "addressSpace",
@@ -193,7 +191,6 @@ def test_every_other_setting_is_taken_over() -> None:
         smartCropAspectRatios=["0.75", "1", "1.8"],
         trigger="schedule",
         reconcileSchedule="0 0 * * * *",
-        apiAudience="api://x",
         alertEmail="a@b.example",
         networkAccess="private",
         addressSpace="10.0.0.0/16",
@@ -205,7 +202,6 @@ def test_every_other_setting_is_taken_over() -> None:
     assert settings.smart_crop_aspect_ratios == (0.75, 1.0, 1.8)
     assert (settings.scheduled, parse().scheduled) == (True, False)
     assert settings.reconcile_schedule == "0 0 * * * *"
-    assert settings.api_audience == "api://x"
     assert settings.alert_email == "a@b.example"
     assert (settings.private_networking, parse().private_networking) == (True, False)
     assert settings.address_space == IPv4Network("10.0.0.0/16")
@@ -360,7 +356,7 @@ def test_tags_that_azure_refuses(tags: object) -> None:
     ],
 )
 def test_a_principal_is_an_object_id_and_a_type(principals: object) -> None:
-    for key in ("uploaders", "operators"):
+    for key in ("readers", "uploaders", "operators"):
         assert error_line(key, **{key: principals}).endswith(
             "allowed: a list of {objectId: <GUID>, principalType: <type>}, each object id once; the type is User or"
             " Group or ServicePrincipal and must be stated"
@@ -501,7 +497,8 @@ TEXTS = [
     "language",
     "trigger",
     "reconcileSchedule",
-    "apiAudience",
+    "signIn",
+    "apiApplicationId",
 ]
 
 
@@ -553,3 +550,40 @@ def test_a_rule_is_reported_with_errors_of_settings_that_it_does_not_read(
             parse(**changes | {key: None})
         lines = {line.partition(":")[0].strip() for line in str(error.value).splitlines()[1:]}
         assert lines == ({key} if key in other_settings else {key, setting}), key
+
+
+@pytest.mark.parametrize(("percent", "share"), [(0, 0.0), (27, 0.27), (100, 1.0)])
+def test_the_lowest_similarity_is_a_share(percent: int, share: float) -> None:
+    assert parse(minSimilarityPercent=percent).min_similarity == share
+
+
+@pytest.mark.parametrize("percent", [-1, 101])
+def test_a_similarity_is_from_0_to_100_percent(percent: int) -> None:
+    assert error_line("minSimilarityPercent", minSimilarityPercent=percent).endswith("allowed: 0 to 100")
+
+
+@pytest.mark.parametrize("origin", ["https://photos.contoso.com", "https://b.example:8443", "https://x"])
+def test_an_origin_is_a_scheme_a_host_and_perhaps_a_port(origin: str) -> None:
+    assert parse(apiOrigins=[origin]).api_origins == (origin,)
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "*",
+        "https://*",
+        "https://*.contoso.com",
+        "null",
+        "http://photos.contoso.com",
+        "https://photos.contoso.com/",
+        "https://photos.contoso.com/page",
+        "https://Photos.contoso.com",
+        "https://user@photos.contoso.com",
+        "https://a.example, https://b.example",
+        "https://a.example\n",
+        "photos.contoso.com",
+        "",
+    ],
+)
+def test_nothing_else_is_an_origin(origin: str) -> None:
+    assert error_line("apiOrigins", apiOrigins=[origin]).startswith(f"apiOrigins: [{origin!r}] is not allowed")

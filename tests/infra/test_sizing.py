@@ -37,9 +37,9 @@ def test_the_three_profiles(
     ("images_per_month", "record_retention_days", "images", "analyses"),
     [
         (5_000, 30, (1000, 0.0, 1), (1000, 0.1, 1)),
-        (500_000, 90, (1000, 7.2, 1), (1000, 6.0, 1)),
-        # 600 million records of 4.8 KB with their index; 150 million analyses of 4 KB.
-        (50_000_000, None, (30_000, 2920.0, 59), (6000, 600.0, 12)),
+        (500_000, 90, (1000, 7.8, 1), (1000, 6.0, 1)),
+        # 600 million records of 5.2 KB with their index; 150 million analyses of 4 KB.
+        (50_000_000, None, (32_000, 3163.3, 64), (6000, 600.0, 12)),
     ],
     ids=["dev", "staging", "prod"],
 )
@@ -60,7 +60,7 @@ def test_storage_counts_in_the_containers_of_the_three_profiles(
 
 
 def test_each_container_gets_its_own_ceiling() -> None:
-    """A lease is created and then replaced by its analysis: more for a new image than its record costs."""
+    """A record is indexed, read and counted; a lease is created and then replaced by its analysis."""
     busy = derive_sizing(
         images_per_month=100_000_000,
         peak_factor=20,
@@ -68,8 +68,9 @@ def test_each_container_gets_its_own_ceiling() -> None:
         record_retention_days=1,
         cache_days=1,
     )
-    # 6.67 for 4 KB, 0.2 for each of 20 terms, 1.14 for each of two reads; 4.95 for a lease, twice, and 6.67.
-    assert busy.images.max_ru == 10_000 == round(-(-busy.peak_rate * 12.95 // 1000) * 1000)
+    # 6.67 for 4 KB, 0.2 for each of 52 terms, 1.14 for each of two reads, 0.0452 for each of 38 counts; 4.95 for a
+    # lease, twice, and 6.67.
+    assert busy.images.max_ru == 17_000 == round(-(-busy.peak_rate * 21.0676 // 1000) * 1000)
     assert busy.analyses.max_ru == 13_000 == round(-(-busy.peak_rate * 16.57 // 1000) * 1000)
     recorder = run_program(
         "dev",
@@ -81,7 +82,7 @@ def test_each_container_gets_its_own_ceiling() -> None:
             "cacheDays": 1,
         },
     )
-    for container, maximum in (("images", 10_000), ("analyses", 13_000)):
+    for container, maximum in (("images", 17_000), ("analyses", 13_000)):
         options = recorder.one("cosmosdb:SqlResourceSqlContainer", f"records-{container}").inputs["options"]
         assert options == {"autoscaleSettings": {"maxThroughput": maximum}}
 
@@ -100,7 +101,7 @@ def test_records_without_a_retention_period_are_counted_for_a_year() -> None:
 def test_the_exported_table_says_what_the_containers_are_sized_for() -> None:
     table = run_program("prod").outputs["sizing"]
     assert table["record_days"] == 365
-    assert table["images"] == {"max_ru": 30_000, "storage_gb": 2920.0, "physical_partitions": 59}
+    assert table["images"] == {"max_ru": 32_000, "storage_gb": 3163.3, "physical_partitions": 64}
     assert table["analyses"] == {"max_ru": 6000, "storage_gb": 600.0, "physical_partitions": 12}
 
 
@@ -118,7 +119,7 @@ def test_embeddings_cost_more_units_and_storage() -> None:
         for embeddings in (False, True)
     )
     # 11.23 for up to 32 KB instead of 6.67 for 4 KB.
-    assert (without.images.max_ru, with_them.images.max_ru) == (1000, 2000)
+    assert (without.images.max_ru, with_them.images.max_ru) == (2000, 3000)
     assert with_them.images.storage_gb / without.images.storage_gb == pytest.approx(25 / 4, rel=0.01)
     assert with_them.analyses.storage_gb > 6 * without.analyses.storage_gb
 
@@ -136,7 +137,7 @@ def test_a_busier_service_needs_fewer_accounts() -> None:
     [
         (50_000_000_000, 1, "at most 1000"),
         # Few enough a second, and too many to keep for so long.
-        (500_000_000, 3650, r"3650 days of records \(292000 GB\).* at most 1000000 for each without a support ticket"),
+        (500_000_000, 3650, r"3650 days of records \(316333 GB\).* at most 1000000 for each without a support ticket"),
     ],
 )
 def test_what_no_single_deployment_can_do_is_refused(images: int, days: int, sentence: str) -> None:

@@ -40,6 +40,7 @@ def test_the_rules_have_these_names() -> None:
         "local-auth-off",
         "tls-1-2",
         "no-public-blobs",
+        "sign-in",
         "autoscale",
         "dead-letter",
         "tags",
@@ -60,7 +61,13 @@ def test_the_rules_have_these_names() -> None:
 
 STORAGE, COSMOS, TOPIC, SITE = "storage:StorageAccount", "cosmosdb:DatabaseAccount", "eventgrid:Topic", "web:WebApp"
 # Rule, type, path, the values that are allowed, and others.
+APPLICATION = "azuread:index/applicationRegistration:ApplicationRegistration"
+SERVICE_PRINCIPAL = "azuread:index/servicePrincipal:ServicePrincipal"
 LITERALS: list[tuple[str, str, str, list[Any], list[Any]]] = [
+    ("sign-in", APPLICATION, "signInAudience", ["AzureADMyOrg"], ["AzureADMultipleOrgs"]),
+    ("sign-in", APPLICATION, "implicitAccessTokenIssuanceEnabled", [False], [True]),
+    ("sign-in", APPLICATION, "implicitIdTokenIssuanceEnabled", [False], [True]),
+    ("sign-in", SERVICE_PRINCIPAL, "appRoleAssignmentRequired", [True], [False]),
     ("local-auth-off", STORAGE, "allowSharedKeyAccess", [False], [True]),
     ("local-auth-off", STORAGE, "isLocalUserEnabled", [False], [True]),
     ("local-auth-off", "cognitiveservices:Account", "properties.disableLocalAuth", [True], [False]),
@@ -209,8 +216,8 @@ def test_a_role_from_the_list_or_of_the_stack_may_be_assigned(guid: str) -> None
 def test_any_other_role_is_reported_with_the_list(guid: str) -> None:
     allowed = (
         "EventGrid Data Sender, Monitoring Metrics Publisher, Storage Blob Data Contributor, Storage Blob Data Owner,"
-        " Storage Blob Data Reader, Storage Queue Data Message Processor, Storage Queue Data Message Sender,"
-        " Storage Queue Data Reader"
+        " Storage Blob Data Reader, Storage Blob Delegator, Storage Queue Data Message Processor,"
+        " Storage Queue Data Message Sender, Storage Queue Data Reader"
     )
     assert assigned(guid) == [
         ("assignment", f"roleDefinitionId is {PATH + guid!r}; allowed: {allowed}, and the stack's custom roles")

@@ -12,7 +12,7 @@ from policy import roles, rules
 from policy.known_types import KNOWN_TYPES
 from policy.model import UNKNOWN, Resource, ResourceRule
 from policy.rules import RULES
-from tests.conftest import SUBSCRIPTION, Recorder
+from tests.conftest import SUBSCRIPTION, Recorder, run_program
 from tests.infra.test_components import UNTAGGABLE
 
 Properties = dict[str, Any]
@@ -125,7 +125,16 @@ WHERE = f"/subscriptions/{SUBSCRIPTION}"
 COSMOS_ID = f"{WHERE}/resourceGroups/rg/providers/Microsoft.DocumentDB/databaseAccounts/c"
 OWNER = f"{WHERE}/providers/Microsoft.Authorization/roleDefinitions/8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
 TAGGED = {"tags": {"application": "a", "environment": "e"}}
+APPLICATION = "azuread:index/applicationRegistration:ApplicationRegistration"
+SERVICE_PRINCIPAL = "azuread:index/servicePrincipal:ServicePrincipal"
 PLANTED: list[tuple[str, Callable[[list[Resource]], None]]] = [
+    ("sign-in", put(APPLICATION, "signInAudience", "AzureADMultipleOrgs")),
+    ("sign-in", drop(APPLICATION, "signInAudience")),
+    ("sign-in", put(APPLICATION, "implicitAccessTokenIssuanceEnabled", True)),
+    ("sign-in", put(APPLICATION, "implicitIdTokenIssuanceEnabled", True)),
+    ("sign-in", add(SERVICE_PRINCIPAL, {"clientId": "c"})),
+    ("sign-in", add(SERVICE_PRINCIPAL, {"appRoleAssignmentRequired": False})),
+    ("types-known", add("azuread:index/applicationPassword:ApplicationPassword", {})),
     ("local-auth-off", put(STORAGE, "allowSharedKeyAccess", True)),
     ("local-auth-off", drop(STORAGE, "allowSharedKeyAccess")),
     ("local-auth-off", put(STORAGE, "isLocalUserEnabled", 0)),
@@ -301,6 +310,9 @@ def test_what_has_no_tags_is_agreed_on() -> None:
 
 def test_the_known_types_are_the_programs(dev: Recorder, prod: Recorder, prod_private: Recorder) -> None:
     used = {resource.kind for recorder in (dev, prod, prod_private) for resource in recorder.cloud}
+    principal = {"objectId": "99999999-8888-4777-8666-555555555555", "principalType": "Group"}
+    with_sign_in = run_program("dev", {"readers": [principal], "spaRedirectUris": ["https://images.example/"]})
+    used |= {resource.type for resource in with_sign_in.resources if resource.type.startswith("azuread:")}
     of_examples = {"eventgrid:EventSubscription"}
     assert used | of_examples == KNOWN_TYPES
     assert used & of_examples == set()

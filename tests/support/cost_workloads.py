@@ -25,6 +25,7 @@ DEFAULTS = Workload(
     private_networking=False,
     protect_data=False,
     zone_redundant=False,
+    api_app=False,
     log_alert_rules=7,
 )
 

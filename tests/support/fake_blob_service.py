@@ -42,12 +42,12 @@ class FakeBlobService:
     """
 
     def __init__(self, **blobs: StoredBlob) -> None:
-        self.blobs = blobs
+        self.blobs = dict(blobs)
         self.requests: list[tuple[str, str]] = []
         self.response_sizes: list[int] = []
 
     async def answer(self, request: web.Request) -> web.Response:
-        """Get Blob and Get Blob Properties."""
+        """Get Blob, Get Blob Properties and Delete Blob."""
         self.requests.append((request.method, request.rel_url.raw_path))
         blob = self.blobs.get(request.match_info["name"])
         if blob is None:
@@ -67,6 +67,9 @@ class FakeBlobService:
         size = len(blob.content)
         if request.method == "HEAD":
             return web.Response(headers=headers | {"Content-Length": str(size)})
+        if request.method == "DELETE":
+            del self.blobs[request.match_info["name"]]
+            return web.Response(status=202)
         requested_range = request.headers.get("x-ms-range")
         if requested_range is None:
             return web.Response(body=blob.content, headers=headers)

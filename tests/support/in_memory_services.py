@@ -14,13 +14,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
-from classifier.adapters.cosmos_items import StoredItem
 from classifier.domain.errors import BlobNotFoundError, ImageRejectedError, LeasedError
 from classifier.domain.models import AnalysisLease, Blob, BlobInfo
 from classifier.domain.outcomes import Outcome
 from classifier.domain.ports import AnalyzerCall
 from classifier.domain.watermark import Watermark
 from classifier.use_cases.classify import Pipeline
+from common.adapters.cosmos import StoredItem
 from common.domain.errors import ConcurrencyError, ConfigurationError, RetryLaterError
 from common.domain.findings import Caption, Findings, Tag
 from common.domain.models import Analysis, ImageFormat, ImageInfo, Versioned
@@ -95,6 +95,7 @@ class InMemoryServices:
 
     host = HOST
     container = "images"
+    stamp = ""
     fingerprint = "test/1"
     features = ("tags",)
 
@@ -185,6 +186,9 @@ class InMemoryServices:
 
     async def get_etag(self, name: str) -> str | None:
         return await self.step("etag", lambda: self.blobs[name].etag if name in self.blobs else None)
+
+    async def delete(self, name: str) -> None:
+        await self.step("delete_image", lambda: self.blobs.pop(name, None))
 
     async def list_pages(self, marker: str | None) -> AsyncIterator[tuple[list[BlobInfo], str | None]]:
         names = sorted(name for name in self.blobs if marker is None or name >= marker)
@@ -382,6 +386,7 @@ class InMemoryCheckpointStore:
 
     def __init__(self, text: str | None = None) -> None:
         self.text = text
+        self.write_region = "northeurope"
         self._etag = 0
 
     @property

@@ -28,7 +28,8 @@ import grpc.aio
 import yaml
 
 from emulator.core.resource_store import Resource, ResourceStore
-from emulator.provider.server import Provider, serve
+from emulator.provider.protocol import serve
+from emulator.provider.server import Provider
 from tests.support.preview_scenarios import SCENARIOS, Edit, Scenario
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -16,6 +16,10 @@ from pulumi.runtime.settings import _shutdown_callbacks
 from pulumi.runtime.stack import wait_for_rpcs
 
 ROOT = Path(__file__).resolve().parents[2]
+_CLIENT_CONFIG_FUNCTIONS = {
+    "azure-native:authorization:getClientConfig",
+    "azuread:index/getClientConfig:getClientConfig",
+}
 SUBSCRIPTION = "11111111-2222-4333-8444-555555555555"
 
 
@@ -43,6 +47,7 @@ class RecordedResource:
     property_dependencies: dict[str, frozenset[str]] = field(default_factory=dict)
     additional_secret_outputs: frozenset[str] = frozenset()
     error_hooks: tuple[str, ...] = ()
+    update_hooks: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     outputs_registered: bool = False
 
@@ -71,7 +76,7 @@ class Recorder(mocks.Mocks):
 
     @override
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
-        if args.token != "azure-native:authorization:getClientConfig":
+        if args.token not in _CLIENT_CONFIG_FUNCTIONS:
             raise RecorderError(f"the recorder does not know the function {args.token}")
         client = {"subscriptionId": SUBSCRIPTION, "tenantId": "tenant", "objectId": "deployer", "clientId": "client"}
         return client, []
@@ -134,6 +139,7 @@ class Monitor(mocks.MockMonitor):
             resource.aliases = tuple(request.aliasURNs) + tuple(str(alias) for alias in request.aliases)
             resource.additional_secret_outputs = frozenset(request.additionalSecretOutputs)
             resource.error_hooks = tuple(request.hooks.on_error)
+            resource.update_hooks = tuple(request.hooks.before_update)
             resource.outputs_registered = f"{resource.type}::{resource.name}" in self._registered
 
 
@@ -152,7 +158,7 @@ def _provider_outputs(args: mocks.MockResourceArgs) -> dict[str, Any]:
             services = ("blob", "queue", "table", "file", "dfs", "web")
             return {"primaryEndpoints": {service: f"{host}{service}.core.windows.net/" for service in services}}
         case "managedidentity:UserAssignedIdentity":
-            return {"principalId": "function-principal", "clientId": "function-client", "tenantId": "tenant"}
+            return {"principalId": f"{args.name}-principal", "clientId": f"{args.name}-client", "tenantId": "tenant"}
         case "eventgrid:SystemTopic":
             return {"identity": {"type": "SystemAssigned", "principalId": "topic-principal"}}
         case "eventgrid:Topic":
@@ -163,10 +169,14 @@ def _provider_outputs(args: mocks.MockResourceArgs) -> dict[str, Any]:
             return {"documentEndpoint": f"{host}documents.azure.com:443/"}
         case "applicationinsights:Component":
             return {"connectionString": "InstrumentationKey=x", "instrumentationKey": "x"}
+        case "azuread:index/applicationRegistration:ApplicationRegistration":
+            return {"clientId": "api-client"}
+        case "azuread:index/servicePrincipal:ServicePrincipal":
+            return {"objectId": "api-service-principal"}
         case "web:WebApp":
             return {
                 "identity": {"type": "UserAssigned", "userAssignedIdentities": {}},
-                "defaultHostName": "app.example",
+                "defaultHostName": f"{args.name.removesuffix('-site')}.example",
                 "hostNameSslStates": [{"hostType": "Repository", "name": "scm.example"}],
             }
         case _:

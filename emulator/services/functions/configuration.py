@@ -38,6 +38,8 @@ class HostOptions:
     queues: QueueOptions
     # Whether the host has triggers and bindings besides HTTP and timer.
     has_extension_bundle: bool
+    # What the routes of all HTTP triggers begin with.
+    route_prefix: str = "api"
     # The default of Flex Consumption: https://learn.microsoft.com/azure/azure-functions/functions-scale#timeout
     timeout_seconds: float = 1800
 
@@ -73,6 +75,7 @@ def read_host_json(path: Path, settings: Mapping[str, str]) -> HostOptions:
             retry_visibility_seconds=_seconds(queues.visibility_timeout),
         ),
         has_extension_bundle=host.extension_bundle is not None,
+        route_prefix=host.extensions.http.route_prefix,
         timeout_seconds=_seconds(host.function_timeout or "00:30:00"),
     )
 

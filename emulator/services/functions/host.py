@@ -126,7 +126,7 @@ class TriggerListeners:
         self._options = options
         self.queues: list[QueueListener] = []
         self.timers: list[TimerListener] = []
-        self.web = HttpListener()
+        self.web = HttpListener(options.route_prefix)
 
     async def listen(self) -> None:
         """Create the listeners, and start the HTTP triggers. Raises HostError or ConfigurationError."""

@@ -112,15 +112,26 @@ class Queues(_Section, frozen=True):
     message_encoding: Literal["base64", "none"] = "base64"
 
 
+class Http(_Section, frozen=True):
+    """`extensions.http`: https://learn.microsoft.com/azure/azure-functions/functions-bindings-http-webhook#hostjson-settings."""
+
+    route_prefix: str = "api"
+    custom_headers: Any = UNSET
+    dynamic_throttles_enabled: Any = UNSET
+    hsts: Any = UNSET
+    max_concurrent_requests: Any = UNSET
+    max_outstanding_requests: Any = UNSET
+
+
 class Extensions(_Section, frozen=True):
     """`extensions`."""
 
+    http: Http = Http()
     queues: Queues = Queues()
     blobs: Any = UNSET
     cosmos_db: Any = msgspec.field(default=UNSET, name="cosmosDB")
     durable_task: Any = UNSET
     event_hubs: Any = UNSET
-    http: Any = UNSET
     kafka: Any = UNSET
     rabbit_mq: Any = msgspec.field(default=UNSET, name="rabbitMQ")
     send_grid: Any = UNSET

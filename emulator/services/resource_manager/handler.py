@@ -11,8 +11,9 @@ from aiohttp import web
 
 from emulator.core.errors import ServiceError
 from emulator.core.http import ManagementHandler, unsupported_request
-from emulator.core.identity import SUBSCRIPTION_ID, Identities
+from emulator.core.identity import Identities
 from emulator.core.resource_store import ResourceStore
+from emulator.core.tenant import SUBSCRIPTION_ID
 from emulator.services.functions.function_apps import FunctionApps
 from emulator.services.resource_manager.subnets import SUBNET_PATH, describe_subnet
 

@@ -1,34 +1,48 @@
 """Blob and Queue Storage: forwards allowed requests to Azurite, and publishes changes of blobs."""
 
 import uuid
-from collections.abc import AsyncIterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal, override
 from xml.sax.saxutils import escape
 
 from aiohttp import ClientResponse, web
-from multidict import CIMultiDict
 
 from emulator.core.authorization import Authorization
 from emulator.core.errors import ServiceError
 from emulator.core.faults import Faults
 from emulator.core.http import ServiceHandler
-from emulator.core.identity import TENANT_ID, Caller, Identities, TokenError
+from emulator.core.identity import Caller, Identities, TokenError
 from emulator.core.outages import Outage
 from emulator.core.resource_store import Resource, ResourceStore
+from emulator.core.tenant import TENANT_ID
 from emulator.core.virtual_networks import allows_network_access
-from emulator.services.storage.azurite_client import HOP_BY_HOP_HEADERS, AzuriteClient
+from emulator.services.storage.azurite_client import AzuriteClient
 from emulator.services.storage.blob_event import BlobEvent, PublishEvent
+from emulator.services.storage.cross_origin import cors_rules, preflight_response, response_headers
+from emulator.services.storage.forwarding import forward_response, read_body
 from emulator.services.storage.operations import (
+    ADD,
     Operation,
     UnsupportedOperationError,
     read_blob_operation,
     read_queue_operation,
 )
+from emulator.services.storage.shared_access_signature import PARAMETERS, SharedAccessSignature, read_signature
+from emulator.services.storage.user_delegation import UserDelegationKeys
 
-# Bodies up to this size are forwarded whole, larger ones in chunks of it.
-_CHUNK_BYTES = 256 * 1024
-_DROPPED_HEADERS = HOP_BY_HOP_HEADERS | {"date", "server", "content-length"}
+_CONDITIONS = frozenset({"if-match", "if-none-match", "if-modified-since", "if-unmodified-since"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class StorageCaller(Caller):
+    """The principal of a token, or whose key has signed the request; `signature` is None without one."""
+
+    signature: SharedAccessSignature | None
+
+
+_CALLER = web.RequestKey("caller", StorageCaller)
+_CORS_HEADERS = web.RequestKey("cors_headers", dict[str, str])
 
 
 class StorageHandler(ServiceHandler[Resource, Operation]):
@@ -43,6 +57,7 @@ class StorageHandler(ServiceHandler[Resource, Operation]):
         azurite_client: AzuriteClient,
         publish_event: PublishEvent,
         faults: Faults,
+        delegation_keys: UserDelegationKeys,
     ) -> None:
         super().__init__(identities, Outage(faults, service))
         self._service = service
@@ -50,6 +65,22 @@ class StorageHandler(ServiceHandler[Resource, Operation]):
         self._authorization = Authorization(resources)
         self._azurite_client = azurite_client
         self._publish_event = publish_event
+        self._delegation_keys = delegation_keys
+
+    @override
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        account = self._resources.find_by_name("storage:StorageAccount", request.host.partition(".")[0])
+        rules = cors_rules(self._resources, account) if self._service == "blob" and account is not None else ()
+        if request.method == "OPTIONS":
+            try:
+                return preflight_response(request, rules)
+            except ServiceError as error:
+                return self.error_response(error)
+        request[_CORS_HEADERS] = response_headers(request, rules)
+        response = await super().handle(request)
+        if not response.prepared:
+            response.headers.update(request[_CORS_HEADERS])
+        return response
 
     @override
     def find_target(self, request: web.Request) -> Resource:
@@ -66,10 +97,22 @@ class StorageHandler(ServiceHandler[Resource, Operation]):
             raise ServiceError(403, "AuthorizationFailure", message)
 
     @override
-    def read_token(self, request: web.Request) -> str:
+    def authenticate(self, request: web.Request, target: Resource) -> Caller:
+        signature: SharedAccessSignature | None = None
         if "sig" in request.query:
-            raise ServiceError(501, "NotImplemented", "The emulator does not support shared access signatures.")
-        return super().read_token(request)
+            if self._service != "blob":
+                message = "The emulator supports shared access signatures of blobs only."
+                raise ServiceError(501, "NotImplemented", message)
+            container, _, blob = request.path.removeprefix("/").partition("/")
+            signature = read_signature(
+                request.query, account=target.name, container=container, blob=blob, keys=self._delegation_keys
+            )
+            caller = StorageCaller(object_id=signature.object_id, audience="", signature=signature)
+        else:
+            principal = super().authenticate(request, target)
+            caller = StorageCaller(object_id=principal.object_id, audience=principal.audience, signature=None)
+        request[_CALLER] = caller
+        return caller
 
     @override
     def audiences(self, request: web.Request) -> set[str]:
@@ -104,26 +147,65 @@ class StorageHandler(ServiceHandler[Resource, Operation]):
 
     @override
     def check_role(self, caller: Caller, target: Resource, operation: Operation) -> None:
+        if isinstance(caller, StorageCaller) and caller.signature is not None:
+            caller.signature.check(operation)
+        if not self._allows(caller, target, operation, without=None):
+            raise _permission_mismatch()
+
+    def _allows(self, caller: Caller, target: Resource, operation: Operation, *, without: str | None) -> bool:
+        """Whether the caller's roles allow the operation, without the action `without`."""
         scope = target.id + operation.scope
-        for actions in operation.alternatives:
-            if all(self._authorization.allows(caller.object_id, action, scope) for action in actions):
-                return
-        message = "This request is not authorized to perform this operation using this permission."
-        raise ServiceError(403, "AuthorizationPermissionMismatch", message)
+        return any(
+            all(self._authorization.allows(caller.object_id, action, scope) for action in actions)
+            for actions in operation.alternatives
+            if without not in actions
+        )
 
     @override
     async def answer(self, request: web.Request, target: Resource, operation: Operation) -> web.StreamResponse:
+        caller = request[_CALLER]
+        if operation.name == "GetUserDelegationKey":
+            key = self._delegation_keys.issue(caller.object_id, TENANT_ID, await request.read())
+            return web.Response(body=key, content_type="application/xml", headers={"x-ms-version": "2025-11-05"})
+        headers = [*request.headers.items()]
+        if operation.name in {"PutBlob", "PutBlockList"}:
+            await self._check_overwrite(request, target, operation, caller)
+            if self._creates_only(caller, target, operation) and not _CONDITIONS & {
+                name.lower() for name in request.headers
+            }:
+                headers.append(("If-None-Match", "*"))
         async with self._azurite_client.request(
             self._service,
             target.name,
             request.method,
             request.rel_url.raw_path,
-            query=[*request.query.items()],
-            headers=[*request.headers.items()],
-            body=await _body(request),
+            query=[(name, value) for name, value in request.query.items() if name not in PARAMETERS],
+            headers=headers,
+            body=await read_body(request),
         ) as response:
             await self._publish(target, operation, request, response)
-            return await _forward(request, response)
+            signed = caller.signature.response_headers if caller.signature is not None else {}
+            return await forward_response(request, response, {**signed, **request[_CORS_HEADERS]})
+
+    def _creates_only(self, caller: StorageCaller, target: Resource, operation: Operation) -> bool:
+        """Whether the caller may create blobs, and overwrite none."""
+        if caller.signature is not None and caller.signature.creates_only:
+            return True
+        return not self._allows(caller, target, operation, without=ADD)
+
+    async def _check_overwrite(
+        self, request: web.Request, target: Resource, operation: Operation, caller: StorageCaller
+    ) -> None:
+        """Raise ServiceError if the blob exists, and the caller may create blobs only."""
+        if not self._creates_only(caller, target, operation):
+            return
+        async with self._azurite_client.request("blob", target.name, "HEAD", request.rel_url.raw_path) as blob:
+            if blob.status == 404:
+                return
+        if caller.signature is not None and caller.signature.creates_only:
+            message = "This request is not authorized to perform blob overwrites."
+            raise ServiceError(403, "UnauthorizedBlobOverwrite", message)
+        raise _permission_mismatch()
 
     async def _publish(
         self, account: Resource, operation: Operation, request: web.Request, response: ClientResponse
@@ -166,28 +248,6 @@ class StorageHandler(ServiceHandler[Resource, Operation]):
         )
 
 
-async def _body(request: web.Request) -> bytes | AsyncIterable[bytes] | None:
-    """The body of a request: whole if it is small, as a stream if it is large or its length is not known."""
-    if not request.body_exists:
-        return None
-    if request.content_length is None or request.content_length > _CHUNK_BYTES:
-        return request.content.iter_chunked(_CHUNK_BYTES)
-    return await request.read()
-
-
-async def _forward(request: web.Request, response: ClientResponse) -> web.StreamResponse:
-    headers = CIMultiDict(
-        (name, value) for name, value in response.headers.items() if name.lower() not in _DROPPED_HEADERS
-    )
-    length = response.headers.get("Content-Length")
-    if request.method == "HEAD" or length is None or int(length) <= _CHUNK_BYTES:
-        if request.method == "HEAD" and length is not None:
-            headers["Content-Length"] = length
-        return web.Response(status=response.status, headers=headers, body=await response.read())
-    headers["Content-Length"] = length
-    stream = web.StreamResponse(status=response.status, headers=headers)
-    await stream.prepare(request)
-    async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
-        await stream.write(chunk)
-    await stream.write_eof()
-    return stream
+def _permission_mismatch() -> ServiceError:
+    message = "This request is not authorized to perform this operation using this permission."
+    return ServiceError(403, "AuthorizationPermissionMismatch", message)

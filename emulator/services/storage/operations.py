@@ -45,6 +45,10 @@ def read_blob_operation(method: str, raw_path: str, query: Mapping[str, str], he
     scope = "/blobServices/default"
     if container:
         scope = f"{scope}/containers/{container}"
+    if query.get("comp") == "userdelegationkey":
+        # "the action must be scoped at the level of the storage account, the resource group, or the subscription":
+        # https://learn.microsoft.com/rest/api/storageservices/get-user-delegation-key#permissions
+        scope = ""
     if not container:
         title, actions = _look_up(_ACCOUNT, (method, comp or query.get("restype")), method, raw_path, query)
     elif not name:
@@ -101,8 +105,15 @@ def _one_of(*alternatives: str) -> tuple[frozenset[str], ...]:
 _READ = f"{_BLOBS}/blobs/read"
 _WRITE = f"{_BLOBS}/blobs/write"
 _DELETE = f"{_BLOBS}/blobs/delete"
+# Creates a blob, and overwrites none:
+# https://learn.microsoft.com/rest/api/storageservices/authorize-with-azure-active-directory#permissions-for-blob-service-operations
+ADD = f"{_BLOBS}/blobs/add/action"
 _ACCOUNT: dict[tuple[str, str | None], _Entry] = {
     ("GET", "list"): ("ListContainers", _one_of(f"{_BLOBS}/read")),
+    ("POST", "userdelegationkey"): (
+        "GetUserDelegationKey",
+        _one_of("Microsoft.Storage/storageAccounts/blobServices/generateUserDelegationKey/action"),
+    ),
 }
 _CONTAINER: dict[tuple[str, str | None], _Entry] = {
     ("GET", "list"): ("ListBlobs", _one_of(_READ)),
@@ -114,9 +125,9 @@ _CONTAINER: dict[tuple[str, str | None], _Entry] = {
 _BLOB: dict[tuple[str, str | None], _Entry] = {
     ("GET", None): ("GetBlob", _one_of(_READ)),
     ("HEAD", None): ("GetBlobProperties", _one_of(_READ)),
-    ("PUT", None): ("PutBlob", _one_of(_WRITE)),
-    ("PUT", "block"): ("PutBlock", _one_of(_WRITE)),
-    ("PUT", "blocklist"): ("PutBlockList", _one_of(_WRITE)),
+    ("PUT", None): ("PutBlob", _one_of(_WRITE, ADD)),
+    ("PUT", "block"): ("PutBlock", _one_of(_WRITE, ADD)),
+    ("PUT", "blocklist"): ("PutBlockList", _one_of(_WRITE, ADD)),
     ("GET", "blocklist"): ("GetBlockList", _one_of(_READ)),
     ("PUT", "properties"): ("SetBlobProperties", _one_of(_WRITE)),
     ("PUT", "metadata"): ("SetBlobMetadata", _one_of(_WRITE)),

@@ -1,19 +1,27 @@
-"""Image Analysis 4.0 (2023-10-01) over the local models: the service's features, limits, errors and JSON."""
+"""Image Analysis 4.0 over the local models: the service's features, limits, errors and JSON."""
 
-import io
-import warnings
 from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
-from emulator.services.vision.models import Box, Classifier, Cropper, Detection, Detector, Line, TextReader
-from emulator.services.vision.tags import Level, Tag, TagHierarchy
+from emulator.services.vision.images import ImageLimits, check_media_type, decode_image
+from emulator.services.vision.models import Box, Cropper, Detection, Line, TextReader
+from emulator.services.vision.recognition import Recognizer
+from emulator.services.vision.requests import (
+    Request,
+    RequestError,
+    check_api_version,
+    check_parameters,
+    check_value,
+    unsupported,
+)
+from emulator.services.vision.tags import Level, Tag
 
-API_VERSION = "2023-10-01"
-MODEL_VERSION = "emulator-2"
+# Both have the same responses: https://learn.microsoft.com/azure/ai-services/computer-vision/how-to/call-analyze-image-40
+API_VERSIONS = ("2023-10-01", "2024-02-01")
+MODEL_VERSION = "emulator-3"
 _FEATURES = ("tags", "objects", "people", "read", "smartCrops", "caption", "denseCaptions")
 _PARAMETERS = {
     "api-version",
@@ -23,44 +31,41 @@ _PARAMETERS = {
     "smartcrops-aspect-ratios",
     "gender-neutral-caption",
 }
-_FORMATS = {"JPEG", "PNG", "GIF", "BMP", "WEBP", "ICO", "TIFF", "MPO"}
-_MAX_BYTES = 20 * 1024 * 1024
-_MIN_SIDE = 50
-_MAX_SIDE = 16_000
+# Languages that Azure has and the emulator has not.
+_OTHER_LANGUAGES = {"es", "ja", "pt", "zh"}
+# https://learn.microsoft.com/azure/ai-services/computer-vision/overview-image-analysis#input-requirements
+_LIMITS = ImageLimits(
+    formats=("JPEG", "PNG", "GIF", "BMP", "WEBP", "ICO", "TIFF", "MPO"),
+    max_bytes=20 * 1024 * 1024,
+    min_side=50,
+    size_code=None,
+)
 _CAPTION_FLOOR = 0.5
-Image.MAX_IMAGE_PIXELS = _MAX_SIDE * _MAX_SIDE
-
-
-class RequestError(Exception):
-    """The request is refused with 400; `inner` is the service's own code, None where it gives none."""
-
-    def __init__(self, inner: str | None, message: str) -> None:
-        super().__init__(message)
-        self.inner = inner
 
 
 class Analyzer:
-    """All models, loaded once; not for more than one thread at a time."""
+    """All features of Image Analysis 4.0; not for more than one thread at a time."""
 
-    def __init__(self, folder: Path) -> None:
-        self._classifier = Classifier(folder)
-        self._detector = Detector(folder)
-        self._hierarchy = TagHierarchy(folder / "hierarchy.json", self._detector.names)
+    def __init__(self, recognizer: Recognizer) -> None:
+        self._recognizer = recognizer
         self._reader = TextReader()
         self._cropper = Cropper()
 
-    def analyze(self, content: bytes, query: Mapping[str, str]) -> dict[str, Any]:
-        """The service's answer to an image and the request's query. Raises RequestError."""
-        features = _features(query)
-        image = _decode(content)
+    def analyze(self, request: Request) -> dict[str, Any]:
+        """Return the service's answer. Raises RequestError."""
+        check_api_version(request.query, API_VERSIONS)
+        features = _features(request.query)
+        check_media_type(request)
+        ratios = _ratios(request.query)
+        image = decode_image(request.content, _LIMITS).pixels
         answer: dict[str, Any] = {
             "modelVersion": MODEL_VERSION,
             "metadata": {"width": image.width, "height": image.height},
         }
-        detections = self._detector.detect(image) if set(features) - {"read", "smartCrops"} else []
+        detections = self._recognizer.detect(image) if set(features) - {"read", "smartCrops"} else []
         tags: list[Tag] = []
         if {"tags", "caption", "denseCaptions"} & set(features):
-            tags = self._hierarchy.tags(self._classifier.probabilities(image), detections)
+            tags = self._recognizer.tags(image, detections)
         lines = self._reader.read(image) if {"read", "caption"} & set(features) else []
         for feature in features:
             match feature:
@@ -78,7 +83,6 @@ class Analyzer:
                 case "read":
                     answer["readResult"] = {"blocks": [{"lines": [_line(line) for line in lines]}] if lines else []}
                 case "smartCrops":
-                    ratios = _ratios(query)
                     answer["smartCropsResult"] = {
                         "values": [
                             {"aspectRatio": ratio, "boundingBox": _box(self._cropper.crop(image, ratio))}
@@ -96,30 +100,27 @@ class Analyzer:
         whole = Box(x=0, y=0, width=image.width, height=image.height)
         captions = [{**_caption(tags, []), "boundingBox": _box(whole)}]
         for item in detections:
-            text = f"template: {_with_article(self._hierarchy.subject(item, tags))}"
+            text = f"template: {_with_article(self._recognizer.hierarchy.subject(item, tags))}"
             captions.append({"text": text, "confidence": item.confidence, "boundingBox": _box(item.box)})
         return captions
 
 
 def _features(query: Mapping[str, str]) -> list[str]:
-    extra = sorted(set(query) - _PARAMETERS)
-    if extra:
-        raise RequestError("InvalidRequest", f"The emulator's Vision does not support {', '.join(extra)}.")
-    for name, allowed in (
-        ("api-version", {API_VERSION}),
-        ("language", {"en"}),
-        ("model-version", {"latest", MODEL_VERSION}),
-        # Both are the same here: the captions are templates, and know people only as persons.
-        ("gender-neutral-caption", {"false", "true"}),
-    ):
-        if query.get(name, next(iter(allowed))) not in allowed:
-            raise RequestError(
-                "InvalidRequest", f"{name} is {query[name]!r}; the emulator's Vision has {sorted(allowed)}."
-            )
+    # The texts of 400: https://learn.microsoft.com/azure/ai-services/computer-vision/how-to/call-analyze-image-40
+    check_parameters(query, _PARAMETERS)
+    language = query.get("language", "en")
+    if language in _OTHER_LANGUAGES:
+        raise unsupported(f"the language {language}, only en")
+    if language != "en":
+        raise RequestError("NotSupportedLanguage", "The input language is not supported")
+    check_value(query, "model-version", {"latest", MODEL_VERSION})
+    # Both are the same here: the captions are templates, and know people only as persons.
+    check_value(query, "gender-neutral-caption", {"false", "true"})
     features = [feature for feature in query.get("features", "").split(",") if feature]
-    unknown = sorted(set(features) - set(_FEATURES))
-    if unknown or not features:
-        raise RequestError("NotSupportedVisualFeature", f"features is {query.get('features')!r}; allowed: {_FEATURES}.")
+    if not features:
+        raise RequestError(None, "Either 'features' or 'model-name' needs to be specified in the query parameter")
+    if set(features) - set(_FEATURES):
+        raise RequestError("NotSupportedVisualFeature", "Specified feature type is not valid")
     return features
 
 
@@ -133,30 +134,9 @@ def _ratios(query: Mapping[str, str]) -> list[float]:
         ratios = []
     if not ratios or not all(0.75 <= ratio <= 1.8 for ratio in ratios):
         raise RequestError(
-            "InvalidRequest", f"smartcrops-aspect-ratios is {text!r}; allowed: numbers from 0.75 to 1.8."
+            "BadArgument", "'smartcrops-aspect-ratios' aspect ratio is not in allowed range [0.75 to 1.8]"
         )
     return ratios
-
-
-def _decode(content: bytes) -> Image.Image:
-    # The service's own messages, and bounds: https://learn.microsoft.com/answers/questions/1688452
-    if not 0 < len(content) <= _MAX_BYTES:
-        raise RequestError(None, f"The image size is not allowed to be zero or larger than {_MAX_BYTES} bytes.")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            image = Image.open(io.BytesIO(content))
-            supported = image.format in _FORMATS
-            if supported and all(_MIN_SIDE <= side <= _MAX_SIDE for side in image.size):
-                return image.convert("RGB")
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-        raise RequestError("InvalidImageFormat", "The image is corrupt, or not an image.") from error
-    if not supported:
-        raise RequestError("InvalidImageFormat", f"{image.format} is not a supported format.")
-    raise RequestError(
-        "InvalidImageSize",
-        f"The image dimension is not allowed to be smaller than {_MIN_SIDE} and larger than {_MAX_SIDE}.",
-    )
 
 
 def _box(box: Box) -> dict[str, int]:

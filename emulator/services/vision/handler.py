@@ -5,7 +5,7 @@ from typing import override
 import aiohttp
 from aiohttp import web
 
-from emulator.core.authorization import ANALYZE, Authorization
+from emulator.core.authorization import Authorization
 from emulator.core.errors import ServiceError
 from emulator.core.faults import Faults
 from emulator.core.http import ServiceHandler
@@ -13,12 +13,14 @@ from emulator.core.identity import Caller, Identities, TokenError
 from emulator.core.outages import Outage
 from emulator.core.resource_store import Resource, ResourceStore
 from emulator.core.virtual_networks import allows_network_access
+from emulator.services.vision.operations import DATA_ACTIONS
 
-_PATH = "/computervision/imageanalysis:analyze"
 
+class VisionHandler(ServiceHandler[Resource, str]):
+    """The requests to all deployed Vision accounts; `models_url` is the URL of the model server.
 
-class VisionHandler(ServiceHandler[Resource, None]):
-    """The requests to all deployed Vision accounts; `models_url` is the URL of the model server."""
+    An operation is its path.
+    """
 
     def __init__(
         self,
@@ -59,32 +61,33 @@ class VisionHandler(ServiceHandler[Resource, None]):
         return ServiceError(401, "401", "Access denied due to invalid subscription key or wrong API endpoint.")
 
     @override
-    def read_operation(self, request: web.Request, target: Resource) -> None:
-        if request.method != "POST" or request.path != _PATH:
+    def read_operation(self, request: web.Request, target: Resource) -> str:
+        if request.method != "POST" or request.path not in DATA_ACTIONS:
             message = f"The emulator's Vision does not support {request.method} {request.path}."
             raise ServiceError(501, "NotImplemented", message)
-        content_type = request.headers.get("Content-Type", "")
-        if content_type != "application/octet-stream":
-            message = f"The emulator's Vision supports application/octet-stream only, not {content_type}."
-            raise ServiceError(501, "NotImplemented", message)
+        return request.path
 
     @override
-    def check_role(self, caller: Caller, target: Resource, operation: None) -> None:
-        if not self._authorization.allows(caller.object_id, ANALYZE, target.id):
+    def check_role(self, caller: Caller, target: Resource, operation: str) -> None:
+        action = DATA_ACTIONS[operation]
+        if not self._authorization.allows(caller.object_id, action, target.id):
             message = (
-                f"The principal `{caller.object_id}` lacks the required data action `{ANALYZE}` to perform"
-                f" `POST {_PATH}` operation."
+                f"The principal `{caller.object_id}` lacks the required data action `{action}` to perform"
+                f" `POST {operation}` operation."
             )
             raise ServiceError(401, "PermissionDenied", message)
 
     @override
-    async def answer(self, request: web.Request, target: Resource, operation: None) -> web.StreamResponse:
+    async def answer(self, request: web.Request, target: Resource, operation: str) -> web.StreamResponse:
         if self._faults.should_fail("throttled"):
             message = "Requests to the Analyze operation have exceeded the call rate limit."
             raise ServiceError(429, "429", message, {"Retry-After": "1"})
         if self._faults.should_fail("failing"):
             raise ServiceError(500, "InternalServerError", "Something went wrong, on purpose.")
         async with self._session.post(
-            self._models_url + "/analyze", params=request.query, data=await request.read()
+            self._models_url + operation,
+            params=request.query,
+            data=await request.read(),
+            headers={"Content-Type": request.headers.get("Content-Type", "application/octet-stream")},
         ) as response:
             return web.Response(status=response.status, body=await response.read(), content_type="application/json")

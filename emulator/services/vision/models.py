@@ -11,6 +11,8 @@ from PIL import Image
 from rapidocr import RapidOCR
 from smartcrop import SmartCrop
 
+from emulator.services.vision.detectable import DETECTABLE
+
 # Below it NanoDet sees cars and telephones that are not there (docs/decisions/0011).
 _DETECTION_FLOOR = 0.4
 _OVERLAP = 0.5
@@ -72,7 +74,7 @@ class Classifier:
 
 
 class Detector:
-    """NanoDet over the eighty COCO classes; `names` are theirs."""
+    """NanoDet over the eighty COCO classes."""
 
     _SIDE = 416
     _BINS = 11
@@ -87,13 +89,12 @@ class Detector:
 
     def __init__(self, folder: Path) -> None:
         self._session = _session(folder / "nanodet.onnx")
-        self.names = Path(__file__).with_name("coco.txt").read_text().splitlines()
 
     def detect(self, image: Image.Image) -> list[Detection]:
         """The objects in an image, by falling confidence."""
         scale = self._SIDE / max(image.size)
-        width = round(image.width * scale)
-        height = round(image.height * scale)
+        width = max(1, round(image.width * scale))
+        height = max(1, round(image.height * scale))
         left = (self._SIDE - width) // 2
         top = (self._SIDE - height) // 2
         canvas = Image.new("RGB", (self._SIDE, self._SIDE))
@@ -107,7 +108,7 @@ class Detector:
                 x1, y1, x2, y2 = (boxes[index] - [left, top, left, top]) / scale
                 detections.append(
                     Detection(
-                        name=self.names[label],
+                        name=DETECTABLE[label],
                         confidence=float(scores[index, label]),
                         box=_inside(x1, y1, x2, y2, image),
                     )

@@ -19,6 +19,8 @@ _FLOOR = 0.05
 # an animal in every image that shows nothing the classifier knows.
 _CLASS_FLOOR = 0.01
 _AT_MOST = 10
+# The detector's kite is a toy, the classifier's a bird.
+_HOMONYMS = frozenset({"kite"})
 # A wider tag takes over the confidence of the basic tag below it that has at least this share of its probability.
 _MAJORITY = 0.5
 
@@ -85,7 +87,9 @@ class TagHierarchy:
         self._class_levels = [
             Level.SPECIAL if index in below_basic else Level.BASIC for index in range(len(self.class_names))
         ]
-        self._detectable = {name: self._classes_of(name) for name in detectable}
+        self._detectable = {
+            name: frozenset[int]() if name in _HOMONYMS else self._classes_of(name) for name in detectable
+        }
         self._rivals = {name: self._rivals_of(name) for name in detectable}
 
     def names(self) -> set[str]:

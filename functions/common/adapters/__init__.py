@@ -1,1 +1,1 @@
-"""Clients of Azure's services that the function apps share, on Azure's SDKs."""
+"""Clients of Azure's services that both apps use, on Azure's SDKs."""

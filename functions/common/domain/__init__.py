@@ -1,1 +1,1 @@
-"""Types, rules and errors that the function apps share; no SDK."""
+"""Types, rules and errors that both apps use; no SDK."""

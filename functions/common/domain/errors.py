@@ -1,8 +1,10 @@
-"""The errors that the function apps share. Adapters raise these, never an SDK's own.
+"""The errors of both apps. Adapters raise these, never an SDK's own.
 
 PipelineError
 ├── ConcurrencyError         the item has changed since it was read: read it again
-├── AuthorizationError       the caller of an HTTP function may not do this: 401 or 403
+├── AuthorizationError       the caller of an HTTP function may not do this: 401, 403 or 503
+├── InvalidQueryError        a query is not allowed as it is: a limit is exceeded, or its cursor is of another query
+├── QueryTooExpensiveError   a query reached the limit of request units before its first result
 ├── RetryLaterError          transient: what failed may succeed when it is tried again
 │   └── AccessDeniedError    401, 403 or no token: transient while a role assignment may be propagating, afterwards
 │                            treated as a configuration error
@@ -21,11 +23,23 @@ class ConcurrencyError(PipelineError):
 
 
 class AuthorizationError(PipelineError):
-    """The caller may not do this; `status` is 401 (no valid token) or 403 (the token is not an operator's)."""
+    """The caller may not do this; `status` is 401 (no valid token), 403 (no app role) or 503 (no signing keys)."""
 
     def __init__(self, status: int, sentence: str) -> None:
         super().__init__(sentence)
         self.status = status
+
+
+class InvalidQueryError(PipelineError):
+    """A query is not allowed as it is; the text names the value and what is allowed."""
+
+
+class QueryTooExpensiveError(PipelineError):
+    """A query reached the limit of request units before its first result; a narrower one may not."""
+
+    def __init__(self, request_units: float, limit: float) -> None:
+        super().__init__(f"the query was stopped after {request_units:.0f} request units; {limit:.0f} are allowed")
+        self.request_units = request_units
 
 
 class RetryLaterError(PipelineError):

@@ -5,7 +5,9 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-type Confidence = Annotated[float, Meta(description="Confidence of the model, from 0 to 1.")]
+type Confidence = Annotated[
+    float | None, Meta(description="Confidence of the model, from 0 to 1; null if the analyzer states none.")
+]
 
 
 class BoundingBox(Struct, frozen=True, kw_only=True):
@@ -58,7 +60,10 @@ class TextLine(Struct, frozen=True, kw_only=True):
     """A line of text that was read."""
 
     text: Annotated[str, Meta(description="Text of the line.")]
-    confidence: Annotated[float, Meta(description="Lowest confidence of the line's words, from 0 to 1.")]
+    confidence: Annotated[
+        float | None,
+        Meta(description="Lowest confidence of the line's words, from 0 to 1; null if the analyzer states none."),
+    ]
     box: Annotated[BoundingBox, Meta(description="Upright bounding box of the line.")]
 
 

@@ -70,7 +70,7 @@ class Analysis(Struct, frozen=True, kw_only=True, rename="camel"):
         api_version: version of its API.
         model_version: versions of its models.
         findings: one entry for each requested feature.
-        exclusive: whether the tags exclude each other, so that only the one with the highest confidence can be a label.
+        exclusive: whether the tags exclude each other, so that only the surest one can be a label.
     """
 
     analyzer: str

@@ -1,5 +1,6 @@
 """The record of an image: the item of the Cosmos DB container `images`."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Self
@@ -13,6 +14,7 @@ from common.domain.findings import (
     DenseCaption,
     DetectedObject,
     DetectedPerson,
+    Findings,
     SmartCrop,
     Tag,
     TextLine,
@@ -21,6 +23,8 @@ from common.domain.image_limits import ARCHIVED
 from common.domain.models import Analysis, ImageInfo, Reason, Versioned
 from common.domain.record_fields import AnalyzerInfo, BlobProperties, Category, Timings
 
+# Every different word is a term of the full-text index, and a page of text has about 3,000 characters.
+_MAX_TEXT_CHARACTERS = 10_000
 _SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -39,8 +43,14 @@ class RecordStatus(StrEnum):
 class ImageRecord(Struct, frozen=True, kw_only=True, rename="camel"):
     """The record of an image: the result for the newest version of one blob."""
 
-    id: Annotated[str, Meta(description="Base32 of the SHA-256 of `<container>/<name>`; also the partition key.")]
+    id: Annotated[
+        str,
+        Meta(description="Base32 of the SHA-256 of `<container>/<name>`, after its stamp; also the partition key."),
+    ]
     schema_version: Annotated[int, Meta(description="Version of this schema.")]
+    stamp: Annotated[
+        str, Meta(description="The stamp that the blob's storage account belongs to; empty for the first account.")
+    ] = ""
     status: Annotated[RecordStatus, Meta(description="Result of the pipeline.")]
     reason: Annotated[Reason | None, Meta(description="Why the image is `rejected` or `failed`; else null.")]
     blob: Annotated[BlobProperties, Meta(description="The blob, and the version of it that the record is about.")]
@@ -49,7 +59,7 @@ class ImageRecord(Struct, frozen=True, kw_only=True, rename="camel"):
     image: Annotated[ImageInfo | None, Meta(description="What the image's header declares; null if it was not read.")]
     labels: Annotated[
         tuple[str, ...],
-        Meta(description="Names of the tags with at least the configured confidence, surest first."),
+        Meta(description="Names of the tags with at least the configured confidence, or none; surest first."),
     ]
     category: Annotated[Category | None, Meta(description="The surest label; null without labels.")]
     tags: Annotated[tuple[Tag, ...] | None, Meta(description="Tags; null if not requested.")]
@@ -63,8 +73,14 @@ class ImageRecord(Struct, frozen=True, kw_only=True, rename="camel"):
     smart_crops: Annotated[
         tuple[SmartCrop, ...] | None, Meta(description="Regions to crop the image to; null if not requested.")
     ]
+    text: Annotated[
+        str, Meta(description="Caption, labels and lines of text, which searches look into; cut at 10,000 characters.")
+    ] = ""
     adult: Annotated[AdultContent, Meta(description="Adult content; absent if not requested.")] | UnsetType = UNSET
     vector: Annotated[tuple[float, ...], Meta(description="Embedding; absent if not requested.")] | UnsetType = UNSET
+    vector2: (
+        Annotated[tuple[float, ...], Meta(description="Embedding of a second model; absent without one.")] | UnsetType
+    ) = UNSET
     analyzer: Annotated[
         AnalyzerInfo | None, Meta(description="The analyzer that has analyzed or rejected the image; else null.")
     ]
@@ -84,13 +100,14 @@ class ImageRecord(Struct, frozen=True, kw_only=True, rename="camel"):
     def with_analysis(self, analysis: Analysis, *, min_confidence: float) -> Self:
         """Return the record with the findings of an analysis.
 
-        Tags with at least `min_confidence` are the labels; the one with the highest confidence is the category.
+        Tags with at least `min_confidence` are the labels, and so are tags without confidence, in the analyzer's order;
+        the first label is the category.
         """
         findings = analysis.findings
-        tags = sorted(findings.tags or (), key=lambda tag: tag.confidence, reverse=True)
+        tags = sorted(findings.tags or (), key=_rank)
         if analysis.exclusive:
             tags = tags[:1]
-        labels = [tag for tag in tags if tag.confidence >= min_confidence]
+        labels = [tag for tag in tags if tag.confidence is None or tag.confidence >= min_confidence]
         return msgspec.structs.replace(
             self,
             labels=tuple(tag.name for tag in labels),
@@ -102,6 +119,7 @@ class ImageRecord(Struct, frozen=True, kw_only=True, rename="camel"):
             people=_none_if_unset(findings.people),
             read=_none_if_unset(findings.read),
             smart_crops=_none_if_unset(findings.smart_crops),
+            text=_searchable_text(findings, [tag.name for tag in labels]),
             adult=findings.adult,
             vector=findings.vector,
         )
@@ -152,3 +170,23 @@ def json_schema() -> dict[str, object]:
 
 def _none_if_unset[Finding](finding: Finding | UnsetType) -> Finding | None:
     return None if isinstance(finding, UnsetType) else finding
+
+
+def _rank(tag: Tag) -> float:
+    """Return the sort key of a tag: surest first, then those without confidence."""
+    return 1.0 if tag.confidence is None else -tag.confidence
+
+
+def _searchable_text(findings: Findings, labels: Sequence[str]) -> str:
+    """Return what searches look into: full-text indexes cover single properties, and none in lists.
+
+    https://learn.microsoft.com/azure/cosmos-db/gen-ai/full-text-search
+    """
+    lines: list[str] = []
+    if not isinstance(findings.caption, UnsetType):
+        lines.append(findings.caption.text)
+    if labels:
+        lines.append(", ".join(labels))
+    if not isinstance(findings.read, UnsetType):
+        lines += [line.text for line in findings.read]
+    return "\n".join(lines)[:_MAX_TEXT_CHARACTERS]

@@ -31,7 +31,7 @@ class BlobProperties(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Category(Struct, frozen=True, kw_only=True):
-    """The label with the highest confidence."""
+    """The surest label."""
 
     name: Annotated[str, Meta(description="Name of the label.")]
     confidence: Confidence

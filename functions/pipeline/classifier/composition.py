@@ -5,19 +5,18 @@ import importlib
 from dataclasses import dataclass
 from datetime import timedelta
 
-from azure.cosmos.aio import CosmosClient
 from azure.eventgrid.aio import EventGridPublisherClient
 from azure.identity.aio import ManagedIdentityCredential
 from azure.storage.blob.aio import ContainerClient
+from common.adapters.access_tokens import TokenValidator
 from common.adapters.azure_clients import AzureClients, create_transport
-from common.adapters.entra import Operators
+from common.adapters.cosmos import CosmosContainer, create_cosmos_client, write_region
 from common.adapters.service_errors import ServiceBoundary
 from common.domain import timeouts
 from common.domain.circuit_breaker import CircuitBreaker
 from common.settings import SettingsError
 
 from classifier.adapters.blob_storage import (
-    BlobDeadLetterStore,
     BlobImageCopyStore,
     BlobImageStore,
     create_image_container_client,
@@ -25,15 +24,17 @@ from classifier.adapters.blob_storage import (
 from classifier.adapters.cosmos import (
     CosmosAnalysisCache,
     CosmosCheckpointStore,
-    CosmosContainer,
     CosmosRecordRepository,
 )
+from classifier.adapters.day_counts import CosmosDayCountStore
+from classifier.adapters.dead_letters import BlobDeadLetterStore
 from classifier.adapters.event_grid import EventGridResultPublisher
 from classifier.adapters.image_headers import read_header
 from classifier.adapters.queues import StorageQueue, create_queue_client
 from classifier.domain.ports import Analyzer
 from classifier.settings import Settings, TriggerConnection
 from classifier.use_cases.classify import Pipeline
+from classifier.use_cases.count_records import RecordCounter
 from classifier.use_cases.reconcile import Reconciler
 
 
@@ -42,10 +43,13 @@ class Application:
     """What the triggers call."""
 
     pipeline: Pipeline
+    records: CosmosRecordRepository
+    images: BlobImageStore
     reconciler: Reconciler
+    record_counter: RecordCounter
     images_queue: StorageQueue
     poison_queue: StorageQueue
-    operators: Operators
+    token_validator: TokenValidator
 
 
 def create_analyzer(settings: Settings, azure: AzureClients) -> Analyzer:
@@ -85,24 +89,12 @@ def create_application(settings: Settings, *, last_attempt: int) -> Application:
         SettingsError: the analyzer or its options are wrong.
     """
     azure = _create_azure_clients(settings.client_id)
-    cosmos_client = CosmosClient(
-        settings.cosmos_endpoint,
-        **azure.client_options,
-        # The Cosmos DB client has timeouts of its own.
-        connection_timeout=timeouts.CONNECTION_SECONDS,
-        read_timeout=timeouts.READ_SECONDS,
-        # Retries after 429; the SDK's default of nine retries and thirty seconds would only cost instance time.
-        retry_total=3,
-        retry_backoff_max=5,
-        # Responses to writes need no body.
-        no_response_on_write=True,
-    )
+    cosmos_client = create_cosmos_client(settings.cosmos_endpoint, azure)
     database = cosmos_client.get_database_client(settings.cosmos_database)
     cosmos_boundary = ServiceBoundary("Cosmos DB", CircuitBreaker("Cosmos DB"))
     analyses = CosmosContainer(database.get_container_client(settings.cosmos_analyses), cosmos_boundary)
-    records = CosmosRecordRepository(
-        CosmosContainer(database.get_container_client(settings.cosmos_images), cosmos_boundary)
-    )
+    records_container = database.get_container_client(settings.cosmos_images)
+    records = CosmosRecordRepository(CosmosContainer(records_container, cosmos_boundary))
     images = BlobImageStore(
         create_image_container_client(settings.blob_endpoint, settings.images_container, **azure.client_options)
     )
@@ -146,10 +138,13 @@ def create_application(settings: Settings, *, last_attempt: int) -> Application:
             dead_letters=dead_letters,
             queue=images_queue,
             poison_queue=poison_queue,
-            checkpoints=CosmosCheckpointStore(analyses),
+            checkpoints=CosmosCheckpointStore(analyses, lambda: write_region(cosmos_client)),
             grace=timeouts.SCHEDULE_GRACE if settings.is_scheduled else timeouts.EVENT_GRACE,
         ),
+        records=records,
+        images=images,
+        record_counter=RecordCounter(counts=CosmosDayCountStore(records_container, cosmos_boundary)),
         images_queue=images_queue,
         poison_queue=poison_queue,
-        operators=Operators(settings.operators, tenant=settings.tenant_id, audience=settings.api_audience),
+        token_validator=TokenValidator(tenant_id=settings.tenant_id, client_id=settings.api_client_id),
     )

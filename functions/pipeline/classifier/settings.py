@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import msgspec
-from common.settings import OperatorPrincipal, load_settings
+from common.settings import load_settings
 from msgspec import Meta, Struct
 
 _PREFIX = "PIPELINE_"
@@ -101,19 +101,11 @@ class Settings(Struct, frozen=True, kw_only=True, rename=_environment_name):
     reconcile_schedule: Annotated[
         str, Meta(description="NCRONTAB expression of reconcile. The Functions host reads it too, and runs reconcile.")
     ]
-    operators: Annotated[
-        tuple[OperatorPrincipal, ...],
-        Meta(
-            description="Who may call the HTTP functions; nobody without it.",
-            min_length=1,
-            extra={
-                "is_json": True,
-                "allowed": "a JSON list of {objectId, principalType}, the type User, Group or ServicePrincipal",
-            },
-        ),
-    ] = ()
-    api_audience: Annotated[str | None, Meta(description="Audience of the operators' access tokens.")] = None
-    tenant_id: Annotated[str | None, Meta(description="Tenant that issues the operators' access tokens.")] = None
+    api_client_id: Annotated[
+        str | None,
+        Meta(description="Audience of callers' access tokens; without it, nobody may call."),
+    ] = None
+    tenant_id: Annotated[str | None, Meta(description="Tenant that issues callers' access tokens.")] = None
 
     @property
     def poison_queue(self) -> str:

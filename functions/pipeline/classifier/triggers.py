@@ -18,10 +18,12 @@ import msgspec
 from common.domain import timeouts
 from common.domain.errors import AuthorizationError
 from common.domain.metrics import collect_metrics
+from common.domain.principal import AppRole
 from common.settings import SettingsError
 
 from classifier.domain.outcomes import Outcome, OutcomeStatus
 from classifier.settings import Settings, TriggerConnection
+from classifier.use_cases.delete_image import delete_image as delete_blob_of_record
 from classifier.use_cases.redrive import redrive as redrive_messages
 from classifier.use_cases.requeue import requeue_without_settings
 
@@ -103,10 +105,17 @@ async def classify(message: func.QueueMessage) -> None:
     arg_name="timer", schedule="%PIPELINE_RECONCILE_SCHEDULE%"
 )
 async def reconcile(timer: func.TimerRequest) -> None:
-    """Enqueue blobs without a final record; with the trigger `schedule`, all new blobs."""
+    """Enqueue blobs without a final record; with the trigger `schedule`, all new blobs. Then count the records."""
+    application = _application()
+    deadline = datetime.now(UTC) + timedelta(seconds=timeouts.RECONCILE_SECONDS)
+    counted_days = 0
     with collect_metrics() as metrics:
-        report = await _application().reconciler.run(datetime.now(UTC) + timedelta(seconds=timeouts.RECONCILE_SECONDS))
-    _log_event("reconcile", {**asdict(report), "late": timer.past_due, **metrics})
+        report = await application.reconciler.run(deadline)
+        try:
+            counted_days = await application.record_counter.run(deadline)
+        finally:
+            fields = {**asdict(report), "countedDays": counted_days, "late": timer.past_due}
+            _log_event("reconcile", {**fields, **metrics})
 
 
 @blueprint.route(  # pyright: ignore[reportUnknownMemberType]
@@ -125,7 +134,7 @@ async def redrive(request: func.HttpRequest) -> func.HttpResponse:
         )
         return msgspec.to_builtins(report)
 
-    return await _run_for_operator(request, "redrive", run)
+    return await _run_for_caller(request, "redrive", AppRole.PIPELINE_OPERATE, run)
 
 
 @blueprint.route(  # pyright: ignore[reportUnknownMemberType]
@@ -138,24 +147,42 @@ async def backfill(request: func.HttpRequest) -> func.HttpResponse:
         await _application().reconciler.start_backfill()
         return {"backfill": "begins with the next run of reconcile"}
 
-    return await _run_for_operator(request, "backfill", run)
+    return await _run_for_caller(request, "backfill", AppRole.PIPELINE_OPERATE, run)
 
 
-async def _run_for_operator(
-    request: func.HttpRequest, name: str, run: Callable[[], Awaitable[dict[str, object]]]
+@blueprint.route(  # pyright: ignore[reportUnknownMemberType]
+    "images/{id}", trigger_arg_name="request", methods=["DELETE"], auth_level=func.AuthLevel.ANONYMOUS
+)
+async def delete_image(request: func.HttpRequest) -> func.HttpResponse:
+    """Delete the blob of a record, for the API, which passes on the token of its caller (docs/decisions/0044)."""
+    record_id = cast("Mapping[str, str]", request.route_params).get("id", "")
+
+    async def run() -> dict[str, object]:
+        application = _application()
+        deleted = await delete_blob_of_record(record_id, records=application.records, images=application.images)
+        return {"id": record_id, "deleted": deleted}
+
+    response = await _run_for_caller(request, "delete-image", AppRole.IMAGES_DELETE, run)
+    if response.status_code == 200 and not json.loads(response.get_body())["deleted"]:
+        return func.HttpResponse(response.get_body(), status_code=404, mimetype="application/json")
+    return response
+
+
+async def _run_for_caller(
+    request: func.HttpRequest, name: str, role: AppRole, run: Callable[[], Awaitable[dict[str, object]]]
 ) -> func.HttpResponse:
-    """Run a function for an operator, and for no other caller.
+    """Run a function for a caller with an app role, and for no other.
 
     The Functions host lets every request through: it checks function keys only, and these functions accept none.
     """
     try:
         headers = cast("Mapping[str, str]", request.headers)
-        caller = await _application().operators.check(headers.get("Authorization"))
+        caller = await _application().token_validator.authorize(headers.get("Authorization"), role)
     except AuthorizationError as error:
         _log_event(f"{name}-refused", {"status": error.status, "detail": str(error)}, logging.WARNING)
         body = json.dumps({"error": str(error)})
         return func.HttpResponse(body, status_code=error.status, mimetype="application/json")
     with collect_metrics() as metrics:
         result = await run()
-    _log_event(name, {**result, "caller": caller, **metrics})
+    _log_event(name, {**result, "caller": caller.object_id, **metrics})
     return func.HttpResponse(json.dumps(result), mimetype="application/json")

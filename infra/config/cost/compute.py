@@ -25,6 +25,8 @@ _OTHER_SECONDS = 0.5
 # A zone-redundant plan has two always-ready instances for each function group: `http`, `classify` and `reconcile`
 # (docs/decisions/0032). Their executions have a lower price and no free grant; both are neglected.
 _ALWAYS_READY_INSTANCES = 6
+# The API app has the function group `http` alone, on instances of 2,048 MB (infra/api_settings.py).
+_API_ALWAYS_READY_GB = 2 * 2
 # A run of `reconcile` lists pages of 5,000 blobs, each in about half a second, and starts none after 420 seconds
 # (functions/common/domain/timeouts.py).
 _BLOBS_PER_PAGE = 5_000
@@ -70,7 +72,10 @@ def function_usage(workload: Workload) -> list[Usage]:
         ),
     ]
     if workload.zone_redundant:
-        baseline = _ALWAYS_READY_INSTANCES * memory_gb * _SECONDS_PER_MONTH
+        baseline_gb = _ALWAYS_READY_INSTANCES * memory_gb
+        if workload.api_app:
+            baseline_gb += _API_ALWAYS_READY_GB
+        baseline = baseline_gb * _SECONDS_PER_MONTH
         usages.append(exact(FLEX_ALWAYS_READY, baseline, "always-ready instances of the zones"))
     return usages
 

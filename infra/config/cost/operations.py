@@ -82,6 +82,9 @@ def network_usage(workload: Workload) -> list[Usage]:
         endpoints += workload.sizing.vision_accounts
     if workload.publish_results:
         endpoints += 1
+    if workload.api_app:
+        # The blob service of the API app's host storage.
+        endpoints += 1
     analyzed_gb = workload.uploaded_gb * (1 - workload.cache_hit_percent / 100)
     return [
         exact(PRIVATE_ENDPOINTS, endpoints * HOURS_PER_MONTH, f"{endpoints} private endpoints"),

@@ -33,6 +33,7 @@ class Workload:
         private_networking: Services are reached through private endpoints.
         protect_data: Deleted images can be restored for some days.
         zone_redundant: Storage and the function app are spread over availability zones.
+        api_app: The API app is deployed. Its requests are not estimated.
         log_alert_rules: Number of log alert rules, which run every five minutes.
         image_kb: Average size of an image, in KB of 1,000 bytes.
         cache_hit_percent: Share of the images whose content was analyzed within `cache_days`; they cost no analysis.
@@ -55,6 +56,7 @@ class Workload:
     private_networking: bool
     protect_data: bool
     zone_redundant: bool
+    api_app: bool
     log_alert_rules: int
     image_kb: float = DEFAULT_IMAGE_KB
     cache_hit_percent: float = 0.0
@@ -132,5 +134,6 @@ def create_workload(settings: Settings, *, log_alert_rules: int) -> Workload:
         private_networking=settings.private_networking,
         protect_data=settings.protect_data,
         zone_redundant=settings.zone_redundant,
+        api_app=settings.sign_in != "none",
         log_alert_rules=log_alert_rules,
     )

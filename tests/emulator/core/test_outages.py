@@ -11,13 +11,14 @@ import pytest
 
 from emulator.core.faults import Faults, Service
 from emulator.core.identity import Identities
+from emulator.core.identity_endpoint import create_token_handler
 from emulator.core.resource_store import ResourceStore
-from emulator.daemon import create_token_handler
 from emulator.gateway.router import Handler
 from emulator.services.cosmos.handler import CosmosHandler
-from emulator.services.cosmos.store import ItemStore
+from emulator.services.cosmos.items.store import ItemStore
 from emulator.services.event_grid.handler import TopicHandler
 from emulator.services.storage.handler import StorageHandler
+from emulator.services.storage.user_delegation import UserDelegationKeys
 from emulator.services.vision.handler import VisionHandler
 from tests.emulator.support import Answer, Azurite, PublishedEvents, send_request
 
@@ -53,17 +54,19 @@ def handlers(
             azurite_client=Azurite(),  # type: ignore[arg-type]
             publish_event=PublishedEvents().publish,
             faults=faults,
+            delegation_keys=UserDelegationKeys(b"secret"),
         ).handle
 
     with (
         closing(ItemStore(tmp_path / "cosmos.db")) as store,
+        CosmosHandler(resources, identities, store, faults) as cosmos,
         closing(TopicHandler(tmp_path / "topics.db", resources, identities, faults)) as topics,
     ):
         vision = VisionHandler(resources, identities, None, "", faults)  # type: ignore[arg-type]
         yield {
             "blob.core.windows.net": storage("blob"),
             "queue.core.windows.net": storage("queue"),
-            "documents.azure.com": CosmosHandler(resources, identities, store, faults).handle,
+            "documents.azure.com": cosmos.handle,
             "cognitiveservices.azure.com": vision.handle,
             "eventgrid.azure.net": topics.handle,
             "login.microsoftonline.com": create_token_handler(identities, faults),

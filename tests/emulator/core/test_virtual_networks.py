@@ -20,11 +20,12 @@ from emulator.core.virtual_networks import ASSOCIATION_LINK, ORIGIN_NETWORK, has
 from emulator.gateway.proxy import ConnectionOrigins, Proxy
 from emulator.gateway.router import Handler, create_application, service_of
 from emulator.services.cosmos.handler import CosmosHandler
-from emulator.services.cosmos.store import ItemStore
+from emulator.services.cosmos.items.store import ItemStore
 from emulator.services.event_grid.handler import TopicHandler
 from emulator.services.functions.packages import PackageError, Packages
 from emulator.services.resource_manager.handler import ResourceManagerHandler
 from emulator.services.storage.handler import StorageHandler
+from emulator.services.storage.user_delegation import UserDelegationKeys
 from emulator.services.vision.handler import VisionHandler
 from tests.emulator.conftest import ACCOUNT, READER, Deployment
 from tests.emulator.provider.test_network_rules import (
@@ -123,6 +124,7 @@ def test_closed_storage_is_reached_by_its_private_endpoint_only(
         "azurite_client": Azurite(),
         "publish_event": PublishedEvents().publish,
         "faults": Faults(Path("none")),
+        "delegation_keys": UserDelegationKeys(b"secret"),
     }
     handlers = {f"{kind}.core.windows.net": StorageHandler(kind, **common).handle for kind in ("blob", "queue")}
 
@@ -152,10 +154,11 @@ def test_closed_cosmos_db_is_reached_by_its_private_endpoint_only(
         publicNetworkAccess="Disabled",
     )
     connect(network, account, "Sql")
-    with closing(ItemStore(tmp_path / "cosmos.db")) as store:
-        handlers = {
-            "documents.azure.com": CosmosHandler(network.resources, identities, store, Faults(Path("none"))).handle
-        }
+    with (
+        closing(ItemStore(tmp_path / "cosmos.db")) as store,
+        CosmosHandler(network.resources, identities, store, Faults(Path("none"))) as cosmos,
+    ):
+        handlers = {"documents.azure.com": cosmos.handle}
         outside = call(handlers, ConnectionOrigins(), "c.documents.azure.com", "GET", "/", {})
         assert outside[0] == 403
         assert "blocked by your Cosmos DB account firewall settings" in outside[1]

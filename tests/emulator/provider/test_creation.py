@@ -6,7 +6,7 @@ import grpc.aio
 import pytest
 from pulumi.runtime.proto import provider_pb2
 
-from emulator.core.identity import SUBSCRIPTION_ID
+from emulator.core.tenant import SUBSCRIPTION_ID
 from tests.emulator.conftest import ACCOUNT, CONTRIBUTOR, GROUP, SENDER, Deployment
 from tests.emulator.provider.test_server import create, talk
 

@@ -11,10 +11,11 @@ import pytest
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from emulator.core.faults import Faults
-from emulator.core.identity import SUBSCRIPTION_ID
 from emulator.core.resource_store import Resource
+from emulator.core.tenant import SUBSCRIPTION_ID
+from emulator.provider.protocol import serve
 from emulator.provider.replication import Replication
-from emulator.provider.server import Provider, serve
+from emulator.provider.server import Provider
 from infra.core.error_hooks import KnownError, should_retry
 from infra.core.known_errors import ACCOUNT_LOCKED, IDENTITY_REFUSED, NOT_REPLICATED, TERMS_NOT_ACCEPTED
 from tests.emulator.conftest import ACCOUNT, CONTRIBUTOR, GROUP, SENDER, Deployment
@@ -22,7 +23,12 @@ from tests.emulator.provider.test_creation import subscription
 from tests.emulator.provider.test_server import struct, urn
 
 COSMOS = {"resourceGroupName": "rg", "accountName": "cosmos"}
-CONTAINER = {"databaseName": "pipeline", "containerName": "images", "resource": {"id": "images"}, "options": {}}
+CONTAINER = {
+    "databaseName": "pipeline",
+    "containerName": "images",
+    "resource": {"id": "images", "partitionKey": {"paths": ["/id"]}},
+    "options": {},
+}
 ROLE = {
     "roleDefinitionId": "00000000-0000-4000-8000-000000000001",
     "roleName": "reader",

@@ -10,7 +10,8 @@ from google.protobuf import json_format, struct_pb2
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from emulator.core.resource_store import Resource, ResourceStore
-from emulator.provider.server import Provider, serve
+from emulator.provider.protocol import serve
+from emulator.provider.server import Provider
 from emulator.provider.validation import UNKNOWN
 from tests.emulator.conftest import Deployment
 
@@ -239,6 +240,19 @@ def test_what_lies_below_a_deleted_resource_goes_first(deployment: Deployment) -
     assert effects[-1] == "stdata"
     assert set(effects) == {"images", "deadletter", "stdata"}
     assert [resource.name for resource in deployment.resources] == ["rg"]
+
+
+def test_the_containers_outlive_the_settings_of_the_blob_service(deployment: Deployment) -> None:
+    """A blob service cannot be deleted; azure-native resets its properties instead."""
+    deployment.storage()
+    service = deployment.add(
+        "storage:BlobServiceProperties", resourceGroupName="rg", accountName="stdata", blobServicesName="default"
+    )
+    effects: list[str] = []
+    talk(deployment.resources, "Delete", provider_pb2.DeleteRequest(id=service.id), effects)
+    assert {"images", "deadletter"}.isdisjoint(effects)
+    assert {"images", "deadletter"} <= {resource.name for resource in deployment.resources}
+    assert "default" not in {resource.name for resource in deployment.resources}
 
 
 def test_resources_outlive_the_daemon(deployment: Deployment, tmp_path: Any) -> None:

@@ -11,6 +11,7 @@ from emulator.provider import unsupported
 from schemas.azure_native.resource_types import RESOURCE_TYPES
 from tests.emulator.provider.test_server import STORAGE, struct, talk, urn
 
+_SERVICES = "Microsoft.CognitiveServices/accounts"
 BASE = {"accountName": "a", "resourceGroupName": "rg"}
 
 
@@ -29,10 +30,21 @@ def lifecycle(**filters: Any) -> dict[str, Any]:
         ("storage:StorageAccount", {"networkRuleSet": {"ipRules": [{"value": "1.2.3.4"}]}}, "must be None"),
         ("storage:StorageAccount", {"sku": {"name": "Standard_GZRS"}}, "must be 'Standard_LRS'"),
         ("storage:BlobContainer", {"publicAccess": "Blob"}, "must be 'None'"),
-        ("storage:BlobServiceProperties", {}, "no soft delete"),
+        ("storage:BlobServiceProperties", {"deleteRetentionPolicy": {"enabled": True}}, "no soft delete"),
+        ("storage:BlobServiceProperties", {"containerDeleteRetentionPolicy": {"enabled": True}}, "no soft delete"),
         ("storage:ManagementPolicy", lifecycle(blobTypes=["appendBlob"]), "does not support the lifecycle rule r"),
         ("cosmosdb:DatabaseAccount", {"backupPolicy": {"type": "Continuous"}}, "must be None"),
+        (
+            "cosmosdb:DatabaseAccount",
+            {"capabilities": [{"name": "EnableCassandra"}]},
+            "does not support {'name': 'EnableCassandra'}",
+        ),
         ("cosmosdb:DatabaseAccount", {"locations": [{"isZoneRedundant": True}]}, "no availability zones"),
+        (
+            "authorization:RoleDefinition",
+            {"permissions": [{"dataActions": [f"{_SERVICES}/CustomVision/classify/iterations/image/nostore/action"]}]},
+            "no service for Microsoft.CognitiveServices/accounts/CustomVision/",
+        ),
         ("web:AppServicePlan", {"zoneRedundant": True}, "must be False"),
         ("web:WebApp", {"publicNetworkAccess": "Disabled"}, "must be 'Enabled'"),
         ("network:VirtualNetwork", {"enableDdosProtection": True}, "must be False"),
@@ -54,6 +66,12 @@ def test_what_the_emulator_supports_is_not_refused() -> None:
     assert [
         *unsupported.find_unsupported_inputs(
             RESOURCE_TYPES["azure-native:storage:ManagementPolicy"], BASE | lifecycle()
+        )
+    ] == []
+    vector_search = {"capabilities": [{"name": "EnableNoSQLVectorSearch"}]}
+    assert [
+        *unsupported.find_unsupported_inputs(
+            RESOURCE_TYPES["azure-native:cosmosdb:DatabaseAccount"], BASE | vector_search
         )
     ] == []
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from azure.core.credentials import AccessToken
-from azure.cosmos import aio as cosmos
 from azure.eventgrid import aio as eventgrid
 from azure.storage.blob.aio import ContainerClient
 from classifier import composition
@@ -19,6 +18,7 @@ from classifier.analyzers.custom_vision import CustomVision
 from classifier.analyzers.image_analysis import ImageAnalysis
 from classifier.composition import Application, create_application
 from classifier.settings import Settings
+from common.adapters import cosmos as cosmos_adapter
 from common.adapters.azure_clients import AzureClients, create_transport
 
 from tests.functions.pipeline.test_settings import ENVIRONMENT
@@ -63,8 +63,8 @@ class Composition:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, app_settings: Settings) -> None:
         self.arguments: dict[str, list[tuple[tuple[Any, ...], dict[str, Any]]]] = {}
+        monkeypatch.setattr(cosmos_adapter, "CosmosClient", self._noted("CosmosClient", cosmos_adapter.CosmosClient))
         for name, kind in (
-            ("CosmosClient", cosmos.CosmosClient),
             ("EventGridPublisherClient", eventgrid.EventGridPublisherClient),
             ("ContainerClient", ContainerClient),
             ("create_image_container_client", composition.create_image_container_client),
@@ -117,6 +117,8 @@ def test_each_part_has_its_own_container_and_queue(monkeypatch: pytest.MonkeyPat
     assert analyses._container._container.container_link == "dbs/pipeline/colls/analyses"
     assert reconciler._checkpoints._container is analyses._container
     assert reconciler._records is records
+    counts: Any = composition.app.record_counter
+    assert counts._counts._container.container_link == "dbs/pipeline/colls/image-records"
     assert reconciler._images is pipeline._images
     assert reconciler._analyzer is pipeline._analyzer
 
@@ -144,6 +146,7 @@ def test_cosmos_db_and_the_topic_are_not_waited_for_long(monkeypatch: pytest.Mon
         "retry_total": 3,
         "retry_backoff_max": 5,
         "no_response_on_write": True,
+        "preferred_locations": ["write region"],
     }
     positional, named = composition.only("EventGridPublisherClient")
     assert positional == ("https://topic.westeurope-1.eventgrid.azure.net/api/events",)
@@ -158,9 +161,7 @@ def test_cosmos_db_has_one_breaker_for_all_its_containers(monkeypatch: pytest.Mo
 
 
 def test_what_is_not_configured_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    composition = Composition(
-        monkeypatch, settings(PIPELINE_CLASSIFIED_CONTAINER="", PIPELINE_RESULTS_ENDPOINT="", PIPELINE_OPERATORS="")
-    )
+    composition = Composition(monkeypatch, settings(PIPELINE_CLASSIFIED_CONTAINER="", PIPELINE_RESULTS_ENDPOINT=""))
     pipeline: Any = composition.app.pipeline
     assert (pipeline._image_copies, pipeline._result_publisher, pipeline._record_writer._image_copies) == (
         None,
@@ -173,10 +174,9 @@ def test_what_is_not_configured_is_not_there(monkeypatch: pytest.MonkeyPatch) ->
     assert with_both._record_writer._image_copies is with_both._image_copies
 
 
-def test_operators_are_those_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    operators = Composition(monkeypatch, settings()).app.operators
-    assert (operators._object_ids, operators._group_ids) == ({"a", "c"}, {"b"})
-    assert (operators._tenant, operators._audience) == ("tenant", "api://app")
+def test_tokens_are_those_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    validator = Composition(monkeypatch, settings()).app.token_validator
+    assert (validator._tenant_id, validator._client_id) == ("tenant", "api-client")
 
 
 @pytest.mark.parametrize(("name", "kind"), [("image-analysis", ImageAnalysis), ("custom-vision", CustomVision)])

@@ -84,7 +84,7 @@ class Scenario:
             dead_letters=InMemoryDeadLetterStore({"X/1.json": json.dumps([json.loads(message()), 7]).encode()}),
             queue=InMemoryQueue(services.run_step, services.queued_messages.append),
             poison_queue=InMemoryQueue(services.run_step, services.add_poison_message),
-            checkpoints=CosmosCheckpointStore(container(self.analyses)),
+            checkpoints=CosmosCheckpointStore(container(self.analyses), lambda: "northeurope"),
             grace=timedelta(minutes=30),
             now=lambda: services.now,
         )

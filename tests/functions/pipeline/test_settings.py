@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 from classifier.settings import OPTIONAL, REQUIRED, Settings
-from common.settings import OperatorPrincipal, SettingsError
+from common.settings import SettingsError
 
 GOOD = dict.fromkeys(REQUIRED, "x") | {
     "PIPELINE_FEATURES": '["tags"]',
@@ -16,20 +16,20 @@ GOOD = dict.fromkeys(REQUIRED, "x") | {
     "PIPELINE_MAX_RETRY_AGE_HOURS": "168",
     "PIPELINE_TRIGGER": "events",
 }
-ALL = GOOD | dict.fromkeys(OPTIONAL, "y") | {"PIPELINE_OPERATORS": '[{"objectId": "me", "principalType": "Group"}]'}
+ALL = GOOD | dict.fromkeys(OPTIONAL, "y")
 
 
 def test_good_settings_are_read() -> None:
     settings = Settings.load(GOOD)
     assert (settings.features, settings.min_confidence, settings.is_scheduled) == (("tags",), 0.5, False)
     assert (settings.analyzer_options, settings.poison_queue) == ({"a": 1}, "x-poison")
-    assert (settings.results_endpoint, settings.classified_container, settings.operators) == (None, None, ())
+    assert (settings.results_endpoint, settings.classified_container, settings.api_client_id) == (None,) * 3
 
 
 def test_optional_settings_are_read_too() -> None:
     settings = Settings.load(ALL)
     assert (settings.results_endpoint, settings.classified_container) == ("y", "y")
-    assert settings.operators == (OperatorPrincipal(object_id="me", principal_type="Group"),)
+    assert (settings.api_client_id, settings.tenant_id) == ("y", "y")
 
 
 def test_all_that_is_missing_is_named_together() -> None:
@@ -48,13 +48,6 @@ def test_all_that_is_missing_is_named_together() -> None:
         ("PIPELINE_MIN_CONFIDENCE", "1.5"),
         ("PIPELINE_MAX_RETRY_AGE_HOURS", "inf"),
         ("PIPELINE_TRIGGER", "sometimes"),
-        ("PIPELINE_OPERATORS", "me"),
-        ("PIPELINE_OPERATORS", "[]"),
-        ("PIPELINE_OPERATORS", '["me"]'),
-        ("PIPELINE_OPERATORS", '[{"objectId": "me"}]'),
-        ("PIPELINE_OPERATORS", '[{"objectId": "me", "principalType": "Everybody"}]'),
-        ("PIPELINE_OPERATORS", '[{"objectId": "", "principalType": "User"}]'),
-        ("PIPELINE_OPERATORS", '[{"objectId": "me", "principalType": "User", "until": "2027-01-01"}]'),
     ],
 )
 def test_a_wrong_value_is_named_with_what_is_allowed(name: str, value: str) -> None:
@@ -82,11 +75,7 @@ ENVIRONMENT = {
     "PIPELINE_MAX_RETRY_AGE_HOURS": "0.5",
     "PIPELINE_TRIGGER": "schedule",
     "PIPELINE_RECONCILE_SCHEDULE": "0 */5 * * * *",
-    "PIPELINE_OPERATORS": (
-        '[{"objectId": "a", "principalType": "User"}, {"objectId": "b", "principalType": "Group"},'
-        ' {"objectId": "c", "principalType": "ServicePrincipal"}]'
-    ),
-    "PIPELINE_API_AUDIENCE": "api://app",
+    "PIPELINE_API_CLIENT_ID": "api-client",
     "PIPELINE_TENANT_ID": "tenant",
 }
 
@@ -112,12 +101,7 @@ def test_every_setting_is_read_into_its_own_field() -> None:
         max_retry_age_hours=0.5,
         trigger="schedule",
         reconcile_schedule="0 */5 * * * *",
-        operators=(
-            OperatorPrincipal(object_id="a", principal_type="User"),
-            OperatorPrincipal(object_id="b", principal_type="Group"),
-            OperatorPrincipal(object_id="c", principal_type="ServicePrincipal"),
-        ),
-        api_audience="api://app",
+        api_client_id="api-client",
         tenant_id="tenant",
     )
     assert Settings.load(ENVIRONMENT).poison_queue == "images-queue-poison"
@@ -125,14 +109,14 @@ def test_every_setting_is_read_into_its_own_field() -> None:
 
 
 def test_the_names_of_all_settings_are_listed() -> None:
-    assert {*OPTIONAL} == {*OPTIONAL_FIELDS, "PIPELINE_OPERATORS"}
+    assert {*OPTIONAL} == {*OPTIONAL_FIELDS}
     assert {*REQUIRED} == {*ENVIRONMENT} - {*OPTIONAL}
 
 
 OPTIONAL_FIELDS = {
     "PIPELINE_CLASSIFIED_CONTAINER": "classified_container",
     "PIPELINE_RESULTS_ENDPOINT": "results_endpoint",
-    "PIPELINE_API_AUDIENCE": "api_audience",
+    "PIPELINE_API_CLIENT_ID": "api_client_id",
     "PIPELINE_TENANT_ID": "tenant_id",
 }
 
@@ -144,13 +128,7 @@ def test_an_optional_setting_that_is_empty_or_absent_is_none(name: str, field: s
     assert getattr(Settings.load(ENVIRONMENT | {name: ""}), field) is None
 
 
-@pytest.mark.parametrize("value", [None, ""])
-def test_without_operators_there_are_none(value: str | None) -> None:
-    environment = {name: text for name, text in ENVIRONMENT.items() if name != "PIPELINE_OPERATORS"}
-    assert Settings.load(environment | ({} if value is None else {"PIPELINE_OPERATORS": value})).operators == ()
-
-
-@pytest.mark.parametrize("name", sorted({*ENVIRONMENT} - {*OPTIONAL_FIELDS} - {"PIPELINE_OPERATORS"}))
+@pytest.mark.parametrize("name", sorted({*ENVIRONMENT} - {*OPTIONAL_FIELDS}))
 def test_each_required_setting_is_named_when_it_is_absent_or_empty(name: str) -> None:
     absent = {other: value for other, value in ENVIRONMENT.items() if other != name}
     for environment in (absent, ENVIRONMENT | {name: ""}):
@@ -175,11 +153,6 @@ def test_each_required_setting_is_named_when_it_is_absent_or_empty(name: str) ->
         ("PIPELINE_MAX_RETRY_AGE_HOURS", "inf", "a number over 0 and at most 8760"),
         ("PIPELINE_MAX_RETRY_AGE_HOURS", "nan", "a number over 0 and at most 8760"),
         ("PIPELINE_TRIGGER", "Events", "events or schedule"),
-        (
-            "PIPELINE_OPERATORS",
-            '[{"objectId": 5, "principalType": "User"}]',
-            "a JSON list of {objectId, principalType}, the type User, Group or ServicePrincipal",
-        ),
     ],
 )
 def test_the_text_about_a_wrong_value_says_what_is_allowed(name: str, value: str, allowed: str) -> None:

@@ -119,7 +119,12 @@ def test_reconcile_has_seven_minutes_and_says_whether_it_is_late(
         deadlines.append(deadline)
         return Report(dead_letters=1, listed=5, enqueued=2, finished=True, ended_because="the round is finished")
 
-    monkeypatch.setattr(triggers, "_application", lambda: SimpleNamespace(reconciler=SimpleNamespace(run=run)))
+    async def count(deadline: datetime) -> int:
+        deadlines.append(deadline)
+        return 3
+
+    application = SimpleNamespace(reconciler=SimpleNamespace(run=run), record_counter=SimpleNamespace(run=count))
+    monkeypatch.setattr(triggers, "_application", lambda: application)
     asyncio.run(plain(triggers.reconcile)(SimpleNamespace(past_due=late)))
     assert before + timedelta(seconds=420) <= deadlines[0] <= datetime.now(UTC) + timedelta(seconds=420)
     assert line(caplog, "reconcile") == {
@@ -128,6 +133,7 @@ def test_reconcile_has_seven_minutes_and_says_whether_it_is_late(
         "enqueued": 2,
         "finished": True,
         "ended_because": "the round is finished",
+        "countedDays": 3,
         "late": late,
         "level": "INFO",
     }
@@ -164,10 +170,15 @@ def test_a_refusal_is_json_too(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("function", http_functions(), ids=lambda function: function.get_function_name())
-def test_an_http_function_has_a_route_of_its_name_and_takes_post_alone(function: Any) -> None:
+def test_an_http_function_has_one_route_and_one_method(function: Any) -> None:
     trigger = function.get_trigger().get_dict_repr()
-    assert trigger["route"] == function.get_function_name()
-    assert [method.value for method in trigger["methods"]] == ["POST"]
+    routes = {
+        "redrive": ("redrive", "POST"),
+        "backfill": ("backfill", "POST"),
+        "delete_image": ("images/{id}", "DELETE"),
+    }
+    (method,) = trigger["methods"]
+    assert (trigger["route"], method.value) == routes[function.get_function_name()]
 
 
 def test_each_trigger_has_the_name_and_the_settings_that_the_host_resolves() -> None:
@@ -185,6 +196,7 @@ def test_each_trigger_has_the_name_and_the_settings_that_the_host_resolves() -> 
         "reconcile": "timer",
         "redrive": "request",
         "backfill": "request",
+        "delete_image": "request",
     }
     assert (bindings_by_name["classify"]["queueName"], bindings_by_name["classify"]["connection"]) == (
         "%PIPELINE_IMAGES_QUEUE%",

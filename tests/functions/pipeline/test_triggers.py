@@ -20,10 +20,17 @@ from classifier.use_cases.reconcile import Report
 from classifier.use_cases.redrive import RedriveReport, redrive
 from common.domain import metrics
 from common.domain.errors import AuthorizationError
+from common.domain.principal import AppRole, Principal
 from common.settings import SettingsError
 
 from tests.support.fake_vision_service import FakeVisionService
-from tests.support.in_memory_services import NOW, InMemoryQueue, InMemoryServices, message
+from tests.support.in_memory_services import (
+    NOW,
+    InMemoryQueue,
+    InMemoryRecordRepository,
+    InMemoryServices,
+    message,
+)
 
 
 class Message(func.QueueMessage):
@@ -170,9 +177,15 @@ def test_a_run_of_reconcile_says_what_it_did(monkeypatch: pytest.MonkeyPatch, ca
         assert timedelta(minutes=6) < deadline - datetime.now(UTC) < timedelta(minutes=9)
         return Report(listed=5, enqueued=2, finished=True, ended_because="the round is finished")
 
-    monkeypatch.setattr(triggers, "_application", lambda: SimpleNamespace(reconciler=SimpleNamespace(run=run)))
+    async def count(deadline: datetime) -> int:
+        assert timedelta(minutes=6) < deadline - datetime.now(UTC) < timedelta(minutes=9)
+        return 3
+
+    application = SimpleNamespace(reconciler=SimpleNamespace(run=run), record_counter=SimpleNamespace(run=count))
+    monkeypatch.setattr(triggers, "_application", lambda: application)
     asyncio.run(plain(triggers.reconcile)(SimpleNamespace(past_due=False)))
     assert line(caplog, "reconcile")["enqueued"] == 2
+    assert line(caplog, "reconcile")["countedDays"] == 3
 
 
 class InMemoryPoisonQueue:
@@ -260,19 +273,24 @@ def test_whatever_lies_in_the_poison_queue_can_be_redriven(text: str) -> None:
 
 
 class FakeApplication:
-    """An app whose operators let one token in."""
+    """An app that accepts one token."""
 
     def __init__(self) -> None:
         self.poison_queue = InMemoryPoisonQueue(message())
         self.images_queue = InMemoryImagesQueue()
-        self.operators = self
+        self.token_validator = self
         self.reconciler = self
         self.backfill_started = False
+        self.role = "Pipeline.Operate"
+        self.services = InMemoryServices()
+        self.records = InMemoryRecordRepository(self.services)
+        self.images = self.services
 
-    async def check(self, authorization: str | None) -> str:
+    async def authorize(self, authorization: str | None, role: AppRole) -> Principal:
         if authorization != "Bearer good":
             raise AuthorizationError(401 if authorization is None else 403, "not you")
-        return "operator-1"
+        assert role == self.role
+        return Principal(object_id="operator-1", app_roles=frozenset({role}))
 
     async def start_backfill(self) -> None:
         self.backfill_started = True
@@ -297,14 +315,14 @@ def test_a_caller_who_is_no_operator_changes_nothing_and_is_logged(
     assert line(caplog, f"{name}-refused") == {"status": status, "detail": "not you", "level": "WARNING"}
 
 
-class OperatorsOnly:
+class NoCallerAccepted:
     """An app that refuses every token and has nothing else to use."""
 
-    class operators:  # noqa: N801 (an attribute of the app)
-        """Operators who are never the caller."""
+    class token_validator:  # noqa: N801 (an attribute of the app)
+        """A validator for which no token is valid."""
 
         @staticmethod
-        async def check(_authorization: str | None) -> str:
+        async def authorize(_authorization: str | None, _role: AppRole) -> Principal:
             raise AuthorizationError(401, "no operator")
 
 
@@ -325,16 +343,16 @@ HTTP_FUNCTIONS = http_functions()
 
 
 def test_the_app_has_http_functions() -> None:
-    assert {function.get_function_name() for function in HTTP_FUNCTIONS} == {"redrive", "backfill"}
+    assert {function.get_function_name() for function in HTTP_FUNCTIONS} == {"redrive", "backfill", "delete_image"}
 
 
 @pytest.mark.parametrize("function", HTTP_FUNCTIONS, ids=lambda function: function.get_function_name())
-def test_an_http_function_accepts_no_host_key_and_leaves_the_caller_to_the_operator_check(
+def test_an_http_function_accepts_no_host_key_and_leaves_the_caller_to_the_token(
     monkeypatch: pytest.MonkeyPatch, function: Any
 ) -> None:
     """Every function app has host keys; a key counts only for a function whose level is not anonymous."""
     assert function.get_trigger().get_dict_repr()["authLevel"] == func.AuthLevel.ANONYMOUS
-    monkeypatch.setattr(triggers, "_application", OperatorsOnly)
+    monkeypatch.setattr(triggers, "_application", NoCallerAccepted)
     headers = {"x-functions-key": "the master key"}
     request = func.HttpRequest(
         "POST", "https://app/api/any?code=key", headers=headers, params={"code": "key"}, body=b""
@@ -350,3 +368,47 @@ def test_an_operator_gets_the_counts(monkeypatch: pytest.MonkeyPatch, caplog: py
     assert line(caplog, "redrive")["caller"] == "operator-1"
     assert call("backfill", "Bearer good").status_code == 200
     assert application.backfill_started
+
+
+def delete(application: FakeApplication, record_id: str, token: str | None = "Bearer good") -> func.HttpResponse:
+    headers = {} if token is None else {"Authorization": token}
+    request = func.HttpRequest(
+        "DELETE", f"https://app/api/images/{record_id}", headers=headers, body=b"", route_params={"id": record_id}
+    )
+    return asyncio.run(cast("Any", plain(triggers.delete_image)(request)))
+
+
+@pytest.fixture
+def application(monkeypatch: pytest.MonkeyPatch) -> FakeApplication:
+    """An app with the classified image `cat.png`, whose caller may delete images."""
+    application = FakeApplication()
+    application.role = "Images.Delete"
+    application.services.upload("cat.png", b"cat")
+    asyncio.run(application.services.pipeline().handle(message(), attempt=1))
+    monkeypatch.setattr(triggers, "_application", lambda: application)
+    return application
+
+
+def test_an_image_is_deleted_by_the_id_of_its_record(
+    application: FakeApplication, caplog: pytest.LogCaptureFixture
+) -> None:
+    (record_id,) = application.services.records
+    response = delete(application, record_id)
+    assert (response.status_code, json.loads(response.get_body())) == (200, {"id": record_id, "deleted": True})
+    assert "cat.png" not in application.services.blobs
+    assert line(caplog, "delete-image")["caller"] == "operator-1"
+
+
+def test_the_image_of_an_unknown_record_is_not_found(application: FakeApplication) -> None:
+    response = delete(application, "a" * 52)
+    assert (response.status_code, json.loads(response.get_body())["deleted"]) == (404, False)
+    assert "cat.png" in application.services.blobs
+
+
+@pytest.mark.parametrize(("token", "status"), [(None, 401), ("Bearer bad", 403)])
+def test_a_caller_who_may_not_delete_deletes_nothing(
+    application: FakeApplication, token: str | None, status: int
+) -> None:
+    (record_id,) = application.services.records
+    assert delete(application, record_id, token).status_code == status
+    assert "cat.png" in application.services.blobs

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.config.cost.estimate import CostEstimate, budget_warning, estimate_cost
+from infra.config.cost.estimate import CostEstimate, LineItem, budget_warning, estimate_cost
 from infra.config.cost.meters import (
     BLOB_READS,
     BLOB_STORED_GZRS,
@@ -21,8 +21,10 @@ from infra.config.cost.meters import (
     FLEX_EXECUTION_TIME,
     FLEX_EXECUTIONS,
     GEO_REPLICATION,
+    LOG_ALERTS,
     LOG_INGESTION,
     LOG_RETENTION,
+    METRIC_ALERTS,
     PRIVATE_ENDPOINTS,
     PRIVATE_LINK_EGRESS,
     PRIVATE_LINK_INGRESS,
@@ -33,6 +35,7 @@ from infra.config.cost.meters import (
     VISION_VECTORIZE,
     Meter,
 )
+from infra.config.cost.usage import exact
 from infra.core.analysis import FEATURES, VISUAL_FEATURES, Feature
 from tests.support.cost_workloads import committed_prices, workload
 
@@ -297,7 +300,7 @@ def test_cached_images_are_not_analyzed() -> None:
         (FLEX_ALWAYS_READY, {"zone_redundant": True}, (31_536_000, 31_536_000)),
         # 0.39 images a second need less than a tenth of 1,000 RU/s in both containers.
         (COSMOS_AUTOSCALE, {}, (2 * 730, 2 * 730)),
-        (COSMOS_STORAGE, {"record_retention_days": 30, "cache_days": 30}, (4.8 + 4.0, 4.8 + 4.0)),
+        (COSMOS_STORAGE, {"record_retention_days": 30, "cache_days": 30}, (5.2 + 4.0, 5.2 + 4.0)),
         (BLOB_STORED_LRS, {"image_retention_days": 60}, (200, 200)),
         (BLOB_STORED_LRS, {"image_retention_days": 60, "copy_classified": True}, (400, 400)),
         # 14 days of soft delete: 100 GB * 14 / 30.
@@ -331,6 +334,8 @@ def test_cached_images_are_not_analyzed() -> None:
             {"log_retention_days": 120},
             (2 * 89 / 30 + 5.0146 * 30 / 30, 2.8 * 89 / 30 + 7.02044 * 30 / 30),
         ),
+        (LOG_ALERTS, {"log_alert_rules": 5}, (5, 5)),
+        (METRIC_ALERTS, {}, (3, 3)),
         (PRIVATE_ENDPOINTS, {}, None),
         (PRIVATE_ENDPOINTS, {"private_networking": True}, (6 * 730, 6 * 730)),
         (PRIVATE_ENDPOINTS, {"private_networking": True, "publish_results": False}, (5 * 730, 5 * 730)),
@@ -343,11 +348,11 @@ def test_quantities_of_a_million_images(
     meter: Meter, changes: dict[str, Any], expected: tuple[float, float] | None
 ) -> None:
     actual = quantities(meter, **{"images_per_month": 1_000_000} | changes)
-    assert actual == (None if expected is None else pytest.approx(expected))
+    assert actual == (None if expected is None else pytest.approx(expected, rel=1e-12))
 
 
 def test_cosmos_db_is_billed_for_the_peak_rate_at_most_and_the_average_rate_at_least() -> None:
-    """25,920,000 images are 10 a second, 100 at the peak; a record costs 12.95 RU and an analysis 16.57."""
+    """25,920,000 images are 10 a second, 100 at the peak; a record costs 21.07 RU and an analysis 16.57."""
     low, high = quantities(
         COSMOS_AUTOSCALE,
         images_per_month=25_920_000,
@@ -355,9 +360,9 @@ def test_cosmos_db_is_billed_for_the_peak_rate_at_most_and_the_average_rate_at_l
         record_retention_days=1,
         cache_days=1,
     ) or (0, 0)
-    # The maxima are 2,000 RU/s each, so a tenth is 200: more than the average needs, less than the peak does.
-    assert low == pytest.approx((200 + 200) / 100 * 730)
-    assert high == pytest.approx((12.95 * 100 + 16.57 * 100) / 100 * 730)
+    # The maxima are 3,000 and 2,000 RU/s, so a tenth is 300 and 200: more than the average needs, less than the peak.
+    assert low == pytest.approx((300 + 200) / 100 * 730)
+    assert high == pytest.approx((21.0676 * 100 + 16.57 * 100) / 100 * 730)
 
 
 @pytest.mark.parametrize(
@@ -383,6 +388,13 @@ def test_the_totals_are_the_sums_of_the_line_items() -> None:
 def test_an_estimate_within_the_budget_is_no_warning() -> None:
     result = estimate(images_per_month=500_000)
     assert budget_warning(result, monthly_budget=int(result.high) + 1) is None
+
+
+def test_an_estimate_of_exactly_the_budget_is_no_warning() -> None:
+    item = LineItem(usage=exact(CUSTOM_VISION, 50_000, "predictions"), low=100.0, high=100.0)
+    result = CostEstimate(line_items=(item,), images_per_month=50_000, price_region="eastus")
+    assert budget_warning(result, monthly_budget=100) is None
+    assert budget_warning(result, monthly_budget=99) is not None
 
 
 def test_an_estimate_above_the_budget_is_a_warning_with_both_figures() -> None:

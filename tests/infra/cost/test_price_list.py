@@ -1,6 +1,7 @@
 """Price lists: the sum over tiers, what a list must have, and the committed rows."""
 
 import json
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -101,9 +102,8 @@ def test_a_region_with_a_file_has_its_own_prices_and_others_those_of_eastus(tmp_
 
 
 def test_regions_and_age_of_the_prices_of_some_meters() -> None:
-    writes = Meter(
-        service_name="Storage", product_name="Blobs", sku_name="Hot", meter_name="Writes", unit_of_measure="1K"
-    )
+    writes = replace(READS, meter_name="Writes")
+    endpoints = replace(READS, meter_name="Endpoints")
     prices = create_price_list(
         "eastus",
         [
@@ -113,7 +113,7 @@ def test_regions_and_age_of_the_prices_of_some_meters() -> None:
         ],
     )
     assert prices.other_regions([READS]) == []
-    assert prices.other_regions([READS, writes]) == ["westus"]
+    assert prices.other_regions([READS, writes, endpoints]) == ["westus"]
     assert prices.oldest([READS]) == date(2026, 10, 1)
     assert prices.oldest([READS, writes]) == date(2026, 9, 1)
 

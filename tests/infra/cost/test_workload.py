@@ -26,6 +26,7 @@ def test_the_workload_of_prod() -> None:
         log_retention_days=90,
         protect_data=True,
         zone_redundant=True,
+        api_app=True,
         log_alert_rules=len(LOG_ALERT_RULES),
     )
 
@@ -66,6 +67,7 @@ def test_every_setting_that_the_estimate_depends_on_reaches_it() -> None:
         private_networking=True,
         protect_data=True,
         zone_redundant=True,
+        api_app=True,
         log_alert_rules=len(LOG_ALERT_RULES),
     )
 
@@ -102,7 +104,10 @@ def test_always_ready_instances_are_those_of_the_function_groups() -> None:
     """
     triggers = re.findall(r"@blueprint\.(\w+)\(", (ROOT / "functions/pipeline/classifier/triggers.py").read_text())
     groups = {"http"} | {trigger for trigger in triggers if trigger != "route"}
-    assert sorted(triggers) == ["queue_trigger", "route", "route", "timer_trigger"]
+    assert sorted(triggers) == ["queue_trigger", "route", "route", "route", "timer_trigger"]
     quantities = {usage.meter: usage.high for usage in function_usage(workload(zone_redundant=True))}
     # 2 GB, 730 hours.
     assert quantities[FLEX_ALWAYS_READY] == 2 * len(groups) * 2 * 730 * 3600
+    # All functions of the API app have an HTTP trigger.
+    with_api = {usage.meter: usage.high for usage in function_usage(workload(zone_redundant=True, api_app=True))}
+    assert with_api[FLEX_ALWAYS_READY] == 2 * (len(groups) + 1) * 2 * 730 * 3600

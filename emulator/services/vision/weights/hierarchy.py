@@ -110,7 +110,7 @@ def read_general_tags(path: Path, synsets: list[int], nouns: Nouns) -> list[Gene
     ancestors = [nouns.ancestors(offset) for offset in synsets]
     tags: list[GeneralTag] = []
     for name, entry in tomllib.loads(path.read_text()).items():
-        offsets = {_checked_offset(text, nouns) for text in entry["synsets"]}
+        offsets = {check_offset(text, nouns) for text in entry["synsets"]}
         members = tuple(index for index, above in enumerate(ancestors) if above & offsets)
         if not members:
             raise HierarchyError(f"the general tag {name} has no class")
@@ -118,7 +118,8 @@ def read_general_tags(path: Path, synsets: list[int], nouns: Nouns) -> list[Gene
     return tags
 
 
-def _checked_offset(text: str, nouns: Nouns) -> int:
+def check_offset(text: str, nouns: Nouns) -> int:
+    """Return the offset in "offset first-lemma". Raises HierarchyError if WordNet has another lemma there."""
     digits, _, lemma = text.partition(" ")
     offset = int(digits)
     try:

@@ -1,4 +1,4 @@
-"""Blob Storage: images, image copies and dead letters."""
+"""Blob Storage: images and image copies."""
 
 import asyncio
 import zlib
@@ -57,8 +57,9 @@ def create_image_container_client(endpoint: str, name: str, **client_options: An
 class BlobImageStore:
     """`ports.ImageStore` for one container, with a client of `create_image_container_client`."""
 
-    def __init__(self, client: ContainerClient) -> None:
+    def __init__(self, client: ContainerClient, *, stamp: str = "") -> None:
         self._client = client
+        self._stamp = stamp
         self._host = (urlsplit(client.url).hostname or "").lower()
         self._boundary = ServiceBoundary("Blob Storage", CircuitBreaker("Blob Storage"))
 
@@ -71,6 +72,11 @@ class BlobImageStore:
     def container(self) -> str:
         """Implements `ports.ImageStore.container`."""
         return self._client.container_name
+
+    @property
+    def stamp(self) -> str:
+        """Implements `ports.ImageStore.stamp`."""
+        return self._stamp
 
     async def read(self, name: str) -> Blob:
         """Implements `ports.ImageStore.read`; https://learn.microsoft.com/rest/api/storageservices/get-blob."""
@@ -98,6 +104,16 @@ class BlobImageStore:
                 if isinstance(not_found, ConfigurationError):
                     raise not_found from error
                 return None
+
+    async def delete(self, name: str) -> None:
+        """Implements `ports.ImageStore.delete`; https://learn.microsoft.com/rest/api/storageservices/delete-blob."""
+        with self._boundary:
+            try:
+                await self._client.delete_blob(name, delete_snapshots="include")
+            except ResourceNotFoundError as error:
+                not_found = self._not_found(name, error)
+                if isinstance(not_found, ConfigurationError):
+                    raise not_found from error
 
     def _not_found(self, name: str, error: ResourceNotFoundError) -> BlobNotFoundError | ConfigurationError:
         if getattr(error, "error_code", None) == _CONTAINER_NOT_FOUND:
@@ -228,33 +244,3 @@ class BlobImageCopyStore:
                     await client.delete_blob(etag=copy.etag, match_condition=MatchConditions.IfNotModified)
         except (ResourceNotFoundError, ResourceModifiedError):
             return  # deleted already, or a copy of another version
-
-
-class BlobDeadLetterStore:
-    """`ports.DeadLetterStore` for one container."""
-
-    def __init__(self, client: ContainerClient) -> None:
-        self._client = client
-        self._boundary = ServiceBoundary("Blob Storage")
-
-    async def names(self) -> AsyncIterator[str]:
-        """Implements `ports.DeadLetterStore.names`."""
-        with self._boundary:
-            async for blob in self._client.list_blobs():
-                yield blob.name
-
-    async def read(self, name: str) -> bytes:
-        """Implements `ports.DeadLetterStore.read`."""
-        try:
-            with self._boundary:
-                return await (await self._client.download_blob(name)).readall()
-        except ResourceNotFoundError:
-            return b""
-
-    async def delete(self, name: str) -> None:
-        """Implements `ports.DeadLetterStore.delete`."""
-        try:
-            with self._boundary:
-                await self._client.delete_blob(name)
-        except ResourceNotFoundError:
-            return

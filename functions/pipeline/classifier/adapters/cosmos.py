@@ -4,21 +4,11 @@ import asyncio
 import contextlib
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Awaitable, Callable, Sequence
 
-import msgspec
-from azure.core import MatchConditions
-from azure.cosmos.aio import ContainerProxy
-from azure.cosmos.exceptions import (
-    CosmosAccessConditionFailedError,
-    CosmosHttpResponseError,
-    CosmosResourceExistsError,
-    CosmosResourceNotFoundError,
-)
-from common.adapters.service_errors import ServiceBoundary
-from common.domain import metrics, timeouts
-from common.domain.errors import ConcurrencyError, ConfigurationError
+from common.adapters.cosmos import CosmosContainer, CosmosRecordReader
+from common.domain import timeouts
+from common.domain.errors import ConcurrencyError
 from common.domain.models import Analysis, Versioned
 from common.domain.record import ImageRecord, StoredRecord
 
@@ -26,7 +16,6 @@ from classifier.adapters.cosmos_items import (
     AnalysisItem,
     CheckpointItem,
     LeaseItem,
-    StoredItem,
     decode_analysis,
     lease_end,
 )
@@ -34,117 +23,9 @@ from classifier.domain.errors import LeasedError
 from classifier.domain.models import AnalysisLease
 from classifier.domain.watermark import Watermark
 
-_IF_MATCH = MatchConditions.IfNotModified
-_CHANGED = (CosmosAccessConditionFailedError, CosmosResourceNotFoundError)
-# No item has this ETag.
-_NO_ETAG = '"00000000-0000-0000-0000-000000000000"'
 
-
-def _charge(headers: Mapping[str, str], _body: object = None) -> None:
-    metrics.add("requestUnits", float(headers.get("x-ms-request-charge", 0)))
-
-
-class CosmosContainer:
-    """Operations on the items of one container. Measures their charge and maps their errors."""
-
-    def __init__(self, container: ContainerProxy, boundary: ServiceBoundary) -> None:
-        self._container = container
-        self._boundary = boundary
-
-    async def read(self, item_id: str) -> StoredItem | None:
-        """Return the item, or None."""
-        try:
-            with self._boundary:
-                fields = await self._charged(self._container.read_item(item_id, item_id, response_hook=_charge))
-                return StoredItem(fields=fields, etag=fields["_etag"])
-        except CosmosResourceNotFoundError:
-            return None
-
-    async def write(self, item_id: str, item: msgspec.Struct, previous_etag: str | None) -> str:
-        """Write an item. Needs no body of the response, so the client requests none (`composition`).
-
-        Args:
-            item_id: the id of the item.
-            item: the new item.
-            previous_etag: the ETag of the version that it replaces; None if there is none yet.
-
-        Returns:
-            The ETag of the new version.
-
-        Raises:
-            ConcurrencyError: the stored version is another one.
-        """
-        fields: dict[str, Any] = msgspec.to_builtins(item)
-        try:
-            with self._boundary:
-                if previous_etag is None:
-                    operation = self._container.create_item(fields, response_hook=_charge)
-                else:
-                    operation = self._container.replace_item(
-                        item_id, fields, etag=previous_etag, match_condition=_IF_MATCH, response_hook=_charge
-                    )
-                response = await self._charged(operation)
-        except CosmosResourceExistsError as error:
-            raise ConcurrencyError(item_id) from error
-        except _CHANGED as error:
-            if previous_etag is None:
-                raise ConfigurationError("ContainerNotFound", "the Cosmos DB container does not exist") from error
-            raise ConcurrencyError(item_id) from error
-        return response.get_response_headers()["etag"]
-
-    async def delete(self, item_id: str, etag: str) -> None:
-        """Delete this version of an item. Raises ConcurrencyError if the stored version is another one."""
-        try:
-            with self._boundary:
-                await self._charged(
-                    self._container.delete_item(
-                        item_id, item_id, etag=etag, match_condition=_IF_MATCH, response_hook=_charge
-                    )
-                )
-        except _CHANGED as error:
-            raise ConcurrencyError(item_id) from error
-
-    async def exists(self, item_id: str) -> bool:
-        """Return whether the primary replica has an item: it answers an impossible delete with 404 or 412.
-
-        A read with session consistency returns the session's own writes, and may lag behind those of other sessions:
-        https://learn.microsoft.com/azure/cosmos-db/consistency-levels#session-consistency
-        """
-        try:
-            with self._boundary:
-                await self._charged(
-                    self._container.delete_item(
-                        item_id, item_id, etag=_NO_ETAG, match_condition=_IF_MATCH, response_hook=_charge
-                    )
-                )
-        except CosmosAccessConditionFailedError:
-            return True
-        except CosmosResourceNotFoundError:
-            return False
-        raise AssertionError(f"{item_id} was deleted under an ETag that no item has")
-
-    @staticmethod
-    async def _charged[Response](operation: Awaitable[Response]) -> Response:
-        """Await an operation. Errors are charged too, but the SDK calls its response hook for successes only."""
-        try:
-            return await operation
-        except CosmosHttpResponseError as error:
-            # The SDK leaves the type of an error's headers open.
-            headers = cast("Mapping[str, str] | None", error.headers)  # pyright: ignore[reportUnknownMemberType]
-            _charge(headers or {})
-            raise
-
-
-class CosmosRecordRepository:
+class CosmosRecordRepository(CosmosRecordReader):
     """`ports.RecordRepository` for the container `images`."""
-
-    def __init__(self, container: CosmosContainer) -> None:
-        self._container = container
-
-    async def get(self, record_id: str) -> StoredRecord | None:
-        """Implements `ports.RecordRepository.get`."""
-        item = await self._container.read(record_id)
-        return None if item is None else Versioned(item.decode(ImageRecord), item.etag)
 
     async def put(self, record: ImageRecord, previous: StoredRecord | None) -> None:
         """Implements `ports.RecordRepository.put`: creates, or replaces the version that was read."""
@@ -234,8 +115,14 @@ class CosmosCheckpointStore:
 
     _ID = "reconcile-watermark"
 
-    def __init__(self, container: CosmosContainer) -> None:
+    def __init__(self, container: CosmosContainer, write_region: Callable[[], str]) -> None:
         self._container = container
+        self._write_region = write_region
+
+    @property
+    def write_region(self) -> str:
+        """Implements `ports.CheckpointStore.write_region`."""
+        return self._write_region()
 
     async def load(self) -> Versioned[Watermark] | None:
         """Implements `ports.CheckpointStore.load`. One that cannot be read is replaced by a round over all blobs."""

@@ -1,15 +1,10 @@
 """The items of the Cosmos DB containers, besides the records."""
 
-import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
-
 import msgspec
+from common.adapters.cosmos import StoredItem
 from common.domain.models import SCHEMA_VERSION, Analysis
 
 from classifier.domain.watermark import Watermark
-
-_log = logging.getLogger("classifier")
 
 
 class AnalysisItem(Analysis, frozen=True, kw_only=True, rename="camel"):
@@ -33,22 +28,6 @@ class CheckpointItem(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     watermark: Watermark
     ttl: int = -1
-
-
-@dataclass(frozen=True, kw_only=True)
-class StoredItem:
-    """An item as it was read: `fields` are its JSON, with the system fields of Cosmos DB."""
-
-    fields: Mapping[str, object]
-    etag: str
-
-    def decode[Item](self, item_type: type[Item]) -> Item | None:
-        """Return the item, or None if it does not match the type, as an item of another version of the code may."""
-        try:
-            return msgspec.convert(self.fields, item_type)
-        except msgspec.ValidationError as error:
-            _log.warning("the item %s is no %s: %s", self.fields.get("id"), item_type.__name__, error)
-            return None
 
 
 def decode_analysis(item: StoredItem) -> Analysis | None:

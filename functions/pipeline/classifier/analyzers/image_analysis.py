@@ -9,6 +9,7 @@ from typing import Annotated
 
 from azure.ai.vision.imageanalysis.aio import ImageAnalysisClient
 from common.adapters.azure_clients import AzureClients
+from common.domain import embedding_model
 from common.domain.findings import Findings
 from common.domain.models import Analysis, ImageFormat, ImageInfo
 from msgspec import Meta
@@ -29,8 +30,6 @@ from classifier.domain.ports import Analyzer, AnalyzerCall
 
 _NAME = "azure-image-analysis"
 API_VERSION = "2023-10-01"
-# https://learn.microsoft.com/azure/ai-services/computer-vision/how-to/image-retrieval
-_RETRIEVAL = {"api-version": "2024-02-01", "model-version": "2023-04-15"}
 # https://learn.microsoft.com/azure/ai-services/computer-vision/overview-image-analysis (version 3.2)
 _ADULT_CONTENT_FORMATS = (ImageFormat.JPEG, ImageFormat.PNG, ImageFormat.GIF, ImageFormat.BMP)
 _ADULT_CONTENT_MAX_BYTES = 4 * 1024 * 1024
@@ -129,10 +128,10 @@ class AdultContentDetection:
 class ImageEmbedding:
     """`ports.AnalyzerCall`: the embedding of an image."""
 
-    fingerprint = f"{_NAME}/{_RETRIEVAL['api-version']} vectorizeImage {_RETRIEVAL['model-version']}"
+    fingerprint = f"{_NAME}/{embedding_model.API_VERSION} vectorizeImage {embedding_model.MODEL_VERSION}"
 
     def __init__(self, pool: AccountPool[ImageAnalysisClient]) -> None:
-        self._call = _VisionCall(pool, "/retrieval:vectorizeImage", _RETRIEVAL)
+        self._call = _VisionCall(pool, "/retrieval:vectorizeImage", embedding_model.REQUEST_PARAMETERS)
 
     async def analyze(self, content: bytes, info: ImageInfo, *, paid: bool) -> Analysis:
         """Implements `ports.AnalyzerCall.analyze`."""

@@ -11,7 +11,7 @@ PipelineError
 └── ConfigurationError               what was configured does not exist: requeued slowly, with an alert
     └── AnalyzerConfigurationError   the analyzer rejects the request whatever the image
 
-The base classes, and the errors that the function apps share, are those of `common.domain.errors`.
+The base classes, and the errors that both apps have, are those of `common.domain.errors`.
 """
 
 from common.domain.errors import ConfigurationError, PipelineError, RetryLaterError

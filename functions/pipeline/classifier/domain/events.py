@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import msgspec
 from common.domain.record_id import record_id
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
+from msgspec.structs import replace
 
 from classifier.domain.errors import EventError
 
@@ -36,6 +37,7 @@ class BlobEvent(Struct, frozen=True, kw_only=True):
         event_id: id of the event.
         time: when the event was raised.
         sequencer: order of the events of one blob, as Event Grid has it, or None.
+        stamp: the stamp that the storage account belongs to; empty for the first account. No event states it.
     """
 
     host: str
@@ -44,11 +46,12 @@ class BlobEvent(Struct, frozen=True, kw_only=True):
     event_id: str
     time: datetime
     sequencer: str | None
+    stamp: str = ""
 
     @property
     def record_id(self) -> str:
         """The id of the blob's record."""
-        return record_id(self.container, self.name)
+        return record_id(self.container, self.name, self.stamp)
 
 
 class Message(Struct, frozen=True, kw_only=True):
@@ -82,6 +85,10 @@ class Message(Struct, frozen=True, kw_only=True):
             raise
         except (ValueError, RecursionError) as error:
             raise EventError(f"the message is no Event Grid event: {type(error).__name__} {error}") from error
+
+    def with_stamp(self, stamp: str) -> "Message":
+        """Return the message with the stamp that the storage account of its event belongs to."""
+        return replace(self, event=replace(self.event, stamp=stamp))
 
     def to_requeue_text(self, deadline: datetime, interruptions: int) -> str:
         """Return the text of the message when it is requeued once more."""

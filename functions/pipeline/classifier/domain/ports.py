@@ -26,6 +26,11 @@ class ImageStore(Protocol):
         """The name of the container."""
         ...
 
+    @property
+    def stamp(self) -> str:
+        """The stamp that the storage account belongs to; empty for the first account."""
+        ...
+
     async def read(self, name: str) -> Blob:
         """Read the current version of a blob, without its content if that exceeds the size limit or is unreadable.
 
@@ -36,6 +41,10 @@ class ImageStore(Protocol):
 
     async def get_etag(self, name: str) -> str | None:
         """Return the current ETag of a blob, or None if there is no such blob."""
+        ...
+
+    async def delete(self, name: str) -> None:
+        """Delete a blob. Does nothing if there is no such blob."""
         ...
 
     def list_pages(self, marker: str | None) -> AsyncIterator[tuple[list[BlobInfo], str | None]]:
@@ -193,6 +202,11 @@ class DeadLetterStore(Protocol):
 
 class CheckpointStore(Protocol):
     """The checkpoint of reconcile, between its runs."""
+
+    @property
+    def write_region(self) -> str:
+        """The region that the database was written in at the last request; a failover changes it."""
+        ...
 
     async def load(self) -> Versioned[Watermark] | None:
         """Return the checkpoint, or None if there is none yet."""

@@ -42,6 +42,7 @@ def create_record(
     return ImageRecord(
         id=event.record_id,
         schema_version=SCHEMA_VERSION,
+        stamp=event.stamp,
         status=status,
         reason=reason,
         blob=blob,

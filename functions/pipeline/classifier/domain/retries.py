@@ -9,6 +9,10 @@ from common.domain.errors import AccessDeniedError, ConfigurationError, RetryLat
 
 from classifier.domain.events import Message
 
+# How often one delivery reads, checks and writes again after others have changed the same item or blob. After that the
+# message is requeued: endless conflicts would keep an instance busy until its time limit.
+MAX_CONFLICTS = 5
+
 
 @dataclass(kw_only=True)
 class Delivery:

@@ -26,6 +26,7 @@ class Watermark(Struct, frozen=True, kw_only=True):
         missed: names of the blobs that were missed by this round and by the previous one. They may be missed for ever,
             so they are remembered by name and do not make every round look up all newer blobs.
         backfill: whether the round looks up all blobs, and the analyzer of their records.
+        database_region: the region that the database was written in when the checkpoint was stored; None if unknown.
     """
 
     marker: str | None = None
@@ -36,12 +37,24 @@ class Watermark(Struct, frozen=True, kw_only=True):
     earliest: str | None = None
     missed: tuple[str, ...] = ()
     backfill: bool = False
+    database_region: str | None = None
 
     def __post_init__(self) -> None:
         """Check what the types do not say. Raises ValueError if a time is none, or has no time zone."""
         for time in (self.cutoff, self.verified, self.previous, self.earliest):
             if time is not None and datetime.fromisoformat(time).tzinfo is None:
                 raise ValueError(f"{time} has no time zone")
+
+    def in_region(self, region: str) -> "Watermark":
+        """Return the watermark for a database that is written in `region` now.
+
+        A failover to another region may lose the records of up to fifteen minutes, and this checkpoint may be older or
+        newer than they are, so the next round looks up all blobs:
+        https://learn.microsoft.com/azure/reliability/reliability-cosmos-db-nosql
+        """
+        if self.database_region in {None, region}:
+            return replace(self, database_region=region)
+        return Watermark(cutoff=self.cutoff if self.backfill else None, backfill=self.backfill, database_region=region)
 
     def includes(self, blob: BlobInfo) -> bool:
         """Return whether the round looks up the blob's record."""
@@ -72,6 +85,16 @@ class Watermark(Struct, frozen=True, kw_only=True):
     def after_round(self) -> "Watermark":
         """Return the watermark after the last page of the round."""
         if self.backfill:
-            return Watermark(verified=self.verified, previous=self.previous, remembered=self.remembered)
+            return Watermark(
+                verified=self.verified,
+                previous=self.previous,
+                remembered=self.remembered,
+                database_region=self.database_region,
+            )
         # Messages of this round may be lost as well, so its blobs are looked up once more.
-        return Watermark(verified=self.earliest or self.cutoff, previous=self.cutoff, remembered=self.missed)
+        return Watermark(
+            verified=self.earliest or self.cutoff,
+            previous=self.cutoff,
+            remembered=self.missed,
+            database_region=self.database_region,
+        )

@@ -29,7 +29,7 @@ from classifier.domain.ports import (
 )
 from classifier.domain.queue_ports import Queue
 from classifier.domain.records import create_record, describe_blob, describe_unread_blob
-from classifier.domain.retries import Delivery, plan_retry
+from classifier.domain.retries import MAX_CONFLICTS, Delivery, plan_retry
 from classifier.use_cases.cached_analyzer import CachedAnalyzer
 from classifier.use_cases.record_writer import RecordWriter
 from classifier.use_cases.requeue import requeue
@@ -121,13 +121,17 @@ class Pipeline:
         expected = (self._images.host, self._images.container)
         if container != expected:
             raise EventError(f"the event is about {container}, not about {expected}")
-        return message
+        return message.with_stamp(self._images.stamp)
 
     async def _process_current_version(self, delivery: Delivery) -> Outcome:
-        """Write the record of the current version of the blob; repeat if the blob changes meanwhile."""
+        """Write the record of the current version of the blob; repeat if the blob changes meanwhile.
+
+        Raises:
+            RetryLaterError: the blob keeps changing.
+        """
         message = delivery.message
         event = message.event
-        while True:
+        for _ in range(MAX_CONFLICTS):
             started = self._now()
             try:
                 blob = await self._images.read(event.name)
@@ -148,6 +152,7 @@ class Pipeline:
                 return await self._publish(message, record)
             if self._image_copies is not None and copy_path is not None:
                 await self._image_copies.delete(copy_path, blob.etag)
+        raise RetryLaterError(f"the blob was changed {MAX_CONFLICTS} times in a row while it was processed")
 
     async def _classify(self, message: Message, blob: Blob, attempt: int, started: datetime) -> ImageRecord:
         """Return the record of one version of the blob."""
@@ -215,10 +220,10 @@ class Pipeline:
             message = delivery.message
             event = message.event
             started = self._now()
-            while (etag := await self._images.get_etag(event.name)) is None:
-                if await self._record_writer.remove(event):
-                    return Outcome.for_event(event, OutcomeStatus.REMOVED, "the blob does not exist")
-            if delivery.etag not in {None, etag}:
+            etag = await self._images.get_etag(event.name)
+            if etag is None and await self._record_writer.remove(event):
+                return Outcome.for_event(event, OutcomeStatus.REMOVED, "the blob does not exist")
+            if etag is None or delivery.etag not in {None, etag}:
                 raise RetryLaterError("the blob has a newer version, which was not processed yet")
             record = create_record(
                 message,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import msgspec
-from common.domain.errors import ConcurrencyError
+from common.domain.errors import ConcurrencyError, RetryLaterError
 from common.domain.record_id import record_id
 from msgspec.structs import replace
 
@@ -27,6 +27,7 @@ from classifier.domain.ports import (
     RecordRepository,
 )
 from classifier.domain.queue_ports import MeasuredQueue, Queue
+from classifier.domain.retries import MAX_CONFLICTS
 from classifier.domain.watermark import Watermark
 
 # A new round starts only if the queue is no longer than this: a blob whose message is waiting is not missed.
@@ -87,6 +88,7 @@ class Reconciler:
     async def _continue_round(self, report: Report, deadline: datetime) -> None:
         checkpoint = await self._checkpoints.load()
         mark = checkpoint.value if checkpoint is not None else Watermark()
+        mark = mark.in_region(self._checkpoints.write_region)
         if mark.cutoff is None:
             if await self._queue.length() > _MAX_MESSAGES_TO_START:
                 report.ended_because = "a backlog is being worked on"
@@ -111,14 +113,19 @@ class Reconciler:
         report.ended_because = "the round is finished"
 
     async def start_backfill(self) -> None:
-        """Make the next runs a round over all blobs whose record was not made by the current analyzer."""
-        while True:
+        """Make the next runs a round over all blobs whose record was not made by the current analyzer.
+
+        Raises:
+            RetryLaterError: the checkpoint keeps changing.
+        """
+        for _ in range(MAX_CONFLICTS):
             with contextlib.suppress(ConcurrencyError):
                 checkpoint = await self._checkpoints.load()
                 mark = checkpoint.value if checkpoint is not None else Watermark()
                 mark = replace(mark, marker=None, cutoff=self._now().isoformat(), backfill=True)
                 await self._checkpoints.store(mark, checkpoint)
                 return
+        raise RetryLaterError("the checkpoint of reconcile keeps changing")
 
     async def _enqueue_missed(self, blobs: list[BlobInfo], mark: Watermark) -> list[BlobInfo]:
         """Enqueue the blobs of a page that have no final record, and return them.
@@ -129,7 +136,7 @@ class Reconciler:
         fingerprint = self._analyzer.fingerprint if mark.backfill else None
 
         async def check(blob: BlobInfo) -> None:
-            stored = await self._records.get(record_id(self._images.container, blob.name))
+            stored = await self._records.get(record_id(self._images.container, blob.name, self._images.stamp))
             record = stored.value if stored is not None else None
             if record is None or not record.is_current(blob.etag, fingerprint):
                 await self._queue.send(

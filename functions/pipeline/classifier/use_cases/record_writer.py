@@ -6,11 +6,14 @@ is unchanged since (1). The first write of a record skips (1) and (2); the pipel
 afterwards.
 """
 
-from common.domain.errors import ConcurrencyError
+from common.domain.errors import ConcurrencyError, RetryLaterError
 from common.domain.record import ImageRecord, RecordStatus, StoredRecord
 
 from classifier.domain.events import BlobEvent
 from classifier.domain.ports import ImageCopyStore, ImageStore, RecordRepository
+from classifier.domain.retries import MAX_CONFLICTS
+
+_CONFLICTS = f"the record was changed by others {MAX_CONFLICTS} times in a row"
 
 
 class RecordWriter:
@@ -27,9 +30,12 @@ class RecordWriter:
         Returns:
             The stored record: `record`, or the existing one if that says the same already or is better than a failure.
             None if the blob has a newer version.
+
+        Raises:
+            RetryLaterError: the record keeps changing, or a replica that is read lags behind.
         """
         previous: StoredRecord | None = None
-        while True:
+        for _ in range(MAX_CONFLICTS):
             try:
                 await self._records.put(record, previous)
             except ConcurrencyError:
@@ -44,10 +50,15 @@ class RecordWriter:
             if await self._images.get_etag(name) != record.blob.etag:
                 return None
             await self._delete_copy(existing, record.copy_path)
+        raise RetryLaterError(_CONFLICTS)
 
     async def remove(self, event: BlobEvent) -> bool:
-        """Remove the record of a blob that does not exist. Returns False if the blob exists again."""
-        while True:
+        """Remove the record of a blob that does not exist. Returns False if the blob exists again.
+
+        Raises:
+            RetryLaterError: the record keeps changing, or a replica that is read lags behind.
+        """
+        for _ in range(MAX_CONFLICTS):
             stored = await self._records.get(event.record_id)
             if stored is None and not await self._records.exists(event.record_id):
                 return True
@@ -60,6 +71,7 @@ class RecordWriter:
                 await self._records.delete(event.record_id, stored)
             except ConcurrencyError:
                 continue
+        raise RetryLaterError(_CONFLICTS)
 
     async def _delete_copy(self, record: ImageRecord | None, new_path: str | None) -> None:
         """Delete the image copy that a record names, unless its path stays in use."""

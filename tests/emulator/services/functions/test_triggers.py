@@ -112,7 +112,12 @@ def test_anything_else_is_refused_without_details(method: str, path: str, status
 
 @pytest.mark.parametrize(
     ("trigger", "reason"),
-    [({"route": "x/{id}", "authLevel": "anonymous"}, "route parameters"), ({"authLevel": "function"}, "no keys")],
+    [
+        ({"route": "x/{id:int}", "authLevel": "anonymous"}, "'{id:int}' in the route 'x/{id:int}'"),
+        ({"route": "x/{id?}", "authLevel": "anonymous"}, "'{id[?]}'"),
+        ({"route": "{*all}/x", "authLevel": "anonymous"}, "'{[*]all}'"),
+        ({"authLevel": "function"}, "no keys"),
+    ],
 )
 def test_functions_that_the_emulator_cannot_serve_are_named(trigger: dict[str, Any], reason: str) -> None:
     async def invoke(_request: dict[str, Any]) -> dict[str, Any]:

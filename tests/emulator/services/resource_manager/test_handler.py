@@ -207,7 +207,14 @@ def run(
         async def run() -> None:
             hosts = Hosts()
             monkeypatch.setattr(process, "start", hosts.start)
-            ports = Ports(provider=1, preview_provider=1, identity=1, proxy=1)
+            ports = Ports(
+                provider=1,
+                preview_provider=1,
+                directory_provider=1,
+                preview_directory_provider=1,
+                identity=1,
+                proxy=1,
+            )
             function_apps = FunctionApps(
                 state_directory,
                 ports,

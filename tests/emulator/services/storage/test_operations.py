@@ -7,6 +7,7 @@ import pytest
 from emulator.services.storage import operations
 
 BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers"
+ADD = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/add/action"
 MESSAGES = "Microsoft.Storage/storageAccounts/queueServices/queues/messages"
 BLOCK = {"x-ms-blob-type": "BlockBlob"}
 
@@ -15,16 +16,16 @@ BLOCK = {"x-ms-blob-type": "BlockBlob"}
     ("method", "path", "query", "headers", "name", "needs"),
     [
         ("GET", "/images/a%20b/c.png", {}, {}, "GetBlob", [{f"{BLOBS}/blobs/read"}]),
-        ("PUT", "/images/c.png", {}, BLOCK, "PutBlob", [{f"{BLOBS}/blobs/write"}]),
+        ("PUT", "/images/c.png", {}, BLOCK, "PutBlob", [{f"{BLOBS}/blobs/write"}, {ADD}]),
         (
             "PUT",
             "/images/c.png",
             {},
             BLOCK | {"x-ms-tags": "a=b"},
             "PutBlob",
-            [{f"{BLOBS}/blobs/write", f"{BLOBS}/blobs/tags/write"}],
+            [{f"{BLOBS}/blobs/write", f"{BLOBS}/blobs/tags/write"}, {ADD, f"{BLOBS}/blobs/tags/write"}],
         ),
-        ("PUT", "/images/c.png", {"comp": "blocklist"}, {}, "PutBlockList", [{f"{BLOBS}/blobs/write"}]),
+        ("PUT", "/images/c.png", {"comp": "blocklist"}, {}, "PutBlockList", [{f"{BLOBS}/blobs/write"}, {ADD}]),
         ("DELETE", "/images/c.png", {}, {}, "DeleteBlob", [{f"{BLOBS}/blobs/delete"}]),
         ("GET", "/images", {"restype": "container", "comp": "list"}, {}, "ListBlobs", [{f"{BLOBS}/blobs/read"}]),
         ("GET", "/", {"comp": "list"}, {}, "ListContainers", [{f"{BLOBS}/read"}]),
@@ -74,7 +75,7 @@ def test_queue_requests(method: str, path: str, query: dict[str, str], name: str
         (operations.read_blob_operation, "PUT", "/images/a", {}, {"x-ms-copy-source": "https://x"}),
         (operations.read_blob_operation, "PUT", "/images/a", {"comp": "snapshot"}, {}),
         (operations.read_blob_operation, "POST", "/", {"comp": "batch"}, {}),
-        (operations.read_blob_operation, "POST", "/", {"restype": "service", "comp": "userdelegationkey"}, {}),
+        (operations.read_blob_operation, "GET", "/", {"restype": "service", "comp": "userdelegationkey"}, {}),
         (operations.read_queue_operation, "PUT", "/images", {"comp": "acl"}, {}),
         (operations.read_queue_operation, "GET", "/", {"comp": "list"}, {}),
     ],

@@ -1,26 +1,20 @@
 """The models on real photos: what they must not unlearn, and the service's own limits and errors."""
 
-import io
-from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
 
-from emulator.services.vision.analysis import API_VERSION, Analyzer, RequestError
-from scripts.setup import build_models
+from emulator.services.vision.analysis import Analyzer
+from emulator.services.vision.requests import Request, RequestError
+from tests.emulator.services.vision.conftest import PHOTOS
+from tests.emulator.services.vision.image_files import encoded
 
-PHOTOS = Path(str(files("skimage.data")))
-
-
-@pytest.fixture(scope="module")
-def analyzer() -> Analyzer:
-    return Analyzer(build_models())
+VERSION = {"api-version": "2023-10-01"}
 
 
 def analyze(analyzer: Analyzer, photo: str, features: str, **query: str) -> dict[str, Any]:
-    return analyzer.analyze((PHOTOS / photo).read_bytes(), {"api-version": API_VERSION, "features": features, **query})
+    content = (PHOTOS / photo).read_bytes()
+    return analyzer.analyze(Request(content=content, query={**VERSION, "features": features, **query}))
 
 
 def tags(analyzer: Analyzer, photo: str) -> dict[str, float]:
@@ -95,12 +89,6 @@ def test_only_what_was_asked_for_is_answered(analyzer: Analyzer) -> None:
     assert set(analyze(analyzer, "coffee.png", "tags")) == {"modelVersion", "metadata", "tagsResult"}
 
 
-def encoded(width: int, height: int, kind: str = "PNG") -> bytes:
-    buffer = io.BytesIO()
-    Image.new("RGB", (width, height)).save(buffer, format=kind)
-    return buffer.getvalue()
-
-
 @pytest.mark.parametrize(
     ("content", "query", "inner"),
     [
@@ -109,22 +97,50 @@ def encoded(width: int, height: int, kind: str = "PNG") -> bytes:
         (encoded(49, 200), {"features": "tags"}, "InvalidImageSize"),
         (encoded(60, 60, "PPM"), {"features": "tags"}, "InvalidImageFormat"),
         (encoded(60, 60), {"features": "faces"}, "NotSupportedVisualFeature"),
-        (encoded(60, 60), {}, "NotSupportedVisualFeature"),
-        (encoded(60, 60), {"features": "tags", "language": "de"}, "InvalidRequest"),
+        (encoded(60, 60), {}, None),
+        (encoded(60, 60), {"features": "tags", "language": "xx"}, "NotSupportedLanguage"),
         (encoded(60, 60), {"features": "tags", "gender-neutral-caption": "maybe"}, "InvalidRequest"),
-        (encoded(60, 60), {"features": "tags", "api-version": "2024-02-01"}, "InvalidRequest"),
-        (encoded(60, 60), {"features": "smartCrops", "smartcrops-aspect-ratios": "3"}, "InvalidRequest"),
+        (encoded(60, 60), {"features": "tags", "model-version": "2021-04-01"}, "InvalidRequest"),
+        (encoded(60, 60), {"features": "tags", "model-name": "mine"}, "InvalidRequest"),
+        (encoded(60, 60), {"features": "smartCrops", "smartcrops-aspect-ratios": "3"}, "BadArgument"),
+        (encoded(60, 60), {"features": "smartCrops", "smartcrops-aspect-ratios": "nan"}, "BadArgument"),
     ],
 )
 def test_what_the_service_refuses_is_refused(
     analyzer: Analyzer, content: bytes, query: dict[str, str], inner: str | None
 ) -> None:
-    with pytest.raises(RequestError, check=lambda error: error.inner == inner):
-        analyzer.analyze(content, query)
+    with pytest.raises(RequestError, check=lambda error: (error.status, error.inner) == (400, inner)):
+        analyzer.analyze(Request(content=content, query=VERSION | query))
+
+
+@pytest.mark.parametrize("query", [{}, {"api-version": "2023-02-01-preview"}, {"api-version": ""}])
+def test_without_a_known_api_version_there_is_no_such_resource(analyzer: Analyzer, query: dict[str, str]) -> None:
+    with pytest.raises(RequestError, match="Resource not found", check=lambda error: error.status == 404):
+        analyzer.analyze(Request(content=encoded(60, 60), query={"features": "tags"} | query))
+
+
+@pytest.mark.parametrize(
+    ("content_type", "status"),
+    [("text/plain", 400), ("application/json", 501), ("multipart/form-data", 501), ("image/png", None)],
+)
+def test_the_media_type_is_checked(analyzer: Analyzer, content_type: str, status: int | None) -> None:
+    request = Request(content=encoded(60, 60), query=VERSION | {"features": "smartCrops"}, content_type=content_type)
+    if status is None:
+        assert analyzer.analyze(request)["smartCropsResult"]
+        return
+    with pytest.raises(RequestError, check=lambda error: error.status == status):
+        analyzer.analyze(request)
+
+
+def test_other_languages_of_azure_are_not_supported(analyzer: Analyzer) -> None:
+    with pytest.raises(RequestError, check=lambda error: error.status == 501):
+        analyzer.analyze(Request(content=encoded(60, 60), query=VERSION | {"features": "tags", "language": "ja"}))
 
 
 def test_the_bounds_themselves_are_accepted(analyzer: Analyzer) -> None:
     smallest = encoded(50, 50)
-    assert analyzer.analyze(smallest + bytes(20_971_520 - len(smallest)), {"features": "tags"})["tagsResult"]
+    query = VERSION | {"features": "tags"}
+    largest = Request(content=smallest + bytes(20_971_520 - len(smallest)), query=query)
+    assert analyzer.analyze(largest)["tagsResult"]
     with pytest.raises(RequestError, match="larger than 20971520 bytes"):
-        analyzer.analyze(smallest + bytes(20_971_521 - len(smallest)), {"features": "tags"})
+        analyzer.analyze(Request(content=largest.content + b"0", query=query))

@@ -109,6 +109,15 @@ def test_a_lion_that_the_detector_calls_a_cat_is_a_lion(hierarchy: TagHierarchy)
     assert hierarchy.subject(cat, tags_of(hierarchy, {"tripod": 0.9}, cat=0.6)) == "cat"
 
 
+def test_a_kite_that_the_detector_located_is_a_toy_and_no_bird(tmp_path: Path) -> None:
+    path = tmp_path / "kites.json"
+    general = [{"name": "bird", "basic": True, "classes": [0, 1]}]
+    path.write_text(json.dumps({"classes": ["kite", "jay"], "generalTags": general}))
+    hierarchy = TagHierarchy(path, ["kite"])
+    assert confidences(hierarchy.tags(np.zeros(2), [located("kite", 0.6)])) == {"kite": 0.6}
+    assert confidences(hierarchy.tags(np.array([0.6, 0.0]), [])) == {"bird": 0.6, "kite": 0.6}
+
+
 def test_tags_are_sorted_by_confidence(hierarchy: TagHierarchy) -> None:
     tags = tags_of(hierarchy, {"tabby": 0.3, "daisy": 0.4, "tench": 0.2}, chair=0.5, person=0.35)
     order = [tag.confidence for tag in tags]

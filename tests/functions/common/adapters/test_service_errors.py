@@ -24,6 +24,8 @@ from common.domain import timeouts
 from common.domain.circuit_breaker import CircuitBreaker
 from common.domain.errors import AccessDeniedError, ConfigurationError, PipelineError, RetryLaterError
 
+from tests.support.manual_clock import ManualClock
+
 
 class Response:
     """What an SDK's error holds of an answer."""
@@ -113,14 +115,6 @@ def test_a_retry_after_may_be_a_date() -> None:
     assert 80 < retry_after_seconds({"Retry-After": at}) <= 90
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 def call(boundary: ServiceBoundary, error: Exception | None) -> None:
     with boundary:
         if error is not None:
@@ -128,7 +122,7 @@ def call(boundary: ServiceBoundary, error: Exception | None) -> None:
 
 
 def test_two_failures_do_not_stop_the_calls_and_an_answer_begins_the_count_anew() -> None:
-    boundary = ServiceBoundary("the service", CircuitBreaker("the service", clock=Clock()))
+    boundary = ServiceBoundary("the service", CircuitBreaker("the service", clock=ManualClock()))
     for error in (
         error_response(503),
         error_response(503),
@@ -148,7 +142,7 @@ def test_two_failures_do_not_stop_the_calls_and_an_answer_begins_the_count_anew(
 
 @pytest.mark.parametrize("seconds", [600, 7200])
 def test_a_service_that_is_down_is_called_less_and_less_and_never_given_up(seconds: int) -> None:
-    clock, calls = Clock(), 0
+    clock, calls = ManualClock(), 0
     boundary = ServiceBoundary("the service", CircuitBreaker("the service", clock=clock))
     while clock.now < seconds:
         with contextlib.suppress(RetryLaterError), boundary:
@@ -160,7 +154,7 @@ def test_a_service_that_is_down_is_called_less_and_less_and_never_given_up(secon
 
 
 def test_an_open_breaker_lets_one_call_through_at_a_time() -> None:
-    clock = Clock()
+    clock = ManualClock()
     breaker = CircuitBreaker("the service", clock=clock)
     boundary = ServiceBoundary("the service", breaker)
     for _ in range(3):
@@ -173,7 +167,7 @@ def test_an_open_breaker_lets_one_call_through_at_a_time() -> None:
 
 
 def test_an_open_breaker_waits_for_as_long_as_the_service_asks() -> None:
-    breaker = CircuitBreaker("the service", clock=Clock())
+    breaker = CircuitBreaker("the service", clock=ManualClock())
     boundary = ServiceBoundary("the service", breaker)
     for _ in range(3):
         with pytest.raises(RetryLaterError):
@@ -186,7 +180,7 @@ def test_an_open_breaker_waits_for_as_long_as_the_service_asks() -> None:
     [(unresolved(socket.EAI_NONAME), ConfigurationError), (error_response(403), AccessDeniedError)],
 )
 def test_an_open_breaker_raises_what_opened_it(error: Exception, expected: type[Exception]) -> None:
-    boundary = ServiceBoundary("the service", CircuitBreaker("the service", clock=Clock()))
+    boundary = ServiceBoundary("the service", CircuitBreaker("the service", clock=ManualClock()))
     for _ in range(3):
         with pytest.raises(expected):
             call(boundary, error)
@@ -196,7 +190,7 @@ def test_an_open_breaker_raises_what_opened_it(error: Exception, expected: type[
 
 
 def test_an_outcome_that_is_no_failure_is_an_answer() -> None:
-    boundary = ServiceBoundary("the service", CircuitBreaker("the service", clock=Clock()))
+    boundary = ServiceBoundary("the service", CircuitBreaker("the service", clock=ManualClock()))
     for _ in range(5):
         with pytest.raises(BlobNotFoundError):
             call(boundary, BlobNotFoundError("a.png"))
@@ -204,7 +198,7 @@ def test_an_outcome_that_is_no_failure_is_an_answer() -> None:
 
 def boundary_after(*errors: Exception | None) -> CircuitBreaker:
     """The breaker of a boundary that saw these errors (None: an answer)."""
-    breaker = CircuitBreaker("the service", clock=Clock())
+    breaker = CircuitBreaker("the service", clock=ManualClock())
     boundary = ServiceBoundary("the service", breaker)
     for error in errors:
         with contextlib.suppress(KeyError, HttpResponseError, PipelineError), boundary:

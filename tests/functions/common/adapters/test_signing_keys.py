@@ -10,10 +10,9 @@ from typing import Any
 
 import jwt
 import pytest
-from common.adapters.entra import Operators
+from common.adapters.access_tokens import TokenValidator
 from common.adapters.signing_keys import SigningKeys
 from common.domain.errors import AuthorizationError
-from common.settings import OperatorPrincipal
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
@@ -112,19 +111,22 @@ def test_a_key_that_was_removed_is_refused_after_the_next_refresh(server: KeySer
         keys.get_signing_key("1")
 
 
-def operators(server: KeyServer, clock: Clock) -> Operators:
-    checked = Operators(
-        (OperatorPrincipal(object_id="operator-1", principal_type="User"),), tenant="t", audience="api://pipeline"
-    )
-    checked._keys = SigningKeys(server.url, now=clock)
-    return checked
+def validator(server: KeyServer, clock: Clock) -> TokenValidator:
+    token_validator = TokenValidator(tenant_id="t", client_id="c")
+    token_validator._keys = SigningKeys(server.url, now=clock)
+    return token_validator
 
 
 def authorization() -> str:
     claims = {
-        "iss": "https://sts.windows.net/t/",
-        "aud": "api://pipeline",
-        "oid": "operator-1",
+        "iss": "https://login.microsoftonline.com/t/v2.0",
+        "aud": "c",
+        "azp": "c",
+        "oid": "caller-1",
+        "tid": "t",
+        "ver": "2.0",
+        "iat": time.time(),
+        "nbf": time.time(),
         "exp": time.time() + DAY,
     }
     return "Bearer " + jwt.encode(claims, KEYS["1"], algorithm="RS256", headers={"kid": "1"})
@@ -132,11 +134,11 @@ def authorization() -> str:
 
 def test_a_token_is_checked_while_the_address_does_not_answer(server: KeyServer) -> None:
     clock = Clock()
-    checked = operators(server, clock)
-    assert asyncio.run(checked.check(authorization())) == "operator-1"
+    token_validator = validator(server, clock)
+    assert asyncio.run(token_validator.authenticate(authorization())).object_id == "caller-1"
     server.answer = (500, "")
     clock.now += 12 * HOUR
-    assert asyncio.run(checked.check(authorization())) == "operator-1"
+    assert asyncio.run(token_validator.authenticate(authorization())).object_id == "caller-1"
 
 
 def test_a_token_that_cannot_be_checked_is_no_refusal_of_the_caller(server: KeyServer) -> None:
@@ -144,11 +146,5 @@ def test_a_token_that_cannot_be_checked_is_no_refusal_of_the_caller(server: KeyS
     with pytest.raises(
         AuthorizationError, match="the token cannot be checked: the signing keys could not be fetched"
     ) as error:
-        asyncio.run(operators(server, Clock()).check(authorization()))
+        asyncio.run(validator(server, Clock()).authenticate(authorization()))
     assert error.value.status == 503
-
-
-def test_operators_use_these_keys() -> None:
-    checked = Operators((), tenant="t", audience="a")
-    assert isinstance(checked._keys, SigningKeys)
-    assert checked._keys.uri == "https://login.microsoftonline.com/t/discovery/v2.0/keys"

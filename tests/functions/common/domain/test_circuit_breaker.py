@@ -6,14 +6,14 @@ import pytest
 from common.domain.circuit_breaker import CircuitBreaker
 from common.domain.errors import AccessDeniedError, ConfigurationError, PipelineError, RetryLaterError
 
-from tests.functions.common.adapters.test_service_errors import Clock
+from tests.support.manual_clock import ManualClock
 
 
 class Breaker:
     """A circuit breaker, its clock, and the jitter of its period (0.75 to 1.25)."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, jitter: float = 1.0) -> None:
-        self.clock = Clock()
+        self.clock = ManualClock()
         self.breaker = CircuitBreaker("the service", clock=self.clock)
 
         def uniform(low: float, high: float) -> float:

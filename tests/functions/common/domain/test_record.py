@@ -66,6 +66,7 @@ def test_a_record_about_which_nothing_is_known_has_every_field() -> None:
     assert as_json(new_record(text=text)) == {
         "id": events.record_id("images", "a/b.png"),
         "schemaVersion": 1,
+        "stamp": "",
         "status": "classified",
         "reason": None,
         "blob": {
@@ -90,6 +91,7 @@ def test_a_record_about_which_nothing_is_known_has_every_field() -> None:
         "people": None,
         "read": None,
         "smartCrops": None,
+        "text": "",
         "analyzer": None,
         "copy": None,
         "timings": {"queuedMs": 2000, "analyzeMs": 0, "totalMs": 2000},
@@ -104,6 +106,7 @@ def test_a_failed_record_has_every_field_too(services: InMemoryServices) -> None
     assert {key: value for key, value in services.record.items() if value is not None} == {
         "id": events.record_id("images", "cat.png"),
         "schemaVersion": 1,
+        "stamp": "",
         "status": "failed",
         "reason": {"code": "KeyError", "sentence": "'" + "x" * 499, "measured": None, "limit": None},
         "blob": {
@@ -119,6 +122,7 @@ def test_a_failed_record_has_every_field_too(services: InMemoryServices) -> None
         "eventId": "event-1",
         "sequencer": "0001",
         "labels": [],
+        "text": "",
         "timings": {"queuedMs": 2000, "analyzeMs": 0, "totalMs": 2000},
         "attempts": 5,
         "processedAt": "2026-01-02T03:04:05+00:00",
@@ -149,6 +153,8 @@ TAGS = (
     Tag(name="lamp", confidence=0.5),
     Tag(name="door", confidence=0.4999),
 )
+# Fields that the records of earlier versions lack.
+ADDED_LATER = {"stamp", "text"}
 ANALYZER = AnalyzerInfo.for_request(("tags", "read"), "test/1")
 
 
@@ -174,6 +180,42 @@ def test_of_tags_that_exclude_each_other_only_the_surest_is_a_label(
     assert as_json(record.category) == ({"name": "cat", "confidence": 0.9} if labels else None)
 
 
+def test_tags_without_confidence_are_labels_in_the_order_of_the_analyzer() -> None:
+    """Analyzers that follow Image Analysis state none."""
+    tags = (Tag(name="sofa", confidence=None), Tag(name="cat", confidence=None))
+    record = with_findings(Findings(tags=tags), min_confidence=0.9)
+    assert record.labels == ("sofa", "cat")
+    assert as_json(record.category) == {"name": "sofa", "confidence": None}
+    assert msgspec.json.decode(msgspec.json.encode(record), type=ImageRecord) == record
+
+
+def test_a_tag_with_confidence_precedes_those_without() -> None:
+    tags = (Tag(name="sofa", confidence=None), Tag(name="cat", confidence=0.6), Tag(name="dog", confidence=0.7))
+    assert with_findings(Findings(tags=tags)).labels == ("dog", "cat", "sofa")
+
+
+def test_searches_look_into_caption_labels_and_lines_of_text() -> None:
+    findings = Findings(
+        tags=TAGS,
+        caption=Caption(text="a cat on a sofa", confidence=None),
+        read=(TextLine(text="EXIT", confidence=0.5, box=BOX), TextLine(text="Notausgang", confidence=None, box=BOX)),
+    )
+    assert with_findings(findings).text == "a cat on a sofa\ncat, sofa, lamp\nEXIT\nNotausgang"
+
+
+def test_the_text_is_cut_where_a_page_of_text_would_cost_more_than_the_rest_of_the_record() -> None:
+    record = with_findings(Findings(read=(TextLine(text="a" * 10_001, confidence=0.5, box=BOX),)))
+    assert record.text == "a" * 10_000
+
+
+def test_a_record_of_an_earlier_version_is_readable() -> None:
+    stored = as_json(with_findings(Findings(tags=TAGS)))
+    for field in ADDED_LATER:
+        del stored[field]
+    record = msgspec.convert(stored, ImageRecord)
+    assert (record.stamp, record.text, record.vector2) == ("", "", msgspec.UNSET)
+
+
 def test_every_finding_and_its_origin_stand_in_the_record() -> None:
     findings = Findings(
         caption=Caption(text="a", confidence=0.1),
@@ -194,6 +236,7 @@ def test_every_finding_and_its_origin_stand_in_the_record() -> None:
         "smartCrops": [{"aspectRatio": 1.5, "box": BOX_JSON}],
         "adult": {"verdict": "unknown", "reason": "e", "adult": None, "racy": None, "gory": None},
         "vector": [0.5],
+        "text": "a\nd",
         "labels": [],
         "category": None,
         "analyzer": {
@@ -297,8 +340,8 @@ def test_the_schema_describes_every_field_of_every_part() -> None:
 def test_the_schema_says_which_fields_a_record_always_has() -> None:
     definitions: Any = json_schema()["$defs"]
     record = definitions["ImageRecord"]
-    assert set(record["properties"]) - set(record["required"]) == {"adult", "vector"}
-    assert set(record["required"]) == {*as_json(new_record())}
+    assert set(record["properties"]) - set(record["required"]) == {"adult", "vector", "vector2", *ADDED_LATER}
+    assert set(record["required"]) == {*as_json(new_record())} - ADDED_LATER
     for name, definition in definitions.items():
         if "properties" in definition and name != "ImageRecord":
             assert set(definition["required"]) == set(definition["properties"]), name

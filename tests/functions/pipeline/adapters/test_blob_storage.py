@@ -188,6 +188,8 @@ def test_any_other_answer_is_an_error_and_never_taken_for_a_blob(code: str, expe
             await images.read("blob")
         with pytest.raises(expected):
             await images.get_etag("blob")
+        with pytest.raises(expected):
+            await images.delete("blob")
 
     run(FakeBlobService(blob=StoredBlob(error=code)), use)
 
@@ -200,5 +202,19 @@ def test_a_container_that_is_gone_is_no_blob_that_is_gone() -> None:
             await images.read("blob")
         with pytest.raises(ConfigurationError):
             await images.get_etag("blob")
+        with pytest.raises(ConfigurationError):
+            await images.delete("blob")
 
     run(FakeBlobService(blob=StoredBlob(error="ContainerNotFound")), use)
+
+
+def test_a_blob_is_deleted_and_a_second_time_nothing_happens() -> None:
+    service = FakeBlobService(blob=StoredBlob())
+
+    async def use(images: BlobImageStore) -> None:
+        await images.delete("blob")
+        await images.delete("blob")
+
+    run(service, use)
+    assert service.blobs == {}
+    assert service.requests == [("DELETE", "/images/blob"), ("DELETE", "/images/blob")]

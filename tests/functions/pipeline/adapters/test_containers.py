@@ -11,11 +11,11 @@ import pytest
 from azure.core.exceptions import ResourceExistsError
 from azure.storage.blob.aio import ContainerClient
 from classifier.adapters.blob_storage import (
-    BlobDeadLetterStore,
     BlobImageCopyStore,
     BlobImageStore,
     create_image_container_client,
 )
+from classifier.adapters.dead_letters import BlobDeadLetterStore
 from classifier.domain.errors import ImageRejectedError
 from classifier.domain.image_checks import require_content
 from classifier.domain.models import Blob, BlobInfo

@@ -19,7 +19,6 @@ from azure.cosmos.exceptions import (
 from classifier.adapters.cosmos import (
     CosmosAnalysisCache,
     CosmosCheckpointStore,
-    CosmosContainer,
     CosmosRecordRepository,
 )
 from classifier.domain.errors import LeasedError
@@ -27,6 +26,7 @@ from classifier.domain.events import Message
 from classifier.domain.models import AnalysisLease
 from classifier.domain.records import create_record, describe_unread_blob
 from classifier.domain.watermark import Watermark
+from common.adapters.cosmos import CosmosContainer
 from common.adapters.service_errors import ServiceBoundary
 from common.domain.circuit_breaker import CircuitBreaker
 from common.domain.errors import ConcurrencyError, ConfigurationError, RetryLaterError
@@ -301,7 +301,7 @@ def test_a_lease_that_ran_out_is_taken_over_once_and_its_owner_loses_it() -> Non
 def test_the_watermark_is_kept_and_does_not_expire() -> None:
     async def run() -> None:
         items = Items()
-        checkpoints = CosmosCheckpointStore(container(items))
+        checkpoints = CosmosCheckpointStore(container(items), lambda: "northeurope")
         assert await checkpoints.load() is None
         first = await checkpoints.store(Watermark(marker="a"), None)
         second = await checkpoints.store(Watermark(marker="b"), first)
@@ -403,7 +403,9 @@ def test_of_two_who_find_an_expired_lease_only_one_gets_it() -> None:
 
 def test_the_watermark_is_one_item_that_never_expires() -> None:
     items = Items()
-    stored = asyncio.run(CosmosCheckpointStore(container(items)).store(Watermark(marker="a"), None))
+    stored = asyncio.run(
+        CosmosCheckpointStore(container(items), lambda: "northeurope").store(Watermark(marker="a"), None)
+    )
     assert (stored.value, stored.etag) == (Watermark(marker="a"), "1")
     assert items.items == {
         "reconcile-watermark": {
@@ -502,7 +504,7 @@ def test_an_item_that_is_no_record_is_there_and_has_no_value(
 
     asyncio.run(run())
     ((logger, level, line),) = caplog.record_tuples
-    assert (logger, level) == ("classifier", logging.WARNING)
+    assert (logger, level) == ("common", logging.WARNING)
     assert line.startswith("the item 1 is no ImageRecord: ")
     assert problem in line
 
@@ -548,7 +550,7 @@ def test_a_checkpoint_that_cannot_be_read_is_replaced_by_a_round_over_everything
     async def run() -> None:
         items = Items()
         items.items["reconcile-watermark"] = {"id": "reconcile-watermark", "watermark": watermark, "_etag": "7"}
-        checkpoints = CosmosCheckpointStore(container(items))
+        checkpoints = CosmosCheckpointStore(container(items), lambda: "northeurope")
         stored = await checkpoints.load()
         assert stored == Versioned(Watermark(), "7")
         await checkpoints.store(Watermark(marker="a"), stored)

@@ -23,6 +23,23 @@ def test_an_analysis_is_json_and_comes_back_out_of_it() -> None:
     assert Analysis(analyzer="a", api_version="1", model_version="m", findings=Findings()).exclusive is False
 
 
+def test_results_of_several_calls_are_one_analysis() -> None:
+    tags = (Tag(name="cat", confidence=0.5),)
+    first = Analysis(analyzer="a", api_version="1", model_version="m", findings=Findings(tags=tags))
+    second = Analysis(analyzer="a", api_version="1", model_version="", findings=Findings(smart_crops=()))
+    third = Analysis(
+        analyzer="a", api_version="1", model_version="n", findings=Findings(vector=(0.25,)), exclusive=True
+    )
+    assert Analysis.combine([first]) == first
+    assert Analysis.combine([first, second, third]) == Analysis(
+        analyzer="a",
+        api_version="1",
+        model_version="m, n",
+        findings=Findings(tags=tags, smart_crops=(), vector=(0.25,)),
+        exclusive=True,
+    )
+
+
 def test_a_finding_that_was_not_requested_is_absent_and_an_empty_one_is_not() -> None:
     assert as_json(Findings()) == {}
     assert as_json(Findings(tags=(), smart_crops=(), dense_captions=())) == {

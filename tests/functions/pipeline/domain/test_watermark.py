@@ -89,6 +89,41 @@ def test_a_watermark_comes_back_out_of_json() -> None:
         "earliest": None,
         "missed": [],
         "backfill": False,
+        "database_region": None,
     }
     assert msgspec.convert({}, Watermark) == Watermark()
     assert msgspec.convert({"marker": "m", "of-another-version": 1}, Watermark) == Watermark(marker="m")
+
+
+def test_a_checkpoint_of_another_write_region_starts_over() -> None:
+    """A failover may have lost records that the checkpoint says are there."""
+    mark = Watermark(
+        marker="b",
+        cutoff=text(0),
+        verified=text(-60),
+        previous=text(-60),
+        remembered=("a",),
+        earliest=text(-9),
+        missed=("c",),
+        database_region="northeurope",
+    )
+    assert mark.in_region("westeurope") == Watermark(database_region="westeurope")
+    assert mark.in_region("northeurope") == mark
+
+
+def test_a_backfill_starts_over_as_a_backfill() -> None:
+    mark = Watermark(marker="b", cutoff=text(0), verified=text(-60), backfill=True, database_region="northeurope")
+    assert mark.in_region("westeurope") == Watermark(cutoff=text(0), backfill=True, database_region="westeurope")
+
+
+def test_a_checkpoint_from_before_regions_were_stored_goes_on() -> None:
+    mark = Watermark(marker="b", cutoff=text(0), verified=text(-60))
+    assert mark.in_region("northeurope") == Watermark(
+        marker="b", cutoff=text(0), verified=text(-60), database_region="northeurope"
+    )
+
+
+@pytest.mark.parametrize("backfill", [False, True])
+def test_the_region_is_remembered_after_a_round(*, backfill: bool) -> None:
+    mark = Watermark(cutoff=text(0), backfill=backfill, database_region="northeurope")
+    assert mark.after_round().database_region == "northeurope"

@@ -32,6 +32,7 @@ from tests.support.in_memory_services import (
 RECORD_FIELDS = {
     "id",
     "schemaVersion",
+    "stamp",
     "status",
     "reason",
     "blob",
@@ -47,6 +48,7 @@ RECORD_FIELDS = {
     "people",
     "read",
     "smartCrops",
+    "text",
     "analyzer",
     "copy",
     "timings",

@@ -1,10 +1,11 @@
 """Races, one by one: another client acts just before or after one step of a worker."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from classifier.domain.outcomes import Outcome
+from classifier.domain.outcomes import Outcome, OutcomeStatus
 
 from tests.support.in_memory_services import InMemoryServices, handle, message
 
@@ -149,3 +150,18 @@ def test_an_old_version_is_never_written_over_a_newer_record(services: InMemoryS
     at(services, "put", newer)
     handle(services)
     assert services.record["category"]["name"] == "dog"
+
+
+def test_a_blob_that_changes_again_and_again_is_requeued(services: InMemoryServices) -> None:
+    """The current version is another one after every record that was written."""
+    services.upload("cat.png", b"cat")
+
+    async def overwrite_before_etag(operation: str, effect: Callable[[], Any]) -> Any:
+        if operation == "etag":
+            services.upload("cat.png", b"cat")
+        return effect()
+
+    services.step = overwrite_before_etag
+    outcome = asyncio.run(services.pipeline(image_copies=None).handle(message(), attempt=1))
+    assert (outcome.status, len(services.queued_messages)) == (OutcomeStatus.DELAYED, 1)
+    assert "the blob was changed 5 times in a row" in outcome.detail

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from classifier.domain.watermark import Watermark
 from classifier.use_cases.reconcile import Report
+from common.domain.errors import ConcurrencyError, RetryLaterError
 from common.domain.models import Versioned
 
 from tests.functions.pipeline.use_cases.test_reconcile import ReconcileScenario
@@ -79,7 +80,12 @@ def test_a_backfill_begins_at_the_first_page_with_everything_there_is() -> None:
     scenario.run(seconds=0)
     asyncio.run(scenario.reconciler.start_backfill())
     mark = msgspec.convert(scenario.checkpoints.value, Watermark)
-    assert mark == Watermark(cutoff="2026-01-02T04:04:05+00:00", earliest="2026-01-02T03:04:05+00:00", backfill=True)
+    assert mark == Watermark(
+        cutoff="2026-01-02T04:04:05+00:00",
+        earliest="2026-01-02T03:04:05+00:00",
+        backfill=True,
+        database_region="northeurope",
+    )
 
 
 def test_dead_letters_wait_when_time_is_up_before_them() -> None:
@@ -113,3 +119,49 @@ def test_a_watermark_that_another_instance_wrote_ends_the_run() -> None:
 
     scenario.checkpoints.store = overtaken  # type: ignore[method-assign]
     assert scenario.run() == Report(listed=2, enqueued=2, ended_because="another round has begun")
+
+
+def test_after_a_failover_of_the_database_every_blob_is_looked_up() -> None:
+    scenario = scenario_of(5)
+    scenario.run()
+    scenario.work()
+    scenario.later(hours=1)
+    assert scenario.run().enqueued == 0
+    scenario.services.record_items.popitem()
+    scenario.later(hours=1)
+    assert scenario.run().enqueued == 0  # the checkpoint says that all records are there
+    scenario.checkpoints.write_region = "westeurope"
+    scenario.later(hours=1)
+    assert scenario.run().enqueued == 1
+    assert scenario.checkpoints.value["database_region"] == "westeurope"
+
+
+def test_two_stamps_with_the_same_names_have_their_own_records() -> None:
+    scenario = scenario_of(5)
+    scenario.run()
+    scenario.work()
+    first = {*scenario.services.record_items}
+    scenario.services.stamp = "westeurope"
+    scenario.checkpoints.text = None
+    scenario.run()
+    scenario.work()
+    records = scenario.services.records
+    assert len(records) == 2 * len(first)
+    assert {record["stamp"] for record_id, record in records.items() if record_id not in first} == {"westeurope"}
+    scenario.later(hours=1)
+    assert scenario.run().enqueued == 0
+
+
+def test_a_checkpoint_that_keeps_changing_ends_a_request_for_a_backfill() -> None:
+    scenario = scenario_of(5)
+    attempts = 0
+
+    async def store(*_: Any) -> Any:
+        nonlocal attempts
+        attempts += 1
+        raise ConcurrencyError("watermark")
+
+    scenario.checkpoints.store = store  # type: ignore[method-assign]
+    with pytest.raises(RetryLaterError, match="keeps changing"):
+        asyncio.run(scenario.reconciler.start_backfill())
+    assert attempts == 5

@@ -8,7 +8,7 @@ import pytest
 from classifier.domain.events import Message
 from classifier.domain.records import create_record, describe_unread_blob
 from classifier.use_cases.record_writer import RecordWriter
-from common.domain.errors import ConcurrencyError
+from common.domain.errors import ConcurrencyError, RetryLaterError
 from common.domain.record import ImageRecord, RecordStatus
 from common.domain.record_fields import AnalyzerInfo
 from msgspec.structs import replace
@@ -191,3 +191,38 @@ def test_an_item_that_is_no_record_is_removed_with_its_blob(services: InMemorySe
     writer = RecordWriter(images=services, records=InMemoryRecordRepository(services), image_copies=None)
     assert asyncio.run(writer.remove(Message.parse(message()).event)) is True
     assert services.records == {}
+
+
+class EverChangingRecords(InMemoryRecordRepository):
+    """Records that another worker changes before each write."""
+
+    def __init__(self, services: InMemoryServices) -> None:
+        super().__init__(services)
+        self.conflicts = 0
+
+    async def put(self, record: ImageRecord, previous: Any) -> None:
+        self.conflicts += 1
+        raise ConcurrencyError(record.id)
+
+    async def delete(self, record_id: str, previous: Any) -> None:
+        self.conflicts += 1
+        raise ConcurrencyError(record_id)
+
+
+def test_endless_conflicts_end_in_a_requeue(services: InMemoryServices) -> None:
+    store(services, new_record("e0000", fingerprint="test/0"))
+    records = EverChangingRecords(services)
+    writer = RecordWriter(images=services, records=records, image_copies=None)
+    with pytest.raises(RetryLaterError, match="changed by others 5 times in a row"):
+        asyncio.run(writer.write(new_record("e0001"), "cat.png"))
+    assert records.conflicts == 5
+
+
+def test_endless_conflicts_of_a_removal_end_in_a_requeue(services: InMemoryServices) -> None:
+    store(services, new_record("e0000"))
+    del services.blobs["cat.png"]
+    records = EverChangingRecords(services)
+    writer = RecordWriter(images=services, records=records, image_copies=None)
+    with pytest.raises(RetryLaterError, match="changed by others 5 times in a row"):
+        asyncio.run(writer.remove(Message.parse(message()).event))
+    assert records.conflicts == 5

@@ -28,6 +28,16 @@ def test_a_redrive_sends_what_was_there_when_it_began(seconds: int, redriven: in
     )
 
 
+def test_a_redrive_receives_nothing_after_a_message_that_came_since_its_start() -> None:
+    """Whatever it receives is hidden from the next redrive."""
+    queue = InMemoryPoisonQueue(message("old.png"), message("new.png"), message("other.png"))
+    queue.messages[1].inserted_on = NOW + timedelta(seconds=1)
+    images = InMemoryImagesQueue()
+    report = asyncio.run(redrive(queue, images, deadline=NOW + timedelta(seconds=1), now=lambda: NOW))
+    assert report == RedriveReport(redriven=1, left=0, finished=True)
+    assert images.texts == [message("old.png")]
+
+
 def test_a_redrive_hides_messages_for_ten_minutes() -> None:
     hiding_times: list[int] = []
 

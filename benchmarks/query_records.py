@@ -1,0 +1,56 @@
+"""Records for the benchmark of the queries: of about 3 KB, with labels as frequent as words are."""
+
+import random
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+from classifier.domain.events import Message
+from classifier.domain.records import create_record, describe_unread_blob
+from common.domain.findings import BoundingBox, Caption, DetectedObject, Findings, Tag, TextLine
+from common.domain.models import Analysis
+from common.domain.record import RecordStatus
+
+from tests.support.in_memory_services import message
+
+# The end of the year in which the records were made.
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+_VOCABULARY = 2_000
+_TAGS = 17
+
+
+def create_records(count: int) -> list[dict[str, Any]]:
+    """Create records of about 3 KB: tags by Zipf's law, a caption, objects and lines of text; a percent has failed."""
+    generator = random.Random(1)  # noqa: S311 (no secret depends on it)
+    vocabulary = [f"label{rank}" for rank in range(1, _VOCABULARY + 1)]
+    weights = [1 / rank for rank in range(1, _VOCABULARY + 1)]
+    parsed = Message.parse(message("image.png"))
+    box = BoundingBox(x=10, y=20, width=300, height=400)
+    records: list[dict[str, Any]] = []
+    for number in range(count):
+        processed_at = NOW - timedelta(days=365 * generator.random())
+        failed = generator.random() < 0.01
+        status = RecordStatus.FAILED if failed else RecordStatus.CLASSIFIED
+        name = f"{number}.png"
+        event = msgspec.structs.replace(parsed.event, name=name)
+        record = create_record(
+            msgspec.structs.replace(parsed, event=event),
+            attempt=1,
+            status=status,
+            blob=describe_unread_blob(event, f"0x8D{number:013X}"),
+            started=processed_at,
+            finished=processed_at,
+        )
+        if not failed:
+            names = sorted(set(generator.choices(vocabulary, weights, k=_TAGS)))
+            tags = tuple(Tag(name=tag, confidence=round(generator.uniform(0.3, 1), 4)) for tag in names)
+            findings = Findings(
+                tags=tags,
+                caption=Caption(text=f"a {names[0]} beside a {names[-1]}", confidence=0.8),
+                objects=tuple(DetectedObject(name=tag, confidence=0.7, box=box) for tag in names[:6]),
+                read=tuple(TextLine(text=f"line {line} of {names[0]}", confidence=0.9, box=box) for line in range(5)),
+            )
+            analysis = Analysis(analyzer="benchmark", api_version="1", model_version="m", findings=findings)
+            record = record.with_analysis(analysis, min_confidence=0.5)
+        records.append(msgspec.to_builtins(record))
+    return records

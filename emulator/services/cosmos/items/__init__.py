@@ -1,0 +1,1 @@
+"""Items in SQLite: rules, partition keys, physical partitions, charges."""

@@ -1,0 +1,120 @@
+"""A query that is ready to run in a partition: checked, compiled, and taken apart into what the scan does for it."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+from emulator.services.cosmos.items.charges import QueryCost
+from emulator.services.cosmos.items.container import Container, Item
+from emulator.services.cosmos.items.ordered_index import Ordering
+from emulator.services.cosmos.query.aggregation import aggregates_of
+from emulator.services.cosmos.query.index_rules import check_indexes, ordering_of
+from emulator.services.cosmos.query.index_use import split_condition
+from emulator.services.cosmos.query.order import computed_order, property_orders
+from emulator.services.cosmos.query.paths import conjunction, root_alias
+from emulator.services.cosmos.query.row_limits import RowLimits, row_limits
+from emulator.services.cosmos.query.search_options import distance_functions, languages
+from emulator.services.cosmos.sql import tree
+from emulator.services.cosmos.sql.engine.compiler import CompiledQuery, compile_query
+from emulator.services.cosmos.sql.runtime.options import Options
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreparedQuery:
+    """A query for one partition.
+
+    Attributes:
+        limits: TOP, OFFSET and LIMIT of a query that is resumed after an item; a page applies them.
+        ordering: The order in which items are read, for ORDER BY properties.
+        is_backwards: Whether the ordering is read from its end.
+        is_streaming: Whether each item is done with once its results are there.
+    """
+
+    limits: RowLimits
+    ordering: Ordering | None
+    is_backwards: bool
+    is_streaming: bool
+    _query: CompiledQuery
+    _index_filter: CompiledQuery | None
+    _reads_items: bool
+    _parameters: Mapping[str, Any]
+    _options: Options
+
+    def run(self, items: Iterable[tuple[Item, str]], cost: QueryCost, now: float) -> Iterator[Any]:
+        """The results for items, which come with their JSON texts; counts in `cost` what had to be read.
+
+        `now` is the time in seconds since 1970.
+        """
+        options = replace(self._options, now=now)
+        return self._query.run(self._loaded(items, cost, options), self._parameters, options=options)
+
+    def _loaded(self, items: Iterable[tuple[Item, str]], cost: QueryCost, options: Options) -> Iterator[Item]:
+        """The items that the index does not rule out."""
+        body = ""
+
+        def candidates() -> Iterator[Item]:
+            nonlocal body
+            for item, text in items:
+                body = text
+                yield item
+
+        loaded: Iterator[Any] = candidates()
+        if self._index_filter is not None:
+            # Its results are the items themselves.
+            loaded = cast("Iterator[Any]", self._index_filter.run(loaded, self._parameters, options=options))
+        for item in loaded:
+            if self._reads_items:
+                cost.load(body)
+            yield item
+
+
+def prepare_query(query: tree.Query, parameters: Mapping[str, Any], container: Container) -> PreparedQuery:
+    """The query, ready to run. Raises CosmosError and QueryError."""
+    definition = container.definition
+    orders = property_orders(query)
+    check_indexes(query, orders, definition)
+    ordering, is_backwards = ordering_of(orders, definition)
+    needs_all = bool(
+        query.group_by or query.select.distinct or computed_order(query) is not None or aggregates_of(query)
+    )
+    stripped = replace(query, order_by=None) if orders else query
+    if not needs_all:
+        stripped = replace(stripped, select=replace(query.select, top=None), offset_limit=None)
+    alias = root_alias(query)
+    indexed, rest = split_condition(query, definition)
+    index_filter = None
+    if alias is not None and indexed:
+        stripped = replace(stripped, where=conjunction(rest))
+        index_filter = compile_query(
+            tree.Query(
+                select=tree.Select(projection=tree.SelectValue(tree.Identifier(alias))),
+                from_items=query.from_items[:1],
+                where=conjunction(indexed),
+            )
+        )
+    limits = row_limits(query, parameters)
+    return PreparedQuery(
+        limits=RowLimits() if needs_all else limits,
+        ordering=ordering,
+        is_backwards=is_backwards,
+        is_streaming=not needs_all,
+        _query=compile_query(stripped),
+        _index_filter=index_filter,
+        _reads_items=bool(rest) or not _is_count(query),
+        _parameters=parameters,
+        _options=Options(distance_functions=distance_functions(definition), languages=languages(definition)),
+    )
+
+
+def _is_count(query: tree.Query) -> bool:
+    """Whether the query counts items and nothing else, which an index can do."""
+    aggregates = aggregates_of(query)
+    return (
+        bool(aggregates)
+        and not query.group_by
+        and len(query.from_items) == 1
+        and all(
+            call.name.upper() == "COUNT" and all(isinstance(argument, tree.Constant) for argument in call.arguments)
+            for call in aggregates
+        )
+    )

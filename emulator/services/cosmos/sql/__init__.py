@@ -1,0 +1,1 @@
+"""Cosmos DB's query language: parser, printer, analysis and evaluation, without HTTP and without storage."""

@@ -1,0 +1,1 @@
+"""Checks a query, compiles it to closures and runs it."""

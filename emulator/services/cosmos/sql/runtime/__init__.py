@@ -1,0 +1,1 @@
+"""What compiled expressions work with: rows, operators, patterns, aggregates, words and vectors."""

@@ -1,0 +1,1 @@
+"""The API app: uploads, records, lists and search, for signed-in users."""

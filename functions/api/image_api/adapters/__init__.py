@@ -1,0 +1,1 @@
+"""Implementations of the ports on the SDKs of Azure."""

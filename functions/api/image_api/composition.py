@@ -1,0 +1,91 @@
+"""Composition: creates the use cases with their adapters."""
+
+from datetime import UTC, datetime
+from typing import get_args
+from urllib.parse import urlsplit
+
+from azure.identity.aio import ManagedIdentityCredential
+from azure.storage.blob.aio import BlobServiceClient
+from common.adapters.access_tokens import TokenValidator
+from common.adapters.azure_clients import AzureClients, create_transport
+from common.adapters.cosmos import CosmosContainer, CosmosRecordReader, create_cosmos_client
+from common.adapters.cursor_keys import UserDelegationCursorKeys
+from common.adapters.record_queries import CosmosRecordQueries
+from common.adapters.service_errors import ServiceBoundary
+from common.domain import image_limits
+from common.domain.circuit_breaker import CircuitBreaker
+from common.domain.cursors import CursorSigner
+
+from image_api.adapters.blobs import SignedImageBlobs
+from image_api.adapters.pipeline import PipelineImageDeleter
+from image_api.adapters.records import CheckedCursorKeys, CheckedRecordQueries, CheckedRecordReader
+from image_api.adapters.vision import VisionTextVectorizer
+from image_api.domain.configuration import ClientConfiguration, UploadLimits
+from image_api.domain.rate_limits import RateLimits
+from image_api.domain.uploads import ImageContentType
+from image_api.settings import Settings
+from image_api.use_cases.application import Application
+from image_api.use_cases.images import Images
+from image_api.use_cases.search import Search
+from image_api.use_cases.uploads import Uploads
+
+# A page of a hundred images makes one request; a person who scrolls fast makes some a second.
+_REQUESTS_PER_SECOND, _BURST = 20.0, 200
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def create_application(settings: Settings) -> Application:
+    """Create the application with the app's user-assigned managed identity, in the event loop that is running now."""
+    azure = AzureClients(
+        credential=ManagedIdentityCredential(client_id=settings.client_id), transport=create_transport()
+    )
+    cosmos_client = create_cosmos_client(settings.cosmos_endpoint, azure)
+    container = cosmos_client.get_database_client(settings.cosmos_database).get_container_client(settings.cosmos_images)
+    boundary = ServiceBoundary("Cosmos DB", CircuitBreaker("Cosmos DB"))
+    blob_client = BlobServiceClient(settings.blob_endpoint, retry_total=2, initial_backoff=1, **azure.client_options)
+    blobs = SignedImageBlobs(blob_client, settings.images_container)
+    records = CheckedRecordReader(CosmosRecordReader(CosmosContainer(container, boundary)))
+    cursors = CursorSigner(CheckedCursorKeys(UserDelegationCursorKeys(blob_client)))
+    return Application(
+        authenticator=TokenValidator(tenant_id=settings.tenant_id, client_id=settings.application_id),
+        rate_limits=RateLimits(per_second=_REQUESTS_PER_SECOND, burst=_BURST),
+        uploads=Uploads(blobs=blobs, container=settings.images_container, now=_now),
+        images=Images(
+            records=records,
+            blobs=blobs,
+            deleter=PipelineImageDeleter(settings.pipeline_url, azure),
+            container=settings.images_container,
+            now=_now,
+        ),
+        search=Search(
+            queries=CheckedRecordQueries(CosmosRecordQueries(container, boundary, cursors)),
+            records=records,
+            blobs=blobs,
+            vectorizer=VisionTextVectorizer(settings.vision_endpoints, azure) if settings.vision_endpoints else None,
+            min_similarity=settings.min_similarity,
+            now=_now,
+        ),
+        configuration=create_configuration(settings),
+    )
+
+
+def create_configuration(settings: Settings) -> ClientConfiguration:
+    """Return what clients need to know."""
+    blob_url = urlsplit(settings.blob_endpoint)
+    return ClientConfiguration(
+        authority=f"https://login.microsoftonline.com/{settings.tenant_id}",
+        client_id=settings.application_id,
+        scope=f"{settings.application_id}/.default",
+        blob_origin=f"{blob_url.scheme}://{blob_url.netloc}",
+        limits=UploadLimits(
+            max_bytes=image_limits.MAX_BYTES,
+            min_side=image_limits.MIN_SIDE,
+            max_side=image_limits.MAX_SIDE,
+            formats=tuple(image_limits.FORMATS),
+            content_types=get_args(ImageContentType.__value__),
+        ),
+        features=settings.features,
+    )

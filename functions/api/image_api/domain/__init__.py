@@ -1,0 +1,1 @@
+"""Types, rules and ports of the API; no SDK."""

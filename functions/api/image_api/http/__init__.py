@@ -1,0 +1,1 @@
+"""The API as HTTP: operations, requests, responses, and the OpenAPI document."""

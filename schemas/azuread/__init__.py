@@ -1,0 +1,1 @@
+"""Resource types of Microsoft Entra ID, as the azuread provider names them."""

@@ -1,0 +1,67 @@
+"""The app settings of the API app, and the application that is made of them."""
+
+import asyncio
+
+import pytest
+from common.settings import SettingsError
+from image_api import composition
+from image_api.composition import create_application
+from image_api.settings import OPTIONAL, REQUIRED, Settings
+
+from tests.support.fake_vision_service import FakeVisionService
+
+ENVIRONMENT = {
+    "IMAGE_API_CLIENT_ID": "identity",
+    "IMAGE_API_BLOB_ENDPOINT": "https://data.blob.core.windows.net/",
+    "IMAGE_API_IMAGES_CONTAINER": "images",
+    "IMAGE_API_COSMOS_ENDPOINT": "https://records.documents.azure.com:443/",
+    "IMAGE_API_COSMOS_DATABASE": "pipeline",
+    "IMAGE_API_COSMOS_IMAGES": "images",
+    "IMAGE_API_MIN_SIMILARITY": "0.25",
+    "IMAGE_API_FEATURES": '["tags", "embeddings"]',
+    "IMAGE_API_PIPELINE_URL": "https://func.azurewebsites.net/api",
+    "IMAGE_API_TENANT_ID": "tenant",
+    "IMAGE_API_APPLICATION_ID": "application",
+}
+MORE = {
+    "IMAGE_API_VISION_ENDPOINTS": '["https://v1.cognitiveservices.azure.com/"]',
+    "IMAGE_API_ALLOWED_ORIGINS": '["https://photos.contoso.com"]',
+}
+
+
+def test_the_settings_are_read() -> None:
+    settings = Settings.load(ENVIRONMENT | MORE)
+    assert (set(REQUIRED), set(OPTIONAL)) == (set(ENVIRONMENT), set(MORE))
+    assert settings.min_similarity == 0.25
+    assert settings.features == ("tags", "embeddings")
+    assert settings.allowed_origins == ("https://photos.contoso.com",)
+
+
+def test_settings_that_are_missing_or_wrong_are_named_together() -> None:
+    environment = ENVIRONMENT | {"IMAGE_API_MIN_SIMILARITY": "2", "IMAGE_API_ALLOWED_ORIGINS": "*"}
+    del environment["IMAGE_API_TENANT_ID"]
+    with pytest.raises(SettingsError) as error:
+        Settings.load(environment)
+    assert str(error.value).split("; ") == [
+        "IMAGE_API_MIN_SIMILARITY is '2', not a number -1 to 1",
+        "IMAGE_API_TENANT_ID is not set",
+        "IMAGE_API_ALLOWED_ORIGINS is '*', not a JSON list of texts",
+    ]
+
+
+@pytest.mark.parametrize(("more", "vectorizes"), [({}, False), (MORE, True)])
+def test_the_application_vectorizes_texts_with_embeddings_only(
+    monkeypatch: pytest.MonkeyPatch, more: dict[str, str], *, vectorizes: bool
+) -> None:
+    monkeypatch.setattr(composition, "create_transport", FakeVisionService)
+
+    async def run() -> None:
+        application = create_application(Settings.load(ENVIRONMENT | more))
+        assert (application.search.vectorizer is not None) is vectorizes
+        configuration = application.configuration
+        assert configuration.authority == "https://login.microsoftonline.com/tenant"
+        assert (configuration.client_id, configuration.scope) == ("application", "application/.default")
+        assert configuration.blob_origin == "https://data.blob.core.windows.net"
+        assert configuration.limits.max_bytes == 20_971_520
+
+    asyncio.run(run())
