@@ -1,0 +1,198 @@
+"""HTTP listeners for a browser on this machine, which knows neither the emulator's proxy nor its certificate authority.
+
+Each host name of Azure that a browser needs has a listener of its own on 127.0.0.1, so that origins stay apart as on
+Azure. In requests the address of a listener stands for its host name, in the address, in headers and in forms; in
+responses it is the other way round. What is neither text nor a header passes unchanged.
+"""
+
+import asyncio
+import contextlib
+import json
+import re
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Self
+from urllib.parse import quote
+
+import aiohttp
+from aiohttp import web
+from yarl import URL
+
+from emulator.gateway.router import service_of
+
+# What a page in a browser calls; the others are for programs.
+_SERVICES = frozenset({"azurewebsites.net", "blob.core.windows.net", "login.microsoftonline.com"})
+_HOST = re.compile(r"https://([a-z0-9][a-z0-9.-]*[a-z0-9])(?![a-z0-9.-])", re.IGNORECASE)
+_ENCODED_HOST = re.compile(r"https%3A%2F%2F([a-z0-9][a-z0-9.-]*[a-z0-9])(?![a-z0-9.%-]*\.[a-z])", re.IGNORECASE)
+_MAPPED_TYPES = ("application/json", "application/problem+json", "application/x-www-form-urlencoded", "text/html")
+# Of one connection, not of the message: https://www.rfc-editor.org/rfc/rfc9110#field.connection. The length changes
+# with the text, and a browser must not be told to use TLS.
+_DROPPED_HEADERS = frozenset(
+    {
+        "accept-encoding",
+        "connection",
+        "content-length",
+        "host",
+        "keep-alive",
+        "strict-transport-security",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+_CHUNK_BYTES = 64 * 1024
+
+
+class BrowserGateway:
+    """Opens a listener for each host name of Azure when it is first needed, and keeps its port for later starts."""
+
+    def __init__(self, gateway_port: int, tls: ssl.SSLContext, ports_file: Path) -> None:
+        """Create a gateway without listeners.
+
+        Args:
+            gateway_port: Port of the emulator's TLS listener.
+            tls: Trusts the emulator's certificate authority.
+            ports_file: Where the ports are kept, by host name, as JSON.
+        """
+        self._gateway_port = gateway_port
+        self._tls = tls
+        self._ports_file = ports_file
+        self._ports: dict[str, int] = {}
+        self._lock = asyncio.Lock()
+        self._stack = AsyncExitStack()
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        """Open the session to the emulator's TLS listener."""
+        connector = aiohttp.TCPConnector(limit=0, ssl=self._tls)
+        session = aiohttp.ClientSession(connector=connector, auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar())
+        self._session = await self._stack.enter_async_context(session)
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        """Close all listeners."""
+        await self._stack.aclose()
+
+    async def address_of(self, host: str) -> str:
+        """The address of the listener for a host name, such as `http://127.0.0.1:43211`; opens it if there is none.
+
+        Raises:
+            ValueError: The host name belongs to no service that a browser calls.
+        """
+        host = host.lower()
+        if service_of(host) not in _SERVICES:
+            raise ValueError(f"{host} is not a host name that a browser calls")
+        async with self._lock:
+            if host not in self._ports:
+                self._ports[host] = await self._listen(host)
+                self._ports_file.write_text(json.dumps(self._read_ports_file() | self._ports))
+        return f"http://127.0.0.1:{self._ports[host]}"
+
+    def _read_ports_file(self) -> dict[str, int]:
+        with contextlib.suppress(FileNotFoundError):
+            return json.loads(self._ports_file.read_text())
+        return {}
+
+    async def _listen(self, host: str) -> int:
+        async def handle(request: web.Request) -> web.StreamResponse:
+            return await self._forward(request, host)
+
+        application = web.Application(client_max_size=0)
+        application.router.add_route("*", "/{path:.*}", handle)
+        runner = web.AppRunner(application, access_log=None, auto_decompress=False, shutdown_timeout=2)
+        await runner.setup()
+        self._stack.push_async_callback(runner.cleanup)
+        for port in (self._read_ports_file().get(host, 0), 0):
+            # Another program may have taken the port meanwhile; then the address changes.
+            with contextlib.suppress(OSError):
+                await web.TCPSite(runner, "127.0.0.1", port).start()
+                return runner.addresses[0][1]
+        raise OSError(f"no port on 127.0.0.1 is free for {host}")
+
+    async def _forward(self, request: web.Request, host: str) -> web.StreamResponse:
+        # A page of another site whose name resolves to 127.0.0.1 must not reach the emulator (DNS rebinding).
+        if request.headers.get("Host") != f"127.0.0.1:{self._ports[host]}":
+            return web.Response(status=421, text=f"this listener answers for 127.0.0.1:{self._ports[host]} alone\n")
+        assert self._session is not None
+        headers = {
+            name: self._to_azure(value)
+            for name, value in request.headers.items()
+            if name.lower() not in _DROPPED_HEADERS
+        }
+        body: bytes | AsyncIterator[bytes] | None = None
+        if _is_mapped(request.headers):
+            body = self._to_azure((await request.read()).decode(errors="surrogateescape")).encode(
+                errors="surrogateescape"
+            )
+        elif request.body_exists:
+            body = request.content.iter_chunked(_CHUNK_BYTES)
+            if request.content_length is not None:
+                headers["Content-Length"] = str(request.content_length)
+        url = f"https://127.0.0.1:{self._gateway_port}{self._to_azure(request.raw_path)}"
+        try:
+            async with self._session.request(
+                request.method,
+                # The path and the query are encoded already.
+                URL(url, encoded=True),
+                headers={**headers, "Host": host, "Accept-Encoding": "identity"},
+                data=body,
+                server_hostname=host,
+                allow_redirects=False,
+            ) as answer:
+                return await self._answer(request, answer)
+        except aiohttp.ClientError as error:
+            return web.Response(status=502, text=f"the emulator did not answer for {host}: {error}\n")
+
+    async def _answer(self, request: web.Request, answer: aiohttp.ClientResponse) -> web.StreamResponse:
+        response = web.StreamResponse(status=answer.status, reason=answer.reason)
+        for name, value in answer.headers.items():
+            if name.lower() not in _DROPPED_HEADERS:
+                mapped = await self._to_browser(value)
+                response.headers.add(
+                    name, re.sub(r"(?i);\s*secure\b", "", mapped) if name.lower() == "set-cookie" else mapped
+                )
+        if _is_mapped(answer.headers):
+            text = (await answer.read()).decode(errors="surrogateescape")
+            body = (await self._to_browser(text)).encode(errors="surrogateescape")
+            response.content_length = len(body)
+            await response.prepare(request)
+            await response.write(body)
+        else:
+            if answer.content_length is not None:
+                response.content_length = answer.content_length
+            await response.prepare(request)
+            async for chunk in answer.content.iter_chunked(_CHUNK_BYTES):
+                await response.write(chunk)
+        await response.write_eof()
+        return response
+
+    def _to_azure(self, text: str) -> str:
+        """The text with the host names of Azure in the place of the listeners' addresses."""
+        for host, port in self._ports.items():
+            address = f"http://127.0.0.1:{port}"
+            # The next character must not be another digit of a longer port.
+            text = re.sub(rf"{re.escape(address)}(?!\d)", f"https://{host}", text)
+            encoded = quote(address, safe="")
+            text = re.sub(rf"(?i){re.escape(encoded)}(?!\d)", quote(f"https://{host}", safe=""), text)
+        return text
+
+    async def _to_browser(self, text: str) -> str:
+        """The text with the listeners' addresses in the place of the host names of Azure."""
+        hosts = {match.lower() for pattern in (_HOST, _ENCODED_HOST) for match in pattern.findall(text)}
+        addresses = {host: await self.address_of(host) for host in hosts if service_of(host) in _SERVICES}
+
+        def replace(match: re.Match[str], *, encoded: bool) -> str:
+            address = addresses.get(match[1].lower())
+            if address is None:
+                return match[0]
+            return quote(address, safe="") if encoded else address
+
+        text = _HOST.sub(lambda match: replace(match, encoded=False), text)
+        return _ENCODED_HOST.sub(lambda match: replace(match, encoded=True), text)
+
+
+def _is_mapped(headers: Mapping[str, str]) -> bool:
+    return headers.get("Content-Type", "").partition(";")[0].strip().lower() in _MAPPED_TYPES
