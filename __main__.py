@@ -318,7 +318,7 @@ code_deployment = infra.CodeDeployment(
 )
 
 # --- API app and its code, which web pages and other clients call
-api_app = None
+api_app = api_code_deployment = None
 allowed_origins: list[Input[str]] = []
 if api_prerequisites is not None and api_client_id is not None:
     api_app = infra.FunctionApp(
@@ -343,7 +343,7 @@ if api_prerequisites is not None and api_client_id is not None:
         label="api",
         opts=ResourceOptions(depends_on=[role_assignment_delay]),
     )
-    infra.CodeDeployment(
+    api_code_deployment = infra.CodeDeployment(
         "api-code-deployment",
         target=api_app.deployment_target,
         package=infra.build_deployment_package(Path("functions/api"), Path(".build")),
@@ -373,6 +373,7 @@ infra.export_stack_outputs(
     function_app=function_app,
     api_app=api_app,
     code_deployment=code_deployment,
+    api_code_deployment=api_code_deployment,
     settings=settings,
     api_client_id=api_client_id,
     tenant_id=function_identity.identity.tenant_id,

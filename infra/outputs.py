@@ -17,6 +17,7 @@ def export_stack_outputs(
     function_app: FunctionApp,
     api_app: FunctionApp | None,
     code_deployment: CodeDeployment,
+    api_code_deployment: CodeDeployment | None,
     settings: Settings,
     api_client_id: pulumi.Input[str] | None,
     tenant_id: pulumi.Output[str],
@@ -37,6 +38,8 @@ def export_stack_outputs(
         "apiClientId": "" if api_client_id is None else api_client_id,
         "tenantId": tenant_id,
         "packageSha256": code_deployment.sha256,
+        # Empty without sign-in.
+        "apiPackageSha256": "" if api_code_deployment is None else api_code_deployment.sha256,
         "sizing": settings.sizing.to_dict(),
         "estimatedMonthlyCost": estimate_stack_cost(settings).to_dict(),
     }

@@ -20,7 +20,7 @@ from jwt.algorithms import RSAAlgorithm
 from emulator.core.application_tokens import NotAssignedError, access_token_claims
 from emulator.core.directory import Application, Directory
 from emulator.core.resource_store import ResourceStore
-from emulator.core.tenant import AUTHORITY, AZURE_CLI_CLIENT_ID, TENANT_ID
+from emulator.core.tenant import AUTHORITY, AZURE_CLI_CLIENT_ID, DEPLOYMENT_PIPELINE_CLIENT_ID, TENANT_ID
 from emulator.core.users import DEPLOYER, USERS
 
 # The emulator's user: deploys, uploads, reads records. stacks/Pulumi.local.yaml grants roles to this object id.
@@ -182,7 +182,11 @@ class Identities:
         """Object ids by client id of the identities that a caller with this secret may use; None if it is unknown."""
         for user in USERS:
             if secrets.compare_digest(secret.encode(), self.user_secrets[user.name].encode()):
-                return {AZURE_CLI_CLIENT_ID: user.object_id}
+                # The first one is the identity of a request that names none.
+                principals = {AZURE_CLI_CLIENT_ID: user.object_id}
+                if user is DEPLOYER:
+                    principals[DEPLOYMENT_PIPELINE_CLIENT_ID] = user.object_id
+                return principals
         app = self._resources.get(self._app_ids_by_secret.get(secret, ""))
         if app is None:
             return None

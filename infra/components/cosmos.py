@@ -72,8 +72,8 @@ class CosmosDatabase(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, protect=context.protect_data),
         )
         self.database = self._create_database()
-        # The resource that was created last in the account: the next one depends on it.
-        self._last: pulumi.Resource = self.database
+        # What the account consists of, in the order of creation: each resource depends on all before it.
+        self._sequence: list[pulumi.Resource] = [self.database]
         self.images = self._create_container(
             "images",
             max_ru=images_max_ru,
@@ -145,7 +145,7 @@ class CosmosDatabase(pulumi.ComponentResource):
             permissions=[cosmosdb.PermissionArgs(data_actions=[*data_actions])],
             opts=self._sequential_opts(definition_name),
         )
-        self._last = definition
+        self._sequence.append(definition)
         self.role_definitions.append(definition)
         for principal in principals:
             for container in containers:
@@ -174,13 +174,18 @@ class CosmosDatabase(pulumi.ComponentResource):
             scope=pulumi.Output.concat(self.account.id, "/dbs/", self.database.name, "/colls/", container.name),
             opts=pulumi.ResourceOptions.merge(self._sequential_opts(name, PRINCIPAL_NOT_FOUND), replacement),
         )
-        self._last = assignment
+        self._sequence.append(assignment)
         self.role_assignments.append(assignment)
 
     def _sequential_opts(self, resource_name: str, *known_errors: KnownError) -> pulumi.ResourceOptions:
-        """Options of the account's next resource: depends on the last one, and is retried while that is locked."""
+        """Options of the account's next resource: depends on all before it, and is retried while the account is locked.
+
+        On all and not only on the last: when some of them are deleted, Pulumi orders them by their direct dependencies,
+        and those that are kept in between connect nothing
+        (https://github.com/pulumi/pulumi/blob/master/pkg/resource/deploy/step_generator.go, ScheduleDeletes).
+        """
         hooks = error_hooks(resource_name, ACCOUNT_LOCKED, *known_errors)
-        return pulumi.ResourceOptions(parent=self, depends_on=[self._last], hooks=hooks)
+        return pulumi.ResourceOptions(parent=self, depends_on=[*self._sequence], hooks=hooks)
 
     def _create_database(self) -> cosmosdb.SqlResourceSqlDatabase:
         name = f"{self._label}-database"
@@ -239,5 +244,5 @@ class CosmosDatabase(pulumi.ComponentResource):
                 ),
             ),
         )
-        self._last = container
+        self._sequence.append(container)
         return container

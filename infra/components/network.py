@@ -177,7 +177,8 @@ class PrivateNetwork(pulumi.ComponentResource):
 
         Several at once in one subnet, or to one storage account, now and then fail for good with RetryableError or
         StorageAccountOperationInProgress: https://github.com/pulumi/pulumi-azure-native/issues/4509,
-        https://github.com/hashicorp/terraform-provider-azurerm/pull/28112
+        https://github.com/hashicorp/terraform-provider-azurerm/pull/28112. It depends on all previous ones and not only
+        on the last: when some are deleted, Pulumi orders them by their direct dependencies.
         """
         context = self._context
         label = f"{target.name}-{target.group_id.lower()}"
@@ -195,7 +196,7 @@ class PrivateNetwork(pulumi.ComponentResource):
                 )
             ],
             tags=context.tags,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=self.endpoints[-1:]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[*self.endpoints]),
         )
         return network.PrivateDnsZoneGroup(
             f"{self._label}-{label}-dns",

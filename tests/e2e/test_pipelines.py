@@ -233,8 +233,9 @@ def test_every_step_of_both_vendors_in_order(runner: Runner) -> None:
     exported = runner.pulumi_environment("pulumi", "stack", "export", "--stack", STACK)
     assert json.loads(exported.stdout)["deployment"].get("resources", []) == []
     deployed = runner.github(deploy_steps(approved=True))
-    digest = (runner.root / "package/SHA256SUMS").read_text().split()[0]
-    assert f"dev runs the deployment package {digest}" in deployed
+    digest, _, api_digest, _ = (runner.root / "package/SHA256SUMS").read_text().split()
+    assert f"\ndev runs the deployment package {digest}\n" in deployed
+    assert f"\nthe API app of dev runs the deployment package {api_digest}\n" in deployed
     assert (runner.root / "summary.md").read_text().count("### Cost of a month") == 2
 
     # GitHub: no drift, then a change behind Pulumi's back, which becomes an issue.
@@ -295,7 +296,13 @@ def test_every_step_of_both_vendors_in_order(runner: Runner) -> None:
     runner.github(github_steps("release.yml", GITHUB_VALUES))
     arguments = (runner.root / "gh.log").read_text().splitlines()
     assert arguments[:3] == ["release", "create", f"v{runner.version}"]
-    assert [Path(name).suffix for name in arguments if name.startswith("release/")] == [".md", ".zip", "", ".json"]
-    bill = json.loads((runner.root / "release/sbom.cdx.json").read_text())
-    assert bill["metadata"]["component"]["hashes"] == [{"alg": "SHA-256", "content": digest}]
-    assert {"aiohttp", "azure-identity", "msgspec"} <= {component["name"] for component in bill["components"]}
+    suffixes = [Path(name).suffix for name in arguments if name.startswith("release/")]
+    assert suffixes == [".md", ".zip", ".zip", "", ".json", ".json"]
+    for app, expected, component in (
+        ("pipeline", digest, "azure-ai-vision-imageanalysis"),
+        ("api", api_digest, "pyjwt"),
+    ):
+        bill = json.loads((runner.root / f"release/sbom-{app}.cdx.json").read_text())
+        assert bill["metadata"]["component"]["hashes"] == [{"alg": "SHA-256", "content": expected}]
+        names = {item["name"].lower() for item in bill["components"]}
+        assert {"azure-identity", "msgspec", component} <= names

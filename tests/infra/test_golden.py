@@ -24,7 +24,7 @@ NETWORK_MODES = ("public", "private")
 # What legitimately differs between two runs of the same program: the package's hash and the path made of it, the
 # month in which the budget starts. The pickled class of a dynamic provider is left out as a whole.
 PACKAGE_SHA256 = re.compile(r"[0-9a-f]{64}")
-PACKAGE_PATH = re.compile(r".*/functions-[0-9a-f]{16}\.zip")
+PACKAGE_PATH = re.compile(r".*/functions-([a-z]+)-[0-9a-f]{16}\.zip")
 FIRST_OF_A_MONTH = re.compile(r"\d{4}-\d{2}-01T00:00:00Z")
 PICKLED_PROVIDER = "__provider"
 
@@ -46,8 +46,8 @@ def normalized(value: Any) -> Any:
     if isinstance(value, str):
         if PACKAGE_SHA256.fullmatch(value):
             return "<sha256>"
-        if PACKAGE_PATH.fullmatch(value):
-            return "<package>"
+        if match := PACKAGE_PATH.fullmatch(value):
+            return f"<package of {match[1]}>"
         if FIRST_OF_A_MONTH.fullmatch(value):
             return "<month>"
     return value

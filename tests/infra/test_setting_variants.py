@@ -356,6 +356,7 @@ VARIANTS: dict[str, tuple[dict[str, Any], Difference]] = {
         Difference(
             removed=API_REGISTRATION | API_RESOURCES,
             changed={
+                "outputs.apiPackageSha256": "",
                 "outputs.imageApiUrl": "",
                 f"{APP}.PIPELINE_API_CLIENT_ID": None,
                 f"{APP}.PIPELINE_TENANT_ID": None,

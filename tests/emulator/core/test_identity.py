@@ -28,6 +28,14 @@ def test_the_user_gets_a_token_for_the_audience_asked_for(identities: Identities
     assert identities.verify(answer["access_token"], {STORAGE}).object_id == USER_OBJECT_ID
 
 
+def test_only_the_deployer_may_be_the_application_of_the_pipelines(identities: Identities) -> None:
+    query = f"resource={STORAGE}&client_id=00000000-0000-4000-8000-0000000c11e4"
+    status, answer = request_token(identities, query, identities.user_secrets["deployer"])
+    assert (status, answer["client_id"]) == (200, "00000000-0000-4000-8000-0000000c11e4")
+    assert identities.verify(answer["access_token"], {STORAGE}).object_id == USER_OBJECT_ID
+    assert request_token(identities, query, identities.user_secrets["operator"])[0] == 400
+
+
 def test_a_site_gets_its_own_identity_and_no_other(identities: Identities, deployment: Deployment) -> None:
     identity = deployment.add(
         "managedidentity:UserAssignedIdentity", resourceGroupName="rg", resourceName="id", location="x"
