@@ -124,6 +124,7 @@ format: setup-dev ## format the code
 
 lint: setup-dev
 	@ruff format --check . && ruff check .
+	@python -m checks.page_modules
 	@actionlint
 	@zizmor --quiet --offline .github
 

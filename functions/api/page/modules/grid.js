@@ -1,6 +1,6 @@
 // A grid of images that creates elements only for the rows near the visible part, however many images there are.
 
-/** @import {Item, Page} from "./types.js" */
+/** @import {Page, Tile} from "./types.js" */
 
 import { announce, element, icon } from "./elements.js";
 import { baseName, formatConfidence, itemTitle, matchText, statusText } from "./texts.js";
@@ -13,7 +13,7 @@ export class Grid {
   /**
    * @param {object} options
    * @param {(cursor: string | null, limit: number, signal: AbortSignal) => Promise<Page>} options.load
-   * @param {(item: Item) => string} options.addressOf
+   * @param {(item: Tile) => string} options.addressOf
    * @param {(id: string) => void} options.onOpen
    * @param {(error: unknown) => void} options.onError Receives the error of the first page.
    * @param {(count: number, complete: boolean) => void} options.onCount
@@ -24,7 +24,7 @@ export class Grid {
     this.onOpen = onOpen;
     this.onError = onError;
     this.onCount = onCount;
-    /** @type {Item[]} */
+    /** @type {Tile[]} */
     this.items = [];
     /** @type {string | null} */
     this.cursor = null;
@@ -65,7 +65,7 @@ export class Grid {
    *
    * @param {string} id
    * @param {number} step
-   * @returns {Item | undefined}
+   * @returns {Tile | undefined}
    */
   neighbor(id, step) {
     const index = this.items.findIndex((item) => item.id === id);
@@ -81,7 +81,7 @@ export class Grid {
   /**
    * Puts an image first, or in the place of its earlier version.
    *
-   * @param {Item} item
+   * @param {Tile} item
    */
   putFirst(item) {
     this.items = [item, ...this.items.filter((other) => other.id !== item.id)];
@@ -158,7 +158,7 @@ export class Grid {
     this.rows.set(index, row);
   }
 
-  /** @param {Item} item */
+  /** @param {Tile} item */
   tile(item) {
     const title = itemTitle(item);
     const detail = item.matches?.length
@@ -240,7 +240,7 @@ export class Grid {
   }
 }
 
-/** @param {Item} item */
+/** @param {Tile} item */
 function describe(item) {
   if (item.status !== "classified") {
     return item.reason?.sentence ?? "";
@@ -249,7 +249,7 @@ function describe(item) {
   return item.caption === null ? baseName(item.name) : category;
 }
 
-/** @param {Item} item */
+/** @param {Tile} item */
 function picture(item) {
   const frame = element("span", { class: "tile-picture" });
   const placeholder = icon(item.status === "classified" ? "image" : "warning");

@@ -1,6 +1,6 @@
 // The page: who is signed in, the list that the address names, and the image that is open over it.
 
-/** @import {Count, ImageRecord, Item} from "./types.js" */
+/** @import {Count, ImageRecord, Tile} from "./types.js" */
 /** @import {Filters} from "./filters.js" */
 
 import { Api, loadConfiguration } from "./api.js";
@@ -225,7 +225,7 @@ class Application {
     if (Object.keys(this.filters).length > 0) {
       return;
     }
-    /** @type {Item} */
+    /** @type {Omit<Tile, "contentUrl">} */
     const item = {
       id: record.id,
       name: record.blob.name,
@@ -234,8 +234,9 @@ class Application {
       category: record.category,
       labels: (record.tags ?? []).filter((tag) => record.labels.includes(tag.name)),
       reason: record.reason,
-      contentUrl: null,
+      image: record.image,
       processedAt: record.processedAt,
+      matches: [],
     };
     void this.api
       .contentUrl(record.id)

@@ -1,6 +1,6 @@
 // Texts for people: reasons, sizes, times and matches.
 
-/** @import {ImageRecord, Item, Match, Reason} from "./types.js" */
+/** @import {ImageRecord, Match, Reason, Tile} from "./types.js" */
 
 // What to do about an image that was rejected or failed, by the code of its reason (docs/record.md).
 const ADVICE = {
@@ -49,7 +49,7 @@ export function advice(reason) {
     : "Ask an operator; the code of the reason is above.";
 }
 
-/** @param {Item} item */
+/** @param {Tile} item */
 export function itemTitle(item) {
   return item.caption ?? item.category?.name ?? baseName(item.name);
 }
