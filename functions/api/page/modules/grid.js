@@ -6,7 +6,9 @@ import { announce, element, icon } from "./elements.js";
 import { baseName, formatConfidence, itemTitle, matchText, statusText } from "./texts.js";
 
 const PAGE_SIZE = 60;
+// Of the text of a tile, in pixels: a narrow one has two lines of its title.
 const TEXT_HEIGHT = 72;
+const NARROW_TEXT_HEIGHT = 86;
 const ROWS_OUTSIDE = 3;
 
 export class Grid {
@@ -26,6 +28,8 @@ export class Grid {
     this.onCount = onCount;
     /** @type {Tile[]} */
     this.items = [];
+    /** @type {Set<string>} */
+    this.ids = new Set();
     /** @type {string | null} */
     this.cursor = null;
     this.isComplete = false;
@@ -75,6 +79,7 @@ export class Grid {
   /** @param {string} id */
   remove(id) {
     this.items = this.items.filter((item) => item.id !== id);
+    this.ids.delete(id);
     this.redraw();
   }
 
@@ -85,6 +90,7 @@ export class Grid {
    */
   putFirst(item) {
     this.items = [item, ...this.items.filter((other) => other.id !== item.id)];
+    this.ids.add(item.id);
     this.redraw();
   }
 
@@ -93,10 +99,12 @@ export class Grid {
     if (width === 0) {
       return;
     }
-    this.gap = width < 600 ? 8 : 16;
-    const columns = width < 600 ? 2 : Math.max(2, Math.floor((width + this.gap) / (240 + this.gap)));
+    const isNarrow = width < 600;
+    this.gap = isNarrow ? 8 : 16;
+    const columns = isNarrow ? 2 : Math.max(2, Math.floor((width + this.gap) / (240 + this.gap)));
     const tile = (width - this.gap * (columns - 1)) / columns;
-    const rowHeight = Math.round(tile * 0.75) + TEXT_HEIGHT;
+    const rowHeight = Math.round(tile * 0.75) + (isNarrow ? NARROW_TEXT_HEIGHT : TEXT_HEIGHT);
+    this.list.classList.toggle("grid-narrow", isNarrow);
     if (columns !== this.columns || rowHeight !== this.rowHeight) {
       this.columns = columns;
       this.rowHeight = rowHeight;
@@ -191,16 +199,19 @@ export class Grid {
     this.draw();
     try {
       const page = await this.load(this.cursor, PAGE_SIZE, this.controller.signal);
-      const known = new Set(this.items.map((item) => item.id));
-      this.items.push(...page.items.filter((item) => !known.has(item.id)));
+      const start = this.items.length;
+      for (const item of page.items.filter((candidate) => !this.ids.has(candidate.id))) {
+        this.items.push(item);
+        this.ids.add(item.id);
+      }
       this.cursor = page.cursor;
       this.isComplete = page.cursor === null;
       this.isLoading = false;
       this.end.replaceChildren();
-      if (known.size === 0) {
+      if (start === 0) {
         announce(this.items.length === 0 ? "No images" : `${this.items.length} images loaded`);
       }
-      this.redrawFrom(known.size);
+      this.redrawFrom(start);
     } catch (error) {
       this.isLoading = false;
       if (this.controller.signal.aborted) {

@@ -1,17 +1,15 @@
 """Fixtures of the tests in a browser: Chromium, the gallery's server, and pages of signed-in users."""
 
-import os
-import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page
 
-from scripts.chromium import find_chromium
-from tests.support.gallery.server import GalleryServer
+from tests.support.page.browser import launch_chromium, sign_in
+from tests.support.page.server import LocalPageServer
 
 type ColorScheme = Literal["light", "dark"]
 
@@ -46,7 +44,7 @@ class Visitor:
     """Opens the gallery in the browser."""
 
     browser: Browser
-    server: GalleryServer
+    server: LocalPageServer
     stack: ExitStack
     visits: list[Visit] = field(default_factory=list[Visit])
 
@@ -85,41 +83,33 @@ class Visitor:
     def sign_in(self, user: str, path: str = "/", **options: Any) -> Page:
         """Open a path of the gallery, and sign in by the page's own button and the provider's page."""
         page = self.open(path, **options)
-        page.get_by_role("button", name="Sign in").click()
-        page.get_by_role("link", name=re.compile(user, re.IGNORECASE)).click()
-        page.get_by_role("button", name="Sign out").wait_for()
+        sign_in(page, user)
         return page
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """The system's Chromium."""
-    chromium = find_chromium()
-    assert chromium is not None, "run `make setup-dev`, which installs Chromium"
-    # The sandbox of Chromium refuses to run as root.
-    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=arguments)
+    with launch_chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
-def running_server() -> Iterator[GalleryServer]:
+def running_server() -> Iterator[LocalPageServer]:
     """The server, for the tests of a file."""
-    with GalleryServer() as server:
+    with LocalPageServer() as server:
         yield server
 
 
 @pytest.fixture
-def server(running_server: GalleryServer) -> GalleryServer:
+def server(running_server: LocalPageServer) -> LocalPageServer:
     """The server without images."""
     running_server.reset()
     return running_server
 
 
 @pytest.fixture
-def visitor(browser: Browser, server: GalleryServer) -> Iterator[Visitor]:
+def visitor(browser: Browser, server: LocalPageServer) -> Iterator[Visitor]:
     """Opens pages; afterwards none of them may have violated the policy or thrown an error."""
     with ExitStack() as stack:
         visitor = Visitor(browser, server, stack)

@@ -10,8 +10,8 @@ from common.domain.record import RecordStatus
 from playwright.sync_api import FilePayload, Page, expect
 
 from tests.functions.api.page.conftest import Visitor
-from tests.support.gallery.services import PHOTOS, GalleryServices, create_empty_record, photo_path
 from tests.support.in_memory_api import NOW
+from tests.support.page.services import PHOTOS, PageServices, create_empty_record, photo_path
 
 type OpenState = Callable[[Visitor], Page]
 
@@ -21,7 +21,7 @@ TIMED_OUT = Reason(
 )
 
 
-def add_library(services: GalleryServices) -> None:
+def add_library(services: PageServices) -> None:
     """Add every photo, a rejected image and a failed one."""
     for number, photo in enumerate(PHOTOS):
         services.add_photo(f"holiday/{photo}", photo=photo, processed_at=NOW - timedelta(minutes=7 * number))
@@ -94,7 +94,7 @@ def _no_role(visitor: Visitor) -> Page:
 
 
 def _error(visitor: Visitor) -> Page:
-    too_expensive = QueryTooExpensiveError("the query would read every record")
+    too_expensive = QueryTooExpensiveError(request_units=520, limit=500)
     visitor.server.run(lambda services: services.failures.update(list_records=too_expensive))
     page = visitor.sign_in("reader")
     page.get_by_role("alert").wait_for()
@@ -154,7 +154,7 @@ def _uploads(visitor: Visitor) -> Page:
     return page
 
 
-def _hold_results(services: GalleryServices) -> None:
+def _hold_results(services: PageServices) -> None:
     services.are_results_held = True
 
 

@@ -8,13 +8,13 @@ from typing import Self
 
 from aiohttp import web
 
-from tests.support.gallery.identities import OpenIdProvider
-from tests.support.gallery.services import GalleryServices
-from tests.support.gallery.storage import StorageAccount
 from tests.support.in_memory_api import ApiClient
+from tests.support.page.identities import OpenIdProvider
+from tests.support.page.services import PageServices
+from tests.support.page.storage import StorageAccount
 
 
-class GalleryServer:
+class LocalPageServer:
     """The gallery on ports of 127.0.0.1, in a thread with an event loop of its own; a context manager.
 
     Attributes:
@@ -30,7 +30,7 @@ class GalleryServer:
         self.origin = ""
         self._blob_origin = ""
         self._sign_in_origin = ""
-        self.services = GalleryServices()
+        self.services = PageServices()
         self.storage = StorageAccount(lambda: self.services, lambda: self.origin)
         self.identities = OpenIdProvider(lambda: self._sign_in_origin)
         self.requests: list[str] = []
@@ -54,7 +54,7 @@ class GalleryServer:
         self._thread.join()
         self._loop.close()
 
-    def run[Result](self, function: Callable[[GalleryServices], Result]) -> Result:
+    def run[Result](self, function: Callable[[PageServices], Result]) -> Result:
         """Call a function with the services in the server's event loop, where no request changes them meanwhile."""
 
         async def call() -> Result:
@@ -65,8 +65,8 @@ class GalleryServer:
     def reset(self) -> None:
         """Start anew without images and without faults, at the same origins."""
 
-        def create(_previous: GalleryServices) -> None:
-            self.services = GalleryServices(blob_origin=self._blob_origin, sign_in_origin=self._sign_in_origin)
+        def create(_previous: PageServices) -> None:
+            self.services = PageServices(blob_origin=self._blob_origin, sign_in_origin=self._sign_in_origin)
             self.storage.reset()
             self.identities.reset()
             self.requests.clear()

@@ -5,7 +5,7 @@ from urllib.parse import unquote
 
 from aiohttp import web
 
-from tests.support.gallery.services import GalleryServices
+from tests.support.page.services import PageServices
 
 
 class StorageAccount:
@@ -16,7 +16,7 @@ class StorageAccount:
         answers_to_lose: As many of the next uploads are stored, and lose their connection before the answer.
     """
 
-    def __init__(self, services: Callable[[], GalleryServices], page_origin: Callable[[], str]) -> None:
+    def __init__(self, services: Callable[[], PageServices], page_origin: Callable[[], str]) -> None:
         self._services = services
         self._page_origin = page_origin
         self.reset()

@@ -30,8 +30,8 @@ from image_api.use_cases.application import Application
 from image_api.use_cases.uploads import random_suffix
 from msgspec.structs import replace
 
-from tests.support.gallery.identities import TOKEN_KEY
 from tests.support.in_memory_api import NOW, PAGE_FOLDER, InMemoryApi, summary
+from tests.support.page.identities import TOKEN_KEY
 
 # Responses of Image Analysis to photos that installed packages have, with captions as a person would write them.
 _ANALYSES: dict[str, Any] = json.loads((Path(__file__).with_name("photos.json")).read_text())
@@ -116,7 +116,7 @@ def create_empty_record(
 
 
 @dataclass
-class GalleryServices(InMemoryApi):
+class PageServices(InMemoryApi):
     """The services behind the gallery; use it in the event loop of the server only.
 
     Attributes:
@@ -132,6 +132,7 @@ class GalleryServices(InMemoryApi):
     are_results_held: bool = False
     burst: int = 10**9
     _newest_first: list[ImageRecord] | None = None
+    _counts: RecordCounts | None = None
 
     def add_photo(self, name: str, *, photo: str, processed_at: datetime = NOW) -> ImageRecord:
         """Add a blob with the content of a photo, and its record."""
@@ -142,7 +143,24 @@ class GalleryServices(InMemoryApi):
     def add_record(self, record: ImageRecord) -> ImageRecord:
         """Add a record, or replace the one of the same blob."""
         self._newest_first = None
+        self._counts = None
         return self.add(record, text=record.text)
+
+    def add_library(self, count: int) -> None:
+        """Add many images: the photos over and over, one a minute, with names and ids of their own."""
+        photos = [self.add_photo(photo, photo=photo) for photo in PHOTOS]
+        for number in range(count - len(photos)):
+            photo = photos[number % len(photos)]
+            name = f"library/{number:06}-{photo.blob.name}"
+            processed_at = NOW - timedelta(minutes=number + 1)
+            record = replace(
+                photo,
+                id=record_id("images", name),
+                blob=replace(photo.blob, name=name),
+                processed_at=processed_at.isoformat(),
+            )
+            self.contents[name] = self.contents[photo.blob.name]
+            self.add_record(record)
 
     def store(self, name: str, content: bytes, content_type: str) -> None:
         """Store an upload, and process it unless results are held."""
@@ -226,6 +244,7 @@ class GalleryServices(InMemoryApi):
         if record is None:
             return False
         self._newest_first = None
+        self._counts = None
         self.blobs.discard(record.blob.name)
         return True
 
@@ -274,8 +293,13 @@ class GalleryServices(InMemoryApi):
         )
 
     async def count(self, first_day: date, last_day: date) -> RecordCounts:
-        """Implements `RecordQueries.count`."""
+        """Implements `RecordQueries.count`, whose counts are stored in Azure, too."""
         self._step("count")
+        if self._counts is None:
+            self._counts = self._count(first_day, last_day)
+        return self._counts
+
+    def _count(self, first_day: date, last_day: date) -> RecordCounts:
         records = list(self.records.values())
 
         def named(names: Iterator[str]) -> tuple[NamedCount, ...]:

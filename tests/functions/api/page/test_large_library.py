@@ -1,0 +1,55 @@
+"""A library with more images than a page can have elements for, in a browser."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.functions.api.page.conftest import Visitor
+from tests.support.page.scrolling import scroll
+from tests.support.page.server import LocalPageServer
+
+IMAGES = 2_000
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+def test_scrolling_shows_every_row_and_keeps_few(server: LocalPageServer, visitor: Visitor, width: int) -> None:
+    server.run(lambda services: services.add_library(IMAGES))
+    page = visitor.sign_in("reader", width=width)
+    expect(page.get_by_role("link", name="a cup of coffee").first).to_be_visible()
+
+    scrolling = scroll(page, distance=700, steps=150)
+
+    assert scrolling.incomplete_frames == 0
+    # About four rows are visible, and three outside of the screen at each side.
+    assert scrolling.most_rows <= 15
+    # Several pages were loaded, none of them twice.
+    assert 5 <= server.requests.count("GET /api/images") <= IMAGES // 60 + 1
+
+
+def test_a_filter_starts_at_the_top_of_its_list(server: LocalPageServer, visitor: Visitor) -> None:
+    server.run(lambda services: services.add_library(IMAGES))
+    page = visitor.sign_in("reader")
+    expect(page.get_by_role("link", name="a cup of coffee").first).to_be_visible()
+    scroll(page, distance=700, steps=20)
+
+    page.get_by_label("Category").select_option(label="horse (125)")
+
+    expect(page.get_by_text("125 images")).to_have_count(0)
+    expect(page.get_by_text("60+ images")).to_be_visible()
+    assert page.evaluate("scrollY") == 0
+    scroll(page, distance=700, steps=20)
+    expect(page.get_by_text("125 images")).to_be_attached()
+
+
+def test_the_scroll_position_is_kept_while_an_image_is_open(server: LocalPageServer, visitor: Visitor) -> None:
+    server.run(lambda services: services.add_library(IMAGES))
+    page = visitor.sign_in("reader")
+    expect(page.get_by_role("link", name="a cup of coffee").first).to_be_visible()
+    scroll(page, distance=700, steps=20)
+    position = page.evaluate("scrollY")
+
+    page.locator(".tile:visible").nth(16).click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    assert page.evaluate("scrollY") == position > 5_000
