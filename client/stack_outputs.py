@@ -24,7 +24,7 @@ class StackOutputs:
     # Where images are uploaded, listed and searched; empty without sign-in.
     image_api_url: str
     # The page for people; empty without sign-in.
-    page_url: str
+    gallery_url: str
     tenant_id: str
     # Application (client) id of the API's app registration; empty without sign-in (setting signIn).
     api_client_id: str
@@ -60,7 +60,7 @@ def parse_stack_outputs(stack: str, outputs: Mapping[str, Any]) -> StackOutputs:
             records_container=outputs["recordsContainer"],
             api_url=outputs["apiUrl"],
             image_api_url=outputs.get("imageApiUrl") or "",
-            page_url=outputs.get("galleryUrl") or "",
+            gallery_url=outputs.get("galleryUrl") or "",
             tenant_id=outputs.get("tenantId") or "",
             api_client_id=outputs.get("apiClientId") or "",
         )

@@ -8,10 +8,10 @@ from client.stack_outputs import StackOutputs, read_stack_outputs
 
 def stack_urls(outputs: StackOutputs) -> dict[str, str]:
     """Return the addresses by what is there; none if the stack was deployed without sign-in."""
-    if not outputs.page_url:
+    if not outputs.gallery_url:
         return {}
     return {
-        "gallery": outputs.page_url,
+        "gallery": outputs.gallery_url,
         "api": outputs.image_api_url,
         "token": f"https://login.microsoftonline.com/{outputs.tenant_id}/oauth2/v2.0/token",
     }

@@ -32,7 +32,7 @@ def test_the_outputs_are_read_by_name() -> None:
         records_container="images",
         api_url="https://app.azurewebsites.net/api",
         image_api_url="https://api.azurewebsites.net/api",
-        page_url="https://api.azurewebsites.net/",
+        gallery_url="https://api.azurewebsites.net/",
         tenant_id="tenant-1",
         api_client_id="client-1",
     )

@@ -9,7 +9,7 @@ from client import urls
 from client.stack_outputs import StackOutputs
 from tests.client.test_operations import OUTPUTS
 
-WITHOUT_SIGN_IN = StackOutputs(**{**vars(OUTPUTS), "page_url": "", "image_api_url": "", "api_client_id": ""})
+WITHOUT_SIGN_IN = StackOutputs(**{**vars(OUTPUTS), "gallery_url": "", "image_api_url": "", "api_client_id": ""})
 
 
 def test_the_addresses_are_printed_one_a_line(

@@ -1,4 +1,4 @@
-"""The gallery as a browser on this machine reaches it: page, sign-in, upload, record, picture; without a certificate."""
+"""The gallery as a browser on this machine reaches it, without a certificate: page, sign-in, upload, record."""
 
 import base64
 import hashlib
@@ -152,14 +152,13 @@ def test_a_photo_is_uploaded_and_its_record_arrives(browser: Browser) -> None:
     )
     assert preflight.status_code == 200
     assert browser.send("PUT", permission["url"], headers=put_headers, data=content).status_code == 201
-    for _ in range(60):
-        record = browser.send("GET", permission["statusUrl"], headers=headers)
-        if record.status_code == 200:
-            break
+    deadline = time.monotonic() + 60
+    while (record := browser.send("GET", permission["statusUrl"], headers=headers)).status_code != 200:
+        assert time.monotonic() < deadline
         time.sleep(1)
     assert record.json()["category"]["name"] == "cat"
-    found = browser.send("GET", "/api/images?q=cat", headers=headers).json()["items"]
-    item = next(item for item in found if item["id"] == permission["id"])
+    results = browser.send("GET", "/api/images?q=cat", headers=headers).json()["items"]
+    item = next(item for item in results if item["id"] == permission["id"])
     picture = browser.send("GET", item["contentUrl"])
     assert (picture.status_code, picture.content) == (200, content)
 
