@@ -138,9 +138,9 @@ def test_a_photo_is_uploaded_and_its_record_arrives(browser: Browser) -> None:
     headers = {"Authorization": f"Bearer {tokens['access_token']}"}
     content = CAT.read_bytes()
     request = {"name": "gallery/cat é.png", "contentType": "image/png", "sizeBytes": len(content)}
-    grant = browser.send("POST", "/api/uploads", headers=headers, json=request | {"onConflict": "suffix"})
-    assert grant.status_code == 201, grant.text
-    permission = grant.json()
+    created = browser.send("POST", "/api/uploads", headers=headers, json=request | {"onConflict": "suffix"})
+    assert created.status_code == 201, created.text
+    permission = created.json()
     put_headers = {header["name"]: header["value"] for header in permission["headers"]}
     preflight = browser.send(
         "OPTIONS",
