@@ -148,7 +148,7 @@ def _scroll_to_the_end(page: Page) -> tuple[list[float], int, int, int]:
         milliseconds += scrolling.milliseconds
         incomplete_frames += scrolling.incomplete_frames
         most_rows = max(most_rows, scrolling.most_rows)
-        text = page.locator(".filter-status [role=status]").inner_text()
+        text = page.locator(".filter-status p").inner_text()
         if "+" not in text:
             return milliseconds, incomplete_frames, most_rows, int(text.split()[0].replace(",", ""))
 

@@ -3,7 +3,7 @@
 /** @import {Page, Tile} from "./types.js" */
 
 import { announce, element, icon } from "./elements.js";
-import { baseName, formatConfidence, itemTitle, matchText, statusText } from "./texts.js";
+import { baseName, countText, formatConfidence, itemTitle, matchText, statusText } from "./texts.js";
 
 const PAGE_SIZE = 60;
 // Of the text of a tile, in pixels: a narrow one has two lines of its title.
@@ -209,7 +209,7 @@ export class Grid {
       this.isLoading = false;
       this.end.replaceChildren();
       if (start === 0) {
-        announce(this.items.length === 0 ? "No images" : `${this.items.length} images loaded`);
+        announce(this.items.length === 0 ? "No images" : countText(this.items.length, this.isComplete));
       }
       this.redrawFrom(start);
     } catch (error) {

@@ -8,6 +8,7 @@ import { announce, byId, element, icon } from "./elements.js";
 import { address, emptyIcon, filterChips, filterControls, readFilters, toQuery } from "./filters.js";
 import { Grid } from "./grid.js";
 import { Session } from "./session.js";
+import { countText } from "./texts.js";
 import { Uploads } from "./uploads.js";
 import { Viewer } from "./viewer.js";
 
@@ -29,7 +30,7 @@ class Application {
     this.filters = {};
     /** @type {Grid | null} */
     this.grid = null;
-    this.count = element("p", { class: "muted", role: "status" });
+    this.count = element("p", { class: "muted" });
     this.filterPlace = element("div");
     this.showsFilters = false;
     this.uploads = session.mayUpload
@@ -197,7 +198,7 @@ class Application {
    * @param {boolean} complete
    */
   drawCount(count, complete) {
-    this.count.textContent = count === 0 ? "" : `${count.toLocaleString("en")}${complete ? "" : "+"} ${count === 1 ? "image" : "images"}`;
+    this.count.textContent = count === 0 ? "" : countText(count, complete);
     const empty = main.querySelector(".state");
     if (count === 0 && complete && empty === null) {
       this.grid?.root.after(this.emptyState());

@@ -77,6 +77,14 @@ export function alternativeText(record) {
   return record.caption?.text ?? (record.labels.length > 0 ? record.labels.slice(0, 5).join(", ") : baseName(record.blob.name));
 }
 
+/**
+ * @param {number} count
+ * @param {boolean} complete Whether there are no more.
+ */
+export function countText(count, complete) {
+  return `${count.toLocaleString("en")}${complete ? "" : "+"} ${count === 1 && complete ? "image" : "images"}`;
+}
+
 /** @param {string} name */
 export function baseName(name) {
   return name.slice(name.lastIndexOf("/") + 1);

@@ -6,10 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 from tests.support.page.browser import launch_chromium, sign_in
 from tests.support.page.server import LocalPageServer
+
+# Results are asked for every few seconds, and the machine does other things, too.
+expect.set_options(timeout=15_000)
 
 type ColorScheme = Literal["light", "dark"]
 

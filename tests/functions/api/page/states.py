@@ -7,7 +7,7 @@ from pathlib import Path
 from common.domain.errors import QueryTooExpensiveError
 from common.domain.models import Reason
 from common.domain.record import RecordStatus
-from playwright.sync_api import FilePayload, Page, expect
+from playwright.sync_api import FilePayload, Locator, Page, expect
 
 from tests.functions.api.page.conftest import Visitor
 from tests.support.in_memory_api import NOW
@@ -32,6 +32,11 @@ def add_library(services: PageServices) -> None:
         record = create_empty_record(name, status, NOW - timedelta(minutes=20), reason=reason, size_bytes=48_213)
         services.contents[name] = (b"no image", "image/png")
         services.add_record(record)
+
+
+def image_count(page: Page) -> Locator:
+    """The line that says how many images the list has."""
+    return page.locator(".filter-status p")
 
 
 def choose_files(page: Page, files: list[Path] | list[FilePayload]) -> None:

@@ -3,7 +3,7 @@
 from playwright.sync_api import FilePayload, expect
 
 from tests.functions.api.page.conftest import Visitor
-from tests.functions.api.page.states import add_library, choose_files
+from tests.functions.api.page.states import add_library, choose_files, image_count
 from tests.support.page.server import LocalPageServer
 from tests.support.page.services import photo_path
 
@@ -52,7 +52,9 @@ def test_a_file_that_the_service_would_refuse_is_not_sent(server: LocalPageServe
     page = visitor.sign_in("uploader")
     small = page.evaluate(
         """async () => {
-          const blob = await new OffscreenCanvas(49, 200).convertToBlob({ type: "image/png" });
+          const canvas = new OffscreenCanvas(49, 200);
+          canvas.getContext("2d");
+          const blob = await canvas.convertToBlob({ type: "image/png" });
           return [...new Uint8Array(await blob.arrayBuffer())];
         }"""
     )
@@ -83,7 +85,7 @@ def test_a_rejected_upload_says_why_and_what_to_do(server: LocalPageServer, visi
 
     uploads = page.get_by_role("region", name="Uploads")
     expect(uploads).to_contain_text("Rejected The file cannot be decoded. The file seems to be damaged.")
-    expect(page.get_by_role("link", name="damaged.png Rejected")).to_be_visible()
+    expect(page.get_by_role("link", name="damaged.png")).to_be_visible()
 
 
 def test_a_search_says_why_each_image_matches(server: LocalPageServer, visitor: Visitor) -> None:
@@ -96,7 +98,7 @@ def test_a_search_says_why_each_image_matches(server: LocalPageServer, visitor: 
     flower = page.get_by_role("listitem").filter(has=page.get_by_role("link"))
     expect(flower).to_have_count(1)
     expect(flower).to_contain_text("label flower 94 %, caption “a close-up of a red flower”")
-    expect(page.get_by_text("1 image", exact=True)).to_be_visible()
+    expect(image_count(page)).to_have_text("1 image")
 
 
 def test_an_image_that_matches_by_its_meaning_says_so(server: LocalPageServer, visitor: Visitor) -> None:
@@ -112,17 +114,17 @@ def test_filters_have_counts_and_can_be_removed(server: LocalPageServer, visitor
     server.run(add_library)
     page = visitor.sign_in("reader")
 
-    page.get_by_label("Label").select_option(label="vehicle (2)")
-    expect(page.get_by_text("2 images")).to_be_visible()
-    page.get_by_label("At least").select_option(label="80 %")
-    expect(page.get_by_text("1 image", exact=True)).to_be_visible()
-    expect(page.get_by_role("link", name="a motorcycle in a garage")).to_be_visible()
-    assert page.url == f"{server.origin}/?label=vehicle&minConfidence=80"
-    page.get_by_role("button", name="Remove filter At least 80 %").click()
-    expect(page.get_by_text("2 images")).to_be_visible()
-    page.get_by_role("button", name="Remove filter Label: vehicle").click()
+    page.get_by_label("Label").select_option(label="building (2)")
+    expect(image_count(page)).to_have_text("2 images")
+    page.get_by_label("At least").select_option(label="70 %")
+    expect(image_count(page)).to_have_text("1 image")
+    expect(page.get_by_role("link", name="a tower of a Chinese temple")).to_be_visible()
+    assert page.url == f"{server.origin}/?label=building&minConfidence=70"
+    page.get_by_role("button", name="Remove filter At least 70 %").click()
+    expect(image_count(page)).to_have_text("2 images")
+    page.get_by_role("button", name="Remove filter Label: building").click()
 
-    expect(page.get_by_text("18 images")).to_be_visible()
+    expect(image_count(page)).to_have_text("18 images")
     assert page.url == f"{server.origin}/"
 
 
@@ -133,9 +135,9 @@ def test_the_last_day_of_a_range_is_part_of_it_in_the_time_zone_of_the_browser(
     server.run(add_library)
 
     page = visitor.sign_in("reader", "/?since=2026-01-02&until=2026-01-02")
-    expect(page.get_by_text("18 images")).to_be_visible()
-    page.get_by_label("To").fill("2026-01-01")
-    page.get_by_label("From").fill("2026-01-01")
+    expect(image_count(page)).to_have_text("18 images")
+    page.get_by_label("To", exact=True).fill("2026-01-01")
+    page.get_by_label("From", exact=True).fill("2026-01-01")
 
     expect(page.get_by_role("heading", name="Nothing fits")).to_be_visible()
 
@@ -150,7 +152,7 @@ def test_an_image_is_shown_with_what_was_found_in_it(server: LocalPageServer, vi
     expect(dialog.get_by_role("img", name="a motorcycle in a garage")).to_be_visible()
     objects = dialog.locator(".overlay-objects")
     expect(objects).to_have_count(1)
-    expect(objects.locator("title")).to_have_text("motorcycle 81 %")
+    expect(objects.locator("title")).to_have_text("motorcycle 78 %")
     expect(objects).to_be_visible()
     dialog.get_by_label("Objects (1)").uncheck()
     expect(objects).to_be_hidden()
@@ -183,7 +185,7 @@ def test_boxes_are_where_the_record_says(server: LocalPageServer, visitor: Visit
 
 def test_an_address_that_was_copied_opens_the_same_image(server: LocalPageServer, visitor: Visitor) -> None:
     server.run(add_library)
-    page = visitor.sign_in("reader", "/?label=vehicle")
+    page = visitor.sign_in("reader", "/?label=rocket")
     page.get_by_role("link", name="a rocket on its launch pad").click()
     page.get_by_role("button", name="Copy link").click()
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
@@ -204,9 +206,9 @@ def test_back_and_forward_go_through_lists_and_images(server: LocalPageServer, v
 
     page.go_back()
     expect(page.get_by_role("dialog")).to_be_hidden()
-    expect(page.get_by_text("1 image", exact=True)).to_be_visible()
+    expect(image_count(page)).to_have_text("1 image")
     page.go_back()
-    expect(page.get_by_text("18 images")).to_be_visible()
+    expect(image_count(page)).to_have_text("18 images")
     page.go_forward()
     page.go_forward()
 
@@ -236,5 +238,5 @@ def test_an_image_is_deleted_after_a_question(server: LocalPageServer, visitor: 
 
     expect(page.get_by_role("link", name="a cup of coffee")).to_have_count(0)
     expect(page.get_by_role("dialog")).to_be_hidden()
-    expect(page.get_by_text("17 images")).to_be_visible()
+    expect(image_count(page)).to_have_text("17 images")
     assert server.run(lambda services: "holiday/coffee.png" in services.blobs) is False

@@ -3,7 +3,7 @@
 from playwright.sync_api import Page, expect
 
 from tests.functions.api.page.conftest import Visitor
-from tests.functions.api.page.states import add_library
+from tests.functions.api.page.states import add_library, image_count
 from tests.support.page.server import LocalPageServer
 from tests.support.page.services import photo_path
 
@@ -81,18 +81,31 @@ def test_search_and_filter(server: LocalPageServer, visitor: Visitor) -> None:
     page.get_by_role("link", name="a cup of coffee").wait_for()
 
     tab_to(page, "Search images by words")
-    page.keyboard.type("photo of a vehicle")
+    page.keyboard.type("photo of a building")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("2 images")).to_be_visible()
+    expect(image_count(page)).to_have_text("2 images")
     tab_to(page, "Category")
-    page.keyboard.type("rocket")
-    expect(page.get_by_text("1 image", exact=True)).to_be_visible()
+    page.keyboard.type("brick")
+    expect(image_count(page)).to_have_text("1 image")
     # The controls are drawn anew, and the focus stays on this one.
-    expect(page.get_by_label("Category")).to_be_focused()
-    tab_to(page, "Remove filter Category: rocket")
+    expect(page.get_by_label("Category", exact=True)).to_be_focused()
+    tab_to(page, "Remove filter Category: brick")
     page.keyboard.press("Enter")
 
-    expect(page.get_by_text("2 images")).to_be_visible()
+    expect(image_count(page)).to_have_text("2 images")
+
+
+def test_a_date_is_typed_as_a_whole(server: LocalPageServer, visitor: Visitor) -> None:
+    server.run(add_library)
+    page = visitor.sign_in("reader")
+    page.get_by_role("link", name="a cup of coffee").wait_for()
+
+    tab_to(page, "From")
+    page.keyboard.type("01032026")
+
+    expect(page.get_by_role("heading", name="Nothing fits")).to_be_visible()
+    assert page.url == f"{server.origin}/?since=2026-01-03"
+    expect(page.get_by_label("From", exact=True)).to_be_focused()
 
 
 def test_open_step_and_close(server: LocalPageServer, visitor: Visitor) -> None:

@@ -4,7 +4,7 @@ from common.domain.errors import RetryLaterError
 from playwright.sync_api import Page, expect
 
 from tests.functions.api.page.conftest import Visitor
-from tests.functions.api.page.states import add_library, choose_files
+from tests.functions.api.page.states import add_library, choose_files, image_count
 from tests.support.page.server import LocalPageServer
 from tests.support.page.services import photo_path
 
@@ -15,7 +15,7 @@ def test_an_upload_whose_connection_is_lost_is_sent_again(server: LocalPageServe
 
     choose_files(page, [photo_path("coffee.png")])
 
-    expect(page.get_by_role("link", name="a cup of coffee")).to_be_visible(timeout=15_000)
+    expect(page.get_by_role("link", name="a cup of coffee")).to_be_visible()
     assert server.storage.uploads_to_cut == 0
     assert server.run(lambda services: services.contents["coffee.png"][0]) == photo_path("coffee.png").read_bytes()
 
@@ -26,7 +26,7 @@ def test_an_upload_whose_answer_is_lost_is_not_stored_twice(server: LocalPageSer
 
     choose_files(page, [photo_path("coffee.png")])
 
-    expect(page.get_by_role("link", name="a cup of coffee")).to_be_visible(timeout=15_000)
+    expect(page.get_by_role("link", name="a cup of coffee")).to_be_visible()
     assert server.run(lambda services: set(services.contents)) == {"coffee.png"}
 
 
@@ -71,14 +71,14 @@ def test_a_list_that_fails_for_a_moment_appears(server: LocalPageServer, visitor
     page.get_by_role("button", name="Sign in").click()
     page.get_by_role("link", name="Rita Reader").click()
 
-    expect(page.get_by_text("18 images")).to_be_visible()
+    expect(image_count(page)).to_have_text("18 images")
     assert len(attempts) == 2
 
 
 def test_a_service_that_is_down_is_named_and_can_be_tried_again(server: LocalPageServer, visitor: Visitor) -> None:
     server.run(add_library)
     page = visitor.sign_in("reader")
-    expect(page.get_by_text("18 images")).to_be_visible()
+    expect(image_count(page)).to_have_text("18 images")
     page.clock.install()
     server.run(lambda services: services.failures.update(list_records=RetryLaterError("Cosmos DB answers 503")))
 
