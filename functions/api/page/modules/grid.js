@@ -186,7 +186,7 @@ export class Grid {
         },
       },
       picture(item),
-      element("span", { class: "tile-text" }, element("span", { class: "tile-title" }, title), detail),
+      element("span", { class: "tile-text" }, element("span", { class: item.caption === null ? "tile-title" : "tile-title sentence" }, title), detail),
     );
   }
 
