@@ -224,7 +224,7 @@ class Application {
   drawError(error) {
     if (error instanceof ProblemError && error.status === 401) {
       const signIn = element("button", { class: "button button-primary", type: "button", onclick: () => this.session.signIn() }, "Sign in");
-      main.replaceChildren(state("account", "You were signed out", "Your session has ended. Sign in again to go on.", signIn));
+      main.replaceChildren(state("account", "You were signed out", error.message, signIn));
       return;
     }
     const retry = element("button", { class: "button button-primary", type: "button", onclick: () => this.drawList() }, "Try again");

@@ -1,8 +1,9 @@
 """A library with more images than a page can have elements for, in a browser."""
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
+from benchmarks.page import create_table, measure
 from tests.functions.api.page.conftest import Visitor
 from tests.functions.api.page.states import image_count
 from tests.support.page.scrolling import scroll
@@ -53,3 +54,14 @@ def test_the_scroll_position_is_kept_while_an_image_is_open(server: LocalPageSer
 
     expect(page.get_by_role("dialog")).to_be_hidden()
     assert page.evaluate("scrollY") == position > 5_000
+
+
+def test_the_benchmark_measures_a_library_to_its_end(browser: Browser, server: LocalPageServer) -> None:
+    result = measure(browser, server, images=200, runs=1)
+
+    assert (result.images, result.scrolled_images, result.incomplete_frames) == (200, 200, 0)
+    assert result.first_page_ms > 0
+    # The list alone is larger than that; without compression the page's files alone are larger than 90 kB.
+    assert 30_000 < result.first_page_bytes < 90_000
+    assert 1_000 < result.filter_bytes < 30_000
+    assert create_table(result).row_count == 6
