@@ -101,10 +101,11 @@ def test_a_date_is_typed_as_a_whole(server: LocalPageServer, visitor: Visitor) -
     page.get_by_role("link", name="a cup of coffee").wait_for()
 
     tab_to(page, "From")
-    page.keyboard.type("01032026")
+    # Whichever of day and month comes first in the language of the browser.
+    page.keyboard.type("03032026")
 
     expect(page.get_by_role("heading", name="Nothing fits")).to_be_visible()
-    assert page.url == f"{server.origin}/?since=2026-01-03"
+    assert page.url == f"{server.origin}/?since=2026-03-03"
     expect(page.get_by_label("From", exact=True)).to_be_focused()
 
 
