@@ -124,22 +124,21 @@ def test_search_and_token_are_commands(local_stack: Checkout) -> None:
 
 
 # For each right of the API's identity: how the role assignment is recognized, the operations that break without it, and
-# the action that the problem names.
+# the action that the problem names. A role is the id of a built-in one, or the title of one of the stack's.
 DELEGATOR, READER = "db58b8e5-c6ad-4a2a-8342-4190687cbf4a", "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1"
 RIGHTS = [
     ("SqlRoleAssignment", "", {"list", "get", "content"}, "Microsoft.DocumentDB/databaseAccounts/"),
     ("authorization:RoleAssignment", DELEGATOR, {"upload", "content", "list"}, "generateUserDelegationKey/action"),
-    ("authorization:RoleAssignment", "creator", {"upload"}, "containers/blobs/add/action"),
+    ("authorization:RoleAssignment", "Image Creator", {"upload"}, "containers/blobs/add/action"),
     ("authorization:RoleAssignment", READER, {"upload", "content"}, "containers/blobs/read"),
 ]
 
 
-def is_right(resource: dict[str, Any], principal: str, type_name: str, role: str, creator: str) -> bool:
+def is_right(resource: dict[str, Any], principal: str, type_name: str, definition: str) -> bool:
     """Whether a resource is the assignment of a role to a principal."""
     if not resource["type"].endswith(type_name) or resource["inputs"].get("principalId") != principal:
         return False
-    definition = resource["inputs"]["roleDefinitionId"]
-    return definition.endswith(creator if role == "creator" else role)
+    return resource["inputs"]["roleDefinitionId"].endswith(definition)
 
 
 @contextmanager
@@ -156,12 +155,13 @@ def without(stack: Checkout, type_name: str, role: str) -> Iterator[None]:
         (principal,) = (
             resource["outputs"]["principalId"] for key, resource in rows if "userassignedidentities/id-api-" in key
         )
-        (creator,) = (
-            resource["inputs"]["roleDefinitionId"]
+        own_roles = {
+            str(resource["inputs"]["roleName"]): resource["inputs"]["roleDefinitionId"]
             for _, resource in rows
-            if "Image Creator" in str(resource["inputs"].get("roleName"))
-        )
-        (row,) = [row for row in rows if is_right(row[1], principal, type_name, role, creator)]
+            if "roleName" in resource["inputs"]
+        }
+        definition = next((own_roles[name] for name in own_roles if role and role in name), role)
+        (row,) = [row for row in rows if is_right(row[1], principal, type_name, definition)]
         database.execute("DELETE FROM resources WHERE key = ?", (row[0],))
     assert stack.emulator("start").returncode == 0
     try:
