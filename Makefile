@@ -17,16 +17,19 @@ export PYTHONPATH :=
 export PYTHONDONTWRITEBYTECODE :=
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-ci setup-dev up classify search token redrive backfill stateful-test histories mutants simulate soak throughput bombs preview plan cost down clean format lint package types structure prices scan judge bench bench-api bench-queries accuracy search-quality docs check quick whole test lock
+.PHONY: help setup setup-ci setup-dev up classify search urls token redrive backfill stateful-test histories mutants simulate soak throughput bombs preview plan cost down clean format lint package types structure prices scan judge bench bench-api bench-queries accuracy search-quality docs check quick whole test lock
 
 ifeq ($(STACK),local)
 pulumi = python -m emulator pulumi -- $(STACK) $(1)
 # NETWORK: the virtual network that the command runs in, for a private stack.
 within = python -m emulator exec $(if $(NETWORK),--virtual-network $(NETWORK)) --
+# A browser on this machine opens the emulator's own addresses, not those of Azure.
+for_browser = python -m emulator exec --for-browser --
 set = emulator
 else
 pulumi = pulumi $(1) --stack $(STACK)
 within =
+for_browser =
 set = deploy
 endif
 
@@ -58,13 +61,14 @@ setup-dev:
 
 ##@ Use the pipeline
 
-up: setup ## deploy (STACK=local: to the emulator, then classify the sample photos)
+up: setup ## deploy (STACK=local: to the emulator, classify the sample photos, print the gallery's address)
 	@$(bundle)
 ifeq ($(STACK),local)
 	@python -m emulator start
 	@$(call pulumi,up --yes $(policy))
 	@$(call pulumi,policy analyze $(policy))
 	@$(within) python -m client classify --samples --stack $(STACK) --format $(FORMAT) --timeout $(TIMEOUT)
+	@$(for_browser) python -m client urls --stack $(STACK) --format $(FORMAT)
 else
 	@$(call pulumi,up $(policy))
 	@$(call pulumi,policy analyze $(policy))
@@ -75,6 +79,9 @@ classify: setup ## upload IMAGES="a.jpg 'b c.png'" and print what was found (FOR
 
 search: setup ## search images through the API: Q="red car" LABEL=car (FORMAT=table|json)
 	@$(within) python -m client search --stack $(STACK) --format $(FORMAT) $(if $(LABEL),--label "$(LABEL)") -- $(Q)
+
+urls: setup ## print the addresses of gallery, API and token endpoint (FORMAT=table|json)
+	@$(for_browser) python -m client urls --stack $(STACK) --format $(FORMAT)
 
 # On the local stack, ROLE is one of the emulator's users; elsewhere the token is that of whoever is signed in.
 token: within = $(if $(filter local,$(STACK)),python -m emulator exec --user $(or $(ROLE),reader) --)

@@ -21,6 +21,8 @@ API_FUNCTIONS = (
     "get_image",
     "get_image_content",
     "get_openapi",
+    "get_page",
+    "get_page_file",
     "get_statistics",
     "list_categories",
     "list_images",

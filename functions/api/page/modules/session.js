@@ -13,7 +13,7 @@ export class Session {
     const { UserManager, WebStorageStateStore } = /** @type {any} */ (globalThis).oidc;
     const here = new URL("/", location.href).href;
     this.manager = new UserManager({
-      authority: configuration.authority,
+      authority: `${configuration.authority}/v2.0`,
       client_id: configuration.clientId,
       redirect_uri: here,
       post_logout_redirect_uri: here,
