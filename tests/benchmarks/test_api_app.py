@@ -7,6 +7,7 @@ from itertools import islice
 from pathlib import Path
 
 import jwt
+from image_api.settings import REQUIRED
 
 from benchmarks.api_app import Request, operation_requests
 from benchmarks.api_services import serve
@@ -27,6 +28,7 @@ def test_a_request_is_data_of_an_http_trigger() -> None:
 def test_the_measured_operations_are_functions_of_the_app_and_about_what_is_stored(tmp_path: Path) -> None:
     async def run() -> None:
         async with serve(tmp_path, 3) as services:
+            assert set(REQUIRED) <= services.environment.keys()
             requests = operation_requests(services)
             assert {next(of_operation).function for of_operation in requests.values()} <= set(API_FUNCTIONS)
             ids = [one.params["id"] for one in islice(requests["get_image"], 3)]

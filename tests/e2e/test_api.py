@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.conftest import Checkout
+from tests.e2e.test_local_stack import COFFEE, picture
 
 pytestmark = pytest.mark.emulator
 
@@ -107,6 +108,28 @@ def test_a_file_that_is_no_image_ends_rejected(local_stack: Checkout, tmp_path: 
     permission = upload(local_stack, "api/page.png", page)
     record = parsed(wait(local_stack, permission["statusUrl"], 200))
     assert (record["status"], record["reason"]["code"]) == ("rejected", "NotAnImage")
+
+
+def classify_as_uploader(stack: Checkout, name: str) -> dict[str, Any]:
+    """`make classify` by a user who may delete nothing."""
+    command = ["exec", "--user", "uploader", "--", "python", "-m", "client", "classify", "--format", "json", "--", name]
+    result = stack.emulator(*command)
+    assert result.returncode == 0, result.stderr[-2000:]
+    return json.loads(result.stdout)
+
+
+def test_who_may_delete_nothing_replaces_nothing(local_stack: Checkout) -> None:
+    picture(local_stack.root, "kept.png", CAT)
+    first = classify_as_uploader(local_stack, "kept.png")
+    again = classify_as_uploader(local_stack, "kept.png")
+    assert again["record"] == first["record"]
+    picture(local_stack.root, "kept.png", COFFEE)
+    other = classify_as_uploader(local_stack, "kept.png")
+    assert other["record"]["category"]["name"] == "coffee"
+    assert other["blob"].startswith("kept-")
+    assert other["record"]["blob"]["name"] == other["blob"]
+    (kept,) = send(local_stack, {"method": "GET", "url": f"/api/images/{first['record']['id']}"})
+    assert parsed(kept)["blob"]["etag"] == first["record"]["blob"]["etag"]
 
 
 @pytest.mark.parametrize(("user", "status"), [("reader", 403), ("operator", 403), ("uploader", 201)])
