@@ -52,9 +52,17 @@ def parsed(answer: dict[str, Any]) -> Any:
     return json.loads(answer["body"])
 
 
-def upload(stack: Checkout, name: str, path: Path) -> dict[str, Any]:
-    """Upload a file through the API, and return the permission that it was uploaded with."""
-    request = {"name": name, "contentType": "image/png", "sizeBytes": path.stat().st_size, "onConflict": "suffix"}
+def upload(stack: Checkout, name: str, path: Path, *, stated_bytes: int | None = None) -> dict[str, Any]:
+    """Upload a file through the API, and return the permission that it was uploaded with.
+
+    Args:
+        stack: The checkout.
+        name: Name of the image.
+        path: The file.
+        stated_bytes: The size that the API is told; that of the file unless it is stated.
+    """
+    size = path.stat().st_size if stated_bytes is None else stated_bytes
+    request = {"name": name, "contentType": "image/png", "sizeBytes": size, "onConflict": "suffix"}
     (answer,) = send(stack, {"method": "POST", "url": "/api/uploads", "json": request}, user="uploader")
     assert answer["status"] == 201, answer
     permission = parsed(answer)
@@ -130,6 +138,14 @@ def test_who_may_delete_nothing_replaces_nothing(local_stack: Checkout) -> None:
     assert other["record"]["blob"]["name"] == other["blob"]
     (kept,) = send(local_stack, {"method": "GET", "url": f"/api/images/{first['record']['id']}"})
     assert parsed(kept)["blob"]["etag"] == first["record"]["blob"]["etag"]
+
+
+def test_a_file_that_is_larger_than_stated_ends_rejected(local_stack: Checkout, tmp_path: Path) -> None:
+    large = tmp_path / "large.png"
+    large.write_bytes(CAT.read_bytes() + bytes(20 * 1024 * 1024))
+    permission = upload(local_stack, "api/large.png", large, stated_bytes=1000)
+    record = parsed(wait(local_stack, permission["statusUrl"], 200))
+    assert (record["status"], record["reason"]["code"]) == ("rejected", "TooLarge")
 
 
 @pytest.mark.parametrize(("user", "status"), [("reader", 403), ("operator", 403), ("uploader", 201)])
