@@ -127,17 +127,17 @@ def classify_as_uploader(stack: Checkout, name: str) -> dict[str, Any]:
 
 
 def test_who_may_delete_nothing_replaces_nothing(local_stack: Checkout) -> None:
-    picture(local_stack.root, "kept.png", CAT)
-    first = classify_as_uploader(local_stack, "kept.png")
-    again = classify_as_uploader(local_stack, "kept.png")
+    picture(local_stack.root, "mine.png", CAT)
+    first = classify_as_uploader(local_stack, "mine.png")
+    again = classify_as_uploader(local_stack, "mine.png")
     assert again["record"] == first["record"]
-    picture(local_stack.root, "kept.png", COFFEE)
-    other = classify_as_uploader(local_stack, "kept.png")
+    picture(local_stack.root, "mine.png", COFFEE)
+    other = classify_as_uploader(local_stack, "mine.png")
     assert other["record"]["category"]["name"] == "coffee"
-    assert other["blob"].startswith("kept-")
+    assert other["blob"].startswith("mine-")
     assert other["record"]["blob"]["name"] == other["blob"]
-    (kept,) = send(local_stack, {"method": "GET", "url": f"/api/images/{first['record']['id']}"})
-    assert parsed(kept)["blob"]["etag"] == first["record"]["blob"]["etag"]
+    (original,) = send(local_stack, {"method": "GET", "url": f"/api/images/{first['record']['id']}"})
+    assert parsed(original)["blob"]["etag"] == first["record"]["blob"]["etag"]
 
 
 def test_a_file_that_is_larger_than_stated_ends_rejected(local_stack: Checkout, tmp_path: Path) -> None:
