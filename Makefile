@@ -154,8 +154,8 @@ bench-queries: setup-dev ## lists and searches over 10,000 and 100,000 records i
 accuracy: setup-dev ## the emulator's category of each packaged photo with a known subject, before and after general tags
 	@python -m benchmarks.vision_accuracy --format $(FORMAT)
 
-search-quality: setup-dev ## what searches find among the packaged photos, by words and by meaning, and what they should not
-	@ORT_DISABLE_TELEMETRY=1 python -m benchmarks.search_quality --format $(FORMAT)
+search-quality: setup-dev ## what the API's searches find among the packaged photos, by labels, words and meaning, and what they should not
+	@ORT_DISABLE_TELEMETRY=1 PYTHONPATH=functions:functions/pipeline:functions/api python -m benchmarks.search_quality --format $(FORMAT)
 
 throughput: setup-dev ## the shipped code: images a second, CPU, start-up, size, memory (RUNS=5, IMAGES_COUNT=2000)
 	@$(bundle)
