@@ -92,6 +92,7 @@ def test_a_caller_that_sends_too_many_requests_has_to_wait(api: InMemoryApi, sen
 def test_the_configuration_is_for_everybody_and_has_no_secret(send: Send) -> None:
     answer = send("GET", "/api/configuration", token=None)
     assert answer.status == 200
+    assert answer.headers["Cache-Control"] == "public, max-age=300"
     assert answer.json.keys() == {"authority", "clientId", "scope", "blobOrigin", "limits", "features"}
 
 
