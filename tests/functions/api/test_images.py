@@ -101,7 +101,8 @@ def test_an_item_that_is_no_record_is_not_answered(
         return Versioned(None, '"0x1"')
 
     monkeypatch.setattr(api, "get", get)
-    assert send("GET", f"/api/images/{OTHER_ID}").status == 404
+    for path in ("", "/content", "/similar"):
+        assert send("GET", f"/api/images/{OTHER_ID}{path}").status == 404
 
 
 @pytest.mark.parametrize("path", ["", "/content", "/similar"])
@@ -141,14 +142,3 @@ def test_an_image_without_embedding_has_no_similar_images(api: InMemoryApi, send
     record = api.add(create_record("cat.png"))
     answer = send("GET", f"/api/images/{record.id}/similar")
     assert (answer.status, answer.json["code"]) == (409, "embeddingsOff")
-
-
-def test_a_record_of_another_version_of_the_code_is_not_found(
-    api: InMemoryApi, send: Send, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def get(_record_id: str) -> Versioned[None]:
-        return Versioned(None, '"0x1"')
-
-    monkeypatch.setattr(api, "get", get)
-    for path in ("", "/content", "/similar"):
-        assert send("GET", f"/api/images/{OTHER_ID}{path}").status == 404
