@@ -17,7 +17,7 @@ export PYTHONPATH :=
 export PYTHONDONTWRITEBYTECODE :=
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-ci setup-dev up classify search urls token redrive backfill stateful-test histories mutants simulate soak throughput bombs preview plan cost down clean format lint package types structure prices scan judge bench bench-api bench-queries accuracy search-quality docs check quick whole test lock
+.PHONY: help setup setup-ci setup-dev up classify search urls token redrive backfill stateful-test histories mutants simulate soak throughput bombs preview plan cost down clean format lint package types structure prices scan judge bench bench-api bench-queries bench-gallery screenshots accuracy search-quality docs check quick whole test lock
 
 ifeq ($(STACK),local)
 pulumi = python -m emulator pulumi -- $(STACK) $(1)
@@ -131,6 +131,7 @@ format: setup-dev ## format the code
 
 lint: setup-dev
 	@ruff format --check . && ruff check .
+	@python -m checks.page_modules
 	@actionlint
 	@zizmor --quiet --offline .github
 
@@ -154,6 +155,12 @@ bench-queries: setup-dev ## lists and searches over 10,000 and 100,000 records i
 bench-api: setup-dev ## the shipped API: start-up beside an empty app, CPU of its requests, size of the package (RUNS=5)
 	@$(bundle)
 	@PYTHONPATH=functions:functions/pipeline:functions/api python -m benchmarks.api_app --runs $(RUNS) --format $(FORMAT)
+
+bench-gallery: setup-dev ## the gallery page in Chromium over 100,000 images: first page, filter, scrolling, bytes (RUNS=5)
+	@PYTHONPATH=functions:functions/pipeline:functions/api python -m benchmarks.page --runs $(RUNS) --format $(FORMAT)
+
+screenshots: setup-dev ## pictures of each state of the gallery page, wide and narrow, light and dark, in .build/screenshots
+	@SCREENSHOTS=.build/screenshots python -m pytest -q tests/functions/api/page/test_states.py
 
 accuracy: setup-dev ## the emulator's category of each packaged photo with a known subject, before and after general tags
 	@python -m benchmarks.vision_accuracy --format $(FORMAT)

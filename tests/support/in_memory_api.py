@@ -98,6 +98,7 @@ def summary(record: ImageRecord, text: str = "") -> RecordSummary:
     return RecordSummary(
         id=record.id,
         status=record.status,
+        reason=record.reason,
         container=record.blob.container,
         name=record.blob.name,
         etag=record.blob.etag,
