@@ -87,11 +87,10 @@ def _fill(folder: Path, container: Resource, count: int) -> float:
     """Store so many records; returns the mean size of a record in KB."""
     records = create_records(count)
     with closing(ItemStore(folder / "cosmos.db", partitions=1)) as store:
-        # The file is of no use after a crash: a commit for each record need not wait for the disk.
-        store._database.execute("PRAGMA synchronous=OFF")  # pyright: ignore[reportPrivateUsage] # noqa: SLF001
         stored = Container.of_resource(container)
-        for record in records:
-            store.create(stored, (record["id"],), record)
+        with store.transaction():
+            for record in records:
+                store.create(stored, (record["id"],), record)
     return sum(len(json.dumps(record)) for record in records[:1000]) / min(count, 1000) / 1024
 
 

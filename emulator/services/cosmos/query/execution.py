@@ -62,8 +62,7 @@ class PartitionQuery:
         items = scan(
             self._database,
             self._scope,
-            ordering=self._prepared.ordering,
-            backwards=self._prepared.is_backwards,
+            self._prepared.plan,
             after=self._resume(start) if self._prepared.is_streaming else None,
             now=self._now,
         )
@@ -109,8 +108,9 @@ class PartitionQuery:
             if not is_skipped:
                 results.append(text)
                 self._cost.output(text)
-        is_complete = limits.take is not None and progress.returned >= limits.take
-        if not self._is_interrupted or is_complete or self._current is None:
+                if progress.returned == limits.take:
+                    return Page(results=results, progress=None)
+        if not self._is_interrupted or self._current is None:
             return Page(results=results, progress=None)
         interrupted = msgspec.structs.replace(progress, key=self._current.key, number=self._current.number, rows=0)
         return Page(results=results, progress=interrupted)
@@ -121,7 +121,7 @@ class PartitionQuery:
             return None
         if not start.rows:
             return Position(key=start.key, number=start.number)
-        step = 1 if self._prepared.is_backwards else -1
+        step = 1 if self._prepared.plan.backwards else -1
         return Position(key=start.key, number=start.number + step)
 
     def _start_over(self, rows: Iterator[Any], start: Progress, maximum: int) -> Page:
