@@ -85,13 +85,13 @@ def _container_policies() -> dict[str, Any]:
 
 def _fill(folder: Path, container: Resource, count: int) -> float:
     """Store so many records; returns the mean size of a record in KB."""
-    records = create_records(count)
+    characters = 0
     with closing(ItemStore(folder / "cosmos.db", partitions=1)) as store:
         stored = Container.of_resource(container)
         with store.transaction():
-            for record in records:
-                store.create(stored, (record["id"],), record)
-    return sum(len(json.dumps(record)) for record in records[:1000]) / min(count, 1000) / 1024
+            for record in create_records(count):
+                characters += len(store.create(stored, (record["id"],), record).body)
+    return characters / count / 1024
 
 
 async def _measure(account: CosmosAccount, records: int, partitions: int, runs: int) -> list[Measurement]:

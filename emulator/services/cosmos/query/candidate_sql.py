@@ -7,7 +7,7 @@ from emulator.services.cosmos.items.term_index import TermIndex, ensure_term_ind
 from emulator.services.cosmos.query.candidates import AllOf, AnyOf, Candidates, HasTerm
 
 # Up to so many candidates are read at once; more are met while the items are read in their order.
-FEW = 500
+FEW = 100
 type Arguments = tuple[int, ...]
 
 
@@ -48,7 +48,7 @@ class _Builder:
         """Whether an item is a candidate."""
         if isinstance(candidates, HasTerm):
             sql, arguments = self.numbers(candidates)
-            return f"EXISTS({sql} AND item = {{0}})", arguments
+            return f"EXISTS({sql} AND postings.item = {{0}})", arguments
         parts = [self.condition(part) for part in candidates.parts]
         operator = " AND " if isinstance(candidates, AllOf) else " OR "
         conditions = operator.join(sql for sql, _ in parts) or "0"

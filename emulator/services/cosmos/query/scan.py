@@ -131,7 +131,7 @@ def _scan_insertions(
         rows = database.execute(sql, (scope.container, scope.partition, after.number, *filter_.arguments, now))
     else:
         numbers, arguments = filter_.few
-        sql = _FEW.format(numbers, filter_.condition.format("number"))
+        sql = _FEW.format(numbers, filter_.condition.format("items.number"))
         start = (scope.container, scope.partition, after.number, now)
         rows = database.execute(sql, (*arguments, *start, *filter_.arguments))
     with closing(rows):
@@ -153,7 +153,7 @@ def _scan_ordering(
     condition = "1"
     arguments: Arguments = ()
     if filter_ is not None:
-        condition = filter_.condition.format("item")
+        condition = filter_.condition.format("ordered.item")
         arguments = filter_.arguments
     if plan.backwards:
         limit = (plan.bounds.maximum, 0)

@@ -21,7 +21,7 @@ from emulator.services.cosmos.query import candidate_sql
 from emulator.services.cosmos.query.continuation import Progress
 from emulator.services.cosmos.query.execution import PartitionQuery
 from emulator.services.cosmos.query.prepared_query import PreparedQuery, prepare_query
-from emulator.services.cosmos.query.scan import Plan, Scope
+from emulator.services.cosmos.query.scan import Plan, Scope, scan
 from emulator.services.cosmos.sql import tree
 from emulator.services.cosmos.sql.parser import parse
 from tests.support import naive_cosmos_queries
@@ -142,7 +142,7 @@ def _items(store: ItemStore) -> list[Any]:
         return [msgspec.json.decode(body) for (body,) in database.execute("SELECT body FROM items ORDER BY number")]
 
 
-@pytest.fixture(params=[500, 1], ids=["few candidates at once", "all as they are met"])
+@pytest.fixture(params=[100, 1], ids=["few candidates at once", "all as they are met"])
 def few(request: pytest.FixtureRequest) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(candidate_sql, "FEW", request.param)
@@ -196,6 +196,30 @@ def _compare(before: list[Any], after: list[Any], query: tree.Query, page_size: 
             assert results == _run(store, reading_all, 100)
             if query.order_by is None:
                 assert results == naive_cosmos_queries.run(query, _items(store))
+
+
+@pytest.mark.usefixtures("few")
+@pytest.mark.parametrize("order", ["", "ORDER BY c.a", "ORDER BY c.a DESC"])
+@pytest.mark.parametrize(
+    ("condition", "numbers"),
+    [
+        ("c.b = 'x'", [2, 5]),
+        ("c.b IN ('x', 'y')", [1, 2, 5]),
+        ("c.b = 'y' OR c.tags[0] = 1", [1, 4, 5]),
+        ("c.b = 'x' AND ARRAY_CONTAINS(c.tags, 1)", [5]),
+        ("NOT c.b = 'x'", [1, 2, 3, 4, 5]),
+    ],
+)
+def test_no_other_items_are_read(tmp_path: Path, condition: str, numbers: list[int], order: str) -> None:
+    items = [{"b": "y"}, {"b": "x"}, {}, {"b": "z", "tags": [1]}, {"b": "x", "tags": [2, 1]}]
+    with closing(ItemStore(tmp_path / "cosmos.db", lambda: 0, partitions=1)) as store:
+        _write(store, [(str(number), {**item, "a": number}) for number, item in enumerate(items)])
+        plan = prepare_query(parse(f"SELECT * FROM c WHERE {condition} {order}"), {}, _CONTAINER).plan
+        scope = Scope(container=store.open_container(_CONTAINER).number, partition=0)
+        with closing(connect(store.path)) as database:
+            read = [scanned.position.number for scanned in scan(database, scope, plan, after=None, now=0)]
+    assert sorted(read) == numbers
+    assert read == sorted(read, reverse=plan.backwards)
 
 
 @pytest.mark.usefixtures("few")
