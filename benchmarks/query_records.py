@@ -22,7 +22,10 @@ _TAGS = 17
 
 
 def create_records(count: int) -> Iterator[dict[str, Any]]:
-    """Create the JSON of records of about 3 KB: tags by Zipf's law, a caption, objects and lines of text; a percent has failed."""
+    """Create records of about 3 KB, as JSON: tags by Zipf's law, a caption, objects and lines of text.
+
+    A percent of them has failed.
+    """
     generator = random.Random(1)  # noqa: S311 (no secret depends on it)
     vocabulary = [f"label{rank}" for rank in range(1, _VOCABULARY + 1)]
     weights = list(itertools.accumulate(1 / rank for rank in range(1, _VOCABULARY + 1)))
