@@ -80,7 +80,9 @@ class QueryOperations:
         ranges = query_ranges(query, text.parameters, opened.container)
         scopes = read_scopes(request, opened, self._store.partitions, ranges)
         is_ranked = query.order_by is not None and query.order_by.rank
-        if scopes.is_whole_query or is_ranked:
+        # A query for the items of a partition key is ranked there, as Azure does in test_query_hybrid_search.py of
+        # azure-cosmos: test_hybrid_search_partitioned_query_response_hook.
+        if scopes.is_whole_query or (is_ranked and not scopes.has_partition_key):
             _check_is_served(plan_query(query, text.parameters, opened.container))
         prepared = prepare_query(query, text.parameters, opened.container)
         context = f"{opened.stored.rid}\0{text.identity}\0{scopes.scopes}"

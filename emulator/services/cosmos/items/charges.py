@@ -46,6 +46,12 @@ class QueryCost:
         self.loaded_items += 1
         self.loaded_bytes += len(body)
 
+    def load_only(self, items: int) -> None:
+        """Count no more than `items` of the items, of mean size: the index says which they are."""
+        if self.loaded_items > items:
+            self.loaded_bytes = round(self.loaded_bytes * items / self.loaded_items)
+            self.loaded_items = items
+
     def output(self, result: bytes) -> None:
         """Count a result, in JSON."""
         self.output_items += 1

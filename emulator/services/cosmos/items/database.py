@@ -34,7 +34,6 @@ CREATE TABLE items(
     expires REAL,
     UNIQUE(container, effective_key, id)
 );
-CREATE INDEX items_by_partition ON items(container, partition, number);
 CREATE INDEX items_by_key ON items(container, effective_key, number);
 CREATE TABLE orderings(
     number INTEGER PRIMARY KEY,
@@ -65,6 +64,14 @@ CREATE TABLE postings(
     item INTEGER NOT NULL,
     PRIMARY KEY(term_index, term, item)
 ) WITHOUT ROWID;
+CREATE TABLE text_lengths(
+    term_index INTEGER NOT NULL,
+    item INTEGER NOT NULL,
+    words INTEGER NOT NULL,
+    PRIMARY KEY(term_index, item)
+) WITHOUT ROWID;
+-- With what a count of items needs, so that it reads no bodies.
+CREATE INDEX items_by_partition ON items(container, partition, number, expires);
 """
 
 
@@ -78,6 +85,7 @@ def open_database(path: Path, partitions: int | None) -> sqlite3.Connection:
     if version < _ITEMS_VERSION:
         _create_tables(database, partitions or _PARTITIONS)
     if version < _VERSION:
+        database.execute("DROP INDEX IF EXISTS items_by_partition")
         _execute_all(database, _TERM_TABLES)
         database.execute(f"PRAGMA user_version = {_VERSION}")
     (stored,) = database.execute("SELECT partitions FROM settings").fetchone()

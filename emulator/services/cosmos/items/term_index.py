@@ -9,7 +9,7 @@ their values.
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,8 @@ from emulator.services.cosmos.items.ordered_index import order_key
 from emulator.services.cosmos.sql.runtime.full_text import words_of
 
 _TERM_BYTES = 8
+# The number of an item, its terms, and the length of its text.
+type _Entry = tuple[int, set[int], int | None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +59,13 @@ class TermIndex:
                 terms.update(word_term(word) for word in words_of(value, self.language))
         return terms
 
+    def length_of(self, item: Item) -> int | None:
+        """The number of words of an item's text; None if there is no text, or the index is one of values."""
+        if self.language is None:
+            return None
+        texts = [value for value in _values_at(item, self.path) if isinstance(value, str)]
+        return sum(len(words_of(text, self.language)) for text in texts) if texts else None
+
 
 def value_term(value: Any) -> int | None:
     """The term of a value; None for arrays and objects, and for what no item can have."""
@@ -92,28 +101,39 @@ def ensure_term_index(database: sqlite3.Connection, container: int, index: TermI
 
 def add_terms(database: sqlite3.Connection, container: int, number: int, item: Item) -> None:
     """Add a new item to every term index of its container."""
-    database.executemany("INSERT INTO postings VALUES(?, ?, ?)", _postings(database, container, number, item))
+    for index_number, index in _indexes(database, container):
+        _add(database, index_number, [(number, index.terms_of(item), index.length_of(item))])
 
 
 def remove_terms(database: sqlite3.Connection, container: int, number: int, item: Item) -> None:
     """Remove an item from every term index of its container."""
-    database.executemany(
-        "DELETE FROM postings WHERE term_index = ? AND term = ? AND item = ?",
-        _postings(database, container, number, item),
-    )
+    for index_number, index in _indexes(database, container):
+        database.executemany(
+            "DELETE FROM postings WHERE term_index = ? AND term = ? AND item = ?",
+            [(index_number, term, number) for term in index.terms_of(item)],
+        )
+        database.execute("DELETE FROM text_lengths WHERE term_index = ? AND item = ?", (index_number, number))
 
 
 def drop_term_indexes(database: sqlite3.Connection, container: int) -> None:
     """Delete the term indexes of a container."""
-    database.execute(
-        "DELETE FROM postings WHERE term_index IN (SELECT number FROM term_indexes WHERE container = ?)", (container,)
-    )
+    for index_number, _ in _indexes(database, container):
+        database.execute("DELETE FROM postings WHERE term_index = ?", (index_number,))
+        database.execute("DELETE FROM text_lengths WHERE term_index = ?", (index_number,))
     database.execute("DELETE FROM term_indexes WHERE container = ?", (container,))
 
 
-def _postings(database: sqlite3.Connection, container: int, number: int, item: Item) -> list[tuple[int, int, int]]:
+def _indexes(database: sqlite3.Connection, container: int) -> list[tuple[int, TermIndex]]:
     rows = database.execute("SELECT number, terms FROM term_indexes WHERE container = ?", (container,)).fetchall()
-    return [(index, term, number) for index, text in rows for term in TermIndex.of_text(text).terms_of(item)]
+    return [(number, TermIndex.of_text(text)) for number, text in rows]
+
+
+def _add(database: sqlite3.Connection, number: int, entries: Iterable[_Entry]) -> None:
+    """Add items with their terms and lengths to an index."""
+    for item, terms, length in entries:
+        database.executemany("INSERT INTO postings VALUES(?, ?, ?)", [(number, term, item) for term in terms])
+        if length is not None:
+            database.execute("INSERT INTO text_lengths VALUES(?, ?, ?)", (number, item, length))
 
 
 def _find(database: sqlite3.Connection, container: int, index: TermIndex) -> int | None:
@@ -128,13 +148,8 @@ def _create(database: sqlite3.Connection, container: int, index: TermIndex) -> i
         "INSERT INTO term_indexes(container, terms) VALUES(?, ?) RETURNING number", (container, index.to_text())
     ).fetchone()
     items = database.execute("SELECT number, body FROM items WHERE container = ?", (container,))
-
-    def postings() -> Iterator[tuple[int, int, int]]:
-        for item, body in items:
-            for term in index.terms_of(msgspec.json.decode(body)):
-                yield number, term, item
-
-    database.executemany("INSERT INTO postings VALUES(?, ?, ?)", postings())
+    decoded = ((item, msgspec.json.decode(body)) for item, body in items)
+    _add(database, number, ((item, index.terms_of(fields), index.length_of(fields)) for item, fields in decoded))
     return number
 
 

@@ -18,6 +18,7 @@ from emulator.services.cosmos.items.container import Item
 from emulator.services.cosmos.query.continuation import Progress
 from emulator.services.cosmos.query.prepared_query import PreparedQuery
 from emulator.services.cosmos.query.scan import Position, ScannedItem, Scope, scan
+from emulator.services.cosmos.query.text_statistics import read_statistics
 
 # A response has at most 4 MB: https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-request-limits
 _MAXIMUM_BYTES = 4 * 1024 * 1024
@@ -59,6 +60,12 @@ class PartitionQuery:
 
     def page(self, start: Progress, maximum: int) -> Page:
         """At most `maximum` results from `start` on."""
+        statistics = self._prepared.statistics
+        if statistics is not None and self._scope.is_whole_partition:
+            counted = read_statistics(
+                self._database, self._scope.container, self._scope.partition, statistics, self._now
+            )
+            return self._start_over(iter((counted,)), start, maximum)
         items = scan(
             self._database,
             self._scope,
@@ -139,10 +146,14 @@ class PartitionQuery:
             text = msgspec.json.encode(row)
             size += len(text)
             if len(results) == maximum or (results and size > _MAXIMUM_BYTES):
+                if self._prepared.is_ranked_by_index:
+                    self._cost.load_only(len(results))
                 progress = msgspec.structs.replace(start, returned=start.returned + len(results))
                 return Page(results=results, progress=progress)
             results.append(text)
             self._cost.output(text)
+        if self._prepared.is_ranked_by_index:
+            self._cost.load_only(len(results))
         return Page(results=results, progress=None)
 
     def _feed(self, items: Iterator[ScannedItem]) -> Iterator[tuple[Item, str]]:

@@ -56,6 +56,11 @@ class Scope:
     keys: KeyRange | None = None
     effective_key: str | None = None
 
+    @property
+    def is_whole_partition(self) -> bool:
+        """Whether a query reads all of the physical partition."""
+        return self.effective_key is None and self.keys is None
+
 
 @dataclass(frozen=True, kw_only=True)
 class Position:
@@ -103,13 +108,12 @@ def scan(
         after: The place after which to resume, or None to start.
         now: The time, in seconds since 1970: expired items are left out.
     """
-    is_whole_partition = scope.effective_key is None and scope.keys is None
     filter_ = None
-    if is_whole_partition and plan.candidates is not None:
+    if scope.is_whole_partition and plan.candidates is not None:
         filter_ = candidate_sql(database, scope.container, plan.candidates)
     if plan.ordering is None:
         yield from _scan_insertions(database, scope, filter_, after or Position(), now)
-    elif is_whole_partition and (filter_ is None or filter_.few is None):
+    elif scope.is_whole_partition and (filter_ is None or filter_.few is None):
         yield from _scan_ordering(database, scope, plan, plan.ordering, filter_, after=after, now=now)
     else:
         items = _scan_insertions(database, scope, filter_, Position(), now)

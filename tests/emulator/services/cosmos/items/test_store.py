@@ -230,7 +230,8 @@ def test_a_file_without_term_indexes_gets_them(tmp_path: Path) -> None:
     with closing(ItemStore(path)) as store:
         store.create(IMAGES, A, {"id": "a"})
     with closing(sqlite3.connect(path)) as old:
-        old.executescript("DROP TABLE postings; DROP TABLE term_indexes; PRAGMA user_version = 2")
+        tables = "DROP TABLE postings; DROP TABLE text_lengths; DROP TABLE term_indexes"
+        old.executescript(f"{tables}; PRAGMA user_version = 2")
     with closing(ItemStore(path)) as store:
         store.replace(IMAGES, A, "a", {"id": "a", "n": 2}, None)
         assert store.read(IMAGES, A, "a").item["n"] == 2
