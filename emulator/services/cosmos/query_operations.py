@@ -85,7 +85,8 @@ class QueryOperations:
         if scopes.is_whole_query or (is_ranked and not scopes.has_partition_key):
             _check_is_served(plan_query(query, text.parameters, opened.container))
         prepared = prepare_query(query, text.parameters, opened.container)
-        context = f"{opened.stored.rid}\0{text.identity}\0{scopes.scopes}"
+        scope_identities = [scope.identity for scope in scopes.scopes]
+        context = f"{opened.stored.rid}\0{text.identity}\0{scope_identities}"
         token = request.headers.get("x-ms-continuation")
         start = Progress()
         if token:

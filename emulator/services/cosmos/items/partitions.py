@@ -35,6 +35,12 @@ def prefix_range(effective_key: str) -> KeyRange:
     return KeyRange(minimum=effective_key, maximum=effective_key + MAXIMUM)
 
 
+def single_key_range(effective_key: str) -> KeyRange:
+    """The range of a complete key and no other."""
+    following = f"{int(effective_key or '0', 16) + 1:0{len(effective_key)}X}"
+    return KeyRange(minimum=effective_key, maximum=following)
+
+
 @cache
 def partition_ranges(count: int) -> tuple[KeyRange, ...]:
     """The ranges of `count` physical partitions."""

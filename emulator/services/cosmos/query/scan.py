@@ -13,7 +13,7 @@ import msgspec
 
 from emulator.services.cosmos.items.container import Item
 from emulator.services.cosmos.items.ordered_index import Ordering, ensure_ordering
-from emulator.services.cosmos.items.partitions import KeyRange
+from emulator.services.cosmos.items.partitions import KeyRange, single_key_range
 from emulator.services.cosmos.query.candidate_sql import Arguments, CandidateSql, candidate_sql
 from emulator.services.cosmos.query.candidates import Candidates
 from emulator.services.cosmos.query.order_bounds import ALL_KEYS, KeyBounds
@@ -60,6 +60,14 @@ class Scope:
     def is_whole_partition(self) -> bool:
         """Whether a query reads all of the physical partition."""
         return self.effective_key is None and self.keys is None
+
+    @property
+    def identity(self) -> str:
+        """A text that is the same for scopes with the same items, however a request states them."""
+        keys = KeyRange() if self.keys is None else self.keys
+        if self.effective_key is not None:
+            keys = single_key_range(self.effective_key)
+        return f"{self.container} {self.partition} {keys.minimum} {keys.maximum}"
 
 
 @dataclass(frozen=True, kw_only=True)
