@@ -65,6 +65,17 @@ def test_a_token_resumes_in_another_client(images: ContainerProxy, account: Cosm
     assert sorted(first + others) == [*range(0, 300, 10)]
 
 
+def test_each_response_is_of_one_physical_partition(images: ContainerProxy) -> None:
+    partitions: list[str] = []
+    results = images.query_items(
+        "SELECT * FROM c WHERE c.n = 10",
+        enable_cross_partition_query=True,
+        response_hook=lambda headers, _: partitions.append(headers["x-ms-documentdb-partitionkeyrangeid"]),
+    )
+    assert len(list(results)) == 1
+    assert partitions == ["0", "1", "2"]
+
+
 @pytest.mark.parametrize("text", ["SELECT VALUE c.n FROM c", "SELECT VALUE c.n FROM c ORDER BY c.n DESC"])
 def test_a_token_of_a_feed_range_resumes_a_query_of_its_partition_key(images: ContainerProxy, text: str) -> None:
     # test_full_partition_key_query_pagination_resume_and_count_is_index_only of azure-cosmos expects it of Azure.
