@@ -43,30 +43,38 @@ class LoadedRecords:
         count: Number of records.
         kilobytes: Mean size of a record in KB.
         example_id: Id of one of them.
+        example_name: Name of its image.
     """
 
     folder: Path
     count: int
     kilobytes: float
     example_id: str
+    example_name: str
 
 
 def load_records(folder: Path, count: int) -> LoadedRecords:
     """Store so many records, and the counts of the last days, in one transaction."""
     characters = 0
     days: dict[str, _Day] = {}
-    example_id = ""
+    example_id = example_name = ""
     with _account(folder, partitions=1) as account:
         container = Container.of_resource(account.add_container("images", **_container_policies()))
         with account.store.transaction():
             for record in create_records(count):
                 characters += len(account.store.create(container, (record["id"],), record).body)
-                example_id = record["id"]
+                example_id, example_name = record["id"], record["blob"]["name"]
                 _count(days, record)
             for day, counts in days.items():
                 item = counts.to_item(date.fromisoformat(day))
                 account.store.create(container, (item["id"],), item)
-    return LoadedRecords(folder=folder, count=count, kilobytes=characters / count / 1024, example_id=example_id)
+    return LoadedRecords(
+        folder=folder,
+        count=count,
+        kilobytes=characters / count / 1024,
+        example_id=example_id,
+        example_name=example_name,
+    )
 
 
 @contextmanager
