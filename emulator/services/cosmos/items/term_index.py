@@ -21,8 +21,6 @@ from emulator.services.cosmos.items.ordered_index import order_key
 from emulator.services.cosmos.sql.runtime.full_text import words_of
 
 _TERM_BYTES = 8
-# The number of an item, its terms, and the length of its text.
-type _Entry = tuple[int, set[int], int | None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +100,7 @@ def ensure_term_index(database: sqlite3.Connection, container: int, index: TermI
 def add_terms(database: sqlite3.Connection, container: int, number: int, item: Item) -> None:
     """Add a new item to every term index of its container."""
     for index_number, index in _indexes(database, container):
-        _add(database, index_number, [(number, index.terms_of(item), index.length_of(item))])
+        _add(database, index_number, index, [(number, item)])
 
 
 def remove_terms(database: sqlite3.Connection, container: int, number: int, item: Item) -> None:
@@ -128,12 +126,20 @@ def _indexes(database: sqlite3.Connection, container: int) -> list[tuple[int, Te
     return [(number, TermIndex.of_text(text)) for number, text in rows]
 
 
-def _add(database: sqlite3.Connection, number: int, entries: Iterable[_Entry]) -> None:
-    """Add items with their terms and lengths to an index."""
-    for item, terms, length in entries:
-        database.executemany("INSERT INTO postings VALUES(?, ?, ?)", [(number, term, item) for term in terms])
-        if length is not None:
-            database.execute("INSERT INTO text_lengths VALUES(?, ?, ?)", (number, item, length))
+def _add(database: sqlite3.Connection, index_number: int, index: TermIndex, items: Iterable[tuple[int, Item]]) -> None:
+    """Add items, which come with their numbers, to an index."""
+    lengths: list[tuple[int, int, int]] = []
+
+    def postings() -> Iterator[tuple[int, int, int]]:
+        for number, item in items:
+            length = index.length_of(item)
+            if length is not None:
+                lengths.append((index_number, number, length))
+            for term in index.terms_of(item):
+                yield index_number, term, number
+
+    database.executemany("INSERT INTO postings VALUES(?, ?, ?)", postings())
+    database.executemany("INSERT INTO text_lengths VALUES(?, ?, ?)", lengths)
 
 
 def _find(database: sqlite3.Connection, container: int, index: TermIndex) -> int | None:
@@ -148,8 +154,7 @@ def _create(database: sqlite3.Connection, container: int, index: TermIndex) -> i
         "INSERT INTO term_indexes(container, terms) VALUES(?, ?) RETURNING number", (container, index.to_text())
     ).fetchone()
     items = database.execute("SELECT number, body FROM items WHERE container = ?", (container,))
-    decoded = ((item, msgspec.json.decode(body)) for item, body in items)
-    _add(database, number, ((item, index.terms_of(fields), index.length_of(fields)) for item, fields in decoded))
+    _add(database, number, index, ((item, msgspec.json.decode(body)) for item, body in items))
     return number
 
 
