@@ -147,3 +147,17 @@ def test_a_container_without_full_text_index_has_no_scores(account: CosmosAccoun
     plain = client.get_database_client("pipeline").get_container_client("plain")
     with pytest.raises(CosmosHttpResponseError, match="requires a full text index"):
         query(plain, "SELECT TOP 1 * FROM c ORDER BY RANK FullTextScore(c.text, 'x')")
+
+
+def test_items_from_before_are_searched_when_a_container_gets_a_full_text_index(
+    account: CosmosAccount, client: CosmosClient
+) -> None:
+    account.add_container("images")
+    images = client.get_database_client("pipeline").get_container_client("images")
+    for number, text in enumerate(TEXTS):
+        images.create_item({"id": str(number), "text": text})
+    # What `pulumi up` of a later version does: an update in place.
+    policies = {name: POLICY[name] for name in ("fullTextPolicy",)}
+    account.add_container("images", **policies, indexingPolicy={"fullTextIndexes": [{"path": "/text"}]})
+    assert query(images, "SELECT VALUE c.id FROM c WHERE FullTextContains(c.text, 'red sofa')") == ["1"]
+    assert query(images, "SELECT TOP 1 VALUE c.id FROM c ORDER BY RANK FullTextScore(c.text, 'harbor')") == ["3"]
