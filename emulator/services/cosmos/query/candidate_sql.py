@@ -33,7 +33,7 @@ def candidate_sql(database: sqlite3.Connection, container: int, candidates: Cand
     terms, count = builder.rarest(candidates)
     few = None
     if count <= FEW:
-        selects = [builder.numbers(part) for part in terms] or [("SELECT 0 WHERE 0", ())]
+        selects = [builder.numbers(operand) for operand in terms] or [("SELECT 0 WHERE 0", ())]
         few = (" UNION ALL ".join(sql for sql, _ in selects), tuple(value for _, values in selects for value in values))
     return CandidateSql(condition=condition, arguments=arguments, few=few)
 
@@ -49,16 +49,16 @@ class _Builder:
         if isinstance(candidates, HasTerm):
             sql, arguments = self.numbers(candidates)
             return f"EXISTS({sql} AND postings.item = {{0}})", arguments
-        parts = [self.condition(part) for part in candidates.parts]
+        operands = [self.condition(operand) for operand in candidates.operands]
         operator = " AND " if isinstance(candidates, AllOf) else " OR "
-        conditions = operator.join(sql for sql, _ in parts) or "0"
-        return f"({conditions})", tuple(value for _, values in parts for value in values)
+        conditions = operator.join(sql for sql, _ in operands) or "0"
+        return f"({conditions})", tuple(value for _, values in operands for value in values)
 
-    def numbers(self, part: HasTerm) -> tuple[str, Arguments]:
+    def numbers(self, operand: HasTerm) -> tuple[str, Arguments]:
         """The numbers of the items with a term."""
-        marks = ",".join("?" * len(part.terms))
+        marks = ",".join("?" * len(operand.terms))
         sql = f"SELECT item FROM postings WHERE term_index = ? AND term IN ({marks})"  # noqa: S608 (question marks)
-        return sql, (self._index(part.index), *sorted(part.terms))
+        return sql, (self._index(operand.index), *sorted(operand.terms))
 
     def rarest(self, candidates: Candidates) -> tuple[list[HasTerm], int]:
         """Terms of which each candidate has one, and how many items have them; counted up to a little more than few."""
@@ -69,10 +69,10 @@ class _Builder:
                 (*arguments, FEW + 1),
             ).fetchone()
             return [candidates], count
-        parts = [self.rarest(part) for part in candidates.parts]
+        operands = [self.rarest(operand) for operand in candidates.operands]
         if isinstance(candidates, AnyOf):
-            return [term for terms, _ in parts for term in terms], sum(count for _, count in parts)
-        return min(parts, key=lambda part: part[1])
+            return [term for terms, _ in operands for term in terms], sum(count for _, count in operands)
+        return min(operands, key=lambda operand: operand[1])
 
     def _index(self, index: TermIndex) -> int:
         if index not in self._indexes:

@@ -1,7 +1,7 @@
 """Which items may match a filter, by the values and words that it requires.
 
 Of the conditions that Azure's index answers, those that require a value: equality, `IN`, ARRAY_CONTAINS, words. What is
-found may be more than what matches, never less.
+candidates may be more than what matches, never less.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +18,7 @@ from emulator.services.cosmos.sql.runtime.full_text import DEFAULT_LANGUAGE, wor
 
 # A filter with more alternatives than this is answered by a scan: SQLite limits the size of its statements.
 _MAXIMUM_TERMS = 1_000
-_MAXIMUM_PARTS = 100
+_MAXIMUM_OPERANDS = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,16 +31,16 @@ class HasTerm:
 
 @dataclass(frozen=True, kw_only=True)
 class AllOf:
-    """The items that each of the parts has."""
+    """The items that each of the operands has."""
 
-    parts: "tuple[Candidates, ...]"
+    operands: "tuple[Candidates, ...]"
 
 
 @dataclass(frozen=True, kw_only=True)
 class AnyOf:
-    """The items that one of the parts has."""
+    """The items that one of the operands has."""
 
-    parts: "tuple[Candidates, ...]"
+    operands: "tuple[Candidates, ...]"
 
 
 type Candidates = HasTerm | AllOf | AnyOf
@@ -62,8 +62,8 @@ def find_candidates(
         languages: The language of each path with full text.
     """
     finder = _Finder(parameters, languages)
-    found = finder.all_of(conditions, {alias: ()})
-    return None if found is None or _count_parts(found) > _MAXIMUM_PARTS else found
+    candidates = finder.all_of(conditions, {alias: ()})
+    return None if candidates is None or _count_terms(candidates) > _MAXIMUM_OPERANDS else candidates
 
 
 class _Finder:
@@ -144,22 +144,22 @@ def _has_term(index: TermIndex, terms: set[int]) -> HasTerm | None:
     return HasTerm(index=index, terms=frozenset(terms)) if len(terms) <= _MAXIMUM_TERMS else None
 
 
-def _all_of(found: Iterable[Candidates | None]) -> Candidates | None:
-    """The items of all parts; a part that may be any item is left out."""
-    parts = tuple(part for part in found if part is not None)
-    if len(parts) < 2:
-        return parts[0] if parts else None
-    return AllOf(parts=parts)
+def _all_of(candidates: Iterable[Candidates | None]) -> Candidates | None:
+    """The items of all operands; an operand that may be any item is left out."""
+    operands = tuple(operand for operand in candidates if operand is not None)
+    if len(operands) < 2:
+        return operands[0] if operands else None
+    return AllOf(operands=operands)
 
 
-def _any_of(found: Iterable[Candidates | None]) -> Candidates | None:
-    """The items of any part; None if one of the parts may be any item."""
-    parts: list[Candidates] = []
-    for part in found:
-        if part is None:
+def _any_of(candidates: Iterable[Candidates | None]) -> Candidates | None:
+    """The items of any operand; None if one of the operands may be any item."""
+    operands: list[Candidates] = []
+    for operand in candidates:
+        if operand is None:
             return None
-        parts.append(part)
-    return AnyOf(parts=tuple(parts))
+        operands.append(operand)
+    return AnyOf(operands=tuple(operands))
 
 
 def _with_iterators(query: tree.Query, aliases: Mapping[str, Path]) -> dict[str, Path]:
@@ -188,7 +188,7 @@ def _strict_path(
     return property_path(expression, aliases) or None
 
 
-def _count_parts(candidates: Candidates) -> int:
+def _count_terms(candidates: Candidates) -> int:
     if isinstance(candidates, HasTerm):
         return 1
-    return sum(_count_parts(part) for part in candidates.parts)
+    return sum(_count_terms(operand) for operand in candidates.operands)

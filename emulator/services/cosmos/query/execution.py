@@ -62,10 +62,10 @@ class PartitionQuery:
         """At most `maximum` results from `start` on."""
         statistics = self._prepared.statistics
         if statistics is not None and self._scope.is_whole_partition:
-            counted = read_statistics(
+            result = read_statistics(
                 self._database, self._scope.container, self._scope.partition, statistics, self._now
             )
-            return self._start_over(iter((counted,)), start, maximum)
+            return self._start_over(iter((result,)), start, maximum)
         items = scan(
             self._database,
             self._scope,

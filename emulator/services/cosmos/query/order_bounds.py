@@ -82,8 +82,8 @@ def _key_bounds(prefix: bytes, values: _ValueRange, *, ascending: bool) -> KeyBo
 
 def _after(start: bytes) -> bytes:
     """What is above all keys that begin with `start`."""
-    kept = start.rstrip(b"\xff")
-    return kept[:-1] + bytes([kept[-1] + 1]) if kept else _END
+    prefix = start.rstrip(b"\xff")
+    return prefix[:-1] + bytes([prefix[-1] + 1]) if prefix else _END
 
 
 def _comparisons(

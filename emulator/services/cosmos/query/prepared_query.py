@@ -110,7 +110,7 @@ def prepare_query(query: tree.Query, parameters: Mapping[str, Any], container: C
     plan = _plan(indexed, alias, parameters, options, ordering_of(orders, definition))
     limits = row_limits(query, parameters)
     statistics = find_statistics(query, parameters, options.languages)
-    if statistics is not None and not {part.index.path for part in statistics} <= full_text_indexes(definition):
+    if statistics is not None and not {texts.index.path for texts in statistics} <= full_text_indexes(definition):
         statistics = None
     return PreparedQuery(
         limits=RowLimits() if needs_all else limits,

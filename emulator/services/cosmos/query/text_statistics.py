@@ -48,11 +48,11 @@ def find_statistics(
                 tree.SelectItem(tree.ArrayCreation(elements), "fullTextStatistics"),
             )
         ):
-            found = [_statistics_of(element, aliases, parameters, languages) for element in elements]
+            statistics = [_statistics_of(element, aliases, parameters, languages) for element in elements]
         case _:
             return None
-    known = tuple(statistics for statistics in found if statistics is not None)
-    return known if len(known) == len(found) else None
+    known = tuple(texts for texts in statistics if texts is not None)
+    return known if len(known) == len(statistics) else None
 
 
 def read_statistics(
@@ -65,7 +65,7 @@ def read_statistics(
     """The result of the query in a physical partition. Makes the indexes that do not exist."""
     live = (container, partition, now)
     documents = 0
-    counted: list[dict[str, Any]] = []
+    texts_statistics: list[dict[str, Any]] = []
     for texts in statistics:
         index = ensure_term_index(database, container, texts.index)
         documents, words = database.execute(_LENGTHS, (index, *live)).fetchone()
@@ -73,8 +73,8 @@ def read_statistics(
             0 if word is None else database.execute(_HITS, (index, word_term(word), *live)).fetchone()[0]
             for word in texts.words
         ]
-        counted.append({"totalWordCount": words, "hitCounts": hits})
-    return {"documentCount": documents, "fullTextStatistics": counted}
+        texts_statistics.append({"totalWordCount": words, "hitCounts": hits})
+    return {"documentCount": documents, "fullTextStatistics": texts_statistics}
 
 
 def _statistics_of(

@@ -13,7 +13,7 @@ NUMBERS_WITHOUT_LITERAL = {"NaN": float("nan"), "Infinity": float("inf")}
 
 def may_be_infinite(query: tree.Query) -> bool:
     """Whether a query computes its results: only then can a number be infinite, or be none."""
-    return any(_computes(node) for part in (query.select, *query.from_items) for node in walk(part))
+    return any(_computes(node) for clause in (query.select, *query.from_items) for node in walk(clause))
 
 
 def _computes(node: object) -> bool:
