@@ -4,7 +4,7 @@ Of the conditions that Azure's index answers, those that require a value: equali
 candidates may be more than what matches, never less.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,7 +63,10 @@ def find_candidates(
     """
     finder = _Finder(parameters, languages)
     candidates = finder.all_of(conditions, {alias: ()})
-    return None if candidates is None or _count_terms(candidates) > _MAXIMUM_OPERANDS else candidates
+    if candidates is None:
+        return None
+    counts = [len(leaf.terms) for leaf in _leaves(candidates)]
+    return None if len(counts) > _MAXIMUM_OPERANDS or sum(counts) > _MAXIMUM_TERMS else candidates
 
 
 class _Finder:
@@ -107,7 +110,7 @@ class _Finder:
             if term is None:
                 return None
             terms.add(term)
-        return _has_term(TermIndex(path=path), terms)
+        return HasTerm(index=TermIndex(path=path), terms=frozenset(terms))
 
     def _call(
         self, name: str, arguments: tuple[tree.Expression, ...], aliases: Mapping[str, Path]
@@ -137,11 +140,8 @@ class _Finder:
             return None
         language = self._languages.get(path, DEFAULT_LANGUAGE)
         index = TermIndex(path=path, language=language)
-        return _all_of(_has_term(index, {word_term(word)}) for word in words_of(value[0], language))
-
-
-def _has_term(index: TermIndex, terms: set[int]) -> HasTerm | None:
-    return HasTerm(index=index, terms=frozenset(terms)) if len(terms) <= _MAXIMUM_TERMS else None
+        words = words_of(value[0], language)
+        return _all_of(HasTerm(index=index, terms=frozenset({word_term(word)})) for word in words)
 
 
 def _all_of(candidates: Iterable[Candidates | None]) -> Candidates | None:
@@ -188,7 +188,9 @@ def _strict_path(
     return property_path(expression, aliases) or None
 
 
-def _count_terms(candidates: Candidates) -> int:
+def _leaves(candidates: Candidates) -> Iterator[HasTerm]:
     if isinstance(candidates, HasTerm):
-        return 1
-    return sum(_count_terms(operand) for operand in candidates.operands)
+        yield candidates
+        return
+    for operand in candidates.operands:
+        yield from _leaves(operand)

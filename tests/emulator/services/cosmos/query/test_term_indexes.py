@@ -262,6 +262,23 @@ def test_words_elements_and_numbers(tmp_path: Path, condition: str, matches: lis
             assert _run(store, prepare_query(query, parameters, _CONTAINER), 10) == matches
 
 
+@pytest.mark.parametrize(
+    "condition",
+    [
+        f"c.b IN ({', '.join(map(str, range(3000)))})",
+        " AND ".join(f"c.b IN (1, {', '.join(map(str, range(start, start + 900)))})" for start in range(40)),
+        " OR ".join(f"c.b = {number}" for number in range(1500)),
+        " AND ".join(f"(c.b = 1 OR c.tags[0] = {number})" for number in range(80)),
+    ],
+    ids=["many values", "many lists", "many alternatives", "many conditions"],
+)
+def test_a_long_filter_has_all_results(tmp_path: Path, condition: str) -> None:
+    prepared = prepare_query(parse(f"SELECT VALUE c.id FROM c WHERE {condition}"), {}, _CONTAINER)
+    with closing(ItemStore(tmp_path / "cosmos.db", lambda: 0, partitions=1)) as store:
+        _write(store, [("p", {"b": 1}), ("q", {"b": "x"})])
+        assert _run(store, prepared, 10) == ["p"]
+
+
 def test_a_container_that_is_created_again_has_none_of_the_old_terms(tmp_path: Path) -> None:
     prepared = prepare_query(parse("SELECT VALUE c.id FROM c WHERE c.a = 1"), {}, _CONTAINER)
     with closing(ItemStore(tmp_path / "cosmos.db", lambda: 0, partitions=1)) as store:
