@@ -15,7 +15,8 @@ import yaml
 from rich.console import Console
 
 from checks.docs.commands import read_defaults
-from client.results import ClassificationResult, ImageRecord, Upload, create_table
+from client.image_store import ImageRecord, Upload
+from client.results import ClassificationResult, create_table
 from client.samples import sample_photos
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -30,7 +31,7 @@ E2E = "".join(path.read_text() for path in (ROOT / "tests/e2e").glob("*.py"))
 # `soak` takes half an hour: its outages, and the leases of ten minutes on the messages of a killed host.
 # `docs` writes documents; a test compares them (tests/checks/test_docs_blocks.py). setup-dev is what the others begin
 # with, setup-ci a step of tests/e2e/test_pipelines.py; judge and histories are old names (below). `prices` asks Azure;
-# tests/checks/test_prices.py has a fake of it. `bench-queries` and `bench-api` store 100,000 records first.
+# tests/checks/test_prices.py has a fake of it. `bench-queries` and `bench-endpoints` store 100,000 records first.
 RUN_ELSEWHERE = {
     "test",
     "check",
@@ -38,8 +39,11 @@ RUN_ELSEWHERE = {
     "format",
     "clean",
     "soak",
+    "bench-gallery",
     "bench-queries",
-    "bench-api",
+    "bench-endpoints",
+    "lint",
+    "screenshots",
     "docs",
     "setup-ci",
     "setup-dev",
@@ -186,7 +190,7 @@ def sample(
         "read": [{"text": text}] if text else [],
     }
     upload = Upload(path=Path(name), blob_name=f"samples/{name}")
-    return ClassificationResult(upload=upload, seconds=seconds, record=record, error=None)
+    return ClassificationResult(upload=upload, blob_name=upload.blob_name, seconds=seconds, record=record, error=None)
 
 
 # What `make up` printed for four of its photos.

@@ -23,7 +23,7 @@ import pytest
 from checks.mutants import import_hook
 from checks.mutants.mutants import Mutant
 from checks.mutants.process_clock import ProcessClock
-from checks.mutants.pytest_process import PytestReport, PytestRun, file_of, run_tests
+from checks.mutants.pytest_process import PytestReport, PytestRun, file_of, has_failed, run_tests
 
 _FORK = multiprocessing.get_context("fork")
 # Plugins of pytest are imported by pytest, which rewrites their assertions.
@@ -31,8 +31,6 @@ _NOT_PRELOADED = ("_hypothesis_pytestplugin", "_pytest", "anyio.pytest_plugin", 
 _WATCH_SECONDS = 0.5  # how often the time limits are checked
 # For the import of the modules and the collection of the tests.
 _COLLECTION_SECONDS = 60
-# pytest's message before it ends as if it had been called wrongly, with exit code 4.
-_CONFTEST_FAILED = "while loading conftest"
 
 
 class ProcessError(Exception):
@@ -230,7 +228,7 @@ def _finish(handle: _ProcessHandle, connection: Connection, end: PytestReport | 
         outcome = Outcome.FAILED
     elif end.exit_code == pytest.ExitCode.OK:
         outcome = Outcome.PASSED
-    elif end.exit_code in {pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED} or _CONFTEST_FAILED in output:
+    elif has_failed(end.exit_code, output):
         outcome = Outcome.FAILED
     else:
         raise ProcessError(f"pytest ended with exit code {end.exit_code}:\n{output}")

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from checks.mutants.project import PROJECT
 from tests.conftest import ROOT
 
 PRICE = '''
@@ -243,6 +244,23 @@ def test_a_mutant_that_fails_when_a_conftest_imports_it_is_noticed(tmp_path: Pat
     assert (figures["module"], figures["mutants"], figures["killed"]) == ("shop/rates.py", 3, 3)
 
 
+def test_a_mutant_that_fails_when_a_test_file_is_collected_is_noticed(tmp_path: Path) -> None:
+    """After others that test_it noticed, so that pytest is asked for test_it first, and does not find it."""
+    root = write_project(
+        tmp_path,
+        "from shop import rates\n"
+        "assert rates.on_import() == 5\n"
+        "def test_it():\n"
+        "    assert [rates.rate(), rates.reduced(), rates.least()] == [19, 7, 0]\n",
+    )
+    (root / "shop/price.py").unlink()
+    functions = {"rate": 19, "reduced": 7, "least": 0, "on_import": 5}
+    text = "\n\n".join(f"def {name}() -> int:\n    return {number}\n" for name, number in functions.items())
+    (root / "shop/rates.py").write_text(text)
+    (figures,) = run(root)["modules"]
+    assert (figures["module"], figures["mutants"], figures["killed"]) == ("shop/rates.py", 12, 12)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interruption_ends_all_processes(tmp_path: Path, number: signal.Signals) -> None:
     pipe = tmp_path / "pipe"
@@ -272,3 +290,10 @@ def is_running(pid: int) -> bool:
         return status.read_text().rpartition(") ")[2][0] != "Z"
     except FileNotFoundError:
         return False
+
+
+def test_tests_in_a_browser_are_not_run_for_each_mutant() -> None:
+    files = PROJECT.test_files(["tests/functions"])
+
+    assert "tests/functions/api/test_page.py" in files
+    assert [file for file in files if "/page/" in file] == []

@@ -49,14 +49,14 @@ ORDER: dict[str, tuple[Mistake, str, str]] = {
     ),
     "two private endpoints at once": (
         {
-            "infra/components/network.py": ("depends_on=self.endpoints[-1:]", "depends_on=[]"),
+            "infra/components/network.py": ("depends_on=[*self.endpoints]", "depends_on=[]"),
             "stacks/Pulumi.local.yaml": ("config:\n", "config:\n  image-pipeline:networkAccess: private\n"),
         },
         "private-endpoints-one-by-one",
         "let one depend on the other",
     ),
     "Cosmos DB containers at once": (
-        {"infra/components/cosmos.py": ("depends_on=[self._last], ", "")},
+        {"infra/components/cosmos.py": ("depends_on=[*self._sequence], ", "")},
         "cosmos-one-by-one",
         "let one depend on the other",
     ),
@@ -89,8 +89,11 @@ def test_a_package_without_an_extension_bundle_is_refused_before_anything_change
 def test_a_deployment_without_a_trigger_sync_fails_and_is_mended_by_the_next(local_stack: Checkout) -> None:
     mistake = {
         "infra/dynamic/code_deployer.py": ("for request in (sync, listing)]", "for request in (listing, listing)]"),
-        # Ten minutes otherwise.
-        "infra/dynamic/code_deployment.py": ("=authenticated_client(),", "=authenticated_client(), timeout_seconds=8,"),
+        # Ten minutes otherwise; long enough for the deployment of two packages at once on a busy machine.
+        "infra/dynamic/code_deployment.py": (
+            "=authenticated_client(),",
+            "=authenticated_client(), timeout_seconds=25,",
+        ),
         "functions/common/domain/models.py": ("SCHEMA_VERSION = 1", "SCHEMA_VERSION = 8"),
     }
     with planted(local_stack, mistake):
@@ -99,5 +102,6 @@ def test_a_deployment_without_a_trigger_sync_fails_and_is_mended_by_the_next(loc
     assert "It lists only the placeholder WarmUp because its triggers were not synchronized" in failed.stdout
     assert "Running `pulumi up` again is safe" in failed.stdout
     mended = steps(local_stack.make("up", "FORMAT=json").stdout)
-    assert mended["updated"] == 2  # the package's revision, and the release
+    # The revision and the release of the package of each app: both contain `common`.
+    assert mended["updated"] == 4
     assert set(mended) == {"updated", "unchanged"}

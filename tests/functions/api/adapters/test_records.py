@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from common.domain.errors import AccessDeniedError
 from common.domain.queries import RecordFilter, SortOrder
+from common.domain.record import RecordStatus
 from image_api.adapters.records import CheckedCursorKeys, CheckedRecordQueries, CheckedRecordReader
 from image_api.domain.errors import MissingRightError
 
-FILTER = RecordFilter(status="classified")
+FILTER = RecordFilter(status=RecordStatus.CLASSIFIED)
 DAY = date(2026, 1, 2)
 ITEMS = "Microsoft.DocumentDB/databaseAccounts/sqlDatabases/containers/"
 

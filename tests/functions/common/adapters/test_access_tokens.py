@@ -32,7 +32,7 @@ def claims(**changes: Any) -> dict[str, Any]:
         "iss": "https://login.microsoftonline.com/tenant-1/v2.0",
         "iat": now,
         "nbf": now,
-        "exp": now + 3600,
+        "exp": now + 24 * 60 * 60,
         "azp": "client-1",
         "oid": CALLER,
         "tid": "tenant-1",
@@ -151,7 +151,9 @@ VERSION_1 = "the token is not of version 2: set requestedAccessTokenVersion of t
 ANOTHER_TENANT = "the token is of another tenant"
 ANOTHER_APPLICATION = "the token is for another application"
 UNKNOWN_KEY = "the token is signed with a key that the tenant does not have"
+# When this module was imported, which may be an hour before its tests run.
 NOW = time.time()
+A_DAY = 24 * 60 * 60
 
 
 @pytest.mark.parametrize(
@@ -171,8 +173,8 @@ NOW = time.time()
         (bearer(headers={"typ": "JWT"}), UNKNOWN_KEY),
         (bearer(headers={"kid": "../1"}), UNKNOWN_KEY),
         (bearer(exp=NOW - 61), "the token has expired"),
-        (bearer(nbf=NOW + 600), "the token is not valid yet"),
-        (bearer(iat=NOW + 600), "the token is not valid yet"),
+        (bearer(nbf=NOW + A_DAY), "the token is not valid yet"),
+        (bearer(iat=NOW + A_DAY), "the token is not valid yet"),
         (bearer(ver="1.0", iss="https://sts.windows.net/tenant-1/", aud="api://client-1"), VERSION_1),
         (bearer(ver="1.0", azp=None, appid="client-1"), VERSION_1),
         (bearer(ver=2.0), VERSION_1),

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from image_api.http.operations import OPERATIONS
 
-from benchmarks.api import Measurement, create_cases, create_table, measure, slow_pages
+from benchmarks.endpoints import Measurement, create_cases, create_table, measure, slow_pages
 
 # What needs another service than Cosmos DB, or embeddings, which the benchmark's records have none of.
 NOT_MEASURED = {"create_upload", "delete_image", "find_similar_images", "get_configuration"}
