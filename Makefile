@@ -17,7 +17,7 @@ export PYTHONPATH :=
 export PYTHONDONTWRITEBYTECODE :=
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-ci setup-dev up classify search urls token redrive backfill stateful-test histories mutants simulate soak throughput bombs preview plan cost down clean format lint package types structure prices scan judge bench bench-queries bench-gallery screenshots accuracy search-quality docs check quick whole test lock
+.PHONY: help setup setup-ci setup-dev up classify search urls token redrive backfill stateful-test histories mutants simulate soak throughput bombs preview plan cost down clean format lint package types structure prices scan judge bench bench-api bench-endpoints bench-queries bench-gallery screenshots accuracy search-quality docs check quick whole test lock
 
 ifeq ($(STACK),local)
 pulumi = python -m emulator pulumi -- $(STACK) $(1)
@@ -149,8 +149,15 @@ bench: setup-dev ## how long a preview of prod takes, beside an empty program (R
 	@$(bundle)
 	@python -m benchmarks.preview --runs $(RUNS) --format $(FORMAT)
 
-bench-queries: setup-dev ## lists and searches over 10,000 and 100,000 records in the emulated Cosmos DB (RUNS=5)
+bench-queries: setup-dev ## lists and searches over 10,000 and 100,000 records in the emulated Cosmos DB; some five minutes (RUNS=5)
 	@PYTHONPATH=functions:functions/pipeline python -m benchmarks.queries --runs $(RUNS) --format $(FORMAT)
+
+bench-endpoints: setup-dev ## each request of the API over 100,000 records in the emulated Cosmos DB; some three minutes (RUNS=5)
+	@PYTHONPATH=functions:functions/pipeline:functions/api python -m benchmarks.endpoints --runs $(RUNS) --format $(FORMAT)
+
+bench-api: setup-dev ## the shipped API: start-up beside an empty app, CPU of its requests, size of the package (RUNS=5)
+	@$(bundle)
+	@PYTHONPATH=functions:functions/pipeline:functions/api python -m benchmarks.api_app --runs $(RUNS) --format $(FORMAT)
 
 bench-gallery: setup-dev ## the gallery page in Chromium over 100,000 images: first page, filter, scrolling, bytes (RUNS=5)
 	@PYTHONPATH=functions:functions/pipeline:functions/api python -m benchmarks.page --runs $(RUNS) --format $(FORMAT)

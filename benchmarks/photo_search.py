@@ -5,14 +5,12 @@ the policies that the program deploys, and searched by the use case, the queries
 """
 
 import asyncio
-import json
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from aiohttp import web
@@ -37,10 +35,10 @@ from infra.core.analysis import Feature
 from infra.core.rbac import RECORD_QUERY_DATA_ACTIONS
 from tests.emulator.conftest import Deployment
 from tests.emulator.services.cosmos.conftest import CosmosAccount
+from tests.support.container_policies import record_container_policies
 from tests.support.cursor_keys import DayKeys
 from tests.support.emulated_vision import ENDPOINT, analyze, connect_to_models
 from tests.support.in_memory_api import InMemoryApi, create_record
-from tests.support.pulumi_recorder import run_program
 
 _FEATURES: tuple[Feature, ...] = ("tags", "read", "caption", "embeddings")
 
@@ -95,7 +93,8 @@ async def open_searches(photos: Sequence[Path], *, min_confidence: float) -> Asy
         account = CosmosAccount(Deployment(resources), identities, store, Faults(folder / "faults.json"))
         stack.enter_context(account.handler)
         # The recorder runs event loops of its own.
-        container = account.add_container("images", **await asyncio.to_thread(_container_policies))
+        policies = await asyncio.to_thread(record_container_policies, "local", {"features": list(_FEATURES)})
+        container = account.add_container("images", **policies)
         account.assign_role("api", *RECORD_QUERY_DATA_ACTIONS)
         async with connect_to_models() as azure, _serve(account), account.async_client("api") as client:
             analyses = await analyze([photo.read_bytes() for photo in photos], _FEATURES, azure)
@@ -108,19 +107,6 @@ async def open_searches(photos: Sequence[Path], *, min_confidence: float) -> Asy
                 queries=CosmosRecordQueries(proxy, ServiceBoundary("Cosmos DB"), CursorSigner(DayKeys())),
                 vectorizer=VisionTextVectorizer([ENDPOINT], azure),
             )
-
-
-def _container_policies() -> dict[str, Any]:
-    """The policies of the container of records, as the program deploys them."""
-    recorder = run_program("local", {"features": list(_FEATURES)})
-    (resource,) = [
-        one.inputs["resource"]
-        for one in recorder.of_type("cosmosdb:SqlResourceSqlContainer")
-        if one.inputs["containerName"] == "images"
-    ]
-    policies = {name: resource[name] for name in ("indexingPolicy", "fullTextPolicy", "vectorEmbeddingPolicy")}
-    # The recorder has every number as a float; all of them are whole.
-    return json.loads(json.dumps(policies), parse_float=lambda text: int(float(text)))
 
 
 @asynccontextmanager

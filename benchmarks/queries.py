@@ -10,40 +10,25 @@ import argparse
 import asyncio
 import json
 import resource
-import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
-from aiohttp import web
 from common.adapters.record_queries import CosmosRecordQueries
 from common.adapters.service_errors import ServiceBoundary
 from common.domain.cursors import CursorSigner
 from common.domain.errors import QueryTooExpensiveError
 from common.domain.queries import RecordQueries
 from common.domain.query_results import RecordPage
-from cryptography.hazmat.primitives.asymmetric import rsa
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.percentiles import median, percentile_99
 from benchmarks.query_cases import CHECKED_QUERY, QUERIES, Query
-from benchmarks.query_records import create_records
-from emulator.core.directory import Directory
-from emulator.core.faults import Faults
-from emulator.core.identity import Identities
-from emulator.core.resource_store import Resource, ResourceStore
-from emulator.gateway.proxy import ConnectionOrigins
-from emulator.gateway.router import create_application
-from emulator.services.cosmos.items.container import Container
-from emulator.services.cosmos.items.store import ItemStore
-from infra.core.rbac import RECORD_QUERY_DATA_ACTIONS
-from tests.conftest import ROOT
-from tests.emulator.conftest import Deployment
+from benchmarks.record_account import container_client, load_records, record_container
 from tests.emulator.services.cosmos.conftest import CosmosAccount
 from tests.support.cursor_keys import DayKeys
 
@@ -76,53 +61,25 @@ class Measurement:
     results: int
 
 
-def _container_policies() -> dict[str, Any]:
-    """The policies of the container of records, as the program deploys them."""
-    recording = json.loads((ROOT / "tests/infra/golden/dev-public.json").read_text())
-    container = recording["resources"]["azure-native:cosmosdb:SqlResourceSqlContainer::records-images"]
-    return {name: container["inputs"]["resource"][name] for name in ("indexingPolicy", "fullTextPolicy")}
-
-
-def _fill(folder: Path, container: Resource, count: int) -> float:
-    """Store so many records; returns the mean size of a record in KB."""
-    records = create_records(count)
-    with closing(ItemStore(folder / "cosmos.db", partitions=1)) as store:
-        # The file is of no use after a crash: a commit for each record need not wait for the disk.
-        store._database.execute("PRAGMA synchronous=OFF")  # pyright: ignore[reportPrivateUsage] # noqa: SLF001
-        stored = Container.of_resource(container)
-        for record in records:
-            store.create(stored, (record["id"],), record)
-    return sum(len(json.dumps(record)) for record in records[:1000]) / min(count, 1000) / 1024
-
-
 async def _measure(account: CosmosAccount, records: int, partitions: int, runs: int) -> list[Measurement]:
-    application = create_application({"documents.azure.com": account.handler.handle}, ConnectionOrigins())
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    account.port = runner.addresses[0][1]
     measurements: list[Measurement] = []
-    try:
-        async with account.async_client("api") as client:
-            container = client.get_database_client("pipeline").get_container_client("images")
-            queries = CosmosRecordQueries(container, ServiceBoundary("Cosmos DB"), CursorSigner(DayKeys()))
-            for name, query in QUERIES.items():
-                await _run(query, queries)  # opens connections and caches
-                pages = [await _run(query, queries) for _ in range(runs)]
-                times = [page.milliseconds for page in pages]
-                measurements.append(
-                    Measurement(
-                        query=name,
-                        records=records,
-                        partitions=partitions,
-                        p50_ms=round(statistics.median(times), 1),
-                        p99_ms=round(statistics.quantiles(times, n=100, method="inclusive")[98], 1),
-                        request_units=pages[0].request_units,
-                        results=pages[0].results,
-                    )
+    async with container_client(account) as container:
+        queries = CosmosRecordQueries(container, ServiceBoundary("Cosmos DB"), CursorSigner(DayKeys()))
+        for name, query in QUERIES.items():
+            await _run(query, queries)  # opens connections, and makes the emulator's own indexes
+            pages = [await _run(query, queries) for _ in range(runs)]
+            times = [page.milliseconds for page in pages]
+            measurements.append(
+                Measurement(
+                    query=name,
+                    records=records,
+                    partitions=partitions,
+                    p50_ms=median(times),
+                    p99_ms=percentile_99(times),
+                    request_units=pages[0].request_units,
+                    results=pages[0].results,
                 )
-    finally:
-        await runner.cleanup()
+            )
     return measurements
 
 
@@ -149,31 +106,12 @@ async def _run(query: Query, queries: RecordQueries) -> _Page:
 
 def measure(records: int, runs: int, folder: Path) -> tuple[float, list[Measurement]]:
     """Measure every query over so many records; returns the mean size of a record in KB, too."""
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    loaded = load_records(folder, records)
     measurements: list[Measurement] = []
-    kilobytes = 0.0
     for partitions in PARTITIONS:
-        with ExitStack() as stack:
-            resources = ResourceStore(folder / f"resources-{partitions}.db")
-            stack.callback(resources.close)
-            objects = ResourceStore(folder / f"objects-{partitions}.db")
-            stack.callback(objects.close)
-            identities = Identities(key, resources, Directory(objects))
-            if partitions == PARTITIONS[0]:
-                with closing(ItemStore(folder / "empty.db")) as empty:
-                    draft = CosmosAccount(Deployment(resources), identities, empty, Faults(folder / "faults.json"))
-                    kilobytes = _fill(folder, draft.add_container("images", **_container_policies()), records)
-                # The account whose items these are is deployed anew for the measurement.
-                resources = ResourceStore(folder / f"resources-{partitions}-filled.db")
-                stack.callback(resources.close)
-                identities = Identities(key, resources, Directory(objects))
-            store = stack.enter_context(closing(ItemStore(folder / "cosmos.db", partitions=partitions)))
-            account = CosmosAccount(Deployment(resources), identities, store, Faults(folder / "faults.json"))
-            stack.enter_context(account.handler)
-            account.add_container("images", **_container_policies())
-            account.assign_role("api", *RECORD_QUERY_DATA_ACTIONS)
+        with record_container(loaded, partitions) as account:
             measurements += asyncio.run(_measure(account, records, partitions, runs))
-    return kilobytes, measurements
+    return loaded.kilobytes, measurements
 
 
 def growth(measurements: Sequence[Measurement], partitions: int) -> float:
@@ -232,7 +170,7 @@ def main() -> int:
     else:
         console = Console()
         console.print(create_table(measurements))
-        console.print(f"records of {kilobytes:.1f} KB; {memory_mb} MB of memory, records in memory included")
+        console.print(f"records of {kilobytes:.1f} KB; {memory_mb} MB of memory at most")
         console.print(f"{CHECKED_QUERY}: {ratios} times as long over the most records (at most {MAX_RATIO})")
     return 1 if slow else 0
 

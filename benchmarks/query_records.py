@@ -1,6 +1,8 @@
 """Records for the benchmark of the queries: of about 3 KB, with labels as frequent as words are."""
 
+import itertools
 import random
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,14 +21,16 @@ _VOCABULARY = 2_000
 _TAGS = 17
 
 
-def create_records(count: int) -> list[dict[str, Any]]:
-    """Create records of about 3 KB: tags by Zipf's law, a caption, objects and lines of text; a percent has failed."""
+def create_records(count: int) -> Iterator[dict[str, Any]]:
+    """Create records of about 3 KB, as JSON: tags by Zipf's law, a caption, objects and lines of text.
+
+    A percent of them has failed.
+    """
     generator = random.Random(1)  # noqa: S311 (no secret depends on it)
     vocabulary = [f"label{rank}" for rank in range(1, _VOCABULARY + 1)]
-    weights = [1 / rank for rank in range(1, _VOCABULARY + 1)]
+    weights = list(itertools.accumulate(1 / rank for rank in range(1, _VOCABULARY + 1)))
     parsed = Message.parse(message("image.png"))
     box = BoundingBox(x=10, y=20, width=300, height=400)
-    records: list[dict[str, Any]] = []
     for number in range(count):
         processed_at = NOW - timedelta(days=365 * generator.random())
         failed = generator.random() < 0.01
@@ -42,7 +46,7 @@ def create_records(count: int) -> list[dict[str, Any]]:
             finished=processed_at,
         )
         if not failed:
-            names = sorted(set(generator.choices(vocabulary, weights, k=_TAGS)))
+            names = sorted(set(generator.choices(vocabulary, cum_weights=weights, k=_TAGS)))
             tags = tuple(Tag(name=tag, confidence=round(generator.uniform(0.3, 1), 4)) for tag in names)
             findings = Findings(
                 tags=tags,
@@ -52,5 +56,4 @@ def create_records(count: int) -> list[dict[str, Any]]:
             )
             analysis = Analysis(analyzer="benchmark", api_version="1", model_version="m", findings=findings)
             record = record.with_analysis(analysis, min_confidence=0.5)
-        records.append(msgspec.to_builtins(record))
-    return records
+        yield msgspec.to_builtins(record)

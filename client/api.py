@@ -14,7 +14,8 @@ from client.tokens import AccessTokens
 _TIMEOUT_SECONDS = 60
 # The API limits the requests of each caller, and says when to send the next one.
 _RETRIES = 5
-_CONNECTIONS = 2
+# After a failed connection, or a lost answer. No request does harm when it is sent again.
+_RECONNECTIONS = 2
 _TOO_MANY_REQUESTS = 429
 # Characters of an answer that is no problem document.
 _SHOWN_CHARACTERS = 500
@@ -50,7 +51,8 @@ class ApiClient:
         self._session = requests.Session()
         retry = Retry(
             total=_RETRIES,
-            connect=_CONNECTIONS,
+            connect=_RECONNECTIONS,
+            read=_RECONNECTIONS,
             status_forcelist=(_TOO_MANY_REQUESTS,),
             allowed_methods=None,
             backoff_factor=0.2,

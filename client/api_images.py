@@ -116,19 +116,22 @@ class ApiImageStore:
         name = normalize("NFC", upload.blob_name)
         image_url = f"images/{record_id(self._container, name)}"
         image = ApiImage(self._api, blob_name=name, status_url=f"{image_url}?name={quote(name, safe='')}", etag=None)
-        record = wait_for(image.read_record, timeout_seconds)
-        if record is None:
-            raise ClientError(f"the image that has this name got no record in {timeout_seconds:.0f} s")
+        record = None
         try:
+            record = wait_for(image.read_record, timeout_seconds)
+            if record is None:
+                raise ClientError(f"the image that has this name got no record in {timeout_seconds:.0f} s")
             self._api.send("DELETE", image_url)
         except ApiProblemError as problem:
-            if problem.code == "forbidden":
+            if problem.code == "forbidden" and record is not None:
                 if record["blob"].get("contentSha256") == _sha256(upload.path):
                     return image
                 return self._send(upload, self._request_permission(upload, on_conflict="suffix"))
+            # Somebody else has deleted it.
             if problem.code != "notFound":
                 raise
-        return self._send(upload, self._request_permission(upload), replaced_etag=record["blob"]["etag"])
+        replaced_etag = None if record is None else record["blob"]["etag"]
+        return self._send(upload, self._request_permission(upload), replaced_etag=replaced_etag)
 
     def _request_permission(self, upload: Upload, *, on_conflict: str = "refuse") -> _UploadPermission:
         body = {

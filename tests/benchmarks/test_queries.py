@@ -11,13 +11,13 @@ from benchmarks.query_records import create_records
 
 
 def test_records_are_alike_in_size_and_labels_as_different_in_frequency_as_words() -> None:
-    records = create_records(500)
+    records = [*create_records(500)]
     assert len({record["id"] for record in records}) == 500
     assert 2 < sum(len(json.dumps(record)) for record in records) / 500 / 1024 < 4
     labels = Counter(label for record in records for label in record["labels"])
     assert labels["label1"] > 4 * labels["label20"] > 0
     assert 0 < sum(record["status"] == "failed" for record in records) < 25
-    assert records == create_records(500)
+    assert records == [*create_records(500)]
 
 
 def measurement(records: int, p50_ms: float, query: str = "by label", partitions: int = 3) -> Measurement:

@@ -44,6 +44,16 @@ def test_a_request_that_comes_too_early_is_sent_again(api: FakeImageApi, client:
     assert len(api.requests) == 3
 
 
+def test_a_request_whose_answer_is_lost_is_sent_again_twice(api: FakeImageApi, client: ApiClient) -> None:
+    api.plan["DELETE"] = ["lost", "lost", problem(404, "notFound")]
+    with pytest.raises(ApiProblemError):
+        client.send("DELETE", "images/x")
+    api.plan["DELETE"] = ["lost"] * 3
+    with pytest.raises(ClientError, match="/api/images/x does not answer"):
+        client.send("DELETE", "images/x")
+    assert len(api.requests) == 6
+
+
 def test_a_problem_has_status_code_and_explanation(api: FakeImageApi, client: ApiClient) -> None:
     errors = [{"location": "query limit", "detail": "too high"}]
     api.plan["GET"] = [problem(400, "invalidRequest", "Parameters are not valid.", errors)]

@@ -65,12 +65,13 @@ def test_an_image_of_the_same_name_is_replaced(api: FakeImageApi, store: ApiImag
     assert [etag for method, _, etag in api.requests if method == "GET"][-2:] == ['"0x1"', '"0x1"']
 
 
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
 def test_an_image_that_was_deleted_meanwhile_needs_no_deletion(
-    api: FakeImageApi, store: ApiImageStore, photo: Upload
+    api: FakeImageApi, store: ApiImageStore, photo: Upload, method: str
 ) -> None:
     api.put_blob(NAME, b"dog")
     api.finish()
-    api.plan["DELETE"] = [problem(404, "notFound")]
+    api.plan[method] = [problem(404, "notFound")]
     api.plan["POST"] = [problem(409, "nameTaken")]
     del api.blobs[NAME]
     assert store.upload(photo, 5).blob_name == NAME

@@ -266,6 +266,10 @@ def test_commands_that_need_no_cloud_print_what_they_say(local_stack: Checkout) 
     assert throughput["memory MB"] < 2048
     assert throughput["ratio"] < 2.5
     assert throughput["images a second"] > 0
+    api = json.loads(local_stack.make("bench-api", "RUNS=3", "FORMAT=json").stdout)
+    assert 0 < api["ratio"] <= 2
+    assert 0 < api["CPU ms of get_configuration"] < api["CPU ms of get_image"] < api["CPU ms of list_images, 25"]
+    assert api["package MB"] < 25
     bombs = json.loads(local_stack.make("bombs", "RUNS=1", "FORMAT=json", check=False).stdout)
     assert len(bombs) > 30
     assert {name for name, one in bombs.items() if one["memory_mb"] > 64} == set()

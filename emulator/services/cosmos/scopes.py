@@ -23,11 +23,13 @@ class RequestScopes:
     Attributes:
         scopes: The physical partitions, or the part of one.
         is_whole_query: Whether the client leaves it to the gateway to find the partitions.
+        has_partition_key: Whether the client states a partition key.
     """
 
-    def __init__(self, scopes: list[Scope], *, is_whole_query: bool = False) -> None:
+    def __init__(self, scopes: list[Scope], *, is_whole_query: bool = False, has_partition_key: bool = False) -> None:
         self.scopes = scopes
         self.is_whole_query = is_whole_query
+        self.has_partition_key = has_partition_key
 
 
 def read_scopes(request: web.Request, opened: OpenContainer, count: int, ranges: QueryRanges) -> RequestScopes:
@@ -49,7 +51,7 @@ def read_scopes(request: web.Request, opened: OpenContainer, count: int, ranges:
         is_elsewhere = (
             range_id is not None and _range_scope(request, range_id, opened, count).partition != scope.partition
         )
-        return RequestScopes([_nothing(scope) if is_elsewhere else scope])
+        return RequestScopes([_nothing(scope) if is_elsewhere else scope], has_partition_key=True)
     if range_id is not None:
         return RequestScopes([_range_scope(request, range_id, opened, count)])
     if ranges.is_single_key:

@@ -101,7 +101,8 @@ def test_an_item_that_is_no_record_is_not_answered(
         return Versioned(None, '"0x1"')
 
     monkeypatch.setattr(api, "get", get)
-    assert send("GET", f"/api/images/{OTHER_ID}").status == 404
+    for path in ("", "/content", "/similar"):
+        assert send("GET", f"/api/images/{OTHER_ID}{path}").status == 404
 
 
 @pytest.mark.parametrize("path", ["", "/content", "/similar"])

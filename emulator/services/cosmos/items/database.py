@@ -10,7 +10,9 @@ from emulator.services.cosmos.items.partitions import partition_of
 from emulator.services.cosmos.items.resource_ids import new_container_rid
 from emulator.services.cosmos.items.stored_item import stored_body
 
-_VERSION = 2
+_VERSION = 3
+# The first version with the tables of `_TABLES`.
+_ITEMS_VERSION = 2
 _PARTITIONS = 3
 _BUSY_SECONDS = 60
 _INSERT = "INSERT INTO items(container, partition, effective_key, id, body, etag, expires)"
@@ -32,7 +34,6 @@ CREATE TABLE items(
     expires REAL,
     UNIQUE(container, effective_key, id)
 );
-CREATE INDEX items_by_partition ON items(container, partition, number);
 CREATE INDEX items_by_key ON items(container, effective_key, number);
 CREATE TABLE orderings(
     number INTEGER PRIMARY KEY,
@@ -49,6 +50,29 @@ CREATE TABLE ordered(
 ) WITHOUT ROWID;
 CREATE TABLE settings(partitions INTEGER NOT NULL, secret BLOB NOT NULL);
 """
+# Since version 3.
+_TERM_TABLES = """
+CREATE TABLE term_indexes(
+    number INTEGER PRIMARY KEY,
+    container INTEGER NOT NULL,
+    terms TEXT NOT NULL,
+    UNIQUE(container, terms)
+);
+CREATE TABLE postings(
+    term_index INTEGER NOT NULL,
+    term INTEGER NOT NULL,
+    item INTEGER NOT NULL,
+    PRIMARY KEY(term_index, term, item)
+) WITHOUT ROWID;
+CREATE TABLE text_lengths(
+    term_index INTEGER NOT NULL,
+    item INTEGER NOT NULL,
+    words INTEGER NOT NULL,
+    PRIMARY KEY(term_index, item)
+) WITHOUT ROWID;
+-- With what a count of items needs, so that it reads no bodies.
+CREATE INDEX items_by_partition ON items(container, partition, number, expires);
+"""
 
 
 def open_database(path: Path, partitions: int | None) -> sqlite3.Connection:
@@ -58,8 +82,12 @@ def open_database(path: Path, partitions: int | None) -> sqlite3.Connection:
     database.execute("PRAGMA synchronous=FULL")
     database.execute("BEGIN IMMEDIATE")
     (version,) = database.execute("PRAGMA user_version").fetchone()
-    if version < _VERSION:
+    if version < _ITEMS_VERSION:
         _create_tables(database, partitions or _PARTITIONS)
+    if version < _VERSION:
+        database.execute("DROP INDEX IF EXISTS items_by_partition")
+        _execute_all(database, _TERM_TABLES)
+        database.execute(f"PRAGMA user_version = {_VERSION}")
     (stored,) = database.execute("SELECT partitions FROM settings").fetchone()
     if partitions is not None and stored != partitions:
         _assign_partitions(database, partitions)
@@ -76,12 +104,15 @@ def _create_tables(database: sqlite3.Connection, partitions: int) -> None:
     has_items = database.execute("SELECT 1 FROM sqlite_master WHERE name = 'items'").fetchone() is not None
     if has_items:
         database.execute("ALTER TABLE items RENAME TO items_of_0_2")
-    for statement in _TABLES.split(";"):
-        database.execute(statement)
+    _execute_all(database, _TABLES)
     database.execute("INSERT INTO settings VALUES(?, ?)", (partitions, secrets.token_bytes(32)))
     if has_items:
         _convert_items(database, partitions)
-    database.execute(f"PRAGMA user_version = {_VERSION}")
+
+
+def _execute_all(database: sqlite3.Connection, statements: str) -> None:
+    for statement in statements.split(";"):
+        database.execute(statement)
 
 
 def _convert_items(database: sqlite3.Connection, partitions: int) -> None:

@@ -17,6 +17,7 @@ from emulator.services.cosmos.items.container import Item
 
 _SIGN = 1 << 63
 _ALL = (1 << 64) - 1
+_COMPLEMENTS = bytes(range(255, -1, -1))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +54,7 @@ class Ordering:
             if value is _MISSING and not self.with_undefined:
                 return None
             key = order_key(value)
-            keys.append(key if ascending else bytes(255 - byte for byte in key))
+            keys.append(key if ascending else reversed_key(key))
         return b"".join(keys)
 
 
@@ -77,6 +78,11 @@ def order_key(value: Any) -> bytes:
         return b"\x05" + value.encode().replace(b"\x00", b"\x00\xff") + b"\x00\x00"
     tag = b"\x06" if isinstance(value, list) else b"\x07"
     return tag + json.dumps(value, sort_keys=True).encode() + b"\x00\x00"
+
+
+def reversed_key(key: bytes) -> bytes:
+    """The key of a value in descending order."""
+    return key.translate(_COMPLEMENTS)
 
 
 def _number_key(number: float) -> bytes:
@@ -111,26 +117,31 @@ def ensure_ordering(database: sqlite3.Connection, container: int, ordering: Orde
     return number
 
 
-def add_entries(database: sqlite3.Connection, container: int, partition: int, number: int, body: str) -> None:
+def add_entries(database: sqlite3.Connection, container: int, partition: int, number: int, item: Item) -> None:
     """Add a new item to every ordering of its container."""
-    for ordering, key in _entries(database, container, body):
+    for ordering, key in _entries(database, container, item):
         database.execute("INSERT INTO ordered VALUES(?, ?, ?, ?)", (ordering, partition, key, number))
 
 
-def remove_entries(database: sqlite3.Connection, container: int, partition: int, number: int, body: str) -> None:
+def remove_entries(database: sqlite3.Connection, container: int, partition: int, number: int, item: Item) -> None:
     """Remove an item from every ordering of its container."""
-    for ordering, key in _entries(database, container, body):
+    for ordering, key in _entries(database, container, item):
         database.execute(
             "DELETE FROM ordered WHERE ordering = ? AND partition = ? AND key = ? AND item = ?",
             (ordering, partition, key, number),
         )
 
 
-def _entries(database: sqlite3.Connection, container: int, body: str) -> Iterator[tuple[int, bytes]]:
+def drop_orderings(database: sqlite3.Connection, container: int) -> None:
+    """Delete the orderings of a container."""
+    database.execute(
+        "DELETE FROM ordered WHERE ordering IN (SELECT number FROM orderings WHERE container = ?)", (container,)
+    )
+    database.execute("DELETE FROM orderings WHERE container = ?", (container,))
+
+
+def _entries(database: sqlite3.Connection, container: int, item: Item) -> Iterator[tuple[int, bytes]]:
     rows = database.execute("SELECT number, terms FROM orderings WHERE container = ?", (container,)).fetchall()
-    if not rows:
-        return
-    item = msgspec.json.decode(body)
     for number, terms in rows:
         key = Ordering.of_text(terms).key_of(item)
         if key is not None:

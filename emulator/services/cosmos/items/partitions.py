@@ -4,6 +4,7 @@ https://learn.microsoft.com/azure/cosmos-db/partitioning-overview#physical-parti
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 from emulator.services.cosmos.items.effective_partition_key import MAXIMUM, MINIMUM
 
@@ -34,13 +35,20 @@ def prefix_range(effective_key: str) -> KeyRange:
     return KeyRange(minimum=effective_key, maximum=effective_key + MAXIMUM)
 
 
-def partition_ranges(count: int) -> list[KeyRange]:
+def single_key_range(effective_key: str) -> KeyRange:
+    """The range of a complete key and no other."""
+    following = f"{int(effective_key or '0', 16) + 1:0{len(effective_key)}X}"
+    return KeyRange(minimum=effective_key, maximum=following)
+
+
+@cache
+def partition_ranges(count: int) -> tuple[KeyRange, ...]:
     """The ranges of `count` physical partitions."""
     limits = [f"{(index << _HASH_BITS) // count:0{_HASH_DIGITS}X}" for index in range(1, count)]
-    return [
+    return tuple(
         KeyRange(minimum=minimum, maximum=maximum)
         for minimum, maximum in zip([MINIMUM, *limits], [*limits, MAXIMUM], strict=True)
-    ]
+    )
 
 
 def partition_of(effective_key: str, count: int) -> int:

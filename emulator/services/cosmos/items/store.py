@@ -2,7 +2,8 @@
 
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import msgspec
 from emulator.services.cosmos.items.container import Container, Item, PartitionKey
 from emulator.services.cosmos.items.database import open_database
 from emulator.services.cosmos.items.errors import CosmosError, backend_error
-from emulator.services.cosmos.items.ordered_index import add_entries, remove_entries
+from emulator.services.cosmos.items.item_indexes import drop_indexes, index_item, unindex_item
 from emulator.services.cosmos.items.partitions import partition_of
 from emulator.services.cosmos.items.resource_ids import new_container_rid
 from emulator.services.cosmos.items.stored_item import check_etag, check_item_key, expiry, stored_body
@@ -145,10 +146,9 @@ class ItemStore:
         check_etag(existing.etag, if_match)
         row = self._row(container.key)
         assert row is not None
-        self._database.execute("BEGIN IMMEDIATE")
-        self._remove(row[0], existing.number)
-        self._count_write(row[0])
-        self._database.execute("COMMIT")
+        with self.transaction():
+            self._remove(row[0], existing.number)
+            self._count_write(row[0])
         return existing
 
     def drop(self, container_key: str) -> None:
@@ -156,13 +156,23 @@ class ItemStore:
         row = self._row(container_key)
         if row is None:
             return
+        with self.transaction():
+            drop_indexes(self._database, row[0])
+            self._database.execute("DELETE FROM items WHERE container = ?", (row[0],))
+            self._database.execute("DELETE FROM containers WHERE number = ?", (row[0],))
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All writes in the block take effect together, or none does after an exception."""
+        if self._database.in_transaction:
+            yield
+            return
         self._database.execute("BEGIN IMMEDIATE")
-        self._database.execute(
-            "DELETE FROM ordered WHERE ordering IN (SELECT number FROM orderings WHERE container = ?)", (row[0],)
-        )
-        self._database.execute("DELETE FROM orderings WHERE container = ?", (row[0],))
-        self._database.execute("DELETE FROM items WHERE container = ?", (row[0],))
-        self._database.execute("DELETE FROM containers WHERE number = ?", (row[0],))
+        try:
+            yield
+        except BaseException:
+            self._database.execute("ROLLBACK")
+            raise
         self._database.execute("COMMIT")
 
     def _row(self, container_key: str) -> tuple[int, str | None, int] | None:
@@ -193,8 +203,7 @@ class ItemStore:
         partition = partition_of(effective_key, self.partitions)
         etag = f'"{uuid.uuid4()}"'
         now = self.now()
-        self._database.execute("BEGIN IMMEDIATE")
-        try:
+        with self.transaction():
             number = self._next_number() if existing is None else existing.number
             body = stored_body(
                 item,
@@ -222,12 +231,8 @@ class ItemStore:
                     expiry(container, item, now),
                 ),
             )
-            add_entries(self._database, stored.number, partition, number, body)
+            index_item(self._database, stored.number, partition, number, body)
             self._count_write(stored.number)
-        except BaseException:
-            self._database.execute("ROLLBACK")
-            raise
-        self._database.execute("COMMIT")
         return StoredItem(number=number, body=body, etag=etag, partition=partition)
 
     def _next_number(self) -> int:
@@ -246,7 +251,7 @@ class ItemStore:
         partition, body = self._database.execute(
             "SELECT partition, body FROM items WHERE number = ?", (number,)
         ).fetchone()
-        remove_entries(self._database, container, partition, number, body)
+        unindex_item(self._database, container, partition, number, body)
         self._database.execute("DELETE FROM items WHERE number = ?", (number,))
 
     def _count_write(self, container: int) -> None:

@@ -18,6 +18,7 @@ from emulator.services.cosmos.items.container import Item
 from emulator.services.cosmos.query.continuation import Progress
 from emulator.services.cosmos.query.prepared_query import PreparedQuery
 from emulator.services.cosmos.query.scan import Position, ScannedItem, Scope, scan
+from emulator.services.cosmos.query.text_statistics import read_statistics
 
 # A response has at most 4 MB: https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-request-limits
 _MAXIMUM_BYTES = 4 * 1024 * 1024
@@ -59,11 +60,16 @@ class PartitionQuery:
 
     def page(self, start: Progress, maximum: int) -> Page:
         """At most `maximum` results from `start` on."""
+        statistics = self._prepared.statistics
+        if statistics is not None and self._scope.is_whole_partition:
+            result = read_statistics(
+                self._database, self._scope.container, self._scope.partition, statistics, self._now
+            )
+            return self._start_over(iter((result,)), start, maximum)
         items = scan(
             self._database,
             self._scope,
-            ordering=self._prepared.ordering,
-            backwards=self._prepared.is_backwards,
+            self._prepared.plan,
             after=self._resume(start) if self._prepared.is_streaming else None,
             now=self._now,
         )
@@ -109,8 +115,9 @@ class PartitionQuery:
             if not is_skipped:
                 results.append(text)
                 self._cost.output(text)
-        is_complete = limits.take is not None and progress.returned >= limits.take
-        if not self._is_interrupted or is_complete or self._current is None:
+                if progress.returned == limits.take:
+                    return Page(results=results, progress=None)
+        if not self._is_interrupted or self._current is None:
             return Page(results=results, progress=None)
         interrupted = msgspec.structs.replace(progress, key=self._current.key, number=self._current.number, rows=0)
         return Page(results=results, progress=interrupted)
@@ -121,7 +128,7 @@ class PartitionQuery:
             return None
         if not start.rows:
             return Position(key=start.key, number=start.number)
-        step = 1 if self._prepared.is_backwards else -1
+        step = 1 if self._prepared.plan.backwards else -1
         return Position(key=start.key, number=start.number + step)
 
     def _start_over(self, rows: Iterator[Any], start: Progress, maximum: int) -> Page:
@@ -139,10 +146,14 @@ class PartitionQuery:
             text = msgspec.json.encode(row)
             size += len(text)
             if len(results) == maximum or (results and size > _MAXIMUM_BYTES):
+                if self._prepared.is_ranked_by_index:
+                    self._cost.load_only(len(results))
                 progress = msgspec.structs.replace(start, returned=start.returned + len(results))
                 return Page(results=results, progress=progress)
             results.append(text)
             self._cost.output(text)
+        if self._prepared.is_ranked_by_index:
+            self._cost.load_only(len(results))
         return Page(results=results, progress=None)
 
     def _feed(self, items: Iterator[ScannedItem]) -> Iterator[tuple[Item, str]]:

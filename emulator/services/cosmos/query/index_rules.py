@@ -1,6 +1,6 @@
 """What Azure refuses without an index, and the order in which items are read for ORDER BY."""
 
-from emulator.core.container_policies import ContainerDefinition
+from emulator.core.container_policies import ContainerDefinition, path_segments
 from emulator.services.cosmos.items.errors import backend_error, bad_request
 from emulator.services.cosmos.items.indexing import (
     full_text_indexes,
@@ -46,6 +46,23 @@ def ordering_of(orders: tuple[PropertyOrder, ...], definition: ContainerDefiniti
         with_undefined=with_undefined,
     )
     return ordering, is_backwards
+
+
+def has_ranking_index(query: tree.Query, definition: ContainerDefinition) -> bool:
+    """Whether an index ranks the items by the score or distance in ORDER BY.
+
+    A `flat` index does not: it compares all vectors, https://learn.microsoft.com/azure/cosmos-db/nosql/vector-search.
+    """
+    order = computed_order(query)
+    if order is None or not isinstance(order.expression, tree.FunctionCall):
+        return False
+    if order.expression.name.lower() in _SCORES:
+        indexed = full_text_indexes(definition)
+    else:
+        indexes = definition.indexing_policy.vector_indexes
+        indexed = {path_segments(index.path) for index in indexes if index.type.lower() != "flat"}
+    aliases = item_aliases(query)
+    return any(property_path(argument, aliases) in indexed for argument in order.expression.arguments[:2])
 
 
 def _check_full_text(query: tree.Query, definition: ContainerDefinition) -> None:

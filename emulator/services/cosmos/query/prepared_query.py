@@ -6,14 +6,19 @@ from typing import Any, cast
 
 from emulator.services.cosmos.items.charges import QueryCost
 from emulator.services.cosmos.items.container import Container, Item
+from emulator.services.cosmos.items.indexing import full_text_indexes
 from emulator.services.cosmos.items.ordered_index import Ordering
 from emulator.services.cosmos.query.aggregation import aggregates_of
-from emulator.services.cosmos.query.index_rules import check_indexes, ordering_of
+from emulator.services.cosmos.query.candidates import find_candidates
+from emulator.services.cosmos.query.index_rules import check_indexes, has_ranking_index, ordering_of
 from emulator.services.cosmos.query.index_use import split_condition
 from emulator.services.cosmos.query.order import computed_order, property_orders
+from emulator.services.cosmos.query.order_bounds import ALL_KEYS, order_bounds
 from emulator.services.cosmos.query.paths import conjunction, root_alias
 from emulator.services.cosmos.query.row_limits import RowLimits, row_limits
+from emulator.services.cosmos.query.scan import Plan
 from emulator.services.cosmos.query.search_options import distance_functions, languages
+from emulator.services.cosmos.query.text_statistics import TextStatistics, find_statistics
 from emulator.services.cosmos.sql import tree
 from emulator.services.cosmos.sql.engine.compiler import CompiledQuery, compile_query
 from emulator.services.cosmos.sql.runtime.options import Options
@@ -25,15 +30,17 @@ class PreparedQuery:
 
     Attributes:
         limits: TOP, OFFSET and LIMIT of a query that is resumed after an item; a page applies them.
-        ordering: The order in which items are read, for ORDER BY properties.
-        is_backwards: Whether the ordering is read from its end.
+        plan: How items are read: in which order, for ORDER BY properties, and which of them.
         is_streaming: Whether each item is done with once its results are there.
+        statistics: What a query for the statistics of full text counts, which the index has; None for other queries.
+        is_ranked_by_index: Whether the index alone ranks the items, so that no others are read than those returned.
     """
 
     limits: RowLimits
-    ordering: Ordering | None
-    is_backwards: bool
+    plan: Plan
     is_streaming: bool
+    statistics: tuple[TextStatistics, ...] | None
+    is_ranked_by_index: bool
     _query: CompiledQuery
     _index_filter: CompiledQuery | None
     _reads_items: bool
@@ -73,15 +80,22 @@ def prepare_query(query: tree.Query, parameters: Mapping[str, Any], container: C
     definition = container.definition
     orders = property_orders(query)
     check_indexes(query, orders, definition)
-    ordering, is_backwards = ordering_of(orders, definition)
+    is_ranked = query.order_by is not None and query.order_by.rank
     needs_all = bool(
-        query.group_by or query.select.distinct or computed_order(query) is not None or aggregates_of(query)
+        is_ranked
+        or query.group_by
+        or query.select.distinct
+        or computed_order(query) is not None
+        or aggregates_of(query)
     )
     stripped = replace(query, order_by=None) if orders else query
     if not needs_all:
         stripped = replace(stripped, select=replace(query.select, top=None), offset_limit=None)
     alias = root_alias(query)
     indexed, rest = split_condition(query, definition)
+    if is_ranked:
+        # A rank depends on statistics of the items that do not match, too.
+        indexed, rest = (), (*indexed, *rest)
     index_filter = None
     if alias is not None and indexed:
         stripped = replace(stripped, where=conjunction(rest))
@@ -92,18 +106,42 @@ def prepare_query(query: tree.Query, parameters: Mapping[str, Any], container: C
                 where=conjunction(indexed),
             )
         )
+    options = Options(distance_functions=distance_functions(definition), languages=languages(definition))
+    plan = _plan(indexed, alias, parameters, options, ordering_of(orders, definition))
     limits = row_limits(query, parameters)
+    statistics = find_statistics(query, parameters, options.languages)
+    if statistics is not None and not {texts.index.path for texts in statistics} <= full_text_indexes(definition):
+        statistics = None
     return PreparedQuery(
         limits=RowLimits() if needs_all else limits,
-        ordering=ordering,
-        is_backwards=is_backwards,
+        plan=plan,
         is_streaming=not needs_all,
+        statistics=statistics,
+        is_ranked_by_index=not rest and limits.take is not None and has_ranking_index(query, definition),
         _query=compile_query(stripped),
         _index_filter=index_filter,
-        _reads_items=bool(rest) or not _is_count(query),
+        _reads_items=bool(rest) or not (_is_count(query) or statistics),
         _parameters=parameters,
-        _options=Options(distance_functions=distance_functions(definition), languages=languages(definition)),
+        _options=options,
     )
+
+
+def _plan(
+    conditions: tuple[tree.Expression, ...],
+    alias: str | None,
+    parameters: Mapping[str, Any],
+    options: Options,
+    order: tuple[Ordering | None, bool],
+) -> Plan:
+    """How the items are read for which the conditions, which the index answers, may hold."""
+    ordering, is_backwards = order
+    if alias is None:
+        return Plan(ordering=ordering, backwards=is_backwards)
+    bounds = ALL_KEYS
+    if ordering is not None:
+        bounds = order_bounds(ordering, conditions, alias=alias, parameters=parameters)
+    candidates = find_candidates(conditions, alias=alias, parameters=parameters, languages=options.languages)
+    return Plan(ordering=ordering, backwards=is_backwards, bounds=bounds, candidates=candidates)
 
 
 def _is_count(query: tree.Query) -> bool:

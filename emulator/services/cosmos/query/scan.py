@@ -5,7 +5,7 @@ place is before that item.
 """
 
 import sqlite3
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -13,19 +13,31 @@ import msgspec
 
 from emulator.services.cosmos.items.container import Item
 from emulator.services.cosmos.items.ordered_index import Ordering, ensure_ordering
-from emulator.services.cosmos.items.partitions import KeyRange
+from emulator.services.cosmos.items.partitions import KeyRange, single_key_range
+from emulator.services.cosmos.query.candidate_sql import Arguments, CandidateSql, candidate_sql
+from emulator.services.cosmos.query.candidates import Candidates
+from emulator.services.cosmos.query.order_bounds import ALL_KEYS, KeyBounds
 
 _ITEMS = "SELECT number, body FROM items WHERE container = ? AND number > ? AND (expires IS NULL OR expires > ?)"
 _ONE_KEY = f"{_ITEMS} AND effective_key = ? ORDER BY number"
 _PARTITION = f"{_ITEMS} AND partition = ? ORDER BY number"
 _KEY_RANGE = f"{_ITEMS} AND partition = ? AND effective_key >= ? AND effective_key < ? ORDER BY number"
+# The filter is applied before a body is read: those of all items are many pages of the file.
+_CANDIDATES = (
+    "SELECT items.number, items.body FROM items AS place CROSS JOIN items ON items.number = place.number"
+    " WHERE place.container = ? AND place.partition = ? AND place.number > ? AND {0}"
+    " AND (items.expires IS NULL OR items.expires > ?) ORDER BY place.number"
+)
+_FEW = (
+    "SELECT number, body FROM items WHERE number IN ({0}) AND container = ? AND partition = ? AND number > ?"
+    " AND (expires IS NULL OR expires > ?) AND {1} ORDER BY number"
+)
 _ORDERED = (
     "SELECT key, item, body FROM ordered CROSS JOIN items ON number = item"
-    " WHERE ordering = ? AND ordered.partition = ? AND (expires IS NULL OR expires > ?) AND (key, item)"
+    " WHERE ordering = ? AND ordered.partition = ? AND (expires IS NULL OR expires > ?) AND {0} AND (key, item)"
 )
-_FORWARDS = f"{_ORDERED} > (?, ?) ORDER BY key, item"
-_BACKWARDS = f"{_ORDERED} < (?, ?) ORDER BY key DESC, item DESC"
-_AFTER_ALL_KEYS = b"\xff"
+_FORWARDS = f"{_ORDERED} > (?, ?) AND key < ? ORDER BY key, item"
+_BACKWARDS = f"{_ORDERED} < (?, ?) AND key >= ? ORDER BY key DESC, item DESC"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +56,19 @@ class Scope:
     keys: KeyRange | None = None
     effective_key: str | None = None
 
+    @property
+    def is_whole_partition(self) -> bool:
+        """Whether a query reads all of the physical partition."""
+        return self.effective_key is None and self.keys is None
+
+    @property
+    def identity(self) -> str:
+        """A text that is the same for scopes with the same items, however a request states them."""
+        keys = KeyRange() if self.keys is None else self.keys
+        if self.effective_key is not None:
+            keys = single_key_range(self.effective_key)
+        return f"{self.container} {self.partition} {keys.minimum} {keys.maximum}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Position:
@@ -51,6 +76,23 @@ class Position:
 
     key: bytes = b""
     number: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """How to read a scope.
+
+    Attributes:
+        ordering: The order; None for the order of insertion.
+        backwards: Read an ordering from its end.
+        bounds: The sort keys to read.
+        candidates: The items to read; None for all.
+    """
+
+    ordering: Ordering | None = None
+    backwards: bool = False
+    bounds: KeyBounds = ALL_KEYS
+    candidates: Candidates | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,40 +105,47 @@ class ScannedItem:
 
 
 def scan(
-    database: sqlite3.Connection,
-    scope: Scope,
-    *,
-    ordering: Ordering | None,
-    backwards: bool,
-    after: Position | None,
-    now: float,
+    database: sqlite3.Connection, scope: Scope, plan: Plan, *, after: Position | None, now: float
 ) -> Generator[ScannedItem]:
     """The items of a scope.
 
     Args:
         database: A connection that nothing else uses meanwhile.
         scope: What to read.
-        ordering: The order; None for the order of insertion.
-        backwards: Read an ordering from its end.
+        plan: How to read it.
         after: The place after which to resume, or None to start.
         now: The time, in seconds since 1970: expired items are left out.
     """
-    if ordering is None:
-        yield from _scan_insertions(database, scope, after or Position(), now)
-    elif scope.effective_key is None and scope.keys is None:
-        yield from _scan_ordering(database, scope, ordering, backwards=backwards, after=after, now=now)
+    filter_ = None
+    if scope.is_whole_partition and plan.candidates is not None:
+        filter_ = candidate_sql(database, scope.container, plan.candidates)
+    if plan.ordering is None:
+        yield from _scan_insertions(database, scope, filter_, after or Position(), now)
+    elif scope.is_whole_partition and (filter_ is None or filter_.few is None):
+        yield from _scan_ordering(database, scope, plan, plan.ordering, filter_, after=after, now=now)
     else:
-        yield from _sort(database, scope, ordering, backwards=backwards, after=after, now=now)
+        items = _scan_insertions(database, scope, filter_, Position(), now)
+        yield from _sort(items, plan.ordering, backwards=plan.backwards, after=after)
 
 
-def _scan_insertions(database: sqlite3.Connection, scope: Scope, after: Position, now: float) -> Generator[ScannedItem]:
+def _scan_insertions(
+    database: sqlite3.Connection, scope: Scope, filter_: CandidateSql | None, after: Position, now: float
+) -> Generator[ScannedItem]:
     start = (scope.container, after.number, now)
     if scope.effective_key is not None:
         rows = database.execute(_ONE_KEY, (*start, scope.effective_key))
     elif scope.keys is not None:
         rows = database.execute(_KEY_RANGE, (*start, scope.partition, scope.keys.minimum, scope.keys.maximum))
-    else:
+    elif filter_ is None:
         rows = database.execute(_PARTITION, (*start, scope.partition))
+    elif filter_.few is None:
+        sql = _CANDIDATES.format(filter_.condition.format("place.number"))
+        rows = database.execute(sql, (scope.container, scope.partition, after.number, *filter_.arguments, now))
+    else:
+        numbers, arguments = filter_.few
+        sql = _FEW.format(numbers, filter_.condition.format("items.number"))
+        start = (scope.container, scope.partition, after.number, now)
+        rows = database.execute(sql, (*arguments, *start, *filter_.arguments))
     with closing(rows):
         for number, body in rows:
             yield ScannedItem(item=msgspec.json.decode(body), body=body, position=Position(number=number))
@@ -105,33 +154,38 @@ def _scan_insertions(database: sqlite3.Connection, scope: Scope, after: Position
 def _scan_ordering(
     database: sqlite3.Connection,
     scope: Scope,
+    plan: Plan,
     ordering: Ordering,
+    filter_: CandidateSql | None,
     *,
-    backwards: bool,
     after: Position | None,
     now: float,
 ) -> Generator[ScannedItem]:
     number = ensure_ordering(database, scope.container, ordering)
-    start = after or (Position(key=_AFTER_ALL_KEYS) if backwards else Position())
-    rows = database.execute(
-        _BACKWARDS if backwards else _FORWARDS, (number, scope.partition, now, start.key, start.number)
-    )
+    condition = "1"
+    arguments: Arguments = ()
+    if filter_ is not None:
+        condition = filter_.condition.format("ordered.item")
+        arguments = filter_.arguments
+    if plan.backwards:
+        limit = (plan.bounds.maximum, 0)
+        start = limit if after is None else min(limit, (after.key, after.number))
+        sql, end = _BACKWARDS, plan.bounds.minimum
+    else:
+        limit = (plan.bounds.minimum, 0)
+        start = limit if after is None else max(limit, (after.key, after.number))
+        sql, end = _FORWARDS, plan.bounds.maximum
+    rows = database.execute(sql.format(condition), (number, scope.partition, now, *arguments, *start, end))
     with closing(rows):
         for key, item, body in rows:
             yield ScannedItem(item=msgspec.json.decode(body), body=body, position=Position(key=key, number=item))
 
 
 def _sort(
-    database: sqlite3.Connection,
-    scope: Scope,
-    ordering: Ordering,
-    *,
-    backwards: bool,
-    after: Position | None,
-    now: float,
+    items: Iterable[ScannedItem], ordering: Ordering, *, backwards: bool, after: Position | None
 ) -> Generator[ScannedItem]:
     entries: list[tuple[bytes, int, ScannedItem]] = []
-    for scanned in _scan_insertions(database, scope, Position(), now):
+    for scanned in items:
         key = ordering.key_of(scanned.item)
         if key is not None:
             entries.append((key, scanned.position.number, scanned))

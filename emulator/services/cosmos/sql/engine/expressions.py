@@ -5,6 +5,7 @@ from typing import Any
 
 from emulator.services.cosmos.sql import tree
 from emulator.services.cosmos.sql.engine.comparisons import compile_binary, membership
+from emulator.services.cosmos.sql.engine.finite import NUMBERS_WITHOUT_LITERAL
 from emulator.services.cosmos.sql.engine.from_items import CompileSubquery
 from emulator.services.cosmos.sql.engine.subqueries import SUBQUERY_RESULTS
 from emulator.services.cosmos.sql.errors import InvalidQueryError, UnsupportedQueryError
@@ -15,9 +16,6 @@ from emulator.services.cosmos.sql.runtime.options import Options
 from emulator.services.cosmos.sql.runtime.paths import path_reader, read_element, split_path
 from emulator.services.cosmos.sql.runtime.scope import Compiled, Evaluate, Row, Scope, constant, folded
 from emulator.services.cosmos.sql.values import JSON, UNDEFINED, Value, compare
-
-_NUMBERS_WITHOUT_LITERAL = {"NaN": float("nan"), "Infinity": float("inf")}
-"""https://learn.microsoft.com/cosmos-db/query/stringtonumber"""
 
 
 class ExpressionCompiler:
@@ -78,8 +76,8 @@ class ExpressionCompiler:
         slot = scope.resolve(node.name)
         if slot is not None:
             return Compiled(path_reader(slot, ()))
-        if node.name in _NUMBERS_WITHOUT_LITERAL:
-            return constant(_NUMBERS_WITHOUT_LITERAL[node.name])
+        if node.name in NUMBERS_WITHOUT_LITERAL:
+            return constant(NUMBERS_WITHOUT_LITERAL[node.name])
         raise InvalidQueryError("SC2001", f"Identifier '{node.name}' could not be resolved.", node.location)
 
     def _property(self, node: tree.Property, scope: Scope) -> Compiled:

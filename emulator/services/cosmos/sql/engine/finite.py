@@ -7,11 +7,19 @@ from emulator.services.cosmos.sql.errors import InvalidQueryError
 from emulator.services.cosmos.sql.traversal import walk
 from emulator.services.cosmos.sql.values import Value
 
+NUMBERS_WITHOUT_LITERAL = {"NaN": float("nan"), "Infinity": float("inf")}
+"""https://learn.microsoft.com/cosmos-db/query/stringtonumber"""
+
 
 def may_be_infinite(query: tree.Query) -> bool:
-    """Whether a query computes: only then can a number be infinite, or be none."""
-    operations = (tree.Binary, tree.FunctionCall, tree.Identifier)
-    return any(isinstance(node, operations) for node in walk(query.select))
+    """Whether a query computes its results: only then can a number be infinite, or be none."""
+    return any(_computes(node) for clause in (query.select, *query.from_items) for node in walk(clause))
+
+
+def _computes(node: object) -> bool:
+    if isinstance(node, tree.Identifier):
+        return node.name in NUMBERS_WITHOUT_LITERAL
+    return isinstance(node, (tree.Binary, tree.FunctionCall))
 
 
 def check_finite(value: Value) -> None:

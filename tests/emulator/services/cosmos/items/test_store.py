@@ -223,3 +223,27 @@ def test_items_of_release_0_2_are_taken_over(tmp_path: Path) -> None:
             item = store.read(IMAGES, A, "a").item
             assert (item["n"], item["_etag"], item["_ts"]) == (1, '"e"', 7)
             assert item["_self"].endswith(f"/docs/{item['_rid']}/")
+
+
+def test_a_file_without_term_indexes_gets_them(tmp_path: Path) -> None:
+    path = tmp_path / "cosmos.db"
+    with closing(ItemStore(path)) as store:
+        store.create(IMAGES, A, {"id": "a"})
+    with closing(sqlite3.connect(path)) as old:
+        tables = "DROP TABLE postings; DROP TABLE text_lengths; DROP TABLE term_indexes"
+        old.executescript(f"{tables}; PRAGMA user_version = 2")
+    with closing(ItemStore(path)) as store:
+        store.replace(IMAGES, A, "a", {"id": "a", "n": 2}, None)
+        assert store.read(IMAGES, A, "a").item["n"] == 2
+
+
+def test_writes_of_a_transaction_take_effect_together(store: ItemStore) -> None:
+    with raises_cosmos_error(409), store.transaction():
+        for _ in range(2):
+            store.create(IMAGES, A, {"id": "a"})
+    with raises_cosmos_error(404):
+        store.read(IMAGES, A, "a")
+    with store.transaction():
+        store.create(IMAGES, A, {"id": "a"})
+        store.create(IMAGES, ("b",), {"id": "b"})
+    assert [store.read(IMAGES, (name,), name).item["id"] for name in "ab"] == ["a", "b"]

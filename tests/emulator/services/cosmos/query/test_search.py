@@ -104,6 +104,25 @@ def test_hybrid_ranking_fuses_text_and_vectors(images: ContainerProxy) -> None:
         query(images, text, parameters=[{"name": "@weights", "value": 1000}])
 
 
+def test_items_of_a_partition_key_are_ranked_in_one_request(account: CosmosAccount, client: CosmosClient) -> None:
+    account.add_container("albums", "/album", **POLICY)
+    albums = client.get_database_client("pipeline").get_container_client("albums")
+    for number, text in enumerate(TEXTS):
+        albums.create_item({"id": str(number), "album": "one", "text": text, "vector": [1, number]})
+    albums.create_item({"id": "other", "album": "two", "text": TEXTS[2], "vector": [1, 2]})
+    requests: list[Any] = []
+    options: dict[str, Any] = {"partition_key": "one", "response_hook": lambda *_: requests.append(1)}
+    text = "SELECT TOP 2 VALUE c.id FROM c ORDER BY RANK FullTextScore(c.text, 'bicycle')"
+    assert (list(albums.query_items(text, **options)), len(requests)) == (["2", "0"], 1)
+    # The scores depend on the texts that the filter leaves out.
+    filtered = text.replace("FROM c", "FROM c WHERE c.id != '2'").replace("'bicycle'", "'harbor', 'bicycle', 'red'")
+    assert list(albums.query_items(filtered, **options)) == ["0", "3"]
+    fused = "RRF(FullTextScore(c.text, 'cats'), VectorDistance(c.vector, [1, 5]))"
+    assert list(albums.query_items(f"SELECT VALUE c.id FROM c ORDER BY RANK {fused} OFFSET 0 LIMIT 1", **options)) == [
+        "5"
+    ]
+
+
 def test_a_query_without_limit_is_refused_by_the_client(images: ContainerProxy) -> None:
     with pytest.raises(ValueError, match="without TOP or LIMIT"):
         query(images, "SELECT * FROM c ORDER BY VectorDistance(c.vector, [1, 5])")
@@ -128,3 +147,17 @@ def test_a_container_without_full_text_index_has_no_scores(account: CosmosAccoun
     plain = client.get_database_client("pipeline").get_container_client("plain")
     with pytest.raises(CosmosHttpResponseError, match="requires a full text index"):
         query(plain, "SELECT TOP 1 * FROM c ORDER BY RANK FullTextScore(c.text, 'x')")
+
+
+def test_items_from_before_are_searched_when_a_container_gets_a_full_text_index(
+    account: CosmosAccount, client: CosmosClient
+) -> None:
+    account.add_container("images")
+    images = client.get_database_client("pipeline").get_container_client("images")
+    for number, text in enumerate(TEXTS):
+        images.create_item({"id": str(number), "text": text})
+    # What `pulumi up` of a later version does: an update in place.
+    policies = {name: POLICY[name] for name in ("fullTextPolicy",)}
+    account.add_container("images", **policies, indexingPolicy={"fullTextIndexes": [{"path": "/text"}]})
+    assert query(images, "SELECT VALUE c.id FROM c WHERE FullTextContains(c.text, 'red sofa')") == ["1"]
+    assert query(images, "SELECT TOP 1 VALUE c.id FROM c ORDER BY RANK FullTextScore(c.text, 'harbor')") == ["3"]

@@ -217,6 +217,12 @@ def test_a_result_that_json_cannot_hold_is_refused(expression: str) -> None:
     assert caught.value.code == 4001
 
 
+def test_an_infinite_value_from_a_subquery_in_from_is_refused() -> None:
+    for text in ("SELECT VALUE n FROM (SELECT VALUE 1 / 0) AS n", "SELECT * FROM n IN (SELECT VALUE [1 / 0])"):
+        with pytest.raises(InvalidQueryError, match="infinite or not a number"):
+            results(text)
+
+
 def test_a_scalar_subquery_has_one_result_at_most() -> None:
     with pytest.raises(InvalidQueryError, match="cannot be greater than one"):
         results("SELECT VALUE (SELECT VALUE t FROM t IN c.tags) FROM c", [{"tags": [1, 2]}])
