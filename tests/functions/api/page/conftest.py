@@ -90,7 +90,7 @@ class Visitor:
         return page
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """The system's Chromium."""
     with launch_chromium() as browser:
