@@ -151,9 +151,9 @@ class Application {
     );
   }
 
-  drawFilters() {
+  /** @param {string} [focused] The id of the control that had the focus. */
+  drawFilters(focused = document.activeElement?.id ?? "") {
     const apply = (/** @type {Filters} */ filters) => this.apply(filters);
-    const focused = document.activeElement?.id ?? "";
     const controls = filterControls(this.filters, this.counts, apply);
     // On a narrow screen the filters are folded away; the style sheet decides.
     const toggle = element("button", { class: "button filter-toggle", type: "button", "aria-expanded": String(this.showsFilters) }, "Filters");
@@ -188,8 +188,9 @@ class Application {
     });
     this.grid = grid;
     this.count.textContent = "";
-    this.drawFilters();
+    const focused = document.activeElement?.id;
     main.replaceChildren(element("h1", { class: "visually-hidden" }, "Images"), this.filterPlace, grid.root);
+    this.drawFilters(focused);
     grid.start();
   }
 
