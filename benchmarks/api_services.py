@@ -95,9 +95,11 @@ async def serve(folder: Path, records: int) -> AsyncIterator[ApiServices]:
         # The recorder of the program runs event loops of its own.
         policies = await asyncio.to_thread(record_container_policies, "dev")
         container = Container.of_resource(account.add_container("images", **policies))
-        items = create_records(records)
-        for item in items:
-            store.create(container, (item["id"],), item)
+        record_ids: list[str] = []
+        with store.transaction():
+            for item in create_records(records):
+                store.create(container, (item["id"],), item)
+                record_ids.append(item["id"])
         authority = trustme.CA()
         ca_bundle = folder / "ca.pem"
         authority.cert_pem.write_to_path(str(ca_bundle))
@@ -111,9 +113,7 @@ async def serve(folder: Path, records: int) -> AsyncIterator[ApiServices]:
         identity = await _listen(stack, _identity_application(identities), None)
         server, proxy = await Proxy(gateway, lambda host: service_of(host) is not None, resources, origins).start()
         stack.callback(server.close)
-        yield ApiServices(
-            environment=_environment(ca_bundle, proxy, identity), record_ids=[item["id"] for item in items], key=key
-        )
+        yield ApiServices(environment=_environment(ca_bundle, proxy, identity), record_ids=record_ids, key=key)
 
 
 async def _listen(stack: AsyncExitStack, application: web.Application, authority: trustme.CA | None) -> int:
