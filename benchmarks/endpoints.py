@@ -221,7 +221,7 @@ def main() -> int:
         console = Console()
         console.print(create_table(measurements))
         console.print(
-            f"{options.records:,} records, {options.partitions} physical partitions; {memory_mb} MB of memory at most"
+            f"{options.records:,} records, {options.partitions} physical partition(s); {memory_mb} MB of memory at most"
         )
         if slow:
             console.print(f"{MAX_MILLISECONDS} ms or more: {', '.join(slow)}")
