@@ -123,8 +123,8 @@ def test_each_accepted_format_has_its_media_type(file_format: str, media_type: s
     assert len(analyzer.limits.formats) == 5
     assert ImageFormat(file_format) in analyzer.limits.formats
     analyze(service, *ALL, info=ImageInfo(width=9, height=9, format=ImageFormat(file_format)))
-    (part,) = json.loads(service.requests[0]["body"])["messages"][1]["content"]
-    assert part["image_url"]["url"].startswith(f"data:{media_type};base64,")
+    (image,) = json.loads(service.requests[0]["body"])["messages"][1]["content"]
+    assert image["image_url"]["url"].startswith(f"data:{media_type};base64,")
 
 
 def test_tokens_are_counted() -> None:
@@ -221,8 +221,8 @@ def test_a_large_image_is_sent_in_slices_and_again_after_a_failure() -> None:
     service = FakeVisionService(completions=[(500, {}), (200, completion(FOUNDRY_ANSWER))])
     analyze(service, *ALL, content=content)
     for request in service.requests:
-        (part,) = json.loads(request["body"])["messages"][1]["content"]
-        assert base64.b64decode(part["image_url"]["url"].partition(",")[2]) == content
+        (image,) = json.loads(request["body"])["messages"][1]["content"]
+        assert base64.b64decode(image["image_url"]["url"].partition(",")[2]) == content
 
 
 def test_no_slice_is_longer_than_a_quarter_megabyte() -> None:
