@@ -165,15 +165,15 @@ def test_captions_may_have_any_language() -> None:
 
 
 @pytest.mark.parametrize(
-    ("today", "refused"), [(date(2028, 8, 31), False), (date(2028, 9, 1), True), (date(2028, 10, 1), True)]
+    ("today", "is_refused"), [(date(2028, 8, 31), False), (date(2028, 9, 1), True), (date(2028, 10, 1), True)]
 )
 @pytest.mark.parametrize("analyzer", ["image-analysis", "custom-vision"])
 def test_the_retiring_services_are_refused_from_september_2028_on(
-    analyzer: AnalyzerName, today: date, refused: bool
+    analyzer: AnalyzerName, today: date, is_refused: bool
 ) -> None:
     violations = list(retirement_violations(analyzer=analyzer, model=MINI, accept_retiring_model=False, today=today))
-    assert [violation.setting for violation in violations] == (["analyzer"] if refused else [])
-    if refused:
+    assert [violation.setting for violation in violations] == (["analyzer"] if is_refused else [])
+    if is_refused:
         assert violations[0].allowed == f"foundry-vision; {analyzer} ends on 2028-09-25"
 
 
@@ -185,7 +185,7 @@ def test_the_retiring_services_are_warned_of_half_a_year_before(today: date, war
 
 
 @pytest.mark.parametrize(
-    ("today", "warnings", "refused"),
+    ("today", "warnings", "is_refused"),
     [
         (date(2026, 11, 29), 0, False),
         (date(2027, 3, 1), 0, False),
@@ -197,15 +197,15 @@ def test_the_retiring_services_are_warned_of_half_a_year_before(today: date, war
         (date(2028, 1, 1), 2, True),
     ],
 )
-def test_a_model_is_warned_of_below_180_days_and_refused_below_60(today: date, warnings: int, refused: bool) -> None:
+def test_a_model_is_warned_of_below_180_days_and_refused_below_60(today: date, warnings: int, is_refused: bool) -> None:
     """gpt-5.4-mini retires on 2027-09-21; the table is half a year old on 2027-03-01."""
     texts = list(retirement_warnings(analyzer="foundry-vision", model=MINI, today=today))
     violations = list(
         retirement_violations(analyzer="foundry-vision", model=MINI, accept_retiring_model=False, today=today)
     )
     assert len(texts) == warnings
-    assert [violation.setting for violation in violations] == ["foundry"] * refused
-    if refused:
+    assert [violation.setting for violation in violations] == ["foundry"] * is_refused
+    if is_refused:
         assert "gpt-5.6-luna 2026-07-09; gpt-5.4-mini 2026-03-17 retires on 2027-09-21" in violations[0].allowed
     assert not list(
         retirement_violations(analyzer="foundry-vision", model=MINI, accept_retiring_model=True, today=today)
