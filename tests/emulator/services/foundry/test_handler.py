@@ -121,6 +121,7 @@ def post(deployment: Deployment, identities: Identities, tmp_path: Path) -> Post
             async with TestClient(TestServer(gateway)) as client:
                 full = {"Host": "f.openai.azure.com", "Content-Type": "application/json"} | headers
                 text = content if isinstance(content, str) else json.dumps(content)
+                result: tuple[int, Any, Any] = (0, None, None)
                 for _ in range(times):
                     async with client.post(path, headers=full, data=text) as response:
                         result = response.status, await response.json(), response.headers
