@@ -158,8 +158,8 @@ class FoundryHandler(ServiceHandler[Resource, str]):
         if self._faults.should_fail("throttled"):
             raise CompletionError(429, "429", "The rate limit is exceeded, on purpose.", headers={"Retry-After": "1"})
         image = completion.image()
-        counted = _prompt_tokens(completion, None) + completion.max_completion_tokens
-        self._quotas.reserve(deployment.id, capacity=deployment.inputs["sku"]["capacity"], tokens=counted)
+        tokens = _prompt_tokens(completion, None) + completion.max_completion_tokens
+        self._quotas.reserve(deployment.id, capacity=deployment.inputs["sku"]["capacity"], tokens=tokens)
         if self._faults.should_fail("contentFiltered"):
             raise _filtered()
         analysis = await self._analyze(image)

@@ -30,20 +30,20 @@ def check_schema(name: str, schema: Schema) -> None:
     if schema.get("type") != "object":
         raise _invalid(name, (), f"schema must be a JSON Schema of 'type: \"object\"', got {schema.get('type')!r}.")
     objects = [*_schemas(schema, ())]
-    for context, part in objects:
-        _check_keywords(name, context, part)
-    properties = sum(len(part.get("properties") or {}) for _, part in objects)
+    for context, subschema in objects:
+        _check_keywords(name, context, subschema)
+    properties = sum(len(subschema.get("properties") or {}) for _, subschema in objects)
     if properties > _MOST_PROPERTIES:
         raise _invalid(name, (), f"{properties} properties exceed the limit of {_MOST_PROPERTIES}.")
-    for key, part in schema["properties"].items():
-        if not _is_known(key, part):
-            raise unsupported(f"the property {key!r} with the schema {dict(part)}")
+    for key, subschema in schema["properties"].items():
+        if not _is_known(key, subschema):
+            raise unsupported(f"the property {key!r} with the schema {dict(subschema)}")
 
 
 def fill(schema: Schema, *, tags: Sequence[str], caption: str, lines: Sequence[str]) -> dict[str, Any]:
     """Return an answer that follows a schema that `check_schema` has accepted, in its order."""
     answer: dict[str, Any] = {}
-    for key, part in schema["properties"].items():
+    for key, subschema in schema["properties"].items():
         match key:
             case "caption":
                 answer[key] = caption
@@ -52,7 +52,7 @@ def fill(schema: Schema, *, tags: Sequence[str], caption: str, lines: Sequence[s
             case "lines":
                 answer[key] = [*lines]
             case _:
-                answer[key] = _category(part["enum"], tags)
+                answer[key] = _category(subschema["enum"], tags)
     return answer
 
 
@@ -62,19 +62,19 @@ def _category(categories: Sequence[str], tags: Sequence[str]) -> str:
     return next((by_name[tag.casefold()] for tag in tags if tag.casefold() in by_name), OTHER)
 
 
-def _is_known(key: str, part: Schema) -> bool:
-    described = {name: value for name, value in part.items() if name not in {"description", "enum"}}
+def _is_known(key: str, subschema: Schema) -> bool:
+    described = {name: value for name, value in subschema.items() if name not in {"description", "enum"}}
     if key not in _KNOWN or described != _KNOWN[key]:
         return False
     # Without `other`, Azure's model would have to choose a category that does not fit.
-    return (key == "category") == ("enum" in part) and OTHER in part.get("enum", [OTHER])
+    return (key == "category") == ("enum" in subschema) and OTHER in subschema.get("enum", [OTHER])
 
 
 def _schemas(schema: Schema, context: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Schema]]:
     """A schema and those inside it, each with its path."""
     yield context, schema
-    for name, part in (schema.get("properties") or {}).items():
-        yield from _schemas(part, (*context, "properties", name))
+    for name, subschema in (schema.get("properties") or {}).items():
+        yield from _schemas(subschema, (*context, "properties", name))
     if isinstance(schema.get("items"), dict):
         yield from _schemas(cast("Schema", schema["items"]), (*context, "items"))
 
@@ -95,7 +95,7 @@ def _check_keywords(name: str, context: tuple[str, ...], schema: Schema) -> None
 
 
 def _invalid(name: str, context: tuple[str, ...], sentence: str) -> CompletionError:
-    text = ", ".join(f"'{part}'" for part in context)
+    text = ", ".join(f"'{key}'" for key in context)
     return invalid(
         f"Invalid schema for response_format '{name}': In context=({text}), {sentence}", param="response_format"
     )

@@ -40,7 +40,7 @@ class TokenQuotas:
             calls.popleft()
         if len(calls) >= capacity:
             raise _throttled("call", calls[0][0] + _MINUTE - now)
-        if calls and sum(counted for _, counted in calls) + tokens > capacity * 1_000:
+        if calls and sum(count for _, count in calls) + tokens > capacity * 1_000:
             raise _throttled("token", calls[0][0] + _MINUTE - now)
         calls.append((now, tokens))
 

@@ -27,7 +27,7 @@ ACTION = "Microsoft.CognitiveServices/accounts/OpenAI/deployments/chat/completio
 AUDIENCE = "https://cognitiveservices.azure.com"
 PATH = "/openai/v1/chat/completions"
 PNG = b"\x89PNG\r\n\x1a\n and the rest"
-SEEN = {
+IMAGE_ANALYSIS = {
     "metadata": {"width": 640, "height": 480},
     "tagsResult": {
         "values": [
@@ -132,7 +132,7 @@ def post(deployment: Deployment, identities: Identities, tmp_path: Path) -> Post
         content: Any,
         *,
         times: int = 1,
-        models: tuple[int, Any] = (200, SEEN),
+        models: tuple[int, Any] = (200, IMAGE_ANALYSIS),
         path: str = PATH,
         faults: str = "{}",
     ) -> tuple[int, Any, Any]:
