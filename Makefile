@@ -17,16 +17,19 @@ export PYTHONPATH :=
 export PYTHONDONTWRITEBYTECODE :=
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-ci setup-dev up classify search token redrive backfill stateful-test histories mutants simulate soak throughput bombs preview plan cost down clean format lint package types structure prices scan judge bench bench-queries accuracy search-quality docs check quick whole test lock
+.PHONY: help setup setup-ci setup-dev up classify search urls token redrive backfill stateful-test histories mutants simulate soak throughput bombs preview plan cost down clean format lint package types structure prices scan judge bench bench-api bench-queries bench-gallery screenshots accuracy search-quality docs check quick whole test lock
 
 ifeq ($(STACK),local)
 pulumi = python -m emulator pulumi -- $(STACK) $(1)
 # NETWORK: the virtual network that the command runs in, for a private stack.
 within = python -m emulator exec $(if $(NETWORK),--virtual-network $(NETWORK)) --
+# A browser on this machine opens the emulator's own addresses, not those of Azure.
+for_browser = python -m emulator exec --for-browser --
 set = emulator
 else
 pulumi = pulumi $(1) --stack $(STACK)
 within =
+for_browser =
 set = deploy
 endif
 
@@ -58,13 +61,14 @@ setup-dev:
 
 ##@ Use the pipeline
 
-up: setup ## deploy (STACK=local: to the emulator, then classify the sample photos)
+up: setup ## deploy (STACK=local: to the emulator, classify the sample photos, print the gallery's address)
 	@$(bundle)
 ifeq ($(STACK),local)
 	@python -m emulator start
 	@$(call pulumi,up --yes $(policy))
 	@$(call pulumi,policy analyze $(policy))
 	@$(within) python -m client classify --samples --stack $(STACK) --format $(FORMAT) --timeout $(TIMEOUT)
+	@$(for_browser) python -m client urls --stack $(STACK) --format $(FORMAT)
 else
 	@$(call pulumi,up $(policy))
 	@$(call pulumi,policy analyze $(policy))
@@ -75,6 +79,9 @@ classify: setup ## upload IMAGES="a.jpg 'b c.png'" and print what was found (FOR
 
 search: setup ## search images through the API: Q="red car" LABEL=car (FORMAT=table|json)
 	@$(within) python -m client search --stack $(STACK) --format $(FORMAT) $(if $(LABEL),--label "$(LABEL)") -- $(Q)
+
+urls: setup ## print the addresses of gallery, API and token endpoint (FORMAT=table|json)
+	@$(for_browser) python -m client urls --stack $(STACK) --format $(FORMAT)
 
 # On the local stack, ROLE is one of the emulator's users; elsewhere the token is that of whoever is signed in.
 token: within = $(if $(filter local,$(STACK)),python -m emulator exec --user $(or $(ROLE),reader) --)
@@ -124,6 +131,7 @@ format: setup-dev ## format the code
 
 lint: setup-dev
 	@ruff format --check . && ruff check .
+	@python -m checks.page_modules
 	@actionlint
 	@zizmor --quiet --offline .github
 
@@ -144,11 +152,21 @@ bench: setup-dev ## how long a preview of prod takes, beside an empty program (R
 bench-queries: setup-dev ## lists and searches over 10,000 and 100,000 records in the emulated Cosmos DB (RUNS=5)
 	@PYTHONPATH=functions:functions/pipeline python -m benchmarks.queries --runs $(RUNS) --format $(FORMAT)
 
+bench-api: setup-dev ## the shipped API: start-up beside an empty app, CPU of its requests, size of the package (RUNS=5)
+	@$(bundle)
+	@PYTHONPATH=functions:functions/pipeline:functions/api python -m benchmarks.api_app --runs $(RUNS) --format $(FORMAT)
+
+bench-gallery: setup-dev ## the gallery page in Chromium over 100,000 images: first page, filter, scrolling, bytes (RUNS=5)
+	@PYTHONPATH=functions:functions/pipeline:functions/api python -m benchmarks.page --runs $(RUNS) --format $(FORMAT)
+
+screenshots: setup-dev ## pictures of each state of the gallery page, wide and narrow, light and dark, in .build/screenshots
+	@SCREENSHOTS=.build/screenshots python -m pytest -q tests/functions/api/page/test_states.py
+
 accuracy: setup-dev ## the emulator's category of each packaged photo with a known subject, before and after general tags
 	@python -m benchmarks.vision_accuracy --format $(FORMAT)
 
-search-quality: setup-dev ## what searches find among the packaged photos, by words and by meaning, and what they should not
-	@ORT_DISABLE_TELEMETRY=1 python -m benchmarks.search_quality --format $(FORMAT)
+search-quality: setup-dev ## what the API's searches find among the packaged photos, by labels, words and meaning, and what they should not
+	@ORT_DISABLE_TELEMETRY=1 PYTHONPATH=functions:functions/pipeline:functions/api python -m benchmarks.search_quality --format $(FORMAT)
 
 throughput: setup-dev ## the shipped code: images a second, CPU, start-up, size, memory (RUNS=5, IMAGES_COUNT=2000)
 	@$(bundle)

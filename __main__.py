@@ -269,11 +269,11 @@ database.assign_data_role(
 
 # --- Sign-in: app registration of the API
 api_client_id: Input[str] | None = settings.api_application_id
+api_registration = None
 if settings.sign_in == "create":
     api_registration = infra.ApiRegistration(
         "api",
         context=context,
-        redirect_uris=settings.spa_redirect_uris,
         assignees=infra.derive_app_role_assignees(
             readers=settings.readers, uploaders=settings.uploaders, operators=settings.operators
         ),
@@ -329,7 +329,7 @@ code_deployment = infra.CodeDeployment(
     expected_functions=["backfill", "classify", "delete_image", "reconcile", "redrive"],
 )
 
-# --- API app and its code, which web pages and other clients call
+# --- API app and its code: the gallery, and the API that it and other clients call
 api_app = api_code_deployment = None
 allowed_origins: list[Input[str]] = []
 if api_prerequisites is not None and api_client_id is not None:
@@ -362,6 +362,8 @@ if api_prerequisites is not None and api_client_id is not None:
         expected_functions=infra.API_FUNCTIONS,
     )
     allowed_origins = [api_app.origin, *settings.api_origins]
+    if api_registration is not None:
+        api_registration.add_redirect_uris([api_app.root_url, *settings.spa_redirect_uris])
 image_storage.create_blob_service_properties(allowed_origins=allowed_origins)
 
 # --- Monitoring

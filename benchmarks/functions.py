@@ -10,14 +10,11 @@ import asyncio
 import contextlib
 import itertools
 import json
-import os
-import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-import zipfile
 from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 
@@ -25,14 +22,13 @@ import trustme
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.function_worker import compare_start_up, cpu_seconds, create_app, find_package, running_worker, unpack
 from emulator.services.functions.host import WorkerProcess
 
-ROOT = Path(__file__).resolve().parents[1]
 _IN_FLIGHT, _VISION_SECONDS, _ACCOUNTS = 24, 0.3, 10
 _MEMORY_MB = 2048
 _BIG = 20 * 1024 * 1024 - 1
 _GOALS = {"share": 90.0, "ratio": 2.5, "memory": float(_MEMORY_MB)}
-_NO_FUNCTIONS = "import azure.functions as func\n\napp = func.FunctionApp()\n"
 
 
 class Worker:
@@ -46,11 +42,8 @@ class Worker:
     @contextlib.asynccontextmanager
     async def start(app: Path, environment: Mapping[str, str]) -> AsyncIterator["Worker"]:
         """A worker that has loaded the app; ended afterwards."""
-        process = await _worker(app, environment)
-        try:
+        async with running_worker(app, environment) as process:
             yield Worker(process)
-        finally:
-            await process.stop()
 
     async def classify(self, name: str, host: str) -> None:
         """One message, from its delivery to its end."""
@@ -68,26 +61,14 @@ class Worker:
 
     @property
     def cpu_seconds(self) -> float:
-        """What it has used of a processor: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html."""
-        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        """What it has used of a processor."""
+        return cpu_seconds(self._process)
 
     @property
     def peak_mb(self) -> float:
         """The most memory that it ever held."""
         status = Path(f"/proc/{self._process.pid}/status").read_text()
         return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM"))
-
-
-async def _worker(app: Path, environment: Mapping[str, str]) -> WorkerProcess:
-    inherited = {key: os.environ[key] for key in ("PATH", "HOME", "LANG") if key in os.environ}
-    return await WorkerProcess.start(
-        str(app), str(_library()), env={**inherited, **environment}, stderr=asyncio.subprocess.DEVNULL
-    )
-
-
-def _library() -> Path:
-    return ROOT / ".tools" / json.loads((ROOT / ".tools/local.json").read_text())["worker"]
 
 
 @contextlib.contextmanager
@@ -190,29 +171,6 @@ async def _memory(app: Path, folder: Path) -> float:
             return worker.peak_mb
 
 
-async def _start(app: Path) -> tuple[float, float]:
-    """Seconds of time and of CPU from the process's start to its functions."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    started = time.perf_counter()
-    process = await _worker(app, {})
-    seconds = time.perf_counter() - started
-    await process.stop()
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-
-
-async def _start_up(app: Path, empty: Path, runs: int) -> dict[str, float]:
-    pairs = [(await _start(app), await _start(empty)) for _ in range(runs)]
-    seconds, empty_seconds = (statistics.median(pair[side][0] for pair in pairs) for side in (0, 1))
-    cpu, empty_cpu = (statistics.median(pair[side][1] for pair in pairs) for side in (0, 1))
-    return {
-        "start-up ms": 1000 * seconds,
-        "of an empty app ms": 1000 * empty_seconds,
-        "ratio": seconds / empty_seconds,
-        "ratio of CPU": cpu / empty_cpu,
-    }
-
-
 async def _first(app: Path, folder: Path) -> float:
     """Milliseconds of the first message, which loads the SDKs, less Vision's own."""
     with _services(folder, 100_000) as (host, environment):
@@ -223,19 +181,14 @@ async def _first(app: Path, folder: Path) -> float:
 
 
 async def _measure(runs: int, images: int) -> dict[str, float]:
-    package = max((ROOT / ".build").glob("functions-pipeline-*.zip"), key=lambda path: path.stat().st_mtime)
+    package = find_package("pipeline")
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        app, empty = folder / "app", folder / "empty"
-        with zipfile.ZipFile(package) as archive:
-            archive.extractall(app)
-        (empty / ".python_packages").mkdir(parents=True)
-        (empty / ".python_packages/lib").symlink_to(app / ".python_packages/lib")
-        (empty / "function_app.py").write_text(_NO_FUNCTIONS)
-        (empty / "host.json").write_text('{"version": "2.0"}')
+        app = unpack(package, folder)
+        empty = create_app(folder / "empty", app)
         return {
             **await _throughput(app, folder, images, runs),
-            **await _start_up(app, empty, runs),
+            **await compare_start_up(app, empty, runs),
             "first message ms": await _first(app, folder),
             "package MB": package.stat().st_size / 1e6,
             "memory MB": await _memory(app, folder),

@@ -1,20 +1,20 @@
 """How well a search over the packaged photos finds what is there, and how often it finds what is not.
 
-The queries and the photos that each should find are in search_queries.toml; a third of them have none. Three searches
-are compared:
+The queries and the photos that each should find are in search_queries.toml; a third of them have none. What is measured
+is the API's own search (benchmarks/photo_search.py), in four forms:
 
-- `words`: every word of the query is a word of the photo's labels, from `minConfidencePercent` upward, or of the text
-  that was read in it;
-- `meaning`: the cosine of the vectors of query and photo reaches the cut-off;
-- `either`: what one of them finds.
+- `labels`: a list of the photos with the text as label (`label=`);
+- `words`: a search without embeddings (`q=`);
+- `meaning`: of a search with embeddings, what is similar enough;
+- `hybrid`: a search with embeddings, by words and by meaning.
 
-The cut-off is the one with the largest difference between the share of hits and the share of false answers. It is
-calibrated on every second query, and the figures are given for the others, too.
+The cut-off, `minSimilarityPercent`, is the one with the largest difference between the share of hits and the share of
+false answers of `meaning`. It is calibrated on every second query, and the figures are given for the others, too.
 """
 
 import argparse
+import asyncio
 import json
-import re
 import resource
 import statistics
 import sys
@@ -24,22 +24,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
+from image_api.domain.search import ImageList, ListQuery, MatchKind
+from image_api.use_cases.search import Search
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.photo_search import PhotoSearches, open_searches
 from benchmarks.vision_accuracy import MIN_CONFIDENCE, PHOTOS, read_photos
-from emulator.services.vision.analysis import Analyzer
-from emulator.services.vision.embeddings import TextEmbedder, create_embedders
-from emulator.services.vision.recognition import Recognizer
-from emulator.services.vision.requests import Request
-from scripts.setup import build_models
 
 QUERIES = Path(__file__).with_name("search_queries.toml")
-METHODS = ("words", "meaning", "either")
-_STOP_WORDS = frozenset({"a", "an", "at", "by", "in", "of", "on", "the", "with"})
-_ANALYZE = {"api-version": "2023-10-01", "features": "tags,read"}
-_RETRIEVE = {"api-version": "2024-02-01", "model-version": "2023-04-15"}
+METHODS = ("labels", "words", "meaning", "hybrid")
+# Below every similarity, so that all of them are known.
+_NO_CUT_OFF = -1.0
+# More than there are photos.
+_PAGE_SIZE = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,28 +49,31 @@ class Query:
 
 
 @dataclass(frozen=True, kw_only=True)
-class IndexedPhoto:
-    """What a search knows of a photo."""
+class QuerySimilarities:
+    """The similarity of each photo to a query, by name."""
 
-    name: str
-    words: frozenset[str]
-    vector: np.ndarray
+    query: Query
+    similarities: Mapping[str, float]
+
+    def answers(self, cut_off: float) -> list[str]:
+        """Return the photos with at least this similarity, the most similar first."""
+        similar = [name for name, similarity in self.similarities.items() if similarity >= cut_off]
+        return sorted(similar, key=lambda name: -self.similarities[name])
 
 
 @dataclass(frozen=True, kw_only=True)
 class QueryResult:
-    """The answers to a query: photos that have all its words, and the cosine of every photo."""
+    """The answers to a query.
+
+    Attributes:
+        query: The query.
+        answers: Names of photos by method, the best first.
+        milliseconds: Time of the hybrid search, with the emulated services.
+    """
 
     query: Query
-    words: frozenset[str]
-    cosines: Mapping[str, float]
+    answers: Mapping[str, Sequence[str]]
     milliseconds: float
-
-    def answers(self, method: str, cut_off: float) -> list[str]:
-        """Return the names of the photos that a method finds, the best first."""
-        near = {name for name, cosine in self.cosines.items() if cosine >= cut_off}
-        names = {"words": set(self.words), "meaning": near, "either": near | self.words}[method]
-        return sorted(names, key=lambda name: (name not in self.words or method == "meaning", -self.cosines[name]))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,82 +101,92 @@ def read_queries(path: Path) -> list[Query]:
     return [Query(text=entry["text"], photos=frozenset(entry["photos"])) for entry in entries]
 
 
-def words_of(text: str) -> frozenset[str]:
-    """Return the words of a text without stop words, in lower case and without the `s` of a plural."""
-    words = set(re.findall(r"\w+", text.lower())) - _STOP_WORDS
-    return frozenset(word.removesuffix("s") if len(word) > 3 else word for word in words)
-
-
-def search(queries: Sequence[Query], models: Path) -> list[QueryResult]:
-    """Analyze the photos of photos.toml, and run every query."""
-    recognizer = Recognizer(models)
-    analyzer = Analyzer(recognizer)
-    image_embedder, text_embedder = create_embedders(recognizer, models)
-    photos: list[IndexedPhoto] = []
-    for photo in read_photos(PHOTOS):
-        content = photo.path.read_bytes()
-        analysis = analyzer.analyze(Request(content=content, query=_ANALYZE))
-        texts = [tag["name"] for tag in analysis["tagsResult"]["values"] if tag["confidence"] >= MIN_CONFIDENCE]
-        texts += [line["text"] for block in analysis["readResult"]["blocks"] for line in block["lines"]]
-        vector = image_embedder.vectorize(Request(content=content, query=_RETRIEVE))["vector"]
-        photos.append(IndexedPhoto(name=photo.path.name, words=words_of(" ".join(texts)), vector=np.array(vector)))
-    return [_find(query, photos, text_embedder) for query in queries]
-
-
-def _find(query: Query, photos: Sequence[IndexedPhoto], text_embedder: TextEmbedder) -> QueryResult:
-    body = json.dumps({"text": query.text}).encode()
-    started = time.perf_counter()
-    answer = text_embedder.vectorize(Request(content=body, query=_RETRIEVE, content_type="application/json"))
-    seconds = time.perf_counter() - started
-    vector = np.array(answer["vector"])
-    return QueryResult(
-        query=query,
-        words=frozenset(photo.name for photo in photos if words_of(query.text) <= photo.words),
-        cosines={photo.name: float(photo.vector @ vector) for photo in photos},
-        milliseconds=seconds * 1000,
-    )
-
-
-def calibrate(results: Sequence[QueryResult]) -> float:
+def calibrate(measurements: Sequence[QuerySimilarities]) -> float:
     """Return the cut-off of `meaning`, in hundredths: the best by Youden's index, of equals the highest."""
 
     def index(cut_off: float) -> float:
-        summary = summarize(results, "meaning", cut_off)
+        summary = summarize([(one.query, one.answers(cut_off)) for one in measurements])
         return summary.hits / summary.there - summary.false_answers / summary.absent
 
     return max((hundredths / 100 for hundredths in range(100, 0, -1)), key=index)
 
 
-def summarize(results: Sequence[QueryResult], method: str, cut_off: float) -> Summary:
-    """Count what a method finds."""
-    there = [item for item in results if item.query.photos]
-    absent = [item for item in results if not item.query.photos]
-    answers = [(item.query.photos, item.answers(method, cut_off)) for item in there]
+def summarize(answers: Sequence[tuple[Query, Sequence[str]]]) -> Summary:
+    """Count what the answers to queries are."""
+    there = [(query, names) for query, names in answers if query.photos]
+    absent = [names for query, names in answers if not query.photos]
     return Summary(
         there=len(there),
-        hits=sum(not photos.isdisjoint(names) for photos, names in answers),
-        first_right=sum(names[:1] != [] and names[0] in photos for photos, names in answers),
+        hits=sum(not query.photos.isdisjoint(names) for query, names in there),
+        first_right=sum(bool(names) and names[0] in query.photos for query, names in there),
         absent=len(absent),
-        false_answers=sum(item.answers(method, cut_off) != [] for item in absent),
+        false_answers=sum(bool(names) for names in absent),
     )
 
 
-def _query_table(results: Sequence[QueryResult], cut_off: float) -> Table:
+def summarize_method(results: Sequence[QueryResult], method: str) -> Summary:
+    """Count what a method answers."""
+    return summarize([(one.query, one.answers[method]) for one in results])
+
+
+async def measure(queries: Sequence[Query]) -> tuple[float, list[QueryResult]]:
+    """Run every query over the photos of photos.toml in each form; return the calibrated cut-off, too."""
+    photos = [photo.path for photo in read_photos(PHOTOS)]
+    async with open_searches(photos, min_confidence=MIN_CONFIDENCE) as searches:
+        unlimited = searches.create_search(embeddings=True, min_similarity=_NO_CUT_OFF)
+        measurements = [await _similarities(unlimited, query) for query in queries]
+        cut_off = calibrate(measurements[0::2])
+        return cut_off, [await _answers(searches, measurement, cut_off) for measurement in measurements]
+
+
+async def _similarities(search: Search, query: Query) -> QuerySimilarities:
+    images = await search.list_images(ListQuery(q=query.text, limit=_PAGE_SIZE))
+    similarities = {
+        item.name: match.score
+        for item in images.items
+        for match in item.matches
+        if match.kind is MatchKind.MEANING and match.score is not None
+    }
+    return QuerySimilarities(query=query, similarities=similarities)
+
+
+async def _answers(searches: PhotoSearches, measurement: QuerySimilarities, cut_off: float) -> QueryResult:
+    query = measurement.query
+    words = searches.create_search(embeddings=False, min_similarity=cut_off)
+    hybrid = searches.create_search(embeddings=True, min_similarity=cut_off)
+    with_label = await words.list_images(ListQuery(label=(query.text,), limit=_PAGE_SIZE))
+    with_words = await words.list_images(ListQuery(q=query.text, limit=_PAGE_SIZE))
+    started = time.perf_counter()
+    with_both = await hybrid.list_images(ListQuery(q=query.text, limit=_PAGE_SIZE))
+    seconds = time.perf_counter() - started
+    return QueryResult(
+        query=query,
+        answers={
+            "labels": _names(with_label),
+            "words": _names(with_words),
+            "meaning": measurement.answers(cut_off),
+            "hybrid": _names(with_both),
+        },
+        milliseconds=seconds * 1000,
+    )
+
+
+def _names(images: ImageList) -> list[str]:
+    return [item.name for item in images.items]
+
+
+def _query_table(results: Sequence[QueryResult]) -> Table:
     table = Table()
-    for column in ("query", "should find", "words", "meaning"):
-        table.add_column(column)
-    for item in results:
-        cells = [_cell(item, method, cut_off) for method in ("words", "meaning")]
-        table.add_row(item.query.text, ", ".join(sorted(item.query.photos)) or "nothing", *cells)
+    for column in ("query", "should find", *METHODS):
+        table.add_column(column, overflow="fold")
+    for one in results:
+        expected = ", ".join(sorted(one.query.photos)) or "nothing"
+        table.add_row(one.query.text, expected, *(_cell(one, method) for method in METHODS))
     return table
 
 
-def _cell(item: QueryResult, method: str, cut_off: float) -> str:
-    names = item.answers(method, cut_off)
-    texts = [f"{name} {item.cosines[name]:.2f}" if method == "meaning" else name for name in names]
-    return ", ".join(
-        text if name in item.query.photos else f"[red]{text}[/red]" for name, text in zip(names, texts, strict=True)
-    )
+def _cell(result: QueryResult, method: str) -> str:
+    return ", ".join(name if name in result.query.photos else f"[red]{name}[/red]" for name in result.answers[method])
 
 
 def _summary_table(summaries: Mapping[str, Mapping[str, Summary]]) -> Table:
@@ -199,14 +210,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--format", choices=("table", "json"), default="table")
     arguments = parser.parse_args()
-    results = search(read_queries(QUERIES), build_models())
-    cut_off = calibrate(results[0::2])
+    cut_off, results = asyncio.run(measure(read_queries(QUERIES)))
     groups = {"all": results, "calibration": results[0::2], "held out": results[1::2]}
     summaries = {
-        group: {method: summarize(items, method, cut_off) for method in METHODS} for group, items in groups.items()
+        group: {method: summarize_method(items, method) for method in METHODS} for group, items in groups.items()
     }
-    milliseconds = statistics.median(item.milliseconds for item in results)
-    # Of this process, on Linux in KiB: all models of the emulator but those for adult content.
+    milliseconds = statistics.median(one.milliseconds for one in results)
+    # Of this process, on Linux in KiB: all models of the emulator, and the recorded program.
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     if arguments.format == "json":
         document = {
@@ -216,9 +226,12 @@ def main() -> int:
         print(json.dumps({**document, "cutOff": cut_off, "milliseconds": milliseconds, "memoryMebibytes": memory}))
     else:
         console = Console(width=None if sys.stdout.isatty() else 160)
-        console.print(_query_table(results, cut_off))
+        console.print(_query_table(results))
         console.print(_summary_table(summaries))
-        console.print(f"cut-off {cut_off:.2f}; the vector of a query {milliseconds:.1f} ms; {memory:.0f} MiB of memory")
+        console.print(
+            f"cut-off {cut_off:.2f} (minSimilarityPercent {cut_off * 100:.0f}); a search {milliseconds:.1f} ms in the"
+            f" emulator; {memory:.0f} MiB of memory"
+        )
     return 0
 
 

@@ -1,7 +1,8 @@
-"""The command behind `make classify`, `make search`, `make token`, `make redrive` and `make backfill`.
+"""The command behind `make classify`, `search`, `urls`, `token`, `redrive` and `backfill`.
 
     python -m client classify [--samples] [--timeout SECONDS] [images ...]
     python -m client search [--label LABEL] [--min-confidence NUMBER] [--limit NUMBER] [words ...]
+    python -m client urls
     python -m client token
     python -m client redrive
     python -m client backfill
@@ -19,6 +20,7 @@ from client.errors import ClientError
 from client.operations import run_operation
 from client.search import SearchQuery, run_search
 from client.tokens import run_token
+from client.urls import run_urls
 
 
 def create_parser() -> argparse.ArgumentParser:
@@ -43,6 +45,7 @@ def create_parser() -> argparse.ArgumentParser:
         "--min-confidence", type=float, metavar="NUMBER", help="lowest confidence of the labels, 0 to 1"
     )
     search.add_argument("--limit", type=int, default=25, metavar="NUMBER", help="number of images (default: 25)")
+    commands.add_parser("urls", parents=[common], help="print the addresses of gallery, API and token endpoint")
     commands.add_parser("token", parents=[common], help="print an access token for the API")
     commands.add_parser("redrive", parents=[common], help="send the messages of the poison queue again")
     commands.add_parser("backfill", parents=[common], help="have images analyzed again with the current settings")
@@ -69,6 +72,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 limit=options.limit,
             )
             return run_search(options.stack, query, options.format)
+        if options.command == "urls":
+            return run_urls(options.stack, options.format)
         if options.command == "token":
             return run_token(options.stack)
         return run_operation(options.stack, options.command, options.format)

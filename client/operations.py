@@ -9,7 +9,7 @@ from rich.table import Table
 
 from client.errors import ClientError
 from client.stack_outputs import read_stack_outputs
-from client.tokens import get_access_token
+from client.tokens import AccessTokens
 
 # The app ends after 200 seconds (functions/pipeline/classifier/triggers.py), before the load balancer of Azure would.
 _TIMEOUT_SECONDS = 240
@@ -25,7 +25,7 @@ def call_operation(stack: str, operation: str) -> OperationResult:
         ClientError: The stack is not deployed, or its app cannot be reached or refuses the call.
     """
     outputs = read_stack_outputs(stack)
-    headers = {"Authorization": f"Bearer {get_access_token(stack, outputs)}"}
+    headers = {"Authorization": f"Bearer {AccessTokens(stack, outputs).get()}"}
     try:
         response = requests.post(f"{outputs.api_url}/{operation}", headers=headers, timeout=_TIMEOUT_SECONDS)
     except requests.RequestException as error:

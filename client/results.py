@@ -3,60 +3,29 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import NotRequired, TypedDict
 
 from rich.table import Table
+
+from client.image_store import ImageRecord, Upload
 
 # Lines of recognized text that a table row shows.
 _SHOWN_LINES = 3
 
 
-class _Blob(TypedDict):
-    etag: str
-
-
-class _Category(TypedDict):
-    name: str
-    confidence: float | None
-
-
-class _Caption(TypedDict):
-    text: str
-
-
-class _Reason(TypedDict):
-    sentence: str
-
-
-class _Line(TypedDict):
-    text: str
-
-
-class ImageRecord(TypedDict):
-    """The parts of a record that are read here; docs/record.md has all of them."""
-
-    status: str
-    blob: _Blob
-    category: NotRequired[_Category | None]
-    caption: NotRequired[_Caption | None]
-    reason: NotRequired[_Reason | None]
-    read: NotRequired[list[_Line] | None]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Upload:
-    """A file and the name of the blob that it becomes."""
-
-    path: Path
-    blob_name: str
-
-
 @dataclass(frozen=True, kw_only=True)
 class ClassificationResult:
-    """The record of an uploaded file, or None and the error that kept it from getting one."""
+    """The record of an uploaded file, or None and the error that kept it from getting one.
+
+    Attributes:
+        upload: The file.
+        blob_name: Name that the image has got; the one that was requested if it was not uploaded.
+        seconds: How long it took.
+        record: The record, or None.
+        error: The error, or None.
+    """
 
     upload: Upload
+    blob_name: str
     seconds: float
     record: ImageRecord | None
     error: str | None
@@ -77,7 +46,7 @@ def create_table(results: Sequence[ClassificationResult]) -> Table:
     table.add_column("time", justify="right", no_wrap=True)
     for result in results:
         table.add_row(
-            result.upload.blob_name,
+            result.blob_name,
             result.status,
             _category_text(result.record),
             _caption_text(result),
@@ -119,7 +88,7 @@ def to_json(result: ClassificationResult) -> str:
     """Return a result as one line of JSON, with the whole record."""
     content = {
         "file": str(result.upload.path),
-        "blob": result.upload.blob_name,
+        "blob": result.blob_name,
         "status": result.status,
         "seconds": round(result.seconds, 3),
         "error": result.error,

@@ -5,15 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypedDict
 
-import requests
 from rich.console import Console
 from rich.table import Table
 
-from client.errors import ClientError
+from client.api import create_api_client
 from client.stack_outputs import read_stack_outputs
-from client.tokens import get_access_token
-
-_TIMEOUT_SECONDS = 60
 
 
 class Match(TypedDict):
@@ -75,18 +71,8 @@ def search_images(stack: str, query: SearchQuery) -> ImageList:
     Raises:
         ClientError: The stack has no API, or the API cannot be reached or refuses the query.
     """
-    outputs = read_stack_outputs(stack)
-    if not outputs.image_api_url:
-        raise ClientError(f"the stack {stack} has no API: it was deployed without sign-in (docs/sign-in.md)")
-    headers = {"Authorization": f"Bearer {get_access_token(stack, outputs)}"}
-    url = f"{outputs.image_api_url}/images"
-    try:
-        response = requests.get(url, params=query.parameters(), headers=headers, timeout=_TIMEOUT_SECONDS)
-    except requests.RequestException as error:
-        raise ClientError(f"{url} does not answer: {error}") from error
-    if response.status_code != 200:
-        raise ClientError(f"the search was refused with {response.status_code}: {_problem_text(response)}")
-    return response.json()
+    api = create_api_client(stack, read_stack_outputs(stack))
+    return api.send("GET", "images", parameters=query.parameters()).json()
 
 
 def run_search(stack: str, query: SearchQuery, output_format: str) -> int:
@@ -123,13 +109,3 @@ def _match_text(match: Match) -> str:
     text = "" if match["text"] is None else f" {match['text']!r}"
     score = "" if match["score"] is None else f" {match['score']:.2f}"
     return f"{match['kind']}{text}{score}"
-
-
-def _problem_text(response: requests.Response) -> str:
-    """Return the explanation of a problem document, or the start of any other body."""
-    try:
-        problem = response.json()
-        errors = [f"{error['location']}: {error['detail']}" for error in problem.get("errors", [])]
-        return " ".join([problem["detail"], *errors])
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return response.text[:500]

@@ -23,6 +23,9 @@ class StackOutputs:
     api_url: str
     # Where images are uploaded, listed and searched; empty without sign-in.
     image_api_url: str
+    # The page for people; empty without sign-in.
+    gallery_url: str
+    tenant_id: str
     # Application (client) id of the API's app registration; empty without sign-in (setting signIn).
     api_client_id: str
 
@@ -57,6 +60,8 @@ def parse_stack_outputs(stack: str, outputs: Mapping[str, Any]) -> StackOutputs:
             records_container=outputs["recordsContainer"],
             api_url=outputs["apiUrl"],
             image_api_url=outputs.get("imageApiUrl") or "",
+            gallery_url=outputs.get("galleryUrl") or "",
+            tenant_id=outputs.get("tenantId") or "",
             api_client_id=outputs.get("apiClientId") or "",
         )
     except KeyError as error:

@@ -9,11 +9,13 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from emulator import daemon, pulumi_cli
 from emulator.core.state_directory import StateDirectory, identity_environment, network_environment
 from emulator.core.users import DEPLOYER, USERS
+from emulator.gateway.browser_addresses import map_for_browser
 
 _ROOT = Path(__file__).resolve().parents[1]
 _START_SECONDS = 180
@@ -45,6 +47,9 @@ def main() -> int:
         metavar="N",
         help="start: physical partitions of each Cosmos DB container, from then on (3 at first)",
     )
+    parser.add_argument(
+        "--for-browser", action="store_true", help="exec: print addresses that a browser on this machine can open"
+    )
     parser.add_argument("--json", action="store_true", help="status as JSON")
     # Options may stand on either side of the command.
     arguments = parser.parse_intermixed_args()
@@ -66,7 +71,7 @@ def main() -> int:
                 return pulumi_cli.run(state_directory, _ROOT, variables, *arguments.words)
             case "exec":
                 variables = environment(state_directory, virtual_network=arguments.virtual_network, user=arguments.user)
-                return subprocess.run(arguments.words, env=os.environ | variables, check=False).returncode
+                return _execute(state_directory, arguments.words, variables, for_browser=arguments.for_browser)
             case _:
                 return _print_status(state_directory, as_json=arguments.json)
     except (CommandError, daemon.DaemonError, pulumi_cli.PulumiError) as error:
@@ -165,6 +170,18 @@ def _run(state_directory: StateDirectory, tools: Path, cosmos_partitions: int | 
         worker_library=tools / installed["worker"],
     )
     asyncio.run(daemon.run(state_directory, programs, cosmos_partitions=cosmos_partitions))
+
+
+def _execute(
+    state_directory: StateDirectory, command: list[str], variables: Mapping[str, str], *, for_browser: bool
+) -> int:
+    """Run a command with more environment variables; return its exit code."""
+    output = subprocess.PIPE if for_browser else None
+    process = subprocess.run(command, env=os.environ | variables, stdout=output, text=True, check=False)
+    daemon_info = state_directory.read_daemon_info()
+    if for_browser and daemon_info is not None:
+        print(map_for_browser(process.stdout, daemon_info.ports.browser_addresses), end="")
+    return process.returncode
 
 
 def _partitions(text: str) -> int:

@@ -5,13 +5,13 @@ import fcntl
 import logging
 import os
 import signal
+import ssl
 import sys
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
-from aiohttp import web
 
 from emulator.core import pki, process
 from emulator.core.directory import Directory
@@ -20,12 +20,12 @@ from emulator.core.identity import Identities
 from emulator.core.identity_endpoint import create_identity_application
 from emulator.core.resource_store import ResourceStore
 from emulator.core.state_directory import DaemonInfo, Ports, StateDirectory
+from emulator.gateway.browser_addresses import create_address_application
+from emulator.gateway.browser_gateway import BrowserGateway
 from emulator.gateway.proxy import ConnectionOrigins, Proxy
 from emulator.gateway.router import Handler, create_application, service_of
-from emulator.provider.directory_provider import DirectoryProvider
-from emulator.provider.protocol import EmulatedProvider, serve
-from emulator.provider.server import Provider
 from emulator.resource_activator import ResourceActivator
+from emulator.servers import listen, serve_providers
 from emulator.services.cosmos.handler import CosmosHandler
 from emulator.services.cosmos.items.store import ItemStore
 from emulator.services.event_grid.delivery import BlobEventDelivery
@@ -123,8 +123,8 @@ async def _start(
     # --- Gateway
     handlers: dict[str, Handler] = {}
     origins = ConnectionOrigins()
-    identity_port = await _listen(stack, create_identity_application(identities, faults), None)
-    gateway_port = await _listen(stack, create_application(handlers, origins), keys)
+    identity_port = await listen(stack, create_identity_application(identities, faults), None)
+    gateway_port = await listen(stack, create_application(handlers, origins), keys)
     proxy = Proxy(gateway_port, lambda host: service_of(host) is not None, resources, origins)
     proxy_server, proxy_port = await proxy.start()
     stack.callback(proxy_server.close)
@@ -139,6 +139,7 @@ async def _start(
             preview_directory_provider=0,
             identity=identity_port,
             proxy=proxy_port,
+            browser_addresses=0,
         ),
         resources=resources,
         identities=identities,
@@ -178,14 +179,39 @@ async def _start(
         stack.callback(task.cancel)
         task.add_done_callback(_stop_when_ended)
 
-    provider_ports = await _serve_providers(stack, resources, directory, activator, faults)
-    ports = Ports(**provider_ports, identity=identity_port, proxy=proxy_port)
+    ports = Ports(
+        **await serve_providers(stack, resources, directory, activator, faults),
+        identity=identity_port,
+        proxy=proxy_port,
+        browser_addresses=await _serve_browser(stack, state_directory, resources, gateway_port),
+    )
     state_directory.write_daemon_info(
         DaemonInfo(pid=os.getpid(), ports=ports, user_secrets={**identities.user_secrets})
     )
     _log.info("ready: %s", ports)
     for child in (running_azurite.child, model_server):
         stack.callback(asyncio.create_task(_stop_with_child(child)).cancel)
+
+
+async def _serve_browser(
+    stack: AsyncExitStack, state_directory: StateDirectory, resources: ResourceStore, gateway_port: int
+) -> int:
+    """Open the listeners for a browser on this machine; return the port of the server of their addresses."""
+    gateway = BrowserGateway(
+        gateway_port,
+        ssl.create_default_context(cafile=state_directory.ca_bundle),
+        state_directory.data / "browser_ports.json",
+        lambda host: _is_deployed(resources, host),
+    )
+    await stack.enter_async_context(gateway)
+    return await listen(stack, create_address_application(gateway), None)
+
+
+def _is_deployed(resources: ResourceStore, host: str) -> bool:
+    """Whether there is a resource with this host name, or it is one that every subscription has."""
+    name, _, suffix = host.partition(".")
+    type_name = {"azurewebsites.net": "web:WebApp", "blob.core.windows.net": "storage:StorageAccount"}.get(suffix)
+    return type_name is None or resources.find_by_name(type_name, name) is not None
 
 
 async def _stop_with_child(child: process.ChildProcess) -> None:
@@ -214,41 +240,6 @@ async def _start_model_server(
         environment={"ORT_DISABLE_TELEMETRY": "1"},
         folder=Path(__file__).parents[1],
     )
-
-
-async def _serve_providers(
-    stack: AsyncExitStack,
-    resources: ResourceStore,
-    directory: Directory,
-    activator: ResourceActivator,
-    faults: Faults,
-) -> dict[str, int]:
-    """Serve the Pulumi providers; return their ports by the fields of Ports."""
-    activate, deactivate = activator.activate, activator.deactivate
-    providers = {
-        "provider": Provider(resources, activate=activate, deactivate=deactivate, faults=faults),
-        "preview_provider": Provider(resources, activate=activate, deactivate=deactivate, preview_only=True),
-        "directory_provider": DirectoryProvider(directory, resources),
-        "preview_directory_provider": DirectoryProvider(directory, resources, preview_only=True),
-    }
-    return {name: await _serve(stack, provider) for name, provider in providers.items()}
-
-
-async def _serve(stack: AsyncExitStack, provider: EmulatedProvider) -> int:
-    """Serve a Pulumi provider over gRPC; return the port."""
-    server, port = await serve(provider)
-    stack.push_async_callback(server.stop, 1)
-    return port
-
-
-async def _listen(stack: AsyncExitStack, application: web.Application, keys: pki.Pki | None) -> int:
-    """Serve an application on 127.0.0.1, with TLS if there are keys; return the port."""
-    runner = web.AppRunner(application, access_log=None, auto_decompress=False)
-    await runner.setup()
-    stack.push_async_callback(runner.cleanup)
-    ssl_context = keys.server if keys else None
-    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=ssl_context, shutdown_timeout=2).start()
-    return runner.addresses[0][1]
 
 
 async def _wait_for_signal() -> None:

@@ -10,7 +10,7 @@ Its modules postpone the evaluation of annotations (`from __future__ import anno
 classes when one is first named, which takes seconds for `network` alone, and a stack names only what it uses.
 """
 
-from infra.api_settings import API_FUNCTIONS, API_INSTANCE_MEMORY_MB, API_MAXIMUM_INSTANCES, api_app_settings
+from infra.api_settings import API_FUNCTIONS, api_app_settings
 from infra.app_settings import function_app_settings
 from infra.components.analyzers import (
     Analyzer,
@@ -33,6 +33,7 @@ from infra.components.role_assignments import CustomRoleDefinition, RoleAssignme
 from infra.components.vision import VisionAccounts
 from infra.config.foundry_sizing import calls_per_second, derive_capacity
 from infra.config.settings import Settings
+from infra.config.sizing import API_INSTANCE_MEMORY_MB, API_MAXIMUM_INSTANCES
 from infra.core.aliases import drop_version_aliases
 from infra.core.analysis import CustomVisionProject, FoundryModel
 from infra.core.app_roles import derive_app_role_assignees

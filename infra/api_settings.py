@@ -12,12 +12,6 @@ from infra.components.cosmos import CosmosDatabase
 from infra.components.image_storage import ImageStorage
 from infra.config.settings import Settings
 
-# The lowest maximum that every Flex Consumption app accepts; far more than callers with limited rates need.
-# https://learn.microsoft.com/azure/azure-functions/flex-consumption-plan#considerations
-API_MAXIMUM_INSTANCES = 40
-# One core: with 512 MB, a quarter of one, an instance would start four times as slowly.
-# https://learn.microsoft.com/azure/azure-functions/flex-consumption-plan#instance-sizes
-API_INSTANCE_MEMORY_MB = 2048
 # The functions of the app's code; a test compares them with it.
 API_FUNCTIONS = (
     "create_upload",
@@ -27,6 +21,8 @@ API_FUNCTIONS = (
     "get_image",
     "get_image_content",
     "get_openapi",
+    "get_page",
+    "get_page_file",
     "get_statistics",
     "list_categories",
     "list_images",

@@ -34,6 +34,8 @@ def export_stack_outputs(
         "apiUrl": function_app.api_url,
         # Where clients upload, list and search images; empty without sign-in.
         "imageApiUrl": "" if api_app is None else api_app.api_url,
+        # The page for people; empty without sign-in.
+        "galleryUrl": "" if api_app is None else api_app.root_url,
         # Tokens are requested for the scope `<client id>/.default`; empty without sign-in.
         "apiClientId": "" if api_client_id is None else api_client_id,
         "tenantId": tenant_id,

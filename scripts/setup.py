@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from scripts import pulumi_cli
 from scripts.actionlint_tool import install_actionlint
+from scripts.chromium import install_chromium
 from scripts.installation import ROOT, TOOLS, SetupError, cache_key, install_once, log, run_command, tool_path
 
 VENV = ROOT / ".venv"
@@ -72,6 +73,7 @@ def _install(set_name: str) -> None:
     if set_name == "dev":
         install_checkov(uv)
         install_actionlint()
+        install_chromium()
     content = json.dumps(paths)
     listing = TOOLS / "local.json"
     if not listing.exists() or listing.read_text() != content:

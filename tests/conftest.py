@@ -21,9 +21,13 @@ hypothesis.settings.load_profile("steady")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Side by side (`--dist loadgroup`), a file's tests stay together, and so do all that share an emulator."""
+    """Side by side (`--dist loadgroup`), tests stay together that share a file, an emulator or a browser."""
     for item in items:
-        group = "emulator" if item.get_closest_marker("emulator") else item.nodeid.partition("::")[0]
+        group = item.nodeid.partition("::")[0]
+        if item.get_closest_marker("emulator"):
+            group = "emulator"
+        elif group.startswith("tests/functions/api/page/"):
+            group = "browser"
         item.add_marker(pytest.mark.xdist_group(group))
 
 

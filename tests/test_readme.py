@@ -15,7 +15,8 @@ import yaml
 from rich.console import Console
 
 from checks.docs.commands import read_defaults
-from client.results import ClassificationResult, ImageRecord, Upload, create_table
+from client.image_store import ImageRecord, Upload
+from client.results import ClassificationResult, create_table
 from client.samples import sample_photos
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -38,7 +39,10 @@ RUN_ELSEWHERE = {
     "format",
     "clean",
     "soak",
+    "bench-gallery",
     "bench-queries",
+    "lint",
+    "screenshots",
     "docs",
     "setup-ci",
     "setup-dev",
@@ -185,7 +189,7 @@ def sample(
         "read": [{"text": text}] if text else [],
     }
     upload = Upload(path=Path(name), blob_name=f"samples/{name}")
-    return ClassificationResult(upload=upload, seconds=seconds, record=record, error=None)
+    return ClassificationResult(upload=upload, blob_name=upload.blob_name, seconds=seconds, record=record, error=None)
 
 
 # What `make up` printed for four of its photos.

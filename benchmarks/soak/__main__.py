@@ -37,7 +37,7 @@ from benchmarks.soak.disruptions import Disruptions, Schedule
 from benchmarks.soak.files import ImageFile, ImageFiles
 from benchmarks.soak.queues import Queues, unrelated_messages
 from benchmarks.soak.report import SoakRun, create_report
-from client.classify import create_clients
+from client.direct import create_clients
 from client.operations import call_operation
 from client.stack_outputs import read_stack_outputs, record_id
 

@@ -112,6 +112,7 @@ def to_json(report: CostReport) -> dict[str, Any]:
         "imagesPerMonth": report.workload.images_per_month,
         "imageKb": report.workload.image_kb,
         "cacheHitPercent": report.workload.cache_hit_percent,
+        "apiRequestsPerImage": report.workload.api_requests_per_image if report.workload.api_app else 0.0,
         "currency": "USD",
         "priceRegion": report.price_region,
         "pricesFrom": report.prices_from.isoformat(),

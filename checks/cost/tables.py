@@ -23,8 +23,11 @@ def print_report(report: CostReport, console: Console) -> None:
 
 def _line_item_table(report: CostReport) -> Table:
     workload = report.workload
+    api = ""
+    if workload.api_app:
+        api = f", with {workload.api_requests_per_image:g} requests to the API for each"
     table = Table(
-        title=f"{report.stack}: {workload.images_per_month:,} images of {workload.image_kb:,.0f} KB a month",
+        title=f"{report.stack}: {workload.images_per_month:,} images of {workload.image_kb:,.0f} KB a month{api}",
         show_footer=True,
     )
     estimate = report.estimate

@@ -23,7 +23,7 @@ import pytest
 from checks.mutants import import_hook
 from checks.mutants.mutants import Mutant
 from checks.mutants.process_clock import ProcessClock
-from checks.mutants.pytest_process import PytestReport, PytestRun, file_of, run_tests
+from checks.mutants.pytest_process import PytestReport, PytestRun, file_of, has_failed, run_tests
 
 _FORK = multiprocessing.get_context("fork")
 # Plugins of pytest are imported by pytest, which rewrites their assertions.
@@ -31,9 +31,6 @@ _NOT_PRELOADED = ("_hypothesis_pytestplugin", "_pytest", "anyio.pytest_plugin", 
 _WATCH_SECONDS = 0.5  # how often the time limits are checked
 # For the import of the modules and the collection of the tests.
 _COLLECTION_SECONDS = 60
-# pytest's messages before it ends as if it had been called wrongly, with exit code 4: a conftest could not be
-# imported, or a test file could not, so that the test whose id was given is not found.
-_IMPORT_FAILED = ("while loading conftest", "ERROR: found no collectors for ")
 
 
 class ProcessError(Exception):
@@ -231,18 +228,11 @@ def _finish(handle: _ProcessHandle, connection: Connection, end: PytestReport | 
         outcome = Outcome.FAILED
     elif end.exit_code == pytest.ExitCode.OK:
         outcome = Outcome.PASSED
-    elif _has_failed(end.exit_code, output):
+    elif has_failed(end.exit_code, output):
         outcome = Outcome.FAILED
     else:
         raise ProcessError(f"pytest ended with exit code {end.exit_code}:\n{output}")
     return Result(task=handle.task, outcome=outcome, seconds=seconds, report=report, loaded=loaded)
-
-
-def _has_failed(exit_code: int, output: str) -> bool:
-    """Whether pytest ended because a test failed or could not be imported, and not because it was called wrongly."""
-    if exit_code in {pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED}:
-        return True
-    return any(message in output for message in _IMPORT_FAILED)
 
 
 def _end(handle: _ProcessHandle) -> None:

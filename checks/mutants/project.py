@@ -9,6 +9,8 @@ from pathlib import Path
 
 _ROOT = Path(__file__).resolve().parents[2]
 _SKIPPED_FOLDERS = {"__pycache__", ".venv", "node_modules"}
+# A browser takes seconds for what other tests of the same code take milliseconds for.
+_BROWSER_TESTS = "tests/functions/api/page/"
 
 
 class ProjectError(Exception):
@@ -88,14 +90,15 @@ class Project:
         return [self._module(path) for path in self._source_files() if _has_functions(self.root / path)]
 
     def test_files(self, paths: Sequence[str]) -> list[str]:
-        """Return the test files among `paths` and in the folders among them, without duplicates."""
+        """Return the test files among `paths` and in the folders among them, without duplicates and browser tests."""
         files: dict[str, None] = {}
         for path in paths:
             target = self.root / path
             candidates = sorted(target.rglob("test_*.py")) if target.is_dir() else [target]
             for candidate in candidates:
-                if candidate.is_file():
-                    files[candidate.relative_to(self.root).as_posix()] = None
+                file = candidate.relative_to(self.root).as_posix()
+                if candidate.is_file() and not file.startswith(_BROWSER_TESTS):
+                    files[file] = None
         return list(files)
 
     def mirrored_tests(self, module: Module, test_files: Sequence[str]) -> list[str]:

@@ -20,6 +20,9 @@ _SITE_PACKAGES = sysconfig.get_path("purelib")
 _MESSAGE_LENGTH = 1000
 # A mutant that allocates without end must not exhaust the machine.
 _MEMORY_BYTES = 4 << 30
+# pytest's messages before it ends as if it had been called wrongly, with exit code 4: a conftest could not be
+# imported, or a test file could not, so that the test whose id was given is not found.
+_IMPORT_FAILED = ("while loading conftest", "ERROR: found no collectors for ")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +61,13 @@ class PytestReport:
     failing_test: str = ""
     lines: Mapping[str, frozenset[int]] = field(default_factory=dict)
     packages: Sequence[str] = ()
+
+
+def has_failed(exit_code: int, output: str) -> bool:
+    """Whether pytest ended because a test failed or could not be imported, and not because it was called wrongly."""
+    if exit_code in {pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED}:
+        return True
+    return any(message in output for message in _IMPORT_FAILED)
 
 
 def run_tests(run: PytestRun, connection: Connection) -> None:

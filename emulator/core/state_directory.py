@@ -16,6 +16,7 @@ class Ports:
     preview_directory_provider: int
     identity: int
     proxy: int
+    browser_addresses: int
 
 
 @dataclass(frozen=True, kw_only=True)

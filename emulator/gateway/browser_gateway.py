@@ -10,7 +10,7 @@ import contextlib
 import json
 import re
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Self
@@ -24,8 +24,10 @@ from emulator.gateway.router import service_of
 
 # What a page in a browser calls; the others are for programs.
 _SERVICES = frozenset({"azurewebsites.net", "blob.core.windows.net", "login.microsoftonline.com"})
-_HOST = re.compile(r"https://([a-z0-9][a-z0-9.-]*[a-z0-9])(?![a-z0-9.-])", re.IGNORECASE)
+_HOST = re.compile(r"https://([a-z0-9][a-z0-9.-]*[a-z0-9])(?![a-z0-9.-])(?::443(?!\d))?", re.IGNORECASE)
 _ENCODED_HOST = re.compile(r"https%3A%2F%2F([a-z0-9][a-z0-9.-]*[a-z0-9])(?![a-z0-9.%-]*\.[a-z])", re.IGNORECASE)
+# Without TLS a cookie cannot be `Secure`, and `SameSite=None` needs that. All listeners are one site.
+_COOKIE_ATTRIBUTES = ((re.compile(r"(?i);\s*secure\b"), ""), (re.compile(r"(?i)(;\s*samesite)=none\b"), r"\1=Lax"))
 _MAPPED_TYPES = ("application/json", "application/problem+json", "application/x-www-form-urlencoded", "text/html")
 # Of one connection, not of the message: https://www.rfc-editor.org/rfc/rfc9110#field.connection. The length changes
 # with the text, and a browser must not be told to use TLS.
@@ -49,27 +51,34 @@ _CHUNK_BYTES = 64 * 1024
 class BrowserGateway:
     """Opens a listener for each host name of Azure when it is first needed, and keeps its port for later starts."""
 
-    def __init__(self, gateway_port: int, tls: ssl.SSLContext, ports_file: Path) -> None:
+    def __init__(
+        self, gateway_port: int, tls: ssl.SSLContext, ports_file: Path, is_deployed: Callable[[str], bool]
+    ) -> None:
         """Create a gateway without listeners.
 
         Args:
             gateway_port: Port of the emulator's TLS listener.
             tls: Trusts the emulator's certificate authority.
-            ports_file: Where the ports are kept, by host name, as JSON.
+            ports_file: Where the ports are stored, by host name, as JSON.
+            is_deployed: Whether there is a resource with this host name. Others get no listener.
         """
         self._gateway_port = gateway_port
         self._tls = tls
         self._ports_file = ports_file
+        self._is_deployed = is_deployed
         self._ports: dict[str, int] = {}
         self._lock = asyncio.Lock()
         self._stack = AsyncExitStack()
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        """Open the session to the emulator's TLS listener."""
+        """Open the listeners of an earlier start, so that pages which are still open in a browser go on working."""
         connector = aiohttp.TCPConnector(limit=0, ssl=self._tls)
         session = aiohttp.ClientSession(connector=connector, auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar())
         self._session = await self._stack.enter_async_context(session)
+        for host in self._read_ports_file():
+            if self._needs_listener(host):
+                await self.address_of(host)
         return self
 
     async def __aexit__(self, *_error: object) -> None:
@@ -80,16 +89,21 @@ class BrowserGateway:
         """The address of the listener for a host name, such as `http://127.0.0.1:43211`; opens it if there is none.
 
         Raises:
-            ValueError: The host name belongs to no service that a browser calls.
+            ValueError: The host name belongs to no deployed service that a browser calls.
         """
         host = host.lower()
-        if service_of(host) not in _SERVICES:
+        if not self._needs_listener(host):
             raise ValueError(f"{host} is not a host name that a browser calls")
         async with self._lock:
             if host not in self._ports:
                 self._ports[host] = await self._listen(host)
-                self._ports_file.write_text(json.dumps(self._read_ports_file() | self._ports))
+                temporary = self._ports_file.with_suffix(".new")
+                temporary.write_text(json.dumps(self._read_ports_file() | self._ports))
+                temporary.replace(self._ports_file)
         return f"http://127.0.0.1:{self._ports[host]}"
+
+    def _needs_listener(self, host: str) -> bool:
+        return service_of(host) in _SERVICES and self._is_deployed(host)
 
     def _read_ports_file(self) -> dict[str, int]:
         with contextlib.suppress(FileNotFoundError):
@@ -150,13 +164,14 @@ class BrowserGateway:
         response = web.StreamResponse(status=answer.status, reason=answer.reason)
         for name, value in answer.headers.items():
             if name.lower() not in _DROPPED_HEADERS:
-                mapped = await self._to_browser(value)
-                response.headers.add(
-                    name, re.sub(r"(?i);\s*secure\b", "", mapped) if name.lower() == "set-cookie" else mapped
-                )
+                mapped = await self.to_browser(value)
+                if name.lower() == "set-cookie":
+                    for pattern, replacement in _COOKIE_ATTRIBUTES:
+                        mapped = pattern.sub(replacement, mapped)
+                response.headers.add(name, mapped)
         if _is_mapped(answer.headers):
             text = (await answer.read()).decode(errors="surrogateescape")
-            body = (await self._to_browser(text)).encode(errors="surrogateescape")
+            body = (await self.to_browser(text)).encode(errors="surrogateescape")
             response.content_length = len(body)
             await response.prepare(request)
             await response.write(body)
@@ -179,10 +194,10 @@ class BrowserGateway:
             text = re.sub(rf"(?i){re.escape(encoded)}(?!\d)", quote(f"https://{host}", safe=""), text)
         return text
 
-    async def _to_browser(self, text: str) -> str:
-        """The text with the listeners' addresses in the place of the host names of Azure."""
+    async def to_browser(self, text: str) -> str:
+        """The text with the listeners' addresses in the place of the host names of Azure; opens what is missing."""
         hosts = {match.lower() for pattern in (_HOST, _ENCODED_HOST) for match in pattern.findall(text)}
-        addresses = {host: await self.address_of(host) for host in hosts if service_of(host) in _SERVICES}
+        addresses = {host: await self.address_of(host) for host in hosts if self._needs_listener(host)}
 
         def replace(match: re.Match[str], *, encoded: bool) -> str:
             address = addresses.get(match[1].lower())

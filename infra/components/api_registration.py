@@ -31,7 +31,6 @@ class ApiRegistration(pulumi.ComponentResource):
     Args:
         name: Logical name.
         context: Where the component deploys.
-        redirect_uris: Where browsers return to after sign-in, of the type single-page application.
         assignees: The principals that get app roles.
     """
 
@@ -42,7 +41,6 @@ class ApiRegistration(pulumi.ComponentResource):
         name: str,
         *,
         context: DeploymentContext,
-        redirect_uris: Sequence[str],
         assignees: Sequence[AppRoleAssignee],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -99,14 +97,6 @@ class ApiRegistration(pulumi.ComponentResource):
             permission_ids=[scope.scope_id],
             opts=child,
         )
-        if redirect_uris:
-            azuread.ApplicationRedirectUris(
-                f"{name}-redirect-uris",
-                application_id=registration.id,
-                type="SPA",
-                redirect_uris=[*redirect_uris],
-                opts=child,
-            )
         service_principal = azuread.ServicePrincipal(
             f"{name}-service-principal",
             client_id=registration.client_id,
@@ -132,7 +122,28 @@ class ApiRegistration(pulumi.ComponentResource):
                     resource_object_id=service_principal.object_id,
                     opts=child,
                 )
+        self._label = name
+        self._application_id = registration.id
         self.register_outputs({"clientId": self.client_id})
+
+    def add_redirect_uris(self, redirect_uris: Sequence[pulumi.Input[str]]) -> None:
+        """Add where browsers return to after sign-in, of the type single-page application. Call it once.
+
+        A method, because the address of the app that serves a page is known only after the app, which in turn needs
+        the client id.
+
+        Args:
+            redirect_uris: All of them.
+        """
+        import pulumi_azuread as azuread  # noqa: PLC0415 (as above)
+
+        azuread.ApplicationRedirectUris(
+            f"{self._label}-redirect-uris",
+            application_id=self._application_id,
+            type="SPA",
+            redirect_uris=[*redirect_uris],
+            opts=pulumi.ResourceOptions(parent=self),
+        )
 
 
 def _logical_name(role: AppRole) -> str:

@@ -148,6 +148,11 @@ class FunctionApp(pulumi.ComponentResource):
         return pulumi.Output.concat("https://", self.site.default_host_name)
 
     @property
+    def root_url(self) -> pulumi.Output[str]:
+        """The app's address, with a slash at its end: where its page is, if it has one."""
+        return pulumi.Output.concat(self.origin, "/")
+
+    @property
     def api_url(self) -> pulumi.Output[str]:
         """Where the app's HTTP functions are, without a slash at its end."""
         return pulumi.Output.concat(self.origin, "/api")

@@ -19,7 +19,9 @@ class AccessSettings(StackConfig):
         ),
     )
     api_application_id: ApplicationId = Field(default="", description="Application (client) id, for signIn existing.")
-    spa_redirect_uris: RedirectUris = Field(default=(), description="Where browsers return to, for signIn create.")
+    spa_redirect_uris: RedirectUris = Field(
+        default=(), description="Where browsers return to besides the gallery, for signIn create."
+    )
     readers: Principals = Field(default=(), description="Principals that may read images and records by the API.")
     operators: Principals = Field(default=(), description="Principals that may delete images, redrive and backfill.")
     uploaders: Principals = Field(default=(), description="Principals that may upload images and read their records.")

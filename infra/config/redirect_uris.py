@@ -11,7 +11,8 @@ from infra.config.field_types import AllowedValues, require_distinct
 # "The HTTP scheme is supported only for localhost URIs", and 127.0.0.1 is preferred.
 _LOCAL_HTTP = {("http", "localhost"), ("http", "127.0.0.1")}
 _LONGEST = 256
-_MOST = 256
+# Of the 256 that an app registration can have, one is the gallery's.
+_MOST = 255
 # Fragments, wildcards, blanks, and the special characters that redirect URIs do not support.
 _NOT_SUPPORTED = re.compile(r"[#*!$'(),;\s\\]")
 

@@ -195,7 +195,12 @@ class Settings(ResilienceSettings, FoundrySettings, AccessSettings):
     @property
     def warnings(self) -> tuple[str, ...]:
         """What may not work although it is deployed: regions that no list knows, default quotas, no sign-in."""
-        quotas = quota_warnings(self.sizing, location=self.location, own_accounts=self.analyzer == "image-analysis")
+        quotas = quota_warnings(
+            self.sizing,
+            location=self.location,
+            own_accounts=self.analyzer == "image-analysis",
+            api_app=self.sign_in != "none",
+        )
         sign_in = sign_in_warnings(sign_in=self.sign_in, application_id=self.api_application_id)
         foundry = foundry_warnings(
             analyzer=self.analyzer,

@@ -56,6 +56,11 @@ _BATCH_HIGH = 16
 # so 16 of them take 16 * 60 MB, and the host and the worker some 500 MB. `make throughput` measures what 24 take.
 # 512 MB exists too, with a quarter of a core: too little beside the host (docs/decisions/0015).
 _INSTANCE_MEMORY_MB = 2048
+# The API app: the lowest maximum, which is far more than callers with limited rates need; and one core, as with 512 MB,
+# a quarter of one, an instance would start four times as slowly.
+# https://learn.microsoft.com/azure/azure-functions/flex-consumption-plan#instance-sizes
+API_MAXIMUM_INSTANCES = _INSTANCES_LOW
+API_INSTANCE_MEMORY_MB = 2048
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,20 +194,29 @@ def calls_per_image(features: Collection[Feature]) -> int:
     return max(1, calls)
 
 
-def quota_warnings(sizing: Sizing, *, location: str, own_accounts: bool) -> list[str]:
-    """Warnings for quotas that `sizing` exceeds in `location`, each with what to request.
+def quota_warnings(sizing: Sizing, *, location: str, own_accounts: bool, api_app: bool) -> list[str]:
+    """Return warnings for quotas that a stack exceeds, each with what to request.
 
-    With `own_accounts`, the Vision accounts are the stack's own. Both quotas can be raised, so none is an error here:
-    above the memory quota apps stop scaling, and of the accounts Azure creates as many as the quota allows.
+    Both quotas can be raised, so none is an error here: above the memory quota apps stop scaling, and of the accounts
+    Azure creates as many as the quota allows.
+
+    Args:
+        sizing: Sizes of the stack.
+        location: Region of the stack.
+        own_accounts: Whether the Vision accounts are the stack's own.
+        api_app: Whether the API app is deployed, which shares the memory quota.
     """
     warnings: list[str] = []
     memory_mb = sizing.maximum_instances * sizing.instance_memory_mb
+    instances = f"{sizing.maximum_instances} instances of {sizing.instance_memory_mb} MB"
+    if api_app:
+        memory_mb += API_MAXIMUM_INSTANCES * API_INSTANCE_MEMORY_MB
+        instances += f" and {API_MAXIMUM_INSTANCES} of {API_INSTANCE_MEMORY_MB} MB of the API app"
     if memory_mb > _QUOTA_MB:
         warnings.append(
-            f"imagesPerMonth: {sizing.maximum_instances} instances of {sizing.instance_memory_mb} MB are {memory_mb}"
-            f" MB, and all Flex Consumption apps of a subscription in {location} have {_QUOTA_MB} MB"
-            f" ({_QUOTA_MB // _MB_PER_CORE} cores) by default; above that they stop scaling. Request"
-            f" {math.ceil(memory_mb / _MB_PER_CORE)} cores in {location} by a support ticket:"
+            f"imagesPerMonth: {instances} are {memory_mb} MB, and all Flex Consumption apps of a subscription in"
+            f" {location} have {_QUOTA_MB} MB ({_QUOTA_MB // _MB_PER_CORE} cores) by default; above that they stop"
+            f" scaling. Request {math.ceil(memory_mb / _MB_PER_CORE)} cores in {location} by a support ticket:"
             " https://learn.microsoft.com/azure/azure-functions/flex-consumption-plan#regional-subscription-memory-quotas"
         )
     if own_accounts and sizing.vision_accounts > _QUOTA_ACCOUNTS:

@@ -1,24 +1,33 @@
-"""The search queries, the counts and the cut-off; and what the emulator's embeddings find among the packaged photos."""
+"""The search queries, the counts and the cut-off; and what the API's search finds among the packaged photos."""
+
+import asyncio
 
 import pytest
 
-from benchmarks.search_quality import QUERIES, Query, QueryResult, calibrate, read_queries, search, summarize, words_of
+from benchmarks.search_quality import (
+    QUERIES,
+    Query,
+    QuerySimilarities,
+    calibrate,
+    measure,
+    read_queries,
+    summarize,
+    summarize_method,
+)
 from benchmarks.vision_accuracy import PHOTOS, read_photos
-from scripts.setup import build_models
+from tests.conftest import configuration
 
 
-def result(photos: set[str], words: set[str], **cosines: float) -> QueryResult:
-    return QueryResult(
-        query=Query(text="x", photos=frozenset(photos)), words=frozenset(words), cosines=cosines, milliseconds=1.0
-    )
+def query(*photos: str) -> Query:
+    return Query(text="x", photos=frozenset(photos))
 
 
-RESULTS = [
-    result({"a"}, {"a"}, a=0.6, b=0.5),
-    result({"a"}, set(), a=0.3, b=0.4),
-    result({"b"}, {"a"}, a=0.1, b=0.2),
-    result(set(), set(), a=0.25, b=0.1),
-    result(set(), {"b"}, a=0.1, b=0.05),
+MEASUREMENTS = [
+    QuerySimilarities(query=query("a"), similarities={"a": 0.6, "b": 0.5}),
+    QuerySimilarities(query=query("a"), similarities={"a": 0.3, "b": 0.4}),
+    QuerySimilarities(query=query("b"), similarities={"a": 0.1, "b": 0.2}),
+    QuerySimilarities(query=query(), similarities={"a": 0.25, "b": 0.1}),
+    QuerySimilarities(query=query(), similarities={"a": 0.1, "b": 0.05}),
 ]
 
 
@@ -32,39 +41,33 @@ def test_a_third_of_the_queries_is_for_what_no_photo_shows() -> None:
     }
 
 
-def test_answers_are_the_photos_that_reach_the_cut_off_and_those_with_the_words() -> None:
-    item = result({"a"}, {"c"}, a=0.6, b=0.5, c=0.1)
-    assert item.answers("words", 0.4) == ["c"]
-    assert item.answers("meaning", 0.5) == ["a", "b"]
-    assert item.answers("meaning", 0.55) == ["a"]
-    assert item.answers("either", 0.4) == ["c", "a", "b"]
+def test_answers_are_the_photos_that_reach_the_cut_off_the_most_similar_first() -> None:
+    one = QuerySimilarities(query=query("a"), similarities={"c": 0.1, "b": 0.5, "a": 0.6})
+    assert one.answers(0.5) == ["a", "b"]
+    assert one.answers(0.55) == ["a"]
+    assert one.answers(0.7) == []
 
 
 def test_hits_and_false_answers_are_counted() -> None:
-    meaning = summarize(RESULTS, "meaning", 0.25)
-    assert (meaning.there, meaning.hits, meaning.first_right) == (3, 2, 1)
-    assert (meaning.absent, meaning.false_answers) == (2, 1)
-    words = summarize(RESULTS, "words", 0.25)
-    assert (words.hits, words.first_right, words.false_answers) == (1, 1, 1)
+    summary = summarize([(one.query, one.answers(0.25)) for one in MEASUREMENTS])
+    assert (summary.there, summary.hits, summary.first_right) == (3, 2, 1)
+    assert (summary.absent, summary.false_answers) == (2, 1)
 
 
 def test_the_cut_off_is_where_hits_exceed_false_answers_most() -> None:
     # At 0.3, two of three are hits and nothing is false; below 0.26, a false answer costs a half.
-    assert calibrate(RESULTS) == 0.3
-
-
-def test_plurals_and_stop_words_do_not_matter() -> None:
-    assert words_of("Cats on the gas grills") == {"cat", "gas", "grill"}
+    assert calibrate(MEASUREMENTS) == 0.3
 
 
 def test_what_is_there_is_found_and_what_is_not_there_is_not() -> None:
-    results = search(read_queries(QUERIES), build_models())
+    cut_off, results = asyncio.run(measure(read_queries(QUERIES)))
+    assert round(cut_off * 100) == configuration("local")["minSimilarityPercent"]
     held_out = results[1::2]
-    cut_off = calibrate(results[0::2])
-    meaning = summarize(held_out, "meaning", cut_off)
-    words = summarize(held_out, "words", cut_off)
-    assert 0.2 <= cut_off <= 0.4
-    assert meaning.hits > 2 * words.hits
-    assert meaning.hits / meaning.there >= 0.4
-    assert meaning.first_right == meaning.hits
-    assert meaning.false_answers / meaning.absent <= 0.1
+    labels, words, meaning, hybrid = (
+        summarize_method(held_out, method) for method in ("labels", "words", "meaning", "hybrid")
+    )
+    assert labels.hits < words.hits < meaning.hits <= hybrid.hits
+    assert hybrid.hits / hybrid.there >= 0.5
+    assert hybrid.first_right == hybrid.hits
+    assert labels.false_answers == 0
+    assert hybrid.false_answers / hybrid.absent <= 0.1

@@ -83,13 +83,18 @@ def test_an_estimate_above_the_budget_is_a_warning() -> None:
 def test_the_sample_profiles_have_the_other_settings_of_the_stack() -> None:
     """Small, medium and large as in Microsoft's scenario; the figures of the medium one are those of docs/cost.md."""
     report = report_of(
-        committed_prices(), images_per_month=77, image_kb=5000, image_retention_days=90, record_retention_days=90
+        committed_prices(),
+        images_per_month=77,
+        image_kb=5000,
+        image_retention_days=90,
+        record_retention_days=90,
+        api_app=True,
     )
     images = {name: estimate and estimate.images_per_month for name, estimate in report.profiles.items()}
     assert images == {"small": 5_000, "medium": 500_000, "large": 50_000_000}
     medium = report.profiles["medium"]
     assert medium is not None
-    assert medium.high == pytest.approx(2967.40, abs=0.005)
+    assert medium.high == pytest.approx(3130.60, abs=0.005)
 
 
 def test_a_profile_over_azures_limits_has_no_figures() -> None:
@@ -113,13 +118,21 @@ def printed(report: CostReport) -> str:
 
 
 def test_the_tables_have_every_line_item_the_total_the_levers_and_the_warnings() -> None:
-    report = report_of(committed_prices(), images_per_month=500_000, image_retention_days=90, record_retention_days=90)
+    report = report_of(
+        committed_prices(),
+        images_per_month=500_000,
+        image_retention_days=90,
+        record_retention_days=90,
+        api_app=True,
+        api_requests_per_image=5,
+    )
     text = printed(report)
+    assert "dev: 500,000 images of 100 KB a month, with 5 requests to the API for each" in text
     for item in report.estimate.line_items:
         assert item.usage.meter.meter_name in text
-    assert "2,914.49 to 2,967.40" in text
-    # 2,967.40 / 500.
-    assert "5.9348" in text
+    assert "3,065.07 to 3,130.60" in text
+    # 3,130.60 / 500.
+    assert "6.2612" in text
     assert "features: without read" in text
     assert "list prices of eastus; the oldest is of 2026-08-04" in text
     for warning in report.warnings:
@@ -163,8 +176,26 @@ def test_image_size_and_cache_hits_can_be_given(capsys: pytest.CaptureFixture[st
     assert quantities["Hot LRS Data Stored"] == pytest.approx(1.0)
 
 
+@pytest.mark.parametrize(("requests", "executions"), [("0", 12_920), ("2.5", 25_420)])
+def test_requests_to_the_api_can_be_given(capsys: pytest.CaptureFixture[str], requests: str, executions: int) -> None:
+    """2,920 runs of reconcile, 5,000 images, and their deletions."""
+    assert command.main(["--stack", "dev", "--format", "json", "--api-requests", requests]) == 0
+    content = json.loads(capsys.readouterr().out)
+    quantities = {item["meterName"]: item["quantityHigh"] for item in content["lineItems"]}
+    assert content["apiRequestsPerImage"] == float(requests)
+    assert quantities["On Demand Total Executions"] == executions
+
+
 @pytest.mark.parametrize(
-    "arguments", [["--stack", "test"], ["--image-kb", "0"], ["--cache-hits", "101"], ["--format", "xml"]]
+    "arguments",
+    [
+        ["--stack", "test"],
+        ["--image-kb", "0"],
+        ["--cache-hits", "101"],
+        ["--api-requests", "-1"],
+        ["--api-requests", "nan"],
+        ["--format", "xml"],
+    ],
 )
 def test_wrong_arguments_are_refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exit_info:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from checks.mutants.project import PROJECT
 from tests.conftest import ROOT
 
 PRICE = '''
@@ -289,3 +290,10 @@ def is_running(pid: int) -> bool:
         return status.read_text().rpartition(") ")[2][0] != "Z"
     except FileNotFoundError:
         return False
+
+
+def test_tests_in_a_browser_are_not_run_for_each_mutant() -> None:
+    files = PROJECT.test_files(["tests/functions"])
+
+    assert "tests/functions/api/test_page.py" in files
+    assert [file for file in files if "/page/" in file] == []

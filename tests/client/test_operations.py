@@ -19,6 +19,8 @@ OUTPUTS = StackOutputs(
     records_container="images",
     api_url="https://app.azurewebsites.net/api",
     image_api_url="https://api.azurewebsites.net/api",
+    gallery_url="https://api-1.azurewebsites.net/",
+    tenant_id="tenant-1",
     api_client_id="client-1",
 )
 

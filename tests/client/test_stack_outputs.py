@@ -15,6 +15,8 @@ OUTPUTS = {
     "recordsContainer": "images",
     "apiUrl": "https://app.azurewebsites.net/api",
     "imageApiUrl": "https://api.azurewebsites.net/api",
+    "galleryUrl": "https://api.azurewebsites.net/",
+    "tenantId": "tenant-1",
     "apiClientId": "client-1",
     "release": "8a5f",
     "sizing": {"instances": 40},
@@ -30,6 +32,8 @@ def test_the_outputs_are_read_by_name() -> None:
         records_container="images",
         api_url="https://app.azurewebsites.net/api",
         image_api_url="https://api.azurewebsites.net/api",
+        gallery_url="https://api.azurewebsites.net/",
+        tenant_id="tenant-1",
         api_client_id="client-1",
     )
 
@@ -41,7 +45,12 @@ def test_a_stack_may_have_no_sign_in(absent: dict[str, str | None]) -> None:
 
 
 @pytest.mark.parametrize(
-    "missing", [name for name in OUTPUTS if name not in {"apiClientId", "imageApiUrl", "release", "sizing"}]
+    "missing",
+    [
+        name
+        for name in OUTPUTS
+        if name not in {"apiClientId", "galleryUrl", "imageApiUrl", "release", "sizing", "tenantId"}
+    ],
 )
 def test_a_missing_output_is_named(missing: str) -> None:
     outputs = {name: value for name, value in OUTPUTS.items() if name != missing}

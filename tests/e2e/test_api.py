@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.conftest import Checkout
+from tests.e2e.test_local_stack import COFFEE, picture
 
 pytestmark = pytest.mark.emulator
 
@@ -51,9 +52,17 @@ def parsed(answer: dict[str, Any]) -> Any:
     return json.loads(answer["body"])
 
 
-def upload(stack: Checkout, name: str, path: Path) -> dict[str, Any]:
-    """Upload a file through the API, and return the permission that it was uploaded with."""
-    request = {"name": name, "contentType": "image/png", "sizeBytes": path.stat().st_size, "onConflict": "suffix"}
+def upload(stack: Checkout, name: str, path: Path, *, stated_bytes: int | None = None) -> dict[str, Any]:
+    """Upload a file through the API, and return the permission that it was uploaded with.
+
+    Args:
+        stack: The checkout.
+        name: Name of the image.
+        path: The file.
+        stated_bytes: The size that the API is told; that of the file unless it is stated.
+    """
+    size = path.stat().st_size if stated_bytes is None else stated_bytes
+    request = {"name": name, "contentType": "image/png", "sizeBytes": size, "onConflict": "suffix"}
     (answer,) = send(stack, {"method": "POST", "url": "/api/uploads", "json": request}, user="uploader")
     assert answer["status"] == 201, answer
     permission = parsed(answer)
@@ -109,6 +118,36 @@ def test_a_file_that_is_no_image_ends_rejected(local_stack: Checkout, tmp_path: 
     assert (record["status"], record["reason"]["code"]) == ("rejected", "NotAnImage")
 
 
+def classify_as_uploader(stack: Checkout, name: str) -> dict[str, Any]:
+    """`make classify` by a user who may delete nothing."""
+    command = ["exec", "--user", "uploader", "--", "python", "-m", "client", "classify", "--format", "json", "--", name]
+    result = stack.emulator(*command)
+    assert result.returncode == 0, result.stderr[-2000:]
+    return json.loads(result.stdout)
+
+
+def test_who_may_delete_nothing_replaces_nothing(local_stack: Checkout) -> None:
+    picture(local_stack.root, "mine.png", CAT)
+    first = classify_as_uploader(local_stack, "mine.png")
+    again = classify_as_uploader(local_stack, "mine.png")
+    assert again["record"] == first["record"]
+    picture(local_stack.root, "mine.png", COFFEE)
+    other = classify_as_uploader(local_stack, "mine.png")
+    assert other["record"]["category"]["name"] == "coffee"
+    assert other["blob"].startswith("mine-")
+    assert other["record"]["blob"]["name"] == other["blob"]
+    (original,) = send(local_stack, {"method": "GET", "url": f"/api/images/{first['record']['id']}"})
+    assert parsed(original)["blob"]["etag"] == first["record"]["blob"]["etag"]
+
+
+def test_a_file_that_is_larger_than_stated_ends_rejected(local_stack: Checkout, tmp_path: Path) -> None:
+    large = tmp_path / "large.png"
+    large.write_bytes(CAT.read_bytes() + bytes(20 * 1024 * 1024))
+    permission = upload(local_stack, "api/large.png", large, stated_bytes=1000)
+    record = parsed(wait(local_stack, permission["statusUrl"], 200))
+    assert (record["status"], record["reason"]["code"]) == ("rejected", "TooLarge")
+
+
 @pytest.mark.parametrize(("user", "status"), [("reader", 403), ("operator", 403), ("uploader", 201)])
 def test_the_deployed_app_roles_decide_who_uploads(local_stack: Checkout, user: str, status: int) -> None:
     (answer,) = send(
@@ -124,22 +163,21 @@ def test_search_and_token_are_commands(local_stack: Checkout) -> None:
 
 
 # For each right of the API's identity: how the role assignment is recognized, the operations that break without it, and
-# the action that the problem names.
+# the action that the problem names. A role is the id of a built-in one, or the title of one of the stack's.
 DELEGATOR, READER = "db58b8e5-c6ad-4a2a-8342-4190687cbf4a", "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1"
 RIGHTS = [
     ("SqlRoleAssignment", "", {"list", "get", "content"}, "Microsoft.DocumentDB/databaseAccounts/"),
     ("authorization:RoleAssignment", DELEGATOR, {"upload", "content", "list"}, "generateUserDelegationKey/action"),
-    ("authorization:RoleAssignment", "creator", {"upload"}, "containers/blobs/add/action"),
+    ("authorization:RoleAssignment", "Image Creator", {"upload"}, "containers/blobs/add/action"),
     ("authorization:RoleAssignment", READER, {"upload", "content"}, "containers/blobs/read"),
 ]
 
 
-def is_right(resource: dict[str, Any], principal: str, type_name: str, role: str, creator: str) -> bool:
+def is_right(resource: dict[str, Any], principal: str, type_name: str, definition: str) -> bool:
     """Whether a resource is the assignment of a role to a principal."""
     if not resource["type"].endswith(type_name) or resource["inputs"].get("principalId") != principal:
         return False
-    definition = resource["inputs"]["roleDefinitionId"]
-    return definition.endswith(creator if role == "creator" else role)
+    return resource["inputs"]["roleDefinitionId"].endswith(definition)
 
 
 @contextmanager
@@ -156,12 +194,13 @@ def without(stack: Checkout, type_name: str, role: str) -> Iterator[None]:
         (principal,) = (
             resource["outputs"]["principalId"] for key, resource in rows if "userassignedidentities/id-api-" in key
         )
-        (creator,) = (
-            resource["inputs"]["roleDefinitionId"]
+        own_roles = {
+            str(resource["inputs"]["roleName"]): resource["inputs"]["roleDefinitionId"]
             for _, resource in rows
-            if "Image Creator" in str(resource["inputs"].get("roleName"))
-        )
-        (row,) = [row for row in rows if is_right(row[1], principal, type_name, role, creator)]
+            if "roleName" in resource["inputs"]
+        }
+        definition = next((own_roles[name] for name in own_roles if role and role in name), role)
+        (row,) = [row for row in rows if is_right(row[1], principal, type_name, definition)]
         database.execute("DELETE FROM resources WHERE key = ?", (row[0],))
     assert stack.emulator("start").returncode == 0
     try:

@@ -72,7 +72,8 @@ def test_the_refusal_and_the_way_out(without_embeddings: Checkout) -> None:
     assert replaced.returncode == 0, replaced.stdout[-4000:] + replaced.stderr[-4000:]
     picture(checkout.root, "after.png", CAT, width=200)
     (after,) = checkout.classify("after.png")
-    assert len(after["record"]["vector"]) == 1024
+    answer = checkout.python(f"ID = {after['record']['id']!r}\n{READ_RECORD}")
+    assert len(json.loads(answer.stdout)["vector"]) == 1024
     assert json.loads(checkout.make("backfill", "FORMAT=json").stdout).keys() == {"backfill"}
     answer = checkout.python(f"ID = {before['record']['id']!r}\n{READ_RECORD}")
     record = json.loads(answer.stdout)

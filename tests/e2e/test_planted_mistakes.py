@@ -89,8 +89,11 @@ def test_a_package_without_an_extension_bundle_is_refused_before_anything_change
 def test_a_deployment_without_a_trigger_sync_fails_and_is_mended_by_the_next(local_stack: Checkout) -> None:
     mistake = {
         "infra/dynamic/code_deployer.py": ("for request in (sync, listing)]", "for request in (listing, listing)]"),
-        # Ten minutes otherwise.
-        "infra/dynamic/code_deployment.py": ("=authenticated_client(),", "=authenticated_client(), timeout_seconds=8,"),
+        # Ten minutes otherwise; long enough for the deployment of two packages at once on a busy machine.
+        "infra/dynamic/code_deployment.py": (
+            "=authenticated_client(),",
+            "=authenticated_client(), timeout_seconds=25,",
+        ),
         "functions/common/domain/models.py": ("SCHEMA_VERSION = 1", "SCHEMA_VERSION = 8"),
     }
     with planted(local_stack, mistake):

@@ -105,13 +105,13 @@ def test_azure_cli_gets_tokens_without_consent(recorder: Recorder) -> None:
     }
 
 
-def test_browsers_return_to_the_redirect_uris_of_the_settings(recorder: Recorder, dev: Recorder) -> None:
+def test_browsers_return_to_the_page_and_the_redirect_uris_of_the_settings(recorder: Recorder, dev: Recorder) -> None:
     assert one(recorder, "ApplicationRedirectUris").inputs == {
         "applicationId": REGISTRATION,
         "type": "SPA",
-        "redirectUris": ["https://images.example/", "http://localhost:5173/"],
+        "redirectUris": ["https://api-app.example/", "https://images.example/", "http://localhost:5173/"],
     }
-    assert directory_resources(dev, "ApplicationRedirectUris") == []
+    assert one(dev, "ApplicationRedirectUris").inputs["redirectUris"] == ["https://api-app.example/"]
 
 
 def test_whoever_has_no_app_role_gets_no_token(recorder: Recorder) -> None:

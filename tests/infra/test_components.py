@@ -258,7 +258,7 @@ ALONE: dict[str, Callable[[], pulumi.ComponentResource]] = {
     "ResourceGroup": lambda: infra.ResourceGroup(
         "group", names=OTHER.names, location=OTHER.location, tags={"owner": "them"}
     ),
-    "ApiRegistration": lambda: infra.ApiRegistration("sign-in", context=OTHER, redirect_uris=(), assignees=()),
+    "ApiRegistration": lambda: infra.ApiRegistration("sign-in", context=OTHER, assignees=()),
     "FunctionIdentity": lambda: infra.FunctionIdentity("runner", context=OTHER),
     "CustomRoleDefinition": custom_role,
     "RoleAssignments": role_assignments,

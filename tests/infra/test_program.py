@@ -229,4 +229,6 @@ def test_without_api_and_protection_the_blob_service_has_no_properties() -> None
 
 def test_the_image_api_is_an_output(dev: Recorder) -> None:
     assert dev.outputs["imageApiUrl"] == "https://api-app.example/api"
-    assert run_program("dev", {"signIn": "none"}).outputs["imageApiUrl"] == ""
+    assert dev.outputs["galleryUrl"] == "https://api-app.example/"
+    outputs = run_program("dev", {"signIn": "none"}).outputs
+    assert (outputs["imageApiUrl"], outputs["galleryUrl"]) == ("", "")

@@ -27,6 +27,7 @@ API_REGISTRATION = {
     "api-images-read",
     "api-images-upload",
     "api-pipeline-operate",
+    "api-redirect-uris",
     "api-registration",
     "api-scope",
     "api-service-principal",
@@ -338,7 +339,10 @@ VARIANTS: dict[str, tuple[dict[str, Any], Difference]] = {
             "readers": [{"objectId": ALICE, "principalType": "Group"}],
             "spaRedirectUris": ["https://images.example/"],
         },
-        Difference(added={"api-redirect-uris", f"api-images-read-of-{ALICE}"}),
+        Difference(
+            added={f"api-images-read-of-{ALICE}"},
+            changed={"api-redirect-uris.redirectUris.1": "https://images.example/"},
+        ),
     ),
     "an existing app registration": (
         {"signIn": "existing", "apiApplicationId": "0123abcd-0123-4123-8123-0123456789ab"},
@@ -357,6 +361,7 @@ VARIANTS: dict[str, tuple[dict[str, Any], Difference]] = {
             removed=API_REGISTRATION | API_RESOURCES,
             changed={
                 "outputs.apiPackageSha256": "",
+                "outputs.galleryUrl": "",
                 "outputs.imageApiUrl": "",
                 f"{APP}.PIPELINE_API_CLIENT_ID": None,
                 f"{APP}.PIPELINE_TENANT_ID": None,

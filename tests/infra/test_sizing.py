@@ -147,7 +147,7 @@ def test_what_no_single_deployment_can_do_is_refused(images: int, days: int, sen
 
 def test_what_a_subscription_starts_with_needs_no_request() -> None:
     sizing = derive_sizing(images_per_month=50_000_000, peak_factor=4, vision_calls_per_second=10)
-    assert quota_warnings(sizing, location="northeurope", own_accounts=True) == []
+    assert quota_warnings(sizing, location="northeurope", own_accounts=True, api_app=False) == []
 
 
 def large(images_per_month: int = 1_000_000_000, vision_calls_per_second: int = 10) -> Sizing:
@@ -160,15 +160,15 @@ def large(images_per_month: int = 1_000_000_000, vision_calls_per_second: int = 
 
 
 def test_more_vision_accounts_than_a_subscription_may_have_are_a_warning() -> None:
-    (warning,) = quota_warnings(large(), location="northeurope", own_accounts=True)
+    (warning,) = quota_warnings(large(), location="northeurope", own_accounts=True, api_app=False)
     assert "155 Vision accounts are needed" in warning
     assert "100 of one kind in northeurope. Request more by a support ticket" in warning
-    assert quota_warnings(large(), location="northeurope", own_accounts=False) == []
+    assert quota_warnings(large(), location="northeurope", own_accounts=False, api_app=False) == []
 
 
 def test_more_memory_than_the_regional_quota_is_a_warning() -> None:
     sizing = large(images_per_month=4_000_000_000, vision_calls_per_second=100)
-    (warning,) = quota_warnings(sizing, location="northeurope", own_accounts=True)
+    (warning,) = quota_warnings(sizing, location="northeurope", own_accounts=True, api_app=False)
     assert "388 instances of 2048 MB are 794624 MB" in warning
     assert "512000 MB (250 cores) by default" in warning
     assert "Request 388 cores in northeurope by a support ticket" in warning

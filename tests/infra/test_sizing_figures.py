@@ -148,7 +148,7 @@ def test_the_exported_table_has_every_figure() -> None:
     }
 
 
-def with_quotas(*, instances: int, accounts: int) -> list[str]:
+def with_quotas(*, instances: int, accounts: int, api_app: bool = False) -> list[str]:
     least = container(1000, 0.0, 1)
     large = Sizing(
         average_rate=1.0,
@@ -161,11 +161,20 @@ def with_quotas(*, instances: int, accounts: int) -> list[str]:
         instance_memory_mb=2048,
         batch_size=1,
     )
-    return quota_warnings(large, location="northeurope", own_accounts=True)
+    return quota_warnings(large, location="northeurope", own_accounts=True, api_app=api_app)
 
 
 def test_a_quota_that_is_just_enough_needs_no_request() -> None:
     assert with_quotas(instances=250, accounts=100) == []
+
+
+def test_the_instances_of_the_api_app_count_too() -> None:
+    assert with_quotas(instances=210, accounts=1, api_app=True) == []
+    (warning,) = with_quotas(instances=211, accounts=1, api_app=True)
+    assert warning.startswith(
+        "imagesPerMonth: 211 instances of 2048 MB and 40 of 2048 MB of the API app are 514048 MB, and all Flex"
+    )
+    assert "Request 251 cores in northeurope" in warning
 
 
 def test_what_exceeds_a_quota_says_what_to_request() -> None:

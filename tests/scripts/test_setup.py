@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts import actionlint_tool, installation, pulumi_cli, setup
+from scripts import actionlint_tool, chromium, installation, pulumi_cli, setup
 from tests.conftest import ROOT
 
 
@@ -78,6 +78,48 @@ def test_an_actionlint_on_path_is_used(tmp_path: Path, monkeypatch: pytest.Monke
     on_path.touch(mode=0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     assert actionlint_tool.install_actionlint() == str(on_path)
+
+
+def test_a_chromium_on_path_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "google-chrome").touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert chromium.install_chromium() == tmp_path / "google-chrome"
+
+
+def test_without_chromium_a_user_who_may_not_install_packages_is_told_which(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "apt-get").touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(chromium.os, "geteuid", lambda: 1000)
+    with pytest.raises(installation.SetupError, match=r"need it; install Debian's package chromium \(apt-get install"):
+        chromium.install_chromium()
+
+
+def test_without_chromium_root_installs_debians_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    apt_get = tmp_path / "apt-get"
+    apt_get.write_text(
+        f'#!/bin/sh\necho "$*" >>{tmp_path}/calls\n: >{tmp_path}/chromium\n/bin/chmod +x {tmp_path}/chromium\n'
+    )
+    apt_get.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(chromium.os, "geteuid", lambda: 0)
+
+    assert chromium.install_chromium() == tmp_path / "chromium"
+    assert (tmp_path / "calls").read_text().splitlines() == [
+        "update --quiet",
+        "install --yes --quiet --no-install-recommends chromium",
+    ]
+
+
+def test_a_package_that_cannot_be_installed_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    apt_get = tmp_path / "apt-get"
+    apt_get.write_text("#!/bin/sh\necho no network\nexit 100\n")
+    apt_get.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(chromium.os, "geteuid", lambda: 0)
+    with pytest.raises(installation.SetupError, match=r"(?s)no network.*chromium: install Debian's package"):
+        chromium.install_chromium()
 
 
 def test_a_larger_set_contains_the_smaller_ones() -> None:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
@@ -22,11 +23,13 @@ from image_api.domain.configuration import ClientConfiguration, UploadLimits
 from image_api.domain.rate_limits import RateLimits
 from image_api.http.dispatcher import Dispatcher
 from image_api.http.headers import CrossOriginPolicy
+from image_api.http.page import Page, PageServer, load_page_files
 from image_api.use_cases.application import Application
 from image_api.use_cases.images import Images
 from image_api.use_cases.search import Search
 from image_api.use_cases.uploads import Uploads
 
+PAGE_FOLDER = Path(__file__).resolve().parents[2] / "functions/api/page"
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 ORIGIN = "https://photos.contoso.com"
 BLOB_HOST = "https://acct.blob.core.windows.net"
@@ -95,6 +98,7 @@ def summary(record: ImageRecord, text: str = "") -> RecordSummary:
     return RecordSummary(
         id=record.id,
         status=record.status,
+        reason=record.reason,
         container=record.blob.container,
         name=record.blob.name,
         etag=record.blob.etag,
@@ -163,6 +167,12 @@ class InMemoryApi:
     def _step(self, operation: str) -> None:
         if operation in self.failures:
             raise self.failures[operation]
+
+    def load_page(self) -> Page:
+        """Return the page, with the files that are deployed."""
+        self._step("load_page")
+        files = load_page_files(PAGE_FOLDER)
+        return Page(files, blob_origin=BLOB_HOST, sign_in_origin="https://login.microsoftonline.com")
 
     async def authenticate(self, authorization: str | None) -> Principal:
         """Implements `Authenticator.authenticate`: `Bearer <name>` is a token of that name in `TOKENS`."""
@@ -303,6 +313,13 @@ class Answer:
         return json.loads(self.body)
 
 
+def _pattern_of(route: str) -> str:
+    """The regular expression of a route: parameters for a segment, for the rest of the path, and for nothing."""
+    pattern = re.escape(route).replace(re.escape("{ignored:maxlength(0)?}"), "")
+    pattern = re.sub(r"\\\{\\\*(\w+)\\\}", r"(?P<\1>.*)", pattern)
+    return re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", pattern)
+
+
 class ApiClient:
     """Calls the functions of the API app in process, by the routes that they declare.
 
@@ -315,12 +332,13 @@ class ApiClient:
         application = api.application()
         self._triggers = triggers
         self._dispatcher = Dispatcher(lambda: application, lambda: CrossOriginPolicy(origins), now=lambda: 0.0)
+        self._page_server = PageServer(api.load_page)
         app = func.FunctionApp()
         app.register_functions(triggers.blueprint)
         self._routes: list[tuple[re.Pattern[str], set[str], Any]] = []
         for function in app.get_functions():
             trigger: Any = function.get_trigger()
-            pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(trigger.route))
+            pattern = _pattern_of(trigger.route)
             methods = {method.value if hasattr(method, "value") else method for method in trigger.methods}
             self._routes.append((re.compile(f"/{pattern}"), methods, function.get_user_function()))
 
@@ -356,12 +374,13 @@ class ApiClient:
                     route_params={name: unquote(value) for name, value in match.groupdict().items()},
                     body=body,
                 )
-                previous = self._triggers.dispatcher
+                previous = (self._triggers.dispatcher, self._triggers.page_server)
                 self._triggers.dispatcher = self._dispatcher
+                self._triggers.page_server = self._page_server
                 try:
                     response: func.HttpResponse = await function(request)
                 finally:
-                    self._triggers.dispatcher = previous
+                    self._triggers.dispatcher, self._triggers.page_server = previous
                 received = dict(response.headers)
                 received["Content-Type"] = response.mimetype
                 return Answer(response.status_code, received, response.get_body())

@@ -28,6 +28,8 @@ from common.domain.models import Analysis, ImageFormat, ImageInfo, Versioned
 from common.domain.record import ImageRecord, StoredRecord
 from common.domain.timeouts import ANALYSIS_LEASE_SECONDS
 
+from benchmarks.outages import VirtualTime
+
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 HOST = "acct.blob.core.windows.net"
 # Two blobs on a page, so that few blobs make several pages.
@@ -431,6 +433,7 @@ class InMemoryDeadLetterStore:
 
 
 def handle(services: InMemoryServices, text: str | None = None, *, attempt: int = 1, **changes: Any) -> Outcome:
-    """Handle one message with a pipeline of its own."""
+    """Handle one message with a pipeline of its own, in virtual time: time limits are exceeded at once."""
     pipeline = services.pipeline(**changes)
-    return asyncio.run(pipeline.handle(message() if text is None else text, attempt=attempt))
+    with asyncio.Runner(loop_factory=VirtualTime) as runner:
+        return runner.run(pipeline.handle(message() if text is None else text, attempt=attempt))

@@ -15,6 +15,9 @@ from emulator.services.functions.configuration import ConfigurationError
 _LITERAL = re.compile(r"[\w.~-]+")
 _PARAMETER = re.compile(r"\{([A-Za-z_]\w*)\}")
 _REST = re.compile(r"\{\*([A-Za-z_]\w*)\}")
+# An optional parameter that only an empty text can stand for: the way to name the root of an app. An empty route is
+# replaced with the function's name.
+_NOTHING = re.compile(r"\{[A-Za-z_]\w*:maxlength\(0\)\?\}")
 # ASP.NET Core decodes a path before it finds the route, and leaves encoded slashes as they are:
 # https://learn.microsoft.com/dotnet/api/microsoft.aspnetcore.http.pathstring
 _ENCODED_SLASH = re.compile("%2f", re.IGNORECASE)
@@ -83,6 +86,8 @@ def parse_route(function: str, template: str, prefix: str) -> Route:
     for index, text in enumerate(texts):
         parameter = _PARAMETER.fullmatch(text)
         rest = _REST.fullmatch(text)
+        if _NOTHING.fullmatch(text) and index == len(texts) - 1:
+            break
         if parameter is not None:
             segments.append("")
             parameters.append(parameter[1])
@@ -94,8 +99,8 @@ def parse_route(function: str, template: str, prefix: str) -> Route:
             segments.append(text.lower())
         else:
             raise ConfigurationError(
-                f"{function}: the emulated host does not support {text!r} in the route {template!r}: no constraints, "
-                "no optional parameters, and no text beside a parameter"
+                f"{function}: the emulated host does not support {text!r} in the route {template!r}: no constraints "
+                "and no optional parameters except {name:maxlength(0)?} at its end, and no text beside a parameter"
             )
     return Route(segments=tuple(segments), parameters=tuple(parameters), has_rest=has_rest)
 

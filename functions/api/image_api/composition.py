@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 from typing import get_args
-from urllib.parse import urlsplit
 
 from azure.identity.aio import ManagedIdentityCredential
 from azure.storage.blob.aio import BlobServiceClient
@@ -74,12 +73,11 @@ def create_application(settings: Settings) -> Application:
 
 def create_configuration(settings: Settings) -> ClientConfiguration:
     """Return what clients need to know."""
-    blob_url = urlsplit(settings.blob_endpoint)
     return ClientConfiguration(
-        authority=f"https://login.microsoftonline.com/{settings.tenant_id}",
+        authority=settings.authority,
         client_id=settings.application_id,
         scope=f"{settings.application_id}/.default",
-        blob_origin=f"{blob_url.scheme}://{blob_url.netloc}",
+        blob_origin=settings.blob_origin,
         limits=UploadLimits(
             max_bytes=image_limits.MAX_BYTES,
             min_side=image_limits.MIN_SIDE,

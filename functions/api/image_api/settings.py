@@ -3,12 +3,15 @@
 import os
 from collections.abc import Mapping
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import msgspec
 from common.settings import load_settings
 from msgspec import Meta, Struct
 
 _PREFIX = "IMAGE_API_"
+# Entra ID of Azure's public cloud.
+SIGN_IN_ORIGIN = "https://login.microsoftonline.com"
 
 
 def _environment_name(field: str) -> str:
@@ -63,6 +66,17 @@ class Settings(Struct, frozen=True, kw_only=True, rename=_environment_name):
             extra={"is_json": True, "allowed": "a JSON list of texts"},
         ),
     ] = ()
+
+    @property
+    def authority(self) -> str:
+        """The authority of Entra ID that signs the callers in, without a slash at its end."""
+        return f"{SIGN_IN_ORIGIN}/{self.tenant_id}"
+
+    @property
+    def blob_origin(self) -> str:
+        """Scheme and host name of the addresses of images."""
+        blob_url = urlsplit(self.blob_endpoint)
+        return f"{blob_url.scheme}://{blob_url.netloc}"
 
     @staticmethod
     def load(environment: Mapping[str, str] = os.environ) -> "Settings":

@@ -4,7 +4,7 @@ The limits bound what one query can cost, whoever sends it (docs/decisions/0043)
 """
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Protocol
 
@@ -68,9 +68,8 @@ class RecordFilter(Struct, frozen=True, kw_only=True):
                 raise InvalidQueryError(f"min_confidence is {self.min_confidence}, not a number from 0 to 1")
             if not self.labels:
                 raise InvalidQueryError("min_confidence needs labels: it is the confidence of their tags")
-        for name, time in (("start", self.start), ("end", self.end)):
-            if time is not None and time.tzinfo is None:
-                raise InvalidQueryError(f"{name} is {time.isoformat()}, without a time zone")
+        _check_time("start", self.start)
+        _check_time("end", self.end)
         if self.start is not None and self.end is not None and self.start >= self.end:
             raise InvalidQueryError(f"start ({self.start.isoformat()}) is not before end ({self.end.isoformat()})")
 
@@ -131,6 +130,18 @@ class RecordQueries(Protocol):
     async def count(self, first_day: date, last_day: date) -> RecordCounts:
         """Return the counts of the days from `first_day` to `last_day`, both included, of up to MAX_DAYS days."""
         ...
+
+
+def _check_time(name: str, time: datetime | None) -> None:
+    """Check a time. Raises InvalidQueryError if it has no time zone, or no equivalent in UTC."""
+    if time is None:
+        return
+    if time.tzinfo is None:
+        raise InvalidQueryError(f"{name} is {time.isoformat()}, without a time zone")
+    try:
+        time.astimezone(UTC)
+    except OverflowError as error:
+        raise InvalidQueryError(f"{name} is {time.isoformat()}, which is not in the years 1 to 9999 of UTC") from error
 
 
 def check_page_size(name: str, value: int) -> None:

@@ -9,7 +9,7 @@ from infra.config.cost.meters import (
 )
 from infra.config.cost.usage import HOURS_PER_MONTH, RECONCILE_RUNS, Usage, exact
 from infra.config.cost.workload import Workload
-from infra.config.sizing import analysis_request_units, record_request_units
+from infra.config.sizing import API_INSTANCE_MEMORY_MB, analysis_request_units, record_request_units
 
 _SECONDS_PER_MONTH = HOURS_PER_MONTH * 3600
 _MB_PER_GB = 1024
@@ -28,8 +28,9 @@ _COMPLETION_SECONDS_HIGH = 6.0
 # A zone-redundant plan has two always-ready instances for each function group: `http`, `classify` and `reconcile`
 # (docs/decisions/0032). Their executions have a lower price and no free grant; both are neglected.
 _ALWAYS_READY_INSTANCES = 6
-# The API app has the function group `http` alone, on instances of 2,048 MB (infra/api_settings.py).
-_API_ALWAYS_READY_GB = 2 * 2
+# The API app has the function group `http` alone.
+_API_ALWAYS_READY_INSTANCES = 2
+_API_MEMORY_GB = API_INSTANCE_MEMORY_MB / _MB_PER_GB
 # A run of `reconcile` lists pages of 5,000 blobs, each in about half a second, and starts none after 420 seconds
 # (functions/common/domain/timeouts.py).
 _BLOBS_PER_PAGE = 5_000
@@ -48,7 +49,11 @@ def list_operations(workload: Workload) -> float:
 
 
 def function_usage(workload: Workload) -> list[Usage]:
-    """Return executions, execution time and always-ready instances of the Flex Consumption plan."""
+    """Return executions, execution time and always-ready instances of the Flex Consumption plans.
+
+    A request to the API takes less than a second, which is the shortest time that is billed. Requests that an instance
+    answers at the same time share it, which is not counted either.
+    """
     sizing = workload.sizing
     memory_gb = sizing.instance_memory_mb / _MB_PER_GB
     analyzed = workload.analyzed_images
@@ -63,24 +68,22 @@ def function_usage(workload: Workload) -> list[Usage]:
     # A deletion's message takes no call. That retention raises deletion events was not verified: `low` has none.
     deletion_seconds = workload.deleted_images * _SHORTEST_SECONDS
     seconds_high = analyzed * call_seconds_high + cached_seconds + reconcile_seconds + deletion_seconds
+    api_gb_seconds = workload.api_requests * _SHORTEST_SECONDS * _API_MEMORY_GB
+    executions = workload.images_per_month + RECONCILE_RUNS + workload.api_requests
+    purpose = "classify, reconcile, requests to the API" if workload.api_app else "classify and reconcile"
     usages = [
         Usage(
             meter=FLEX_EXECUTION_TIME,
-            low=seconds_low * memory_gb,
-            high=seconds_high * memory_gb,
-            purpose="classify and reconcile",
+            low=seconds_low * memory_gb + api_gb_seconds,
+            high=seconds_high * memory_gb + api_gb_seconds,
+            purpose=purpose,
         ),
-        Usage(
-            meter=FLEX_EXECUTIONS,
-            low=workload.images_per_month + RECONCILE_RUNS,
-            high=workload.images_per_month + workload.deleted_images + RECONCILE_RUNS,
-            purpose="classify and reconcile",
-        ),
+        Usage(meter=FLEX_EXECUTIONS, low=executions, high=executions + workload.deleted_images, purpose=purpose),
     ]
     if workload.zone_redundant:
         baseline_gb = _ALWAYS_READY_INSTANCES * memory_gb
         if workload.api_app:
-            baseline_gb += _API_ALWAYS_READY_GB
+            baseline_gb += _API_ALWAYS_READY_INSTANCES * _API_MEMORY_GB
         baseline = baseline_gb * _SECONDS_PER_MONTH
         usages.append(exact(FLEX_ALWAYS_READY, baseline, "always-ready instances of the zones"))
     return usages

@@ -18,6 +18,9 @@ _BYTES_PER_GB = 1_000_000_000
 # `outcome` of functions/pipeline/classifier/triggers.py, and the request. The host samples from 20 items a second for
 # each instance on, which is not counted.
 _APPLICATION_ROWS = 5
+# Rows of the API app for each request: the host's traces `Executing` and `Executed`, the line `request` of
+# functions/api/image_api/http/dispatcher.py, and the request.
+_API_ROWS = 4
 # Rows of the storage accounts for each message: the write or deletion of its blob, and the message itself
 # (infra/components/storage.py).
 _STORAGE_ROWS = 2
@@ -57,7 +60,7 @@ def monitoring_usage(workload: Workload) -> list[Usage]:
 
 def _log_gb(workload: Workload, *, messages: float, row_bytes: int) -> tuple[float, float]:
     """GB of application logs and of storage logs in a month."""
-    application_rows = (messages + RECONCILE_RUNS) * _APPLICATION_ROWS
+    application_rows = (messages + RECONCILE_RUNS) * _APPLICATION_ROWS + workload.api_requests * _API_ROWS
     storage_rows = 0.0
     if workload.storage_logs:
         copies = workload.images_per_month if workload.copy_classified else 0

@@ -9,6 +9,9 @@ from infra.core.analysis import Feature, FoundryModel
 # Average size of an image in the sample cost profiles of Microsoft's image classification scenario:
 # https://learn.microsoft.com/azure/architecture/ai-ml/idea/intelligent-apps-image-processing
 DEFAULT_IMAGE_KB = 100.0
+# Requests to the API for an image, an assumption: one for the permission to upload it, two until its record is there,
+# and two for lists, searches and files in which it is found later.
+DEFAULT_API_REQUESTS = 5.0
 _KB_PER_GB = 1_000_000
 
 
@@ -34,11 +37,12 @@ class Workload:
         private_networking: Services are reached through private endpoints.
         protect_data: Deleted images can be restored for some days.
         zone_redundant: Storage and the function app are spread over availability zones.
-        api_app: The API app is deployed. Its requests are not estimated.
+        api_app: The API app is deployed.
         log_alert_rules: Number of log alert rules, which run every five minutes.
         image_kb: Average size of an image, in KB of 1,000 bytes.
         cache_hit_percent: Share of the images whose content was analyzed within `cache_days`; they cost no analysis.
         storage_logs: Writes and deletions of storage accounts are logged, as the program does.
+        api_requests_per_image: Requests to the API app for each image.
     """
 
     location: str
@@ -63,11 +67,17 @@ class Workload:
     image_kb: float = DEFAULT_IMAGE_KB
     cache_hit_percent: float = 0.0
     storage_logs: bool = True
+    api_requests_per_image: float = DEFAULT_API_REQUESTS
 
     @property
     def analyzed_images(self) -> float:
         """Images of a month that are analyzed; the others have content that was analyzed before."""
         return self.images_per_month * (1 - self.cache_hit_percent / 100)
+
+    @property
+    def api_requests(self) -> float:
+        """Requests to the API app in a month."""
+        return self.images_per_month * self.api_requests_per_image if self.api_app else 0.0
 
     @property
     def calls_per_image(self) -> int:

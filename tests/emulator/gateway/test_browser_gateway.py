@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import socket
 import ssl
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ import trustme
 from aiohttp import web
 from yarl import URL
 
+from emulator.gateway.browser_addresses import create_address_application, map_for_browser
 from emulator.gateway.browser_gateway import BrowserGateway
 
 API, BLOB, LOGIN = "func-api.azurewebsites.net", "stdata.blob.core.windows.net", "login.microsoftonline.com"
@@ -44,7 +46,9 @@ def run(tmp_path: Path, scenario: Callable[[BrowserGateway, Azure, aiohttp.Clien
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=server).start()
         async with (
-            BrowserGateway(runner.addresses[0][1], client, tmp_path / "ports.json") as gateway,
+            BrowserGateway(
+                runner.addresses[0][1], client, tmp_path / "ports.json", lambda host: host in {API, BLOB, LOGIN}
+            ) as gateway,
             aiohttp.ClientSession(auto_decompress=False) as session,
         ):
             await scenario(gateway, azure, session)
@@ -69,7 +73,48 @@ def test_each_host_has_an_address_of_its_own_which_it_keeps(tmp_path: Path) -> N
     assert addresses[0] == addresses[1]
 
 
-@pytest.mark.parametrize("host", ["example.com", "stdata.queue.core.windows.net", "management.azure.com", ""])
+def test_pages_that_are_open_reach_a_gateway_that_was_started_again(tmp_path: Path) -> None:
+    addresses: list[str] = []
+
+    async def first(gateway: BrowserGateway, azure: Azure, session: aiohttp.ClientSession) -> None:
+        addresses.append(await gateway.address_of(API))
+
+    async def second(gateway: BrowserGateway, azure: Azure, session: aiohttp.ClientSession) -> None:
+        async with session.get(addresses[0]) as response:
+            assert await response.text() == API
+
+    run(tmp_path, first)
+    run(tmp_path, second)
+
+
+def test_a_port_that_is_taken_is_replaced(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = other.getsockname()[1]
+        ports = tmp_path / "ports.json"
+        # The second host was deployed by an earlier start only.
+        ports.write_text(json.dumps({API: taken, "old.azurewebsites.net": taken}))
+
+        async def scenario(gateway: BrowserGateway, azure: Azure, session: aiohttp.ClientSession) -> None:
+            address = await gateway.address_of(API)
+            assert address != f"http://127.0.0.1:{taken}"
+            async with session.get(address) as response:
+                assert await response.text() == API
+            assert json.loads(ports.read_text())[API] == int(address.rpartition(":")[2])
+
+        run(tmp_path, scenario)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "example.com",
+        "stdata.queue.core.windows.net",
+        "management.azure.com",
+        "not-deployed.azurewebsites.net",
+        "func-api.azurewebsites.net.example.com",
+        "",
+    ],
+)
 def test_other_hosts_have_none(tmp_path: Path, host: str) -> None:
     async def scenario(gateway: BrowserGateway, azure: Azure, session: aiohttp.ClientSession) -> None:
         with pytest.raises(ValueError, match="not a host name that a browser calls"):
@@ -90,7 +135,7 @@ def test_addresses_in_answers_lead_to_the_listeners(tmp_path: Path) -> None:
                 "Content-Security-Policy": f"connect-src 'self' https://{LOGIN} https://{BLOB}; img-src https://{BLOB}",
                 "Access-Control-Allow-Origin": f"https://{API}",
                 "Strict-Transport-Security": "max-age=31536000",
-                "Set-Cookie": "a=b; Secure; HttpOnly",
+                "Set-Cookie": "a=b; Secure; HttpOnly; SameSite=None",
             },
         )
         api = await gateway.address_of(API)
@@ -105,8 +150,22 @@ def test_addresses_in_answers_lead_to_the_listeners(tmp_path: Path) -> None:
         }
         assert headers["Content-Security-Policy"] == f"connect-src 'self' {login} {blob}; img-src {blob}"
         assert headers["Access-Control-Allow-Origin"] == api
-        assert headers["Set-Cookie"] == "a=b; HttpOnly"
+        assert headers["Set-Cookie"] == "a=b; HttpOnly; SameSite=Lax"
         assert "Strict-Transport-Security" not in headers
+
+    run(tmp_path, scenario)
+
+
+def test_another_process_gets_the_addresses_in_a_text(tmp_path: Path) -> None:
+    async def scenario(gateway: BrowserGateway, azure: Azure, session: aiohttp.ClientSession) -> None:
+        runner = web.AppRunner(create_address_application(gateway))
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        text = f"gallery https://{API}/ é\nblobs https://{BLOB}:443/images https://example.com\n"
+        mapped = await asyncio.to_thread(map_for_browser, text, runner.addresses[0][1])
+        await runner.cleanup()
+        api, blob = await gateway.address_of(API), await gateway.address_of(BLOB)
+        assert mapped == f"gallery {api}/ é\nblobs {blob}/images https://example.com\n"
 
     run(tmp_path, scenario)
 

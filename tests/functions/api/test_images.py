@@ -53,8 +53,14 @@ def test_the_name_has_to_be_that_of_the_id(api: InMemoryApi, send: Send) -> None
     api.blobs.add("cat.png")
     answer = send("GET", f"/api/images/{OTHER_ID}?name=cat.png")
     assert (answer.status, answer.json["code"]) == (400, "invalidRequest")
+    assert answer.json["errors"] == [{"location": "query name", "detail": "the id is not that of this name"}]
     answer = send("GET", f"/api/images/{OTHER_ID}?name=..%2Fcat.png")
     assert (answer.status, answer.json["code"]) == (400, "invalidName")
+    assert answer.json["errors"] == [{"location": "query name", "detail": answer.json["detail"]}]
+
+
+def test_an_image_that_was_not_uploaded_is_not_found_by_its_name_either(send: Send) -> None:
+    assert send("GET", f"/api/images/{create_record('cat.png').id}?name=cat.png").status == 404
 
 
 @pytest.mark.parametrize(
@@ -95,7 +101,8 @@ def test_an_item_that_is_no_record_is_not_answered(
         return Versioned(None, '"0x1"')
 
     monkeypatch.setattr(api, "get", get)
-    assert send("GET", f"/api/images/{OTHER_ID}").status == 404
+    for path in ("", "/content", "/similar"):
+        assert send("GET", f"/api/images/{OTHER_ID}{path}").status == 404
 
 
 @pytest.mark.parametrize("path", ["", "/content", "/similar"])

@@ -30,6 +30,7 @@ def test_the_copy_in_the_documents_is_up_to_date() -> None:
     if os.environ.get("UPDATE_GOLDEN"):
         COPY.write_bytes(openapi_json())
     assert COPY.read_bytes() == openapi_json()
+    assert openapi_json() is openapi_json()
 
 
 def test_the_document_has_every_operation() -> None:

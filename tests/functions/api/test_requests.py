@@ -92,6 +92,7 @@ def test_a_caller_that_sends_too_many_requests_has_to_wait(api: InMemoryApi, sen
 def test_the_configuration_is_for_everybody_and_has_no_secret(send: Send) -> None:
     answer = send("GET", "/api/configuration", token=None)
     assert answer.status == 200
+    assert answer.headers["Cache-Control"] == "public, max-age=300"
     assert answer.json.keys() == {"authority", "clientId", "scope", "blobOrigin", "limits", "features"}
 
 
@@ -155,6 +156,35 @@ def test_a_request_is_one_line_in_the_log(send: Send, caplog: pytest.LogCaptureF
         "id": "0af76519-16cd-43dd-8448-eb211c80319c",
     }
     assert answer.headers["X-Request-Id"] == "0af76519-16cd-43dd-8448-eb211c80319c"
+
+
+def test_the_duration_is_in_the_log_and_in_server_timing(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="image_api")
+    times = iter([100.0, 100.0123])
+    dispatcher = Dispatcher(lambda: InMemoryApi().application(), lambda: CrossOriginPolicy(()), now=lambda: next(times))
+    (operation,) = [operation for operation in OPERATIONS if operation.name == "get_configuration"]
+    response = asyncio.run(dispatcher.respond(operation, Request(method="GET")))
+    assert response.headers["Server-Timing"] == "app;dur=12.3"
+    assert json.loads(caplog.messages[0].removeprefix("request "))["ms"] == 12.3
+
+
+def test_a_request_that_took_too_long_is_a_warning_with_its_id(
+    api: InMemoryApi, send: Send, caplog: pytest.LogCaptureFixture
+) -> None:
+    api.failures["list_records"] = TimeoutError()
+    answer = send("GET", "/api/images")
+    warnings = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert warnings == [f"request {answer.headers['X-Request-Id']} was stopped because it took too long"]
+
+
+def test_a_body_without_a_content_type_is_refused(send: Send) -> None:
+    answer = send("POST", "/api/uploads", body=json.dumps(UPLOAD).encode())
+    assert (answer.status, answer.json["code"]) == (415, "unsupportedMediaType")
+
+
+def test_a_parameter_of_the_path_is_named_as_such(send: Send) -> None:
+    (error,) = send("GET", f"/api/images/{'x' * 5000}").json["errors"]
+    assert error["location"] == "path id"
 
 
 def test_the_problem_names_the_request_in_the_log(send: Send) -> None:

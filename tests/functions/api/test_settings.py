@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 from common.settings import SettingsError
-from image_api import composition
+from image_api import composition, triggers
 from image_api.composition import create_application
 from image_api.settings import OPTIONAL, REQUIRED, Settings
 
@@ -47,6 +47,17 @@ def test_settings_that_are_missing_or_wrong_are_named_together() -> None:
         "IMAGE_API_TENANT_ID is not set",
         "IMAGE_API_ALLOWED_ORIGINS is '*', not a JSON list of texts",
     ]
+
+
+def test_the_settings_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (ENVIRONMENT | MORE).items():
+        monkeypatch.setenv(name, value)
+    for load in (triggers._settings, triggers._cross_origin_policy):
+        load.cache_clear()
+        try:
+            assert load() is load()
+        finally:
+            load.cache_clear()
 
 
 @pytest.mark.parametrize(("more", "vectorizes"), [({}, False), (MORE, True)])

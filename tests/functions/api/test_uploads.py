@@ -1,9 +1,11 @@
 """POST /api/uploads: the permission to upload one image."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from image_api.use_cases.uploads import random_suffix
 
 from tests.support.in_memory_api import Answer, InMemoryApi
 
@@ -44,6 +46,17 @@ def test_a_name_that_exists_is_refused_or_gets_a_suffix(api: InMemoryApi, send: 
     assert (refusal.status, refusal.json["code"]) == (409, "nameTaken")
     answer = send("POST", "/api/uploads", json_body=UPLOAD | {"onConflict": "suffix"})
     assert (answer.status, answer.json["name"]) == (201, "holiday/beach-abcd1234.jpg")
+
+
+def test_a_suffix_is_eight_random_letters_and_digits() -> None:
+    suffixes = {random_suffix() for _ in range(20)}
+    assert len(suffixes) == 20
+    assert all(re.fullmatch("[a-z2-7]{8}", suffix) for suffix in suffixes)
+
+
+def test_a_name_that_is_not_allowed_is_named(send: Send) -> None:
+    answer = send("POST", "/api/uploads", json_body=UPLOAD | {"name": "../x.jpg"})
+    assert answer.json["errors"] == [{"location": "body $.name", "detail": answer.json["detail"]}]
 
 
 def test_a_free_name_gets_no_suffix(send: Send) -> None:

@@ -65,6 +65,10 @@ def test_without_images_a_month_costs_the_fixed_floor() -> None:
     assert floor.high == pytest.approx(28.5602)
 
 
+def test_without_images_there_are_no_requests_to_the_api() -> None:
+    assert estimate(images_per_month=0, api_app=True).high == estimate(images_per_month=0).high
+
+
 def test_the_floor_of_a_private_and_zone_redundant_stack() -> None:
     """Always-ready: 6 * 2 GB * 2,628,000 s * 0.000004 = 126.144. Endpoints: 6 * 730 h * 0.01 = 43.80.
 
@@ -88,6 +92,7 @@ def test_the_floor_of_a_private_and_zone_redundant_stack() -> None:
                 "private_networking",
                 "protect_data",
                 "zone_redundant",
+                "api_app",
             )
         }
     ),
@@ -119,6 +124,7 @@ GROWING: dict[str, st.SearchStrategy[float]] = {
     "log_retention_days": st.integers(30, 730),
     "log_alert_rules": st.integers(0, 50),
     "image_kb": st.floats(1, 20_000),
+    "api_requests_per_image": st.floats(0, 1000),
 }
 
 
@@ -133,7 +139,13 @@ def test_a_larger_parameter_never_costs_less(
 ) -> None:
     values = data.draw(st.tuples(GROWING[parameter], GROWING[parameter]))
     smaller, larger = (
-        estimate(images_per_month=images, zone_redundant=zone_redundant, protect_data=True, **{parameter: value})
+        estimate(
+            images_per_month=images,
+            zone_redundant=zone_redundant,
+            protect_data=True,
+            api_app=True,
+            **{parameter: value},
+        )
         for value in sorted(values)
     )
     assert smaller.low <= larger.low + 1e-6
@@ -199,7 +211,15 @@ def test_one_feature_more_never_costs_less(images: int, features: set[Feature], 
 
 
 # Each costs more when it is on.
-OPTIONS = ("publish_results", "copy_classified", "private_networking", "protect_data", "zone_redundant", "storage_logs")
+OPTIONS = (
+    "publish_results",
+    "copy_classified",
+    "private_networking",
+    "protect_data",
+    "zone_redundant",
+    "storage_logs",
+    "api_app",
+)
 
 
 @pytest.mark.parametrize("option", OPTIONS)
@@ -294,6 +314,15 @@ def test_cached_images_are_not_analyzed() -> None:
             {"cache_hit_percent": 50},
             ((1_000_000 + 2_920 * 420) * 2, (750_000 + 500_000 + 2_920 * 420) * 2),
         ),
+        # Three requests to the API for each image, a second each; four log rows each.
+        (
+            FLEX_EXECUTION_TIME,
+            {"api_app": True, "api_requests_per_image": 3},
+            ((4_000_000 + 2_920 * 420) * 2, (4_500_000 + 2_920 * 420) * 2),
+        ),
+        (FLEX_EXECUTIONS, {"api_app": True, "api_requests_per_image": 3}, (4_002_920, 4_002_920)),
+        (FLEX_EXECUTIONS, {"api_app": False, "api_requests_per_image": 3}, (1_002_920, 1_002_920)),
+        (LOG_INGESTION, {"api_app": True, "api_requests_per_image": 3}, (19.0146, 26.62044)),
         (FLEX_EXECUTIONS, {}, (1_002_920, 1_002_920)),
         (FLEX_EXECUTIONS, {"image_retention_days": 30}, (1_002_920, 2_002_920)),
         (FLEX_ALWAYS_READY, {}, None),

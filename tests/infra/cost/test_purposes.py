@@ -14,12 +14,12 @@ def purposes(**changes: Any) -> dict[str, str]:
 
 def test_each_meter_has_its_purpose() -> None:
     every = ("tags", "objects", "people", "read", "smartCrops", "caption", "denseCaptions", "safety", "embeddings")
-    assert purposes(features=every, private_networking=True, copy_classified=True) == {
+    assert purposes(features=every, private_networking=True, copy_classified=True, api_app=True) == {
         "Image Analysis Group 1 Transactions": "objects, people, safety, smartCrops, tags",
         "Image Analysis Group 2 Transactions": "caption, denseCaptions, read",
         "Vectorize Image Transactions": "embeddings",
-        "On Demand Execution Time": "classify and reconcile",
-        "On Demand Total Executions": "classify and reconcile",
+        "On Demand Execution Time": "classify, reconcile, requests to the API",
+        "On Demand Total Executions": "classify, reconcile, requests to the API",
         "AP1 100 RUs": "images and analyses",
         "Data Stored": "records and analyses",
         "Hot LRS Data Stored": "images and copies",
@@ -33,7 +33,7 @@ def test_each_meter_has_its_purpose() -> None:
         "Analytics Logs Data Retention": "application and storage",
         "Alerts System Log Monitored at 5 Minute Frequency": "log alert rules",
         "Alerts Metric Monitored": "metric alert rules",
-        "Standard Private Endpoint": "6 private endpoints",
+        "Standard Private Endpoint": "7 private endpoints",
         "Standard Data Processed - Ingress": "images to Vision",
         "Standard Data Processed - Egress": "images from storage",
     }

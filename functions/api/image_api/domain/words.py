@@ -29,16 +29,14 @@ def search_words(text: str) -> tuple[str, ...]:
 def word_key(word: str) -> str:
     """Return what the singular and the plural of an English word have in common.
 
-    The rules of Harman's S-stemmer ("How effective is suffixing?", JASIS 42, 1991): they change plurals and no other
-    words, so that two words with the same key are the same word.
+    The rules of Harman's S-stemmer ("How effective is suffixing?", JASIS 42, 1991), and one for plurals such as
+    "boxes": they change plurals and no other words, so that two words with the same key are the same word.
     """
     word = re.sub(f"[{_APOSTROPHES}]s$", "", word.lower())
     if word.endswith("ies") and not word.endswith(("eies", "aies")):
         return f"{word[:-3]}y"
-    if word.endswith(("ches", "shes", "sses", "xes", "zes")):
+    if word.endswith(("ches", "shes", "sses", "xes", "zzes")):
         return word[:-2]
-    if word.endswith("es") and not word.endswith(("aes", "ees", "oes")):
-        return word[:-1]
     if word.endswith("s") and not word.endswith(("us", "ss")):
         return word[:-1]
     return word

@@ -4,7 +4,6 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-# Names of the ids that a caller may set itself, to find its request in the log.
 _JSON = "application/json"
 PROBLEM_JSON = "application/problem+json"
 

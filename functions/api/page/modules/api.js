@@ -174,6 +174,9 @@ export class Api {
  * @returns {Promise<ProblemError>}
  */
 async function problemOf(response) {
+  if (response.status === 401) {
+    return new ProblemError(401, { detail: "Your session has ended. Sign in again." });
+  }
   try {
     return new ProblemError(response.status, await response.json());
   } catch {

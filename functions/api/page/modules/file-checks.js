@@ -2,7 +2,7 @@
 
 /** @import {Configuration} from "./types.js" */
 
-import { formatSize } from "./texts.js";
+import { formatExcess } from "./texts.js";
 
 const HEADER_BYTES = 64;
 const CONTENT_TYPES = {
@@ -63,7 +63,8 @@ export async function checkFile(file, limits) {
     throw new FileError("The file is empty.");
   }
   if (file.size > limits.maxBytes) {
-    throw new FileError(`The file has ${formatSize(file.size)}; it may have at most ${formatSize(limits.maxBytes)}.`);
+    const [size, limit] = formatExcess(file.size, limits.maxBytes);
+    throw new FileError(`The file has ${size}; it may have at most ${limit}.`);
   }
   const format = formatOf(new Uint8Array(await file.slice(0, HEADER_BYTES).arrayBuffer()));
   if (format === null) {

@@ -17,6 +17,7 @@ const TITLES = {
 };
 const STATUSES = { classified: "Classified", rejected: "Rejected", failed: "Failed" };
 const CONFIDENCES = [50, 60, 70, 80, 90];
+const TYPING_PAUSE_MS = 800;
 
 /** @typedef {Partial<Record<(typeof NAMES)[number], string>>} Filters */
 
@@ -192,7 +193,7 @@ function selection(name, filters, options, change) {
   }
   const select = element("select", { class: "field", id: `filter-${name}`, name }, ...options);
   select.value = current;
-  select.addEventListener("change", () => change(name, select.value));
+  whenSettled(select, () => change(name, select.value));
   return element("div", { class: "filter" }, element("label", { for: select.id }, TITLES[name]), select);
 }
 
@@ -203,8 +204,30 @@ function selection(name, filters, options, change) {
  */
 function day(name, filters, change) {
   const input = element("input", { class: "field", id: `filter-${name}`, type: "date", name, value: filters[name] ?? "" });
-  input.addEventListener("change", () => change(name, input.value));
+  whenSettled(input, () => change(name, input.value));
   return element("div", { class: "filter" }, element("label", { for: input.id }, TITLES[name]), input);
+}
+
+/**
+ * Calls a function when a control was changed; while somebody types, only after a pause: the controls are drawn anew then,
+ * and each letter of an option, or digit of a year, is a change.
+ *
+ * @param {HTMLElement} control
+ * @param {() => void} apply
+ */
+function whenSettled(control, apply) {
+  let isTyped = false;
+  let timer = 0;
+  control.addEventListener("keydown", () => {
+    isTyped = true;
+  });
+  control.addEventListener("pointerdown", () => {
+    isTyped = false;
+  });
+  control.addEventListener("change", () => {
+    clearTimeout(timer);
+    timer = setTimeout(apply, isTyped ? TYPING_PAUSE_MS : 0);
+  });
 }
 
 /** An icon for an empty list. */

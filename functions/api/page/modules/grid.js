@@ -1,19 +1,21 @@
 // A grid of images that creates elements only for the rows near the visible part, however many images there are.
 
-/** @import {Item, Page} from "./types.js" */
+/** @import {Page, Tile} from "./types.js" */
 
 import { announce, element, icon } from "./elements.js";
-import { baseName, formatConfidence, itemTitle, matchText, statusText } from "./texts.js";
+import { baseName, countText, formatConfidence, itemTitle, matchText, statusText } from "./texts.js";
 
 const PAGE_SIZE = 60;
+// Of the text of a tile, in pixels: a narrow one has two lines of its title.
 const TEXT_HEIGHT = 72;
+const NARROW_TEXT_HEIGHT = 86;
 const ROWS_OUTSIDE = 3;
 
 export class Grid {
   /**
    * @param {object} options
    * @param {(cursor: string | null, limit: number, signal: AbortSignal) => Promise<Page>} options.load
-   * @param {(item: Item) => string} options.addressOf
+   * @param {(item: Tile) => string} options.addressOf
    * @param {(id: string) => void} options.onOpen
    * @param {(error: unknown) => void} options.onError Receives the error of the first page.
    * @param {(count: number, complete: boolean) => void} options.onCount
@@ -24,8 +26,10 @@ export class Grid {
     this.onOpen = onOpen;
     this.onError = onError;
     this.onCount = onCount;
-    /** @type {Item[]} */
+    /** @type {Tile[]} */
     this.items = [];
+    /** @type {Set<string>} */
+    this.ids = new Set();
     /** @type {string | null} */
     this.cursor = null;
     this.isComplete = false;
@@ -65,7 +69,7 @@ export class Grid {
    *
    * @param {string} id
    * @param {number} step
-   * @returns {Item | undefined}
+   * @returns {Tile | undefined}
    */
   neighbor(id, step) {
     const index = this.items.findIndex((item) => item.id === id);
@@ -75,16 +79,18 @@ export class Grid {
   /** @param {string} id */
   remove(id) {
     this.items = this.items.filter((item) => item.id !== id);
+    this.ids.delete(id);
     this.redraw();
   }
 
   /**
    * Puts an image first, or in the place of its earlier version.
    *
-   * @param {Item} item
+   * @param {Tile} item
    */
   putFirst(item) {
     this.items = [item, ...this.items.filter((other) => other.id !== item.id)];
+    this.ids.add(item.id);
     this.redraw();
   }
 
@@ -93,10 +99,12 @@ export class Grid {
     if (width === 0) {
       return;
     }
-    this.gap = width < 600 ? 8 : 16;
-    const columns = width < 600 ? 2 : Math.max(2, Math.floor((width + this.gap) / (240 + this.gap)));
+    const isNarrow = width < 600;
+    this.gap = isNarrow ? 8 : 16;
+    const columns = isNarrow ? 2 : Math.max(2, Math.floor((width + this.gap) / (240 + this.gap)));
     const tile = (width - this.gap * (columns - 1)) / columns;
-    const rowHeight = Math.round(tile * 0.75) + TEXT_HEIGHT;
+    const rowHeight = Math.round(tile * 0.75) + (isNarrow ? NARROW_TEXT_HEIGHT : TEXT_HEIGHT);
+    this.list.classList.toggle("grid-narrow", isNarrow);
     if (columns !== this.columns || rowHeight !== this.rowHeight) {
       this.columns = columns;
       this.rowHeight = rowHeight;
@@ -158,7 +166,7 @@ export class Grid {
     this.rows.set(index, row);
   }
 
-  /** @param {Item} item */
+  /** @param {Tile} item */
   tile(item) {
     const title = itemTitle(item);
     const detail = item.matches?.length
@@ -178,7 +186,7 @@ export class Grid {
         },
       },
       picture(item),
-      element("span", { class: "tile-text" }, element("span", { class: "tile-title" }, title), detail),
+      element("span", { class: "tile-text" }, element("span", { class: item.caption === null ? "tile-title" : "tile-title sentence" }, title), detail),
     );
   }
 
@@ -191,16 +199,19 @@ export class Grid {
     this.draw();
     try {
       const page = await this.load(this.cursor, PAGE_SIZE, this.controller.signal);
-      const known = new Set(this.items.map((item) => item.id));
-      this.items.push(...page.items.filter((item) => !known.has(item.id)));
+      const start = this.items.length;
+      for (const item of page.items.filter((candidate) => !this.ids.has(candidate.id))) {
+        this.items.push(item);
+        this.ids.add(item.id);
+      }
       this.cursor = page.cursor;
       this.isComplete = page.cursor === null;
       this.isLoading = false;
       this.end.replaceChildren();
-      if (known.size === 0) {
-        announce(this.items.length === 0 ? "No images" : `${this.items.length} images loaded`);
+      if (start === 0) {
+        announce(this.items.length === 0 ? "No images" : countText(this.items.length, this.isComplete));
       }
-      this.redrawFrom(known.size);
+      this.redrawFrom(start);
     } catch (error) {
       this.isLoading = false;
       if (this.controller.signal.aborted) {
@@ -240,7 +251,7 @@ export class Grid {
   }
 }
 
-/** @param {Item} item */
+/** @param {Tile} item */
 function describe(item) {
   if (item.status !== "classified") {
     return item.reason?.sentence ?? "";
@@ -249,7 +260,7 @@ function describe(item) {
   return item.caption === null ? baseName(item.name) : category;
 }
 
-/** @param {Item} item */
+/** @param {Tile} item */
 function picture(item) {
   const frame = element("span", { class: "tile-picture" });
   const placeholder = icon(item.status === "classified" ? "image" : "warning");

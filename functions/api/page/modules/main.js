@@ -1,13 +1,14 @@
 // The page: who is signed in, the list that the address names, and the image that is open over it.
 
-/** @import {Count, ImageRecord, Item} from "./types.js" */
+/** @import {Count, ImageRecord, Tile} from "./types.js" */
 /** @import {Filters} from "./filters.js" */
 
-import { Api, loadConfiguration } from "./api.js";
-import { byId, element, icon } from "./elements.js";
+import { Api, loadConfiguration, ProblemError } from "./api.js";
+import { announce, byId, element, icon } from "./elements.js";
 import { address, emptyIcon, filterChips, filterControls, readFilters, toQuery } from "./filters.js";
 import { Grid } from "./grid.js";
 import { Session } from "./session.js";
+import { countText } from "./texts.js";
 import { Uploads } from "./uploads.js";
 import { Viewer } from "./viewer.js";
 
@@ -29,7 +30,7 @@ class Application {
     this.filters = {};
     /** @type {Grid | null} */
     this.grid = null;
-    this.count = element("p", { class: "muted", role: "status" });
+    this.count = element("p", { class: "muted" });
     this.filterPlace = element("div");
     this.showsFilters = false;
     this.uploads = session.mayUpload
@@ -47,7 +48,7 @@ class Application {
       onStep: (step) => this.step(step),
       onFilter: (filters) => this.apply(filters),
       onOpen: (id) => this.open(id),
-      onDeleted: (id) => this.grid?.remove(id),
+      onDeleted: (id) => this.removed(id),
       onClose: () => this.closed(),
     });
   }
@@ -108,6 +109,14 @@ class Application {
       history.pushState(null, "", target);
     }
     this.route(false);
+  }
+
+  /** @param {string} id */
+  removed(id) {
+    this.grid?.remove(id);
+    main.focus({ preventScroll: true });
+    announce("The image was deleted");
+    void this.loadCounts();
   }
 
   closed() {
@@ -189,7 +198,7 @@ class Application {
    * @param {boolean} complete
    */
   drawCount(count, complete) {
-    this.count.textContent = count === 0 ? "" : `${count.toLocaleString("en")}${complete ? "" : "+"} images`;
+    this.count.textContent = count === 0 ? "" : countText(count, complete);
     const empty = main.querySelector(".state");
     if (count === 0 && complete && empty === null) {
       this.grid?.root.after(this.emptyState());
@@ -213,6 +222,11 @@ class Application {
 
   /** @param {unknown} error */
   drawError(error) {
+    if (error instanceof ProblemError && error.status === 401) {
+      const signIn = element("button", { class: "button button-primary", type: "button", onclick: () => this.session.signIn() }, "Sign in");
+      main.replaceChildren(state("account", "You were signed out", error.message, signIn));
+      return;
+    }
     const retry = element("button", { class: "button button-primary", type: "button", onclick: () => this.drawList() }, "Try again");
     const failure = state("warning", "The images cannot be shown", error instanceof Error ? error.message : String(error), retry);
     failure.setAttribute("role", "alert");
@@ -225,7 +239,7 @@ class Application {
     if (Object.keys(this.filters).length > 0) {
       return;
     }
-    /** @type {Item} */
+    /** @type {Omit<Tile, "contentUrl">} */
     const item = {
       id: record.id,
       name: record.blob.name,
@@ -234,8 +248,9 @@ class Application {
       category: record.category,
       labels: (record.tags ?? []).filter((tag) => record.labels.includes(tag.name)),
       reason: record.reason,
-      contentUrl: null,
+      image: record.image,
       processedAt: record.processedAt,
+      matches: [],
     };
     void this.api
       .contentUrl(record.id)
@@ -272,11 +287,29 @@ function byIdAction(action, perform) {
   });
 }
 
+/**
+ * @param {"upload" | "image" | "search"} art
+ * @param {string} title
+ * @param {string} text
+ */
+function step(art, title, text) {
+  return element("li", { class: "step" }, icon(art), element("h2", {}, title), element("p", { class: "muted small" }, text));
+}
+
 /** @param {Session} session */
 function drawLanding(session) {
   const button = element("button", { class: "button button-primary", type: "button", onclick: () => session.signIn() }, "Sign in");
-  const landing = state("image", "See what is in your images", "Upload photos, and find them again by what they show, or by the text in them.", button);
+  const landing = state("image", "See what is in your images", "Every photo gets a caption, tags, and the text that is in it, so that you find it again.", button);
   landing.classList.add("landing");
+  landing.append(
+    element(
+      "ul",
+      { class: "steps" },
+      step("upload", "Upload", "Drop photos, choose files, or take a picture."),
+      step("image", "See", "Objects, people and text are marked in the image."),
+      step("search", "Find", "Search by words, and filter by what was found."),
+    ),
+  );
   byId("account").replaceChildren();
   searchForm.hidden = true;
   main.replaceChildren(landing);

@@ -1,6 +1,7 @@
 // Sign-in with Entra ID: authorization code with PKCE, without a secret. Tokens are kept in the session storage of the
 // tab, and are gone when it is closed.
 
+/** @import {User} from "oidc-client-ts" */
 /** @import {Configuration} from "./types.js" */
 
 const READ = "Images.Read";
@@ -10,10 +11,10 @@ const DELETE = "Images.Delete";
 export class Session {
   /** @param {Configuration} configuration */
   constructor(configuration) {
-    const { UserManager, WebStorageStateStore } = /** @type {any} */ (globalThis).oidc;
+    const { UserManager, WebStorageStateStore } = globalThis.oidc;
     const here = new URL("/", location.href).href;
     this.manager = new UserManager({
-      authority: configuration.authority,
+      authority: `${configuration.authority}/v2.0`,
       client_id: configuration.clientId,
       redirect_uri: here,
       post_logout_redirect_uri: here,
@@ -23,7 +24,9 @@ export class Session {
       userStore: new WebStorageStateStore({ store: sessionStorage }),
       stateStore: new WebStorageStateStore({ store: sessionStorage }),
     });
+    /** @type {User | null} */
     this.user = null;
+    /** @type {Set<string>} */
     this.roles = new Set();
     /** @type {Promise<void> | null} */
     this.renewal = null;
@@ -45,7 +48,7 @@ export class Session {
     return null;
   }
 
-  /** @param {any} user */
+  /** @param {User | null} user */
   use(user) {
     this.user = user;
     this.roles = new Set(user === null ? [] : rolesOf(user.access_token));
@@ -116,7 +119,8 @@ export class Session {
  */
 function rolesOf(token) {
   try {
-    const payload = token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/");
+    const [, claims = ""] = token.split(".");
+    const payload = claims.replaceAll("-", "+").replaceAll("_", "/");
     const bytes = Uint8Array.from(atob(payload), (character) => character.charCodeAt(0));
     const { roles } = JSON.parse(new TextDecoder().decode(bytes));
     return Array.isArray(roles) ? roles.map(String) : [];

@@ -1,6 +1,6 @@
 // Texts for people: reasons, sizes, times and matches.
 
-/** @import {ImageRecord, Item, Match, Reason} from "./types.js" */
+/** @import {ImageRecord, Match, Reason, Tile} from "./types.js" */
 
 // What to do about an image that was rejected or failed, by the code of its reason (docs/record.md).
 const ADVICE = {
@@ -15,15 +15,33 @@ const ADVICE = {
 const STATUS = { classified: "Classified", rejected: "Rejected", failed: "Failed" };
 const UNITS = ["bytes", "kB", "MB", "GB"];
 
-/** @param {number} bytes */
-export function formatSize(bytes) {
+/**
+ * @param {number} bytes
+ * @param {number} [digits] Significant digits.
+ */
+export function formatSize(bytes, digits = 3) {
   let value = bytes;
   let unit = 0;
   while (value >= 1000 && unit < UNITS.length - 1) {
     value /= 1000;
     unit += 1;
   }
-  return `${unit === 0 ? value : value.toLocaleString("en", { maximumSignificantDigits: 3 })} ${UNITS[unit]}`;
+  return `${unit === 0 ? value : value.toLocaleString("en", { maximumSignificantDigits: digits })} ${UNITS[unit]}`;
+}
+
+/**
+ * Returns a size and the limit that it is above, with as many digits as it takes to tell them apart.
+ *
+ * @param {number} bytes
+ * @param {number} limit
+ * @returns {[string, string]}
+ */
+export function formatExcess(bytes, limit) {
+  let digits = 3;
+  while (formatSize(bytes, digits) === formatSize(limit, digits)) {
+    digits += 1;
+  }
+  return [formatSize(bytes, digits), formatSize(limit, digits)];
 }
 
 /** @param {string} time */
@@ -49,7 +67,7 @@ export function advice(reason) {
     : "Ask an operator; the code of the reason is above.";
 }
 
-/** @param {Item} item */
+/** @param {Tile} item */
 export function itemTitle(item) {
   return item.caption ?? item.category?.name ?? baseName(item.name);
 }
@@ -59,6 +77,14 @@ export function alternativeText(record) {
   return record.caption?.text ?? (record.labels.length > 0 ? record.labels.slice(0, 5).join(", ") : baseName(record.blob.name));
 }
 
+/**
+ * @param {number} count
+ * @param {boolean} complete Whether there are no more.
+ */
+export function countText(count, complete) {
+  return `${count.toLocaleString("en")}${complete ? "" : "+"} ${count === 1 && complete ? "image" : "images"}`;
+}
+
 /** @param {string} name */
 export function baseName(name) {
   return name.slice(name.lastIndexOf("/") + 1);
@@ -66,6 +92,8 @@ export function baseName(name) {
 
 /** @param {Match} match */
 export function matchText(match) {
-  const score = match.score === null ? "" : ` ${match.score.toFixed(2)}`;
-  return match.kind === "label" || match.kind === "meaning" ? `${match.kind} ${match.text}${score}` : `${match.kind} “${match.text}”`;
+  if (match.kind === "meaning") {
+    return `similar meaning (${match.score?.toFixed(2)})`;
+  }
+  return match.kind === "label" ? `label ${match.text} ${formatConfidence(match.score)}`.trim() : `${match.kind} “${match.text}”`;
 }

@@ -26,9 +26,9 @@ export async function sendFile(grant, file, onProgress, signal) {
     if (answer.status === 201) {
       return;
     }
-    // The grant creates one blob once: after a lost answer the blob is there already.
-    const isThere = attempt > 1 && (answer.code === "UnauthorizedBlobOverwrite" || answer.code === "BlobAlreadyExists");
-    if (isThere) {
+    // The grant creates one blob once: after a lost answer the blob is there already. That may be so at the first attempt,
+    // because a browser repeats a request by itself if a connection that it has used before is closed.
+    if (answer.code === "UnauthorizedBlobOverwrite" || answer.code === "BlobAlreadyExists") {
       return;
     }
     const isTransient = answer.status === 0 || answer.status === 408 || answer.status === 429 || answer.status >= 500;

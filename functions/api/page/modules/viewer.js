@@ -27,7 +27,14 @@ export class Viewer {
     this.options = options;
     this.id = "";
     this.controller = new AbortController();
-    this.dialog = element("dialog", { class: "viewer", "aria-label": "Image", onclose: () => this.closed() });
+    this.title = element("h2", { id: "viewer-title" });
+    this.stage = element("div", { class: "viewer-stage" });
+    this.details = element("div", { class: "viewer-details", tabIndex: 0, role: "region", "aria-label": "What was found" });
+    this.dialog = element(
+      "dialog",
+      { class: "viewer", "aria-labelledby": "viewer-title", tabIndex: -1, onclose: () => this.closed() },
+      element("div", { class: "viewer-content" }, this.createHeader(), this.stage, this.details),
+    );
     this.dialog.addEventListener("keydown", (event) => this.onKey(event));
     document.body.append(this.dialog);
   }
@@ -42,7 +49,7 @@ export class Viewer {
     this.controller = new AbortController();
     const { signal } = this.controller;
     this.id = id;
-    this.dialog.replaceChildren(this.frame("Loading …", element("div", { class: "skeleton" }), null));
+    this.fill("Loading …", element("div", { class: "skeleton" }), null);
     if (!this.dialog.open) {
       this.dialog.showModal();
     }
@@ -88,33 +95,40 @@ export class Viewer {
     }
   }
 
+  createHeader() {
+    const step = (/** @type {number} */ by) => () => this.options.onStep(by);
+    return element(
+      "div",
+      { class: "viewer-header" },
+      this.title,
+      element("button", { class: "button button-quiet button-icon", type: "button", "aria-label": "Previous image", onclick: step(-1) }, icon("previous")),
+      element("button", { class: "button button-quiet button-icon", type: "button", "aria-label": "Next image", onclick: step(1) }, icon("next")),
+      element("button", { class: "button button-quiet button-icon", type: "button", "aria-label": "Close", onclick: () => this.close() }, icon("close")),
+    );
+  }
+
   /**
+   * Replaces what is below the header, whose buttons keep the focus.
+   *
    * @param {string} title
    * @param {Node} stage
    * @param {Node | null} details
    */
-  frame(title, stage, details) {
-    const step = (/** @type {number} */ by) => () => this.options.onStep(by);
-    return element(
-      "div",
-      { class: "viewer-content" },
-      element(
-        "div",
-        { class: "viewer-header" },
-        element("h2", { title }, title),
-        element("button", { class: "button button-quiet button-icon", type: "button", "aria-label": "Previous image", onclick: step(-1) }, icon("previous")),
-        element("button", { class: "button button-quiet button-icon", type: "button", "aria-label": "Next image", onclick: step(1) }, icon("next")),
-        element("button", { class: "button button-quiet button-icon", type: "button", "aria-label": "Close", onclick: () => this.close() }, icon("close")),
-      ),
-      element("div", { class: "viewer-stage" }, stage),
-      details,
-    );
+  fill(title, stage, details) {
+    const hadFocus = this.dialog.contains(document.activeElement);
+    this.title.textContent = title;
+    this.title.title = title;
+    this.stage.replaceChildren(stage);
+    this.details.replaceChildren(...(details === null ? [] : [details]));
+    if (hadFocus && !this.dialog.contains(document.activeElement)) {
+      this.dialog.focus();
+    }
   }
 
   /** @param {string} text */
   drawMessage(text) {
     const message = element("div", { class: "state", role: "alert" }, icon("image", "state-art"), element("p", {}, text));
-    this.dialog.replaceChildren(this.frame("Image", message, null));
+    this.fill("Image", message, null);
   }
 
   /**
@@ -136,11 +150,7 @@ export class Viewer {
     }
     const stage = document.createDocumentFragment();
     stage.append(canvas, ...(switches === null ? [] : [switches]));
-    const hadFocus = this.dialog.contains(document.activeElement);
-    this.dialog.replaceChildren(this.frame(baseName(record.blob.name), stage, this.details(record)));
-    if (hadFocus) {
-      this.dialog.querySelector("button")?.focus();
-    }
+    this.fill(baseName(record.blob.name), stage, this.createDetails(record));
     announce(alternative);
     if (this.options.hasSimilarity && record.status === "classified") {
       void this.drawSimilar(record.id);
@@ -148,10 +158,10 @@ export class Viewer {
   }
 
   /** @param {ImageRecord} record */
-  details(record) {
+  createDetails(record) {
     return element(
       "div",
-      { class: "viewer-details" },
+      { class: "viewer-findings" },
       record.caption === null ? null : element("p", { class: "caption" }, record.caption.text),
       notice(record),
       this.tags(record),
@@ -209,9 +219,12 @@ export class Viewer {
   actions(record) {
     const copy = element("button", { class: "button", type: "button" }, icon("link"), "Copy link");
     copy.addEventListener("click", async () => {
-      await navigator.clipboard.writeText(new URL(address({}, record.id), location.href).href);
-      announce("The link was copied");
-      copy.replaceChildren(icon("link"), "Copied");
+      const isCopied = await navigator.clipboard.writeText(new URL(address({}, record.id), location.href).href).then(
+        () => true,
+        () => false,
+      );
+      announce(isCopied ? "The link was copied" : "The link could not be copied");
+      copy.replaceChildren(icon("link"), isCopied ? "Copied" : "Not copied");
     });
     const actions = element("div", { class: "viewer-actions" }, copy);
     if (this.options.mayDelete) {
@@ -263,27 +276,26 @@ export class Viewer {
     if (this.id !== id || place === null || items.length === 0) {
       return;
     }
-    const links = items
-      .filter((item) => item.contentUrl !== null)
-      .map((item) =>
-        element(
-          "li",
-          {},
-          element(
-            "a",
-            {
-              href: address({}, item.id),
-              onclick: (/** @type {MouseEvent} */ event) => {
-                event.preventDefault();
-                this.options.onOpen(item.id);
-              },
-            },
-            element("img", { src: item.contentUrl ?? "", alt: item.caption ?? baseName(item.name), loading: "lazy" }),
-          ),
-        ),
-      );
+    const links = items.map((item) => {
+      const open = (/** @type {MouseEvent} */ event) => {
+        event.preventDefault();
+        this.options.onOpen(item.id);
+      };
+      const link = element("a", { href: address({}, item.id), onclick: open }, picture(item.contentUrl, item.caption ?? baseName(item.name)));
+      return element("li", {}, link);
+    });
     place.replaceChildren(element("h3", {}, "Similar images"), element("ul", { class: "similar" }, ...links));
   }
+}
+
+/**
+ * @param {string} url
+ * @param {string} alternative
+ */
+function picture(url, alternative) {
+  const image = element("img", { src: url, alt: alternative, loading: "lazy" });
+  image.addEventListener("error", () => image.replaceWith(element("span", { class: "small" }, alternative)));
+  return image;
 }
 
 /** @param {ImageRecord} record */

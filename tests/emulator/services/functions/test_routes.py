@@ -31,6 +31,10 @@ from emulator.services.functions.routes import parse_route
         ("", "page/{*path}", "/pages", None),
         ("", "/", "/", {}),
         ("", "/", "/x", None),
+        ("", "{ignored:maxlength(0)?}", "/", {}),
+        ("", "{ignored:maxlength(0)?}", "/x", None),
+        ("api", "{ignored:maxlength(0)?}", "/api", {}),
+        ("api", "{ignored:maxlength(0)?}", "/", None),
     ],
 )
 def test_a_route_stands_for_these_paths(
@@ -53,6 +57,9 @@ def test_a_route_stands_for_these_paths(
         ("page/{*path}", "api", False),
         ("page/{*path}", "/", False),
         ("{*path}", "/", True),
+        ("{*path}", "{ignored:maxlength(0)?}", True),
+        ("page/{*path}", "{ignored:maxlength(0)?}", False),
+        ("images", "{ignored:maxlength(0)?}", False),
     ],
 )
 def test_routes_that_share_a_path_overlap(first: str, second: str, *, overlap: bool) -> None:

@@ -214,6 +214,7 @@ def run(
                 preview_directory_provider=1,
                 identity=1,
                 proxy=1,
+                browser_addresses=1,
             )
             function_apps = FunctionApps(
                 state_directory,

@@ -44,6 +44,12 @@ def test_words_that_say_something_are_searched_for(search: str, words: tuple[str
         ("horses", "horse"),
         ("boxes", "box"),
         ("beaches", "beach"),
+        ("dishes", "dish"),
+        ("glasses", "glass"),
+        ("buzzes", "buzz"),
+        ("prizes", "prize"),
+        ("movies", "movy"),
+        ("dog\u2019s", "dog"),
         ("glass", "glass"),
         ("bus", "bus"),
         ("shoes", "shoe"),
@@ -61,6 +67,18 @@ def test_each_place_where_words_are_is_a_reason() -> None:
         ImageMatch(kind=MatchKind.CAPTION, text="a cat on the grass", score=0.8),
         ImageMatch(kind=MatchKind.TEXT, text="EXIT", score=None),
     )
+
+
+def test_words_that_were_read_in_the_image_are_one_reason_and_count() -> None:
+    assert word_matches(CAT, ["exit", "only", "red", "truck"]) == (
+        ImageMatch(kind=MatchKind.TEXT, text="EXIT Only", score=None),
+    )
+
+
+def test_no_more_than_three_labels_are_reasons() -> None:
+    tags = [(f"{kind} car", 0.9) for kind in ("sports", "race", "police", "toy")]
+    record = replace(summary(create_record("car.png", tags=tags)), caption=None, text="")
+    assert [match.text for match in word_matches(record, ["car"])] == ["sports car", "race car", "police car"]
 
 
 def test_a_word_of_a_label_is_enough() -> None:

@@ -20,6 +20,14 @@ def test_a_burst_is_allowed_and_then_one_request_for_each_token() -> None:
     assert [limits.reserve("a") for _ in range(2)] == [0, 0.5]
 
 
+def test_a_part_of_a_token_shortens_the_wait() -> None:
+    clock = Clock()
+    limits = RateLimits(per_second=2, burst=1, clock=clock)
+    limits.reserve("a")
+    clock.now += 0.25
+    assert limits.reserve("a") == 0.25
+
+
 def test_a_bucket_holds_no_more_than_a_burst() -> None:
     clock = Clock()
     limits = RateLimits(per_second=2, burst=3, clock=clock)

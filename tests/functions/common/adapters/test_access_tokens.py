@@ -21,7 +21,7 @@ from jwt.algorithms import RSAAlgorithm
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 OTHER_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 PUBLIC_KEY_PEM = KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-CALLER = "99999999-8888-4777-8666-555555555555"
+CALLER = "99999999-8888-4777-8666-5555aaaabbbb"
 
 
 def claims(**changes: Any) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The limits of filters, pages and searches, each at its bound."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -40,6 +40,11 @@ def test_what_is_allowed(arguments: dict[str, Any]) -> None:
         ({"min_confidence": 0.5}, "min_confidence needs labels"),
         ({"start": NOON.replace(tzinfo=None)}, "start is 2026-01-02T12:00:00, without a time zone"),
         ({"end": NOON.replace(tzinfo=None)}, "end is 2026-01-02T12:00:00, without a time zone"),
+        (
+            {"start": datetime.max.replace(tzinfo=timezone(timedelta(hours=-1)))},
+            "start is 9999-.*, which is not in the",
+        ),
+        ({"end": datetime.min.replace(tzinfo=timezone(timedelta(hours=1)))}, "end is 0001-.*, which is not in the"),
         ({"start": NOON, "end": NOON}, "is not before end"),
     ],
 )
