@@ -50,8 +50,20 @@ blob_event_topic = infra.BlobEventTopic(
     "blob-event-topic", context=context, storage_account_id=image_storage.account.id
 )
 
-# --- Analysis: Vision accounts of the stack, or an existing Custom Vision project
-if settings.custom_vision is None:
+# --- Analysis: Vision accounts of the stack, an existing Custom Vision project, or a vision model of Foundry
+if settings.analyzer == "foundry-vision":
+    capacity_ktpm = infra.derive_capacity(settings.foundry, peak_rate=sizing.peak_rate, features=settings.features)
+    analyzer = infra.create_foundry_vision(
+        "foundry",
+        context=context,
+        model=settings.foundry,
+        capacity_ktpm=capacity_ktpm,
+        calls_per_second=infra.calls_per_second(capacity_ktpm, settings.features),
+        categories=settings.categories,
+        language=settings.language,
+        maximum_instances=sizing.maximum_instances,
+    )
+elif settings.custom_vision is None:
     analyzer = infra.create_image_analysis(
         "vision",
         context=context,

@@ -24,6 +24,7 @@ from classifier.adapters.image_headers import read_header
 from classifier.domain import image_checks
 from classifier.domain.errors import ImageRejectedError
 from common.adapters.azure_clients import create_transport
+from common.domain.image_limits import IMAGE_ANALYSIS_LIMITS
 from rich.console import Console
 from rich.table import Table
 
@@ -71,7 +72,7 @@ async def _outcome(images: BlobImageStore, name: str) -> str:
         blob = await images.read(name)
         _ = blob.sha256
         info = await read_header(image_checks.require_content(blob))
-        image_checks.check_image(info)
+        image_checks.check_image(info, IMAGE_ANALYSIS_LIMITS)
     except ImageRejectedError as rejection:
         return rejection.code
     return f"{info.format} {info.width} x {info.height}"

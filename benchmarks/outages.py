@@ -24,6 +24,7 @@ from common.adapters.service_errors import ServiceBoundary
 from common.domain.circuit_breaker import CircuitBreaker
 from common.domain.errors import RetryLaterError
 from common.domain.findings import Findings
+from common.domain.image_limits import IMAGE_ANALYSIS_LIMITS
 from common.domain.models import Analysis, ImageFormat, ImageInfo, Versioned
 from common.domain.record import ImageRecord, StoredRecord
 
@@ -151,6 +152,7 @@ class Ports:
     stamp = ""
     fingerprint = "simulated/1"
     features = ("tags",)
+    limits = IMAGE_ANALYSIS_LIMITS
 
     def __init__(self, services: Services, pool: AccountPool[Account]) -> None:
         self._services = services

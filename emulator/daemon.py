@@ -30,6 +30,7 @@ from emulator.services.cosmos.handler import CosmosHandler
 from emulator.services.cosmos.items.store import ItemStore
 from emulator.services.event_grid.delivery import BlobEventDelivery
 from emulator.services.event_grid.handler import TopicHandler
+from emulator.services.foundry.handler import FoundryHandler
 from emulator.services.functions.deployment_handler import DeploymentHandler
 from emulator.services.functions.function_apps import FunctionApps
 from emulator.services.functions.handler import FunctionAppHandler
@@ -70,7 +71,7 @@ async def run(state_directory: StateDirectory, programs: Programs, *, cosmos_par
     `cosmos_partitions` is the number of physical partitions of each Cosmos DB container; None: as it was.
     """
     state_directory.create()
-    # Never closed: the system releases the lock when the process has ended, which is what other processes wait for.
+    # Never closed: the system releases the lock when the process has ended, for which other processes wait.
     lock = os.open(state_directory.lock, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -99,8 +100,9 @@ async def _start(
     directory = Directory(objects)
     identities = Identities(keys.signing_key, resources, directory)
     faults = Faults(state_directory.run / "faults.json")
-    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=3)
-    session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector, auto_decompress=False))
+    session = await stack.enter_async_context(
+        aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=3), auto_decompress=False)
+    )
 
     # --- Child processes
     running_azurite, (model_server, model_server_output) = await asyncio.gather(
@@ -157,8 +159,9 @@ async def _start(
             delegation_keys=UserDelegationKeys(derive_secret(keys.signing_key)),
         )
         handlers[f"{service}.core.windows.net"] = storage.handle
-    vision = VisionHandler(resources, identities, session, model_server_output["url"], faults)
-    handlers["cognitiveservices.azure.com"] = vision.handle
+    for domain, image_handler in {"cognitiveservices": VisionHandler, "openai": FoundryHandler}.items():
+        vision = image_handler(resources, identities, session, model_server_output["url"], faults)
+        handlers[f"{domain}.azure.com"] = vision.handle
     handlers["documents.azure.com"] = stack.enter_context(CosmosHandler(resources, identities, store, faults)).handle
     handlers["eventgrid.azure.net"] = topics.handle
     handlers["login.microsoftonline.com"] = SignInHandler(identities, directory).handle
@@ -166,7 +169,7 @@ async def _start(
     handlers["scm.azurewebsites.net"] = DeploymentHandler(identities, function_apps).handle
     handlers["management.azure.com"] = ResourceManagerHandler(resources, identities, function_apps).handle
 
-    # --- Deployed resources: after a crash, the services may lag behind them.
+    # --- Deployed resources: after a crash, the services may lag behind.
     activator = ResourceActivator(azurite_client, store, function_apps)
     for resource in resources:
         await activator.activate(resource)

@@ -12,11 +12,17 @@ classes when one is first named, which takes seconds for `network` alone, and a 
 
 from infra.api_settings import API_FUNCTIONS, api_app_settings
 from infra.app_settings import function_app_settings
-from infra.components.analyzers import Analyzer, create_image_analysis, use_custom_vision
+from infra.components.analyzers import (
+    Analyzer,
+    create_foundry_vision,
+    create_image_analysis,
+    use_custom_vision,
+)
 from infra.components.api_registration import ApiRegistration
 from infra.components.app_prerequisites import AppPrerequisites
 from infra.components.cosmos import CosmosDatabase
 from infra.components.event_grid import BlobEventSubscription, BlobEventTopic, ResultTopic
+from infra.components.foundry import FoundryAccount
 from infra.components.function_app import FunctionApp
 from infra.components.function_identity import FunctionIdentity
 from infra.components.host_storage import HostStorage
@@ -25,10 +31,11 @@ from infra.components.network import PrivateNetwork
 from infra.components.resource_group import ResourceGroup
 from infra.components.role_assignments import CustomRoleDefinition, RoleAssignments
 from infra.components.vision import VisionAccounts
+from infra.config.foundry_sizing import calls_per_second, derive_capacity
 from infra.config.settings import Settings
 from infra.config.sizing import API_INSTANCE_MEMORY_MB, API_MAXIMUM_INSTANCES
 from infra.core.aliases import drop_version_aliases
-from infra.core.analysis import CustomVisionProject
+from infra.core.analysis import CustomVisionProject, FoundryModel
 from infra.core.app_roles import derive_app_role_assignees
 from infra.core.context import (
     AzureService,
@@ -100,6 +107,8 @@ __all__ = [
     "DiagnosticSettings",
     "DiagnosticTarget",
     "DirectoryPrincipal",
+    "FoundryAccount",
+    "FoundryModel",
     "FunctionApp",
     "FunctionIdentity",
     "HostStorage",
@@ -121,8 +130,11 @@ __all__ = [
     "Workbook",
     "api_app_settings",
     "build_deployment_package",
+    "calls_per_second",
+    "create_foundry_vision",
     "create_image_analysis",
     "derive_app_role_assignees",
+    "derive_capacity",
     "derive_names",
     "derive_tags",
     "drop_version_aliases",

@@ -22,6 +22,8 @@ KNOWN_TYPES = frozenset(
         "azuread:index/applicationRegistration:ApplicationRegistration",
         "azuread:index/servicePrincipal:ServicePrincipal",
         "cognitiveservices:Account",
+        # It has no keys, logs or tags of its own: those are of its account.
+        "cognitiveservices:Deployment",
         "consumption:Budget",
         "cosmosdb:DatabaseAccount",
         "cosmosdb:SqlResourceSqlContainer",

@@ -107,6 +107,7 @@ _UNTAGGABLE = frozenset(
     {
         "authorization:RoleAssignment",
         "authorization:RoleDefinition",
+        "cognitiveservices:Deployment",
         "consumption:Budget",
         "cosmosdb:SqlResourceSqlContainer",
         "cosmosdb:SqlResourceSqlDatabase",

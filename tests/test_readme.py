@@ -226,7 +226,7 @@ def test_no_file_names_a_package_host() -> None:
 
 
 # Names in camel case that are no settings: features, fields of the record and of Azure.
-NO_SETTINGS = {"denseCaptions", "recordId", "schemaVersion", "smartCrops"}
+NO_SETTINGS = {"denseCaptions", "deploymentType", "recordId", "schemaVersion", "smartCrops"}
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ NO_DATA_TYPES = frozenset(
         "azuread:index/applicationRegistration:ApplicationRegistration",
         "azuread:index/servicePrincipal:ServicePrincipal",
         "cognitiveservices:Account",
+        "cognitiveservices:Deployment",
         "consumption:Budget",
         "cosmosdb:SqlResourceSqlRoleAssignment",
         "cosmosdb:SqlResourceSqlRoleDefinition",

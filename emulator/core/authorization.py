@@ -16,6 +16,7 @@ ANALYZE = f"{_SERVICES}/ComputerVision/imageanalysis:analyze/action"
 ANALYZE_3_2 = f"{_SERVICES}/ComputerVision/analyze/action"
 VECTORIZE_IMAGE = f"{_SERVICES}/ComputerVision/retrieval:vectorizeimage/action"
 VECTORIZE_TEXT = f"{_SERVICES}/ComputerVision/retrieval:vectorizetext/action"
+CHAT_COMPLETIONS = f"{_SERVICES}/OpenAI/deployments/chat/completions/action"
 COSMOS = "Microsoft.DocumentDB/databaseAccounts"
 PUBLISH = "Microsoft.EventGrid/events/send/action"
 _ADD_BLOB = f"{_BLOBS}/blobs/add/action"
@@ -96,6 +97,7 @@ DATA_ACTIONS = frozenset(
         ANALYZE_3_2,
         VECTORIZE_IMAGE,
         VECTORIZE_TEXT,
+        CHAT_COMPLETIONS,
         *UNSUPPORTED_ACTIONS,
         *(action for role in BUILT_IN.values() for action in role.data_actions if "*" not in action),
     }

@@ -23,6 +23,7 @@ class _FaultsFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     Attributes:
         throttled: Vision answers a call with 429.
         failing: Vision answers a call with 500.
+        content_filtered: A vision model of Foundry answers a call with 400, because a content filter refuses the image.
         duplicated: A blob event is delivered twice.
         deployment_cancelled: A deployment of a package ends in this status; the next two likewise.
         deployment_conflict: See `deployment_cancelled`.
@@ -34,6 +35,7 @@ class _FaultsFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     throttled: _Probability = 0
     failing: _Probability = 0
+    content_filtered: _Probability = 0
     duplicated: _Probability = 0
     deployment_cancelled: _Probability = 0
     deployment_conflict: _Probability = 0

@@ -40,6 +40,7 @@ HOSTS = (
     "*.queue.core.windows.net",
     "*.documents.azure.com",
     "*.cognitiveservices.azure.com",
+    "*.openai.azure.com",
     "*.azurewebsites.net",
     "*.scm.azurewebsites.net",
     "management.azure.com",

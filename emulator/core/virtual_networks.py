@@ -22,6 +22,10 @@ PRIVATE_LINK_ZONES: Mapping[str, Mapping[str, str]] = {
     "azure-native:cognitiveservices:Account": {"account": "privatelink.cognitiveservices.azure.com"},
     "azure-native:eventgrid:Topic": {"topic": "privatelink.eventgrid.azure.net"},
 }
+# The zone of the models' host names, besides that of the account's sub-resource, for accounts of Foundry:
+# https://learn.microsoft.com/azure/foundry/how-to/configure-private-link
+OPENAI_ZONE = "privatelink.openai.azure.com"
+_FOUNDRY_ZONES = (OPENAI_ZONE, "privatelink.services.ai.azure.com")
 # Set by emulator/gateway/router.py: the ARM id of the virtual network that a request comes from.
 ORIGIN_NETWORK = web.RequestKey("origin", str)
 # Azure's own resource, which keeps the subnet of a Flex Consumption app in use for some time after the app is deleted.
@@ -30,12 +34,23 @@ ASSOCIATION_LINK = "azure-native:network:ServiceAssociationLink"
 _RELEASE_SECONDS = 5
 
 
-def allows_network_access(resources: ResourceStore, target: Resource, group: str, request: web.Request) -> bool:
-    """Whether the caller of a request can reach the sub-resource `group` of `target`."""
+def private_link_zones(target: Resource, group: str) -> tuple[str, ...]:
+    """The zones that a record of the sub-resource `group` of `target` belongs in."""
+    is_foundry = target.inputs.get("kind") == "AIServices"
+    return (PRIVATE_LINK_ZONES[target.type][group], *(_FOUNDRY_ZONES if is_foundry else ()))
+
+
+def allows_network_access(
+    resources: ResourceStore, target: Resource, group: str, request: web.Request, *, zone: str | None = None
+) -> bool:
+    """Whether the caller of a request can reach the sub-resource `group` of `target`.
+
+    `zone` is the zone of the request's host name, if it is not that of the sub-resource.
+    """
     if not is_public_access_disabled(target):
         return True
     origin = request.get(ORIGIN_NETWORK)
-    return origin is not None and has_private_path(resources, origin, target, group)
+    return origin is not None and has_private_path(resources, origin, target, group, zone=zone)
 
 
 def is_public_access_disabled(target: Resource) -> bool:
@@ -56,16 +71,18 @@ def trusts_azure_services(account: Resource) -> bool:
     return not is_public_access_disabled(account) or rules.get("bypass", "AzureServices") == "AzureServices"
 
 
-def has_private_path(resources: ResourceStore, network_id: str, target: Resource, group: str) -> bool:
+def has_private_path(
+    resources: ResourceStore, network_id: str, target: Resource, group: str, *, zone: str | None = None
+) -> bool:
     """Whether callers in a virtual network resolve the name of `target`'s `group` to a private endpoint there."""
-    zone_name = PRIVATE_LINK_ZONES[target.type][group]
+    zone_name = zone or PRIVATE_LINK_ZONES[target.type][group]
     for endpoint in resources.of_type("network:PrivateEndpoint"):
         connection = endpoint.inputs["privateLinkServiceConnections"][0]
         if (
             _same(connection["privateLinkServiceId"], target.id)
             and group in connection["groupIds"]
             and _same(network_of(endpoint.inputs["subnet"]["id"]), network_id)
-            and any(_same(zone, zone_name) for zone in _zones_with_record(resources, endpoint, network_id))
+            and any(_same(linked, zone_name) for linked in _zones_with_record(resources, endpoint, network_id))
         ):
             return True
     return False

@@ -22,6 +22,7 @@ _SUFFIXES = frozenset(
         "queue.core.windows.net",
         "documents.azure.com",
         "cognitiveservices.azure.com",
+        "openai.azure.com",
         "scm.azurewebsites.net",
         "azurewebsites.net",
         "eventgrid.azure.net",

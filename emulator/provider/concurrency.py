@@ -53,6 +53,14 @@ def _locks(type_: str, inputs: Properties, resource_id: str) -> Iterator[Lock]:
             error='Status=412 Code="PreconditionFailed" Message="There is another user operation in progress which'
             f' requires an exclusive lock on [{account.rpartition("/")[2]}]. Please retry after sometime."',
         )
+    if type_ == "cognitiveservices:Deployment":
+        account = "/".join(resource_id.split("/")[:9])
+        # https://github.com/Azure/bicep/issues/11211
+        yield Lock(
+            key=account.lower(),
+            error='Status=409 Code="RequestConflict" Message="Another operation is being performed on the parent'
+            f" resource '{account}'. Please try again later.\"",
+        )
     if type_ == "network:PrivateEndpoint":
         subnet = inputs["subnet"]["id"]
         # https://github.com/pulumi/pulumi-azure-native/issues/4509 and /3720

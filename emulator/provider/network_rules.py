@@ -6,7 +6,7 @@ from itertools import combinations
 from typing import Any
 
 from emulator.core.resource_store import Properties, Resource, ResourceStore
-from emulator.core.virtual_networks import PRIVATE_LINK_ZONES, network_of, subnet, subnet_users
+from emulator.core.virtual_networks import PRIVATE_LINK_ZONES, network_of, private_link_zones, subnet, subnet_users
 from emulator.provider.errors import DeploymentError
 
 # https://learn.microsoft.com/azure/azure-functions/flex-consumption-how-to#enable-virtual-network-integration
@@ -136,12 +136,13 @@ def _new_zone_group(inputs: Properties, resources: ResourceStore) -> None:
         )
     connection = endpoint.inputs["privateLinkServiceConnections"][0]
     target = _existing(resources, connection["privateLinkServiceId"])
-    expected = PRIVATE_LINK_ZONES[target.type][connection["groupIds"][0]]
+    expected = private_link_zones(target, connection["groupIds"][0])
     for config in inputs["privateDnsZoneConfigs"]:
         zone = _existing(resources, config["privateDnsZoneId"])
-        if zone.name != expected:
+        if zone.name not in expected:
+            zones = " or ".join(expected)
             raise DeploymentError(
-                f"the record of {endpoint.name} has no effect in the zone {zone.name}: it belongs in {expected}"
+                f"the record of {endpoint.name} has no effect in the zone {zone.name}: it belongs in {zones}"
             )
 
 

@@ -10,6 +10,7 @@ from emulator.provider import network_rules
 from emulator.provider.container_rules import check_container_creation, container_problems
 from emulator.provider.errors import DeploymentError
 from emulator.provider.event_subscriptions import check_delivery
+from emulator.provider.model_deployments import deployment_problems
 from emulator.provider.replication import check_replication
 from schemas.azure_native.resource_type import ResourceType
 
@@ -175,6 +176,7 @@ _INPUT_RULES: dict[str, Callable[[Properties], Iterator[tuple[str, str]]]] = {
     "azure-native:cognitiveservices:Account": _local_auth_off(
         "properties.disableLocalAuth", lambda inputs: (inputs.get("properties") or {}).get("disableLocalAuth")
     ),
+    "azure-native:cognitiveservices:Deployment": deployment_problems,
     "azure-native:cosmosdb:DatabaseAccount": _local_auth_off(
         "disableLocalAuth", lambda inputs: inputs.get("disableLocalAuth")
     ),

@@ -1,4 +1,4 @@
-"""Analyzers: Azure AI Vision accounts of the stack, or an existing Custom Vision project."""
+"""Analyzers: Azure AI Vision accounts of the stack, an existing Custom Vision project, or a vision model of Foundry."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import Any
 
 import pulumi
 
+from infra.components.foundry import FoundryAccount
 from infra.components.vision import VisionAccounts
-from infra.core.analysis import VISUAL_FEATURES, CustomVisionProject
+from infra.core.analysis import VISUAL_FEATURES, CustomVisionProject, FoundryModel
 from infra.core.context import DeploymentContext, DiagnosticTarget, PrivateLinkTarget, Scope
 
 _ACCOUNTS = "Microsoft.CognitiveServices/accounts"
@@ -24,6 +25,9 @@ _DATA_ACTIONS = {
 # Azure lists the prediction API's operations under both names, and does not document which one a prediction account
 # checks: https://learn.microsoft.com/azure/role-based-access-control/permissions/ai-machine-learning
 _PREDICTION_APIS = ("CustomVision", "CustomVision.Prediction")
+# The narrowest built-in role for it, Cognitive Services OpenAI User, may also read files and fine-tuning jobs, generate
+# images and transcribe audio (docs/decisions/0046). The error of a caller without it names exactly this action.
+_CHAT_COMPLETIONS = f"{_ACCOUNTS}/OpenAI/deployments/chat/completions/action"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,4 +128,49 @@ def use_custom_vision(
         data_actions=[f"{_ACCOUNTS}/{api}/{operation}/iterations/image/nostore/action" for api in _PREDICTION_APIS],
         scopes=[Scope(name=name, id=pulumi.Output.from_input(project.account_id))],
         resource_group_ids=[project.account_id.partition("/providers/")[0]],
+    )
+
+
+def create_foundry_vision(
+    name: str,
+    *,
+    context: DeploymentContext,
+    model: FoundryModel,
+    capacity_ktpm: int,
+    calls_per_second: float,
+    categories: Sequence[str],
+    language: str,
+    maximum_instances: int,
+) -> Analyzer:
+    """Create a Foundry account with one vision model, and return it as an analyzer.
+
+    Args:
+        name: Logical name.
+        context: Where the account is deployed, unless the model has a region of its own.
+        model: The model and its deployment.
+        capacity_ktpm: Thousands of tokens per minute of the deployment.
+        calls_per_second: Calls per second that this capacity allows.
+        categories: Categories of which the model chooses one for each image; none without.
+        language: Language of tags and captions.
+        maximum_instances: Instances of the function app that share the capacity.
+    """
+    account = FoundryAccount(
+        name, context=context, location=model.location, models=[model], capacities_ktpm=[capacity_ktpm]
+    )
+    (deployment,) = account.deployments
+    return Analyzer(
+        name="foundry-vision",
+        options={
+            "endpoint": account.endpoint,
+            "deployment": deployment.name,
+            "model": f"{model.name} {model.version}",
+            "categories": [*categories],
+            "language": language,
+            "callsPerSecond": calls_per_second,
+            "instances": maximum_instances,
+        },
+        data_actions=[_CHAT_COMPLETIONS],
+        scopes=[account.scope],
+        private_link_targets=account.private_link_targets,
+        diagnostic_targets=account.diagnostic_targets,
     )

@@ -54,12 +54,13 @@ class PrivateNetwork(pulumi.ComponentResource):
         self.app_subnet_release = SubnetReleaseDelay(
             f"{name}-app-subnet-release", subnet_id=self.app_subnet_id, opts=pulumi.ResourceOptions(parent=self)
         )
-        group_ids = sorted({target.group_id for target in private_link_targets})
-        zones = {group_id: self._create_zone(group_id) for group_id in group_ids}
+        zone_names = {target.group_id.lower(): _ZONES[target.group_id] for target in private_link_targets}
+        for target in private_link_targets:
+            zone_names |= {_zone_label(zone): zone for zone in target.more_zones}
+        self._zones = {label: self._create_zone(label, zone_names[label]) for label in sorted(zone_names)}
         self.endpoints = []
         for target in private_link_targets:
-            zone, link = zones[target.group_id]
-            self.endpoints.append(self._create_endpoint(target, zone, link))
+            self.endpoints.append(self._create_endpoint(target))
         self.register_outputs({"network": self.vnet.id})
 
     @property
@@ -146,19 +147,21 @@ class PrivateNetwork(pulumi.ComponentResource):
             ),
         )
 
-    def _create_zone(self, group_id: str) -> tuple[privatedns.PrivateZone, privatedns.VirtualNetworkLink]:
-        """The private DNS zone of a group id, linked to the virtual network."""
+    def _create_zone(
+        self, zone_label: str, zone_name: str
+    ) -> tuple[privatedns.PrivateZone, privatedns.VirtualNetworkLink]:
+        """A private DNS zone, linked to the virtual network."""
         context = self._context
         zone = privatedns.PrivateZone(
-            f"{self._label}-{group_id.lower()}-zone",
-            private_zone_name=_ZONES[group_id],
+            f"{self._label}-{zone_label}-zone",
+            private_zone_name=zone_name,
             resource_group_name=context.resource_group_name,
             location="global",
             tags=context.tags,
             opts=pulumi.ResourceOptions(parent=self),
         )
         link = privatedns.VirtualNetworkLink(
-            f"{self._label}-{group_id.lower()}-link",
+            f"{self._label}-{zone_label}-link",
             virtual_network_link_name=context.names.resource_name("link"),
             private_zone_name=zone.name,
             resource_group_name=context.resource_group_name,
@@ -170,9 +173,7 @@ class PrivateNetwork(pulumi.ComponentResource):
         )
         return zone, link
 
-    def _create_endpoint(
-        self, target: PrivateLinkTarget, zone: privatedns.PrivateZone, link: privatedns.VirtualNetworkLink
-    ) -> network.PrivateDnsZoneGroup:
+    def _create_endpoint(self, target: PrivateLinkTarget) -> network.PrivateDnsZoneGroup:
         """A private endpoint and its DNS records, created after those of the previous target and deleted before them.
 
         Several at once in one subnet, or to one storage account, now and then fail for good with RetryableError or
@@ -182,6 +183,7 @@ class PrivateNetwork(pulumi.ComponentResource):
         """
         context = self._context
         label = f"{target.name}-{target.group_id.lower()}"
+        zone_labels = [target.group_id.lower(), *map(_zone_label, target.more_zones)]
         endpoint = network.PrivateEndpoint(
             f"{self._label}-{label}",
             private_endpoint_name=context.names.resource_name(f"pe-{label}"),
@@ -204,10 +206,18 @@ class PrivateNetwork(pulumi.ComponentResource):
             private_endpoint_name=endpoint.name,
             resource_group_name=context.resource_group_name,
             private_dns_zone_configs=[
-                network.PrivateDnsZoneConfigArgs(name=target.group_id.lower(), private_dns_zone_id=zone.id)
+                network.PrivateDnsZoneConfigArgs(name=zone_label, private_dns_zone_id=self._zones[zone_label][0].id)
+                for zone_label in zone_labels
             ],
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[link]),
+            opts=pulumi.ResourceOptions(
+                parent=self, depends_on=[self._zones[zone_label][1] for zone_label in zone_labels]
+            ),
         )
+
+
+def _zone_label(zone_name: str) -> str:
+    """Part of the logical names of a zone: `openai` for `privatelink.openai.azure.com`."""
+    return zone_name.removeprefix("privatelink.").removesuffix(".azure.com").replace(".", "-")
 
 
 def _inbound_rule(

@@ -16,9 +16,11 @@ def feature_violations(
     """Yield the rules that are not met."""
     if not features:
         yield Violation(setting="features", allowed=f"at least one of {', '.join(FEATURES)}")
-    if CAPTION_FEATURES & set(features) and language != "en":
+    if CAPTION_FEATURES & set(features) and language != "en" and analyzer != "foundry-vision":
         # https://learn.microsoft.com/azure/ai-services/computer-vision/language-support#image-analysis
-        yield Violation(setting="language", allowed="en, the only language of captions", other_settings=("features",))
+        yield Violation(
+            setting="language", allowed="en, the only language of captions", other_settings=("features", "analyzer")
+        )
     if (analyzer == "custom-vision") != (custom_vision is not None):
         yield Violation(
             setting="customVision",

@@ -141,13 +141,13 @@ PrivateNetwork = Annotated[
 ]
 
 
-class _ConfigObject(BaseModel):
+class ConfigObject(BaseModel):
     """An object in the configuration, with exactly the properties of the model."""
 
     model_config = ConfigDict(strict=True, extra="forbid", alias_generator=to_camel)
 
 
-class _PrincipalObject(_ConfigObject):
+class _PrincipalObject(ConfigObject):
     object_id: str = Field(pattern=f"(?i)^{_GUID}$")
     principal_type: PrincipalType
 
@@ -174,7 +174,7 @@ Principals = Annotated[
 ]
 
 
-class _CustomVisionObject(_ConfigObject):
+class _CustomVisionObject(ConfigObject):
     account_id: str = Field(
         pattern=r"^/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.CognitiveServices/accounts/[^/]+$",
         description="the prediction account's ARM id",

@@ -27,12 +27,12 @@ class RegionList:
             return None
         return f"{self.service} in {self._available} ({self._reference}); {region} does not have it"
 
-    def warning(self, region: str) -> str | None:
-        """What to do if Azure refuses `region`; None when the list knows the region."""
+    def warning(self, region: str, *, setting: str = "location") -> str | None:
+        """What to do if Azure refuses `region`, the value of `setting`; None when the list knows the region."""
         if region in self.available | self.refused_regions:
             return None
         return (
-            f"location: {self.service} is not known to exist in {region} ({self._reference}). The list may be out of"
+            f"{setting}: {self.service} is not known to exist in {region} ({self._reference}). The list may be out of"
             f" date; if Azure refuses the deployment, choose one of {self._available}"
         )
 
@@ -92,3 +92,5 @@ FLEX_CONSUMPTION = REGION_LISTS["flexConsumption"]
 FLEX_ZONE_REDUNDANCY = REGION_LISTS["flexZoneRedundancy"]
 GEO_ZONE_REDUNDANT_STORAGE = REGION_LISTS["geoZoneRedundantStorage"]
 AVAILABILITY_ZONES = REGION_LISTS["availabilityZones"]
+FOUNDRY_GLOBAL = REGION_LISTS["foundryGlobalStandard"]
+FOUNDRY_DATA_ZONE = REGION_LISTS["foundryDataZoneStandard"]

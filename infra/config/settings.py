@@ -20,7 +20,11 @@ from infra.config.field_types import (
     Schedule,
     Tags,
 )
+from infra.config.foundry_rules import DEFAULT_CONFIDENCE_PERCENT, foundry_violations, foundry_warnings
+from infra.config.foundry_settings import FoundrySettings
 from infra.config.region_checks import RegionRequirement, region_requirements, region_violations, region_warnings
+from infra.config.resilience_settings import ResilienceSettings
+from infra.config.retirement_rules import current_date
 from infra.config.sign_in_rules import sign_in_violations, sign_in_warnings
 from infra.config.sizing import Sizing, calls_per_image, derive_sizing, quota_warnings
 from infra.config.stack_config import Violation
@@ -28,7 +32,7 @@ from infra.core.analysis import AnalyzerName
 from infra.core.errors import SizingError
 
 
-class Settings(AccessSettings):
+class Settings(ResilienceSettings, FoundrySettings, AccessSettings):
     """Settings of one stack. infra/config/reference.py generates the configuration block of Pulumi.yaml from them."""
 
     location: Region = Field(
@@ -38,7 +42,10 @@ class Settings(AccessSettings):
     name_prefix: NamePrefix = Field(default="imgpipe", description="Start of every resource name.")
     analyzer: AnalyzerName = Field(
         default="image-analysis",
-        description="Analyzer of the images: Azure AI Vision (image-analysis) or an existing project (custom-vision).",
+        description=(
+            "Analyzer of the images: Azure AI Vision (image-analysis), an existing project (custom-vision), or a vision"
+            " model of Microsoft Foundry (foundry-vision)."
+        ),
     )
     custom_vision: CustomVision = Field(
         default={}, validate_default=True, description="Existing Custom Vision project, for analyzer custom-vision."
@@ -58,7 +65,10 @@ class Settings(AccessSettings):
         description="Aspect ratios of smart crops, width divided by height; if empty, the service chooses one.",
     )
     min_confidence_percent: int = Field(
-        default=50, ge=0, le=100, description="Tags with at least this confidence become the labels of a record."
+        default=DEFAULT_CONFIDENCE_PERCENT,
+        ge=0,
+        le=100,
+        description="Tags with at least this confidence become the labels of a record.",
     )
     trigger: Literal["events", "schedule"] = Field(
         default="events",
@@ -143,31 +153,12 @@ class Settings(AccessSettings):
         validate_default=True,
         description="Address space of the virtual network when networkAccess is private.",
     )
-    protect_data: bool = Field(
-        default=False,
-        description="Protect data: Pulumi does not delete it, soft delete and continuous backup are on.",
-    )
-    zone_redundant: bool = Field(
-        default=False,
-        description=(
-            "Spread storage and the function app over availability zones; to be chosen before the first"
-            " deployment. The plan then has two always-ready instances for each of its three function groups, about"
-            " 120 dollars a month."
-        ),
-    )
-    cosmos_zone_redundant: bool = Field(
-        default=False,
-        description=(
-            "Spread Cosmos DB over availability zones; to be chosen before the first deployment. Azure refuses it"
-            " where it lacks zonal capacity (aka.ms/cosmosdbquota)."
-        ),
-    )
     tags: Tags = Field(default={}, description="Tags of every taggable resource, in addition to the program's own.")
 
     @property
     def min_confidence(self) -> float:
-        """Tags with at least this confidence, 0 to 1, become labels."""
-        return self.min_confidence_percent / 100
+        """Tags with at least this confidence, 0 to 1, become labels; of a vision model, all do."""
+        return 0.0 if self.analyzer == "foundry-vision" else self.min_confidence_percent / 100
 
     @property
     def scheduled(self) -> bool:
@@ -211,8 +202,17 @@ class Settings(AccessSettings):
             api_app=self.sign_in != "none",
         )
         sign_in = sign_in_warnings(sign_in=self.sign_in, application_id=self.api_application_id)
+        foundry = foundry_warnings(
+            analyzer=self.analyzer,
+            model=self.foundry,
+            stack_location=self.location,
+            peak_rate=self.sizing.peak_rate,
+            features=self.features,
+            today=current_date(),
+        )
+        regions = region_warnings(self._region_requirements, self.location)
         # Services that are in the same list of regions give the same warning.
-        return tuple(dict.fromkeys([*region_warnings(self._region_requirements, self.location), *quotas, *sign_in]))
+        return tuple(dict.fromkeys([*regions, *quotas, *sign_in, *foundry]))
 
     def violations(self) -> Iterator[Violation]:
         """Yield the rules between settings that are not met."""
@@ -222,6 +222,14 @@ class Settings(AccessSettings):
             language=self.language,
             analyzer=self.analyzer,
             custom_vision=self.custom_vision,
+        )
+        yield from foundry_violations(
+            analyzer=self.analyzer,
+            settings=self,
+            features=self.features,
+            gender_neutral_captions=self.gender_neutral_captions,
+            min_confidence_percent=self.min_confidence_percent,
+            today=current_date(),
         )
         yield from sign_in_violations(
             sign_in=self.sign_in,

@@ -8,12 +8,16 @@ from typing import Literal, get_args
 VisualFeature = Literal["tags", "objects", "people", "read", "smartCrops", "caption", "denseCaptions"]
 # `safety` (Image Analysis 3.2, adult content) and `embeddings` (multimodal embeddings) are one more call each.
 Feature = Literal[VisualFeature, "safety", "embeddings"]
-AnalyzerName = Literal["image-analysis", "custom-vision"]
+AnalyzerName = Literal["image-analysis", "custom-vision", "foundry-vision"]
+DeploymentType = Literal["GlobalStandard", "DataZoneStandard"]
 
 VISUAL_FEATURES: tuple[VisualFeature, ...] = get_args(VisualFeature)
 FEATURES: tuple[Feature, ...] = get_args(Feature)
 CAPTION_FEATURES: frozenset[Feature] = frozenset({"caption", "denseCaptions"})
 ANALYZERS: tuple[AnalyzerName, ...] = get_args(AnalyzerName)
+DEPLOYMENT_TYPES: tuple[DeploymentType, ...] = get_args(DeploymentType)
+# What a vision model can answer: it states no positions.
+FOUNDRY_FEATURES: tuple[Feature, ...] = ("tags", "caption", "read")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,3 +37,23 @@ class CustomVisionProject:
     project_id: str
     iteration: str
     task: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoundryModel:
+    """A vision model of Microsoft Foundry, and how it is deployed.
+
+    Attributes:
+        name: Name of the model.
+        version: Its version.
+        deployment_type: Where prompts are processed: in any region of Azure, or in the regions of a data zone:
+            https://learn.microsoft.com/azure/foundry/foundry-models/concepts/deployment-types
+        capacity_ktpm: Thousands of tokens per minute; None: from the images per month.
+        location: Azure region of the account; None: that of the stack.
+    """
+
+    name: str = "gpt-5.4-mini"
+    version: str = "2026-03-17"
+    deployment_type: DeploymentType = "DataZoneStandard"
+    capacity_ktpm: int | None = None
+    location: str | None = None

@@ -57,11 +57,13 @@ class PrivateLinkTarget:
         resource_id: ARM id of the resource.
         group_id: Sub-resource, such as `blob`:
             https://learn.microsoft.com/azure/private-link/private-endpoint-overview#private-link-resource
+        more_zones: Private DNS zones of the resource besides that of its sub-resource.
     """
 
     name: str
     resource_id: pulumi.Output[str]
     group_id: str
+    more_zones: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -58,6 +58,25 @@ IDENTITY_REFUSED = KnownError(
     " Storage Queue Data Message Sender on the queue, Storage Blob Data Contributor on the dead-letter container.",
 )
 
+# An account of Foundry accepts one operation on its deployments at a time; azure-native does not retry:
+# https://github.com/Azure/bicep/issues/11211 and https://github.com/hashicorp/terraform-provider-azurerm/issues/22607
+FOUNDRY_ACCOUNT_BUSY = KnownError(
+    name="foundry-account-busy",
+    pattern="RequestConflict|Another operation is being performed on the parent resource",
+    retry_seconds=600,
+    advice="another operation on the Foundry account has not ended within ten minutes. Running `pulumi up` again is"
+    " safe: it makes what is missing.",
+)
+
+# https://learn.microsoft.com/azure/foundry/openai/how-to/quota
+QUOTA_EXCEEDED = KnownError(
+    name="model-quota-exceeded",
+    pattern="InsufficientQuota",
+    advice="the subscription has no quota left for this model, deployment type and region. Request more"
+    " (https://aka.ms/oai/stuquotarequest), or set foundry.capacityKTpm to what there is, or choose another"
+    " foundry.deploymentType or foundry.location. Then run `pulumi up` again; what was made so far stays.",
+)
+
 # Azure shows the terms in its portal only, once for each subscription; waiting does not help:
 # https://github.com/hashicorp/terraform-provider-azurerm/issues/23580
 TERMS_NOT_ACCEPTED = KnownError(

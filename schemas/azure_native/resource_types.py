@@ -106,6 +106,13 @@ _PIPELINE = (
         replaces="kind",
     ),
     define_resource_type(
+        "cognitiveservices:Deployment",
+        f"{RESOURCE_GROUP}/providers/Microsoft.CognitiveServices/accounts/{{accountName}}/deployments/{{deploymentName}}",
+        name="deploymentName",
+        pattern=r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}[A-Za-z0-9]",
+        required="sku properties",
+    ),
+    define_resource_type(
         "cosmosdb:DatabaseAccount",
         _COSMOS,
         name="accountName",

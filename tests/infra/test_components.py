@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import infra
 from tests.conftest import SUBSCRIPTION, Recorder, record, run_program
+from tests.infra.test_settings import FOUNDRY
 
 UNTAGGABLE = {
     "storage:BlobContainer",
@@ -28,6 +29,7 @@ UNTAGGABLE = {
     "web:WebAppFtpAllowed",
     "web:WebAppScmAllowed",
     "monitor:DiagnosticSetting",
+    "cognitiveservices:Deployment",
     "consumption:Budget",
     "network:PrivateDnsZoneGroup",
 }
@@ -89,7 +91,7 @@ def component_classes() -> set[str]:
 
 
 def test_every_component_is_used(dev: Recorder, prod_private: Recorder) -> None:
-    components = [*dev.components, *prod_private.components]
+    components = [*dev.components, *prod_private.components, *run_program("dev", FOUNDRY).components]
     assert {component.type.rpartition(":")[2] for component in components} == component_classes()
 
 
@@ -267,6 +269,9 @@ ALONE: dict[str, Callable[[], pulumi.ComponentResource]] = {
     "BlobEventSubscription": blob_event_subscription,
     "ResultTopic": lambda: infra.ResultTopic("answers", context=OTHER),
     "VisionAccounts": lambda: infra.VisionAccounts("eyes", context=OTHER, count=2),
+    "FoundryAccount": lambda: infra.FoundryAccount(
+        "models", context=OTHER, location="swedencentral", models=[infra.FoundryModel()], capacities_ktpm=[10]
+    ),
     "CosmosDatabase": lambda: cosmos_database("data", OTHER),
     "FunctionApp": function_app,
     "PrivateNetwork": lambda: infra.PrivateNetwork(

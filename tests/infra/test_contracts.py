@@ -1,19 +1,30 @@
 """The joints between parts that may not import each other."""
 
+import asyncio
 import importlib
 import json
 from typing import Any
 
 import azure.functions as func
 import pytest
+from classifier.analyzers import foundry_vision
+from common.domain.models import ImageFormat, ImageInfo
 
 from client.stack_outputs import record_id as client_record_id
 from infra import packaging
+from infra.config.foundry_sizing import calls_per_second
 from infra.core import analysis
 from infra.core.app_roles import AppRole
 from tests.conftest import ROOT, Recorder, run_program
-from tests.infra.test_settings import CUSTOM
-from tests.support.fake_vision_service import FakeVisionService, create_azure_clients
+from tests.infra.test_settings import CUSTOM, FOUNDRY
+from tests.support.fake_vision_service import FOUNDRY as FOUNDRY_OPTIONS
+from tests.support.fake_vision_service import (
+    FOUNDRY_ANSWER,
+    FakeVisionService,
+    completion,
+    create_azure_clients,
+    run_calls,
+)
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +83,7 @@ def test_the_app_roles_are_those_that_the_code_knows() -> None:
     [
         ({"features": ["tags", "safety", "embeddings", "smartCrops"], "smartCropAspectRatios": ["0.9"]}, 4),
         ({"analyzer": "custom-vision", "customVision": CUSTOM, "features": ["tags"]}, 1),
+        (FOUNDRY, 3),
     ],
 )
 def test_the_analyzer_can_read_what_it_is_told(config: dict[str, Any], features: int) -> None:
@@ -160,3 +172,15 @@ def test_the_record_id_of_clients_is_the_codes() -> None:
 def test_the_python_of_the_app_is_the_python_of_the_package(dev: Recorder) -> None:
     runtime = dev.one("web:WebApp", "app-site").inputs["functionAppConfig"]["runtime"]
     assert runtime["version"] == packaging.PYTHON_VERSION == (ROOT / ".python-version").read_text().strip()
+
+
+@pytest.mark.parametrize(("features", "tokens"), [(("tags", "caption"), 3_900), (("tags", "caption", "read"), 6_900)])
+def test_the_capacity_is_sized_for_the_answers_that_the_code_allows(features: tuple[Any, ...], tokens: int) -> None:
+    """The prompt of the largest image, and the limit in the request."""
+    service = FakeVisionService(completions=[(200, completion(FOUNDRY_ANSWER))])
+    analyzer = foundry_vision.build(FOUNDRY_OPTIONS, features, create_azure_clients(service))
+    info = ImageInfo(width=9, height=9, format=ImageFormat.PNG)
+    asyncio.run(run_calls(analyzer, b"cat", info))
+    limit = json.loads(service.requests[0]["body"])["max_completion_tokens"]
+    assert limit + 2_900 == tokens
+    assert calls_per_second(tokens * 60, features) == 1000.0

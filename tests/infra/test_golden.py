@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import RecordedResource, run_program
+from tests.infra.test_settings import FOUNDRY
 
 FOLDER = Path(__file__).parent / "golden"
 STACKS = ("local", "dev", "staging", "prod")
@@ -67,9 +68,9 @@ def options(resource: RecordedResource) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value}
 
 
-def recording(stack: str, mode: str) -> str:
-    """The program as the stack with this network mode: JSON with sorted keys, one to a line."""
-    recorder = run_program(stack, {"networkAccess": mode})
+def recording(stack: str, config: dict[str, Any]) -> str:
+    """The program as the stack with this configuration: JSON with sorted keys, one to a line."""
+    recorder = run_program(stack, config)
     resources = {
         f"{resource.type}::{resource.name}": {
             "parent": resource.parent,
@@ -91,8 +92,17 @@ def recording(stack: str, mode: str) -> str:
 @pytest.mark.parametrize("mode", NETWORK_MODES)
 @pytest.mark.parametrize("stack", STACKS)
 def test_the_program_equals_its_recording(stack: str, mode: str) -> None:
-    path = FOLDER / f"{stack}-{mode}.json"
-    actual = recording(stack, mode)
+    compare(FOLDER / f"{stack}-{mode}.json", recording(stack, {"networkAccess": mode}))
+
+
+def test_the_program_with_a_vision_model_equals_its_recording() -> None:
+    """In a folder of its own: the documents describe the stacks of stacks/."""
+    path = FOLDER / "analyzers/dev-private-foundry-vision.json"
+    compare(path, recording("dev", FOUNDRY | {"networkAccess": "private"}))
+
+
+def compare(path: Path, actual: str) -> None:
+    """Fail with the difference if the recording in a file is another one; write it if UPDATE_GOLDEN is set."""
     if os.environ.get("UPDATE_GOLDEN"):
         path.write_text(actual)
     expected = path.read_text()

@@ -7,9 +7,11 @@ import pytest
 from infra.core.error_hooks import KnownError, waits
 from infra.core.known_errors import (
     ACCOUNT_LOCKED,
+    FOUNDRY_ACCOUNT_BUSY,
     IDENTITY_REFUSED,
     NOT_REPLICATED,
     PRINCIPAL_NOT_FOUND,
+    QUOTA_EXCEEDED,
     TERMS_NOT_ACCEPTED,
     VECTOR_SEARCH_INACTIVE,
 )
@@ -23,6 +25,8 @@ from infra.core.known_errors import (
         (PRINCIPAL_NOT_FOUND, "principal-not-replicated", 600),
         (VECTOR_SEARCH_INACTIVE, "vector-search-inactive", 900),
         (IDENTITY_REFUSED, "role-assignments-not-in-effect", 600),
+        (FOUNDRY_ACCOUNT_BUSY, "foundry-account-busy", 600),
+        (QUOTA_EXCEEDED, "model-quota-exceeded", 0),
         (TERMS_NOT_ACCEPTED, "terms-not-accepted", 0),
     ],
 )

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from infra.core.rbac import BuiltInRole
 from tests.conftest import SUBSCRIPTION, Recorder, run_program
-from tests.infra.test_settings import CUSTOM
+from tests.infra.test_settings import CUSTOM, FOUNDRY
 
 USER = "99999999-8888-4777-8666-555555555555"
 FUNCTION, API, TOPIC = "function-principal", "api-function-principal", "topic-principal"
@@ -183,6 +183,7 @@ SERVICES = "Microsoft.CognitiveServices/accounts"
             {("vision-caller-role", "roses")},
             {"vision-caller-role"},
         ),
+        (FOUNDRY, {("vision-caller-role", "foundry-account")}, {"vision-caller-role"}),
     ],
     ids=lambda value: str(value)[:40],
 )
@@ -212,6 +213,7 @@ def test_a_setting_changes_its_own_grant_and_no_other(
                 "CustomVision.Prediction/classify/iterations/image/nostore/action",
             ],
         ),
+        (FOUNDRY, ["OpenAI/deployments/chat/completions/action"]),
     ],
     ids=lambda value: str(value)[:40],
 )

@@ -33,6 +33,9 @@ GOOD: dict[str, Any] = {
     "addressSpace": "10.40.0.0/24",
     "analyzer": "image-analysis",
     "customVision": {},
+    "foundry": {},
+    "categories": [],
+    "acceptRetiringModel": False,
     "language": "en",
     "genderNeutralCaptions": False,
     "smartCropAspectRatios": [],
@@ -68,6 +71,14 @@ CUSTOM = {
     "project": "p",
     "iteration": "Iteration2",
     "task": "multilabel",
+}
+
+
+FOUNDRY: dict[str, Any] = {
+    "analyzer": "foundry-vision",
+    "features": ["tags", "caption", "read"],
+    "categories": ["animal", "street"],
+    "foundry": {"location": "swedencentral"},
 }
 
 

@@ -14,6 +14,7 @@ from policy.model import UNKNOWN, Resource, ResourceRule
 from policy.rules import RULES
 from tests.conftest import SUBSCRIPTION, Recorder, run_program
 from tests.infra.test_components import UNTAGGABLE
+from tests.infra.test_settings import FOUNDRY
 
 Properties = dict[str, Any]
 
@@ -313,6 +314,7 @@ def test_the_known_types_are_the_programs(dev: Recorder, prod: Recorder, prod_pr
     principal = {"objectId": "99999999-8888-4777-8666-555555555555", "principalType": "Group"}
     with_sign_in = run_program("dev", {"readers": [principal], "spaRedirectUris": ["https://images.example/"]})
     used |= {resource.type for resource in with_sign_in.resources if resource.type.startswith("azuread:")}
+    used |= {resource.kind for resource in run_program("dev", FOUNDRY).cloud}
     of_examples = {"eventgrid:EventSubscription"}
     assert used | of_examples == KNOWN_TYPES
     assert used & of_examples == set()

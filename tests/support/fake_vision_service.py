@@ -131,7 +131,10 @@ class FakeVisionService(AsyncHttpTransport[Any, Any]):
                 "headers": dict(request.headers),
             }
         )
-        responses = self.responses[url.path.rpartition("/")[2].partition(":")[2] or "analyze32"]
+        operation = url.path.rpartition("/")[2]
+        if operation != "completions":
+            operation = operation.partition(":")[2] or "analyze32"
+        responses = self.responses[operation]
         status, body = responses.pop(0) if len(responses) > 1 else responses[0]
         headers = {"Retry-After": "60"} if status == 429 else {}
         return FakeResponse(status, body, headers)
@@ -167,6 +170,43 @@ CUSTOM: dict[str, Any] = {
     "callsPerSecond": 100,
     "instances": 1,
 }
+
+
+FOUNDRY: dict[str, Any] = {
+    "endpoint": "https://foundry.openai.azure.com/",
+    "deployment": "vision",
+    "model": "gpt-5.4-mini 2026-03-17",
+    "categories": ["animal", "street"],
+    "language": "en",
+    "callsPerSecond": 100,
+    "instances": 1,
+}
+
+
+FOUNDRY_ANSWER: dict[str, Any] = {
+    "caption": "A cat on a sofa.",
+    "tags": ["cat", "sofa"],
+    "category": "animal",
+    "lines": ["HELLO CAT"],
+}
+
+
+def completion(answer: Any, *, finish_reason: str = "stop", refusal: str | None = None) -> dict[str, Any]:
+    """Return a chat completion whose content is an answer as JSON, or a text as it is."""
+    content = answer if isinstance(answer, str) or answer is None else json.dumps(answer)
+    return {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "model": "gpt-5.4-mini-2026-03-17",
+        "choices": [
+            {
+                "index": 0,
+                "finish_reason": finish_reason,
+                "message": {"role": "assistant", "content": content, "refusal": refusal},
+            }
+        ],
+        "usage": {"prompt_tokens": 1300, "completion_tokens": 90, "total_tokens": 1390},
+    }
 
 
 def create_azure_clients(service: FakeVisionService) -> AzureClients:

@@ -23,6 +23,7 @@ from classifier.use_cases.classify import Pipeline
 from common.adapters.cosmos import StoredItem
 from common.domain.errors import ConcurrencyError, ConfigurationError, RetryLaterError
 from common.domain.findings import Caption, Findings, Tag
+from common.domain.image_limits import IMAGE_ANALYSIS_LIMITS
 from common.domain.models import Analysis, ImageFormat, ImageInfo, Versioned
 from common.domain.record import ImageRecord, StoredRecord
 from common.domain.timeouts import ANALYSIS_LEASE_SECONDS
@@ -100,6 +101,7 @@ class InMemoryServices:
     stamp = ""
     fingerprint = "test/1"
     features = ("tags",)
+    limits = IMAGE_ANALYSIS_LIMITS
 
     def __init__(self) -> None:
         self.now = NOW

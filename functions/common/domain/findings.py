@@ -64,7 +64,9 @@ class TextLine(Struct, frozen=True, kw_only=True):
         float | None,
         Meta(description="Lowest confidence of the line's words, from 0 to 1; null if the analyzer states none."),
     ]
-    box: Annotated[BoundingBox, Meta(description="Upright bounding box of the line.")]
+    box: Annotated[
+        BoundingBox | None, Meta(description="Upright bounding box of the line; null if the analyzer states none.")
+    ]
 
 
 class SmartCrop(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -103,9 +105,13 @@ class AdultContent(Struct, frozen=True, kw_only=True):
 
 
 class Findings(Struct, frozen=True, kw_only=True, rename="camel"):
-    """The findings of one analysis; those that were not requested are absent."""
+    """The findings of one analysis; those that were not requested are absent.
+
+    `category` is of an analyzer that chooses among configured categories; of any other, the surest label is it.
+    """
 
     tags: tuple[Tag, ...] | UnsetType = UNSET
+    category: str | UnsetType = UNSET
     caption: Caption | UnsetType = UNSET
     dense_captions: tuple[DenseCaption, ...] | UnsetType = UNSET
     objects: tuple[DetectedObject, ...] | UnsetType = UNSET

@@ -1,10 +1,14 @@
-"""Limits of Image Analysis 4.0, by its own error messages: all bounds are inclusive.
+"""Limits of images: those of the pipeline, which hold for every analyzer, and what an analyzer accepts.
+
+The figures are those of Image Analysis 4.0, by its own error messages; all bounds are inclusive.
 
 https://learn.microsoft.com/answers/questions/1688452: "The image size is not allowed to be zero or larger than 20971520
 bytes", "The image dimension is not allowed to be smaller than 50 and larger than 16000". The input requirements have
 "less than 20 megabytes" and "greater than 50 x 50 pixels and less than 16,000 x 16,000 pixels" instead:
 https://learn.microsoft.com/azure/ai-services/computer-vision/overview-image-analysis.
 """
+
+from dataclasses import dataclass
 
 from common.domain.models import ImageFormat
 
@@ -13,3 +17,23 @@ MIN_SIDE, MAX_SIDE = 50, 16_000
 # The code of the one reason that does not last: the blob can be rehydrated.
 ARCHIVED = "Archived"
 FORMATS = tuple(ImageFormat)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageLimits:
+    """What an analyzer accepts; an image beyond it is rejected before a call is charged.
+
+    The size of a file is no part of it: MAX_BYTES is what an instance has memory for.
+
+    Attributes:
+        formats: the formats of files.
+        min_side: the shortest width and height, in pixels.
+        max_side: the longest width and height, in pixels.
+    """
+
+    formats: tuple[ImageFormat, ...]
+    min_side: int
+    max_side: int
+
+
+IMAGE_ANALYSIS_LIMITS = ImageLimits(formats=FORMATS, min_side=MIN_SIDE, max_side=MAX_SIDE)

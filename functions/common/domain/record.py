@@ -61,7 +61,10 @@ class ImageRecord(Struct, frozen=True, kw_only=True, rename="camel"):
         tuple[str, ...],
         Meta(description="Names of the tags with at least the configured confidence, or none; surest first."),
     ]
-    category: Annotated[Category | None, Meta(description="The surest label; null without labels.")]
+    category: Annotated[
+        Category | None,
+        Meta(description="The surest label, or the chosen one of the configured categories; null without either."),
+    ]
     tags: Annotated[tuple[Tag, ...] | None, Meta(description="Tags; null if not requested.")]
     caption: Annotated[Caption | None, Meta(description="Caption; null if not requested.")]
     dense_captions: Annotated[
@@ -101,7 +104,7 @@ class ImageRecord(Struct, frozen=True, kw_only=True, rename="camel"):
         """Return the record with the findings of an analysis.
 
         Tags with at least `min_confidence` are the labels, and so are tags without confidence, in the analyzer's order;
-        the first label is the category.
+        the first label is the category, unless the analyzer has chosen one.
         """
         findings = analysis.findings
         tags = sorted(findings.tags or (), key=_rank)
@@ -111,7 +114,7 @@ class ImageRecord(Struct, frozen=True, kw_only=True, rename="camel"):
         return msgspec.structs.replace(
             self,
             labels=tuple(tag.name for tag in labels),
-            category=Category(name=labels[0].name, confidence=labels[0].confidence) if labels else None,
+            category=_category(findings, labels),
             tags=_none_if_unset(findings.tags),
             caption=_none_if_unset(findings.caption),
             dense_captions=_none_if_unset(findings.dense_captions),
@@ -175,6 +178,12 @@ def _none_if_unset[Finding](finding: Finding | UnsetType) -> Finding | None:
 def _rank(tag: Tag) -> float:
     """Return the sort key of a tag: surest first, then those without confidence."""
     return 1.0 if tag.confidence is None else -tag.confidence
+
+
+def _category(findings: Findings, labels: Sequence[Tag]) -> Category | None:
+    if not isinstance(findings.category, UnsetType):
+        return Category(name=findings.category, confidence=None)
+    return Category(name=labels[0].name, confidence=labels[0].confidence) if labels else None
 
 
 def _searchable_text(findings: Findings, labels: Sequence[str]) -> str:

@@ -31,9 +31,9 @@ class BlobProperties(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Category(Struct, frozen=True, kw_only=True):
-    """The surest label."""
+    """The surest label, or the category that the analyzer has chosen among the configured ones."""
 
-    name: Annotated[str, Meta(description="Name of the label.")]
+    name: Annotated[str, Meta(description="Name of the category.")]
     confidence: Confidence
 
 

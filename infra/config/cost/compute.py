@@ -22,6 +22,9 @@ _SHORTEST_SECONDS = 1.0
 _CALL_SECONDS_LOW = 0.5
 _CALL_SECONDS_HIGH = 1.0
 _OTHER_SECONDS = 0.5
+# A chat completion about an image takes longer; a guess, which the metric visionMs replaces.
+_COMPLETION_SECONDS_LOW = 2.0
+_COMPLETION_SECONDS_HIGH = 6.0
 # A zone-redundant plan has two always-ready instances for each function group: `http`, `classify` and `reconcile`
 # (docs/decisions/0032). Their executions have a lower price and no free grant; both are neglected.
 _ALWAYS_READY_INSTANCES = 6
@@ -55,8 +58,11 @@ def function_usage(workload: Workload) -> list[Usage]:
     memory_gb = sizing.instance_memory_mb / _MB_PER_GB
     analyzed = workload.analyzed_images
     cached_seconds = (workload.images_per_month - analyzed) * _SHORTEST_SECONDS
-    call_seconds_low = _OTHER_SECONDS + workload.calls_per_image * _CALL_SECONDS_LOW
-    call_seconds_high = _OTHER_SECONDS + workload.calls_per_image * _CALL_SECONDS_HIGH
+    call_low, call_high = _CALL_SECONDS_LOW, _CALL_SECONDS_HIGH
+    if workload.foundry is not None:
+        call_low, call_high = _COMPLETION_SECONDS_LOW, _COMPLETION_SECONDS_HIGH
+    call_seconds_low = _OTHER_SECONDS + workload.calls_per_image * call_low
+    call_seconds_high = _OTHER_SECONDS + workload.calls_per_image * call_high
     reconcile_seconds = max(RECONCILE_RUNS * _SHORTEST_SECONDS, list_operations(workload) * _PAGE_SECONDS)
     seconds_low = analyzed * max(_SHORTEST_SECONDS, call_seconds_low) + cached_seconds + reconcile_seconds
     # A deletion's message takes no call. That retention raises deletion events was not verified: `low` has none.

@@ -6,6 +6,8 @@ time: Vision's meters were under `Cognitive Services` before they were under `Fo
 
 from dataclasses import dataclass
 
+from infra.core.analysis import DeploymentType
+
 
 @dataclass(frozen=True, kw_only=True)
 class Meter:
@@ -96,6 +98,17 @@ def _private_link(meter_name: str, unit_of_measure: str) -> Meter:
     )
 
 
+def _tokens(name: str) -> Meter:
+    """A meter of a model's tokens. The way of writing these names differs from model to model."""
+    return Meter(
+        service_name="Foundry Models",
+        product_name="Azure OpenAI GPT5",
+        sku_name=name,
+        meter_name=f"{name} 1M Tokens",
+        unit_of_measure="1M",
+    )
+
+
 VISION_GROUP_1 = _vision("Image Analysis Group 1", "Image Analysis Group 1 Transactions")
 VISION_GROUP_2 = _vision("Image Analysis Group 2", "Image Analysis Group 2 Transactions")
 VISION_VECTORIZE = _vision("Vectorize Image", "Vectorize Image Transactions")
@@ -113,6 +126,15 @@ CUSTOM_VISION = Meter(
     meter_name="S0 Transactions",
     unit_of_measure="1K",
 )
+# Tokens of prompts and of answers, by model and deployment type (infra/config/models.py).
+MODEL_TOKENS: dict[tuple[str, DeploymentType], tuple[Meter, Meter]] = {
+    ("gpt-5.4-mini", "GlobalStandard"): (_tokens("5.4 mini Inp Gl"), _tokens("5.4 mini Opt Gl")),
+    ("gpt-5.4-mini", "DataZoneStandard"): (_tokens("5.4 mini Inp Dz"), _tokens("5.4 mini Opt Dz")),
+    ("gpt-5.6-luna", "GlobalStandard"): (
+        _tokens("5.6 luna ShortCo Inp Std Gl"),
+        _tokens("5.6 luna ShortCo Opt Std Gl"),
+    ),
+}
 
 FLEX_EXECUTION_TIME = _flex("On Demand", "On Demand Execution Time", "1 GB Second")
 FLEX_EXECUTIONS = _flex("On Demand", "On Demand Total Executions", "10")
@@ -175,6 +197,7 @@ ALL_METERS = (
     VISION_VECTORIZE,
     *VISION_COMMITMENTS.values(),
     CUSTOM_VISION,
+    *(meter for meters in MODEL_TOKENS.values() for meter in meters),
     FLEX_EXECUTION_TIME,
     FLEX_EXECUTIONS,
     FLEX_ALWAYS_READY,

@@ -81,7 +81,9 @@ def network_usage(workload: Workload) -> list[Usage]:
     if not workload.private_networking:
         return []
     endpoints = _FIXED_ENDPOINTS
-    if not workload.custom_vision:
+    if workload.foundry is not None:
+        endpoints += 1
+    elif not workload.custom_vision:
         endpoints += workload.sizing.vision_accounts
     if workload.publish_results:
         endpoints += 1

@@ -1,7 +1,8 @@
-"""Usage of the analyzer: Azure AI Vision by feature group, or Custom Vision."""
+"""Usage of the analyzer: Azure AI Vision by feature group, Custom Vision, or a vision model."""
 
 from collections.abc import Sequence
 
+from infra.config.cost.foundry import foundry_usage
 from infra.config.cost.meters import CUSTOM_VISION, VISION_COMMITMENTS, VISION_GROUP_1, VISION_GROUP_2, VISION_VECTORIZE
 from infra.config.cost.price_list import PriceList
 from infra.config.cost.usage import Usage, exact
@@ -15,10 +16,12 @@ GROUP_2_FEATURES: frozenset[Feature] = frozenset({"read", "caption", "denseCapti
 
 
 def analyzer_usage(workload: Workload) -> list[Usage]:
-    """Return the transactions of the analyzer. The tiers of a meter count those of all accounts together."""
+    """Return the transactions or tokens of the analyzer. The tiers of a meter count those of all accounts together."""
     images = workload.analyzed_images
     if workload.custom_vision:
         return [exact(CUSTOM_VISION, images, "predictions")]
+    if workload.foundry is not None:
+        return foundry_usage(workload.foundry, images=images, features=workload.features)
     features = set(workload.features)
     group_2 = features & GROUP_2_FEATURES
     group_1 = features - group_2 - {"embeddings"}
@@ -38,7 +41,7 @@ def commitment_cost(workload: Workload, prices: PriceList) -> float | None:
     Only text recognition has commitment tiers, and each is bought for one account, which gets its share of the images:
     https://learn.microsoft.com/azure/ai-services/commitment-tier
     """
-    if workload.custom_vision or "read" not in workload.features:
+    if workload.custom_vision or workload.foundry is not None or "read" not in workload.features:
         return None
     accounts = workload.sizing.vision_accounts
     transactions = workload.analyzed_images / accounts

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from infra.config.settings import Settings
 from infra.config.sizing import DAYS_PER_MONTH, DEFAULT_RETENTION_DAYS, Sizing, calls_per_image, derive_sizing
-from infra.core.analysis import Feature
+from infra.core.analysis import Feature, FoundryModel
 
 # Average size of an image in the sample cost profiles of Microsoft's image classification scenario:
 # https://learn.microsoft.com/azure/architecture/ai-ml/idea/intelligent-apps-image-processing
@@ -26,6 +26,7 @@ class Workload:
         vision_calls_per_second: Calls per second that one Vision account accepts.
         features: Features that are analyzed.
         custom_vision: Images are analyzed by an existing Custom Vision project.
+        foundry: The vision model that analyzes the images; None with another analyzer.
         image_retention_days: Days after which an image is deleted; None keeps images.
         record_retention_days: Days after which a record is deleted; None keeps records.
         cache_days: Days that an analysis is stored.
@@ -62,6 +63,7 @@ class Workload:
     zone_redundant: bool
     api_app: bool
     log_alert_rules: int
+    foundry: FoundryModel | None = None
     image_kb: float = DEFAULT_IMAGE_KB
     cache_hit_percent: float = 0.0
     storage_logs: bool = True
@@ -146,4 +148,5 @@ def create_workload(settings: Settings, *, log_alert_rules: int) -> Workload:
         zone_redundant=settings.zone_redundant,
         api_app=settings.sign_in != "none",
         log_alert_rules=log_alert_rules,
+        foundry=settings.foundry if settings.analyzer == "foundry-vision" else None,
     )

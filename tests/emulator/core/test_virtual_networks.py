@@ -22,6 +22,7 @@ from emulator.gateway.router import Handler, create_application, service_of
 from emulator.services.cosmos.handler import CosmosHandler
 from emulator.services.cosmos.items.store import ItemStore
 from emulator.services.event_grid.handler import TopicHandler
+from emulator.services.foundry.handler import FoundryHandler
 from emulator.services.functions.packages import PackageError, Packages
 from emulator.services.resource_manager.handler import ResourceManagerHandler
 from emulator.services.storage.handler import StorageHandler
@@ -183,6 +184,32 @@ def test_a_closed_vision_account_is_reached_by_its_private_endpoint_only(
     assert outside[0] == 403
     assert "Public access is disabled. Please configure private endpoint." in outside[1]
     assert call(handlers, Inside(), "v.cognitiveservices.azure.com", "POST", "/", {})[0] == 401
+
+
+def test_a_closed_foundry_account_is_reached_by_the_zone_of_its_models_only(
+    network: Deployment, identities: Identities
+) -> None:
+    account = network.add(
+        "cognitiveservices:Account",
+        accountName="f",
+        resourceGroupName="rg",
+        location="x",
+        kind="AIServices",
+        properties={"customSubDomainName": "f", "publicNetworkAccess": "Disabled"},
+    )
+    foundry = FoundryHandler(network.resources, identities, None, "", Faults(Path("none")))  # type: ignore[arg-type]
+    handlers: dict[str, Handler] = {"openai.azure.com": foundry.handle}
+
+    def status(origins: ConnectionOrigins) -> int:
+        return int(call(handlers, origins, "f.openai.azure.com", "POST", "/", {})[0])
+
+    connect(network, account, "account")
+    assert (status(ConnectionOrigins()), status(Inside())) == (403, 403)
+    zone = "privatelink.openai.azure.com"
+    network.add("privatedns:PrivateZone", privateZoneName=zone, resourceGroupName="rg", location="global")
+    network.add("network:PrivateDnsZoneGroup", **zone_group(zone, group="account"))
+    network.add("privatedns:VirtualNetworkLink", **link(zone=zone))
+    assert (status(ConnectionOrigins()), status(Inside())) == (403, 401)
 
 
 def test_a_closed_topic_is_reached_by_its_private_endpoint_only(

@@ -220,3 +220,26 @@ def test_a_deleted_app_holds_its_subnet_for_a_while(network: Deployment) -> None
     assert subnet_users(network.resources, subnet_id) == []
     delete(network.resources, NETWORK)
     assert network.resources.descendants(NETWORK) == []
+
+
+@pytest.mark.parametrize(("kind", "is_accepted"), [("AIServices", True), ("ComputerVision", False)])
+def test_only_an_account_of_foundry_has_the_zones_of_its_models(
+    network: Deployment, kind: str, is_accepted: bool
+) -> None:
+    account = network.add(
+        "cognitiveservices:Account",
+        accountName="f",
+        resourceGroupName="rg",
+        location="x",
+        kind=kind,
+        properties={"customSubDomainName": "f"},
+    )
+    zone = "privatelink.openai.azure.com"
+    network.add("privatedns:PrivateZone", privateZoneName=zone, resourceGroupName="rg", location="global")
+    create(network.resources, "network:PrivateEndpoint", endpoint(target=account.id, group="account"))
+    inputs = zone_group(zone, group="account")
+    if is_accepted:
+        create(network.resources, "network:PrivateDnsZoneGroup", inputs)
+        return
+    with pytest.raises(grpc.aio.AioRpcError, match=r"it belongs in privatelink\.cognitiveservices\.azure\.com"):
+        create(network.resources, "network:PrivateDnsZoneGroup", inputs)

@@ -1,11 +1,14 @@
 """The emulator supports every resource type and input of the program."""
 
+from typing import Any
+
 import pytest
 
 from emulator.provider import unsupported, validation
 from emulator.provider.properties import to_inputs, to_struct
 from schemas.azure_native.resource_types import RESOURCE_TYPES
 from tests.conftest import run_program
+from tests.infra.test_settings import FOUNDRY
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod", "prod_private"])
@@ -21,8 +24,9 @@ def test_the_inputs_of_every_resource_are_supported(stack: str, request: pytest.
     assert problems == []
 
 
-def test_a_stack_with_safety_and_embeddings_can_be_deployed() -> None:
-    recorder = run_program("local", {"features": ["tags", "read", "safety", "embeddings"]})
+@pytest.mark.parametrize("config", [{"features": ["tags", "read", "safety", "embeddings"]}, FOUNDRY])
+def test_a_stack_with_every_call_or_with_a_vision_model_can_be_deployed(config: dict[str, Any]) -> None:
+    recorder = run_program("local", config)
     problems = [
         (resource.name, *problem)
         for resource in recorder.cloud

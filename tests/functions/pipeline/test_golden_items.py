@@ -18,7 +18,7 @@ import pytest
 from classifier.adapters import image_headers
 from classifier.adapters.cosmos import CosmosAnalysisCache, CosmosCheckpointStore, CosmosRecordRepository
 from classifier.adapters.event_grid import EventGridResultPublisher
-from classifier.analyzers import custom_vision, image_analysis
+from classifier.analyzers import custom_vision, foundry_vision, image_analysis
 from classifier.use_cases.reconcile import Reconciler
 from common.domain.models import ImageInfo, Reason
 
@@ -29,10 +29,13 @@ from tests.support.fake_vision_service import (
     ADULT,
     ANSWER,
     CUSTOM,
+    FOUNDRY,
+    FOUNDRY_ANSWER,
     OPTIONS,
     PREDICTIONS,
     VECTOR,
     FakeVisionService,
+    completion,
     create_azure_clients,
 )
 from tests.support.in_memory_services import InMemoryDeadLetterStore, InMemoryQueue, InMemoryServices, message
@@ -159,6 +162,26 @@ async def classified_by_an_object_detector(scenario: Scenario) -> None:
     await scenario.handle()
 
 
+async def classified_by_a_vision_model(scenario: Scenario) -> None:
+    """No confidences and no positions, a category out of a configured list, and every tag is a label."""
+    scenario.analyzer = foundry_vision
+    scenario.options = FOUNDRY
+    scenario.features = ("tags", "caption", "read")
+    scenario.vision = FakeVisionService(completions=[(200, completion(FOUNDRY_ANSWER))])
+    scenario.upload()
+    await scenario.handle(min_confidence=0.0)
+
+
+async def rejected_by_a_content_filter(scenario: Scenario) -> None:
+    scenario.analyzer = foundry_vision
+    scenario.options = FOUNDRY
+    scenario.features = ("tags", "caption", "read")
+    filtered = completion(None, finish_reason="content_filter")
+    scenario.vision = FakeVisionService(completions=[(200, filtered)])
+    scenario.upload()
+    await scenario.handle(min_confidence=0.0)
+
+
 async def classified_without_a_label(scenario: Scenario) -> None:
     """No tag has the minimum confidence, so there is no category and no copy."""
     scenario.features = ("tags",)
@@ -280,6 +303,8 @@ SCENARIOS: dict[str, Callable[[Scenario], Coroutine[Any, Any, None]]] = {
         classified_from_cache,
         classified_by_an_exclusive_classifier,
         classified_by_an_object_detector,
+        classified_by_a_vision_model,
+        rejected_by_a_content_filter,
         classified_without_a_label,
         classified_without_copies,
         rejected_by_its_size,

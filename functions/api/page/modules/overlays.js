@@ -22,7 +22,8 @@ import { formatConfidence } from "./texts.js";
 export function layersOf(record) {
   const objects = (record.objects ?? []).map((object) => rectangle("objects", object.box, named(object.name, object.confidence)));
   const people = (record.people ?? []).map((person) => rectangle("people", person.box, named("person", person.confidence)));
-  const read = (record.read ?? []).map((line) => rectangle("read", line.box, line.text));
+  // A vision model of Foundry does not say where a line is.
+  const read = (record.read ?? []).flatMap((line) => (line.box ? [rectangle("read", line.box, line.text)] : []));
   const crops = (record.smartCrops ?? []).map((crop) => rectangle("crops", crop.box, `crop ${crop.aspectRatio}`));
   const captions = (record.denseCaptions ?? []).map((caption) => rectangle("captions", caption.box, caption.text));
   const layers = [

@@ -14,6 +14,7 @@ from azure.core import AsyncPipelineClient
 from azure.core.rest import AsyncHttpResponse, HttpRequest
 from common.adapters.azure_clients import AzureClients
 from common.domain.findings import BoundingBox, DetectedObject, Findings, Tag
+from common.domain.image_limits import IMAGE_ANALYSIS_LIMITS
 from common.domain.models import Analysis, ImageInfo
 from msgspec import Meta
 
@@ -90,6 +91,8 @@ class CustomVision:
         self._url = url
         self._task = task
         self.features = tuple(features)
+        # Its formats and dimensions are not documented; what it does not accept, it rejects itself.
+        self.limits = IMAGE_ANALYSIS_LIMITS
         self.fingerprint = f"{_NAME}/{_API_VERSION} {json.dumps([url, task, sorted(features)])}"
         self.calls = (self,)
 

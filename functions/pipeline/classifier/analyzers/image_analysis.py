@@ -11,6 +11,7 @@ from azure.ai.vision.imageanalysis.aio import ImageAnalysisClient
 from common.adapters.azure_clients import AzureClients
 from common.domain import embedding_model
 from common.domain.findings import Findings
+from common.domain.image_limits import IMAGE_ANALYSIS_LIMITS
 from common.domain.models import Analysis, ImageFormat, ImageInfo
 from msgspec import Meta
 
@@ -148,6 +149,7 @@ class ImageAnalysis:
     ) -> None:
         self._pool = pool
         self.features = tuple(features)
+        self.limits = IMAGE_ANALYSIS_LIMITS
         request = json.dumps([sorted(features), sorted(query.items())])
         self.fingerprint = f"{_NAME}/{API_VERSION}/latest {request}"
         visual_features = [feature for feature in features if feature in VISUAL_FEATURES]

@@ -1,6 +1,6 @@
 """Checks whether the analyzer accepts an image, before a call is charged."""
 
-from common.domain.image_limits import MAX_BYTES, MAX_SIDE, MIN_SIDE
+from common.domain.image_limits import MAX_BYTES, ImageLimits
 from common.domain.models import Dimensions, ImageInfo, InclusiveRange
 
 from classifier.domain.errors import ImageRejectedError
@@ -36,13 +36,20 @@ def check_size(size_bytes: int) -> None:
         )
 
 
-def check_image(info: ImageInfo) -> None:
-    """Check the dimensions of an image. Raises ImageRejectedError if the analyzer does not accept them."""
+def check_image(info: ImageInfo, limits: ImageLimits) -> None:
+    """Check format and dimensions of an image. Raises ImageRejectedError if the analyzer does not accept them."""
+    if info.format not in limits.formats:
+        raise ImageRejectedError(
+            "UnsupportedFormat",
+            f"The format is {info.format}; the analyzer accepts {', '.join(limits.formats)}.",
+            measured=info.format.value,
+            limit=limits.formats,
+        )
     for side, pixels in (("width", info.width), ("height", info.height)):
-        if not MIN_SIDE <= pixels <= MAX_SIDE:
+        if not limits.min_side <= pixels <= limits.max_side:
             raise ImageRejectedError(
                 "BadDimensions",
-                f"The {side} is {pixels} pixels; it must be at least {MIN_SIDE} and at most {MAX_SIDE}.",
+                f"The {side} is {pixels} pixels; it must be at least {limits.min_side} and at most {limits.max_side}.",
                 measured=Dimensions(width=info.width, height=info.height),
-                limit=InclusiveRange(at_least=MIN_SIDE, at_most=MAX_SIDE),
+                limit=InclusiveRange(at_least=limits.min_side, at_most=limits.max_side),
             )

@@ -6,6 +6,7 @@ Every method may raise RetryLaterError and ConfigurationError (`errors`), beside
 from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
+from common.domain.image_limits import ImageLimits
 from common.domain.models import Analysis, ImageInfo, Versioned
 from common.domain.record import ImageRecord, StoredRecord
 
@@ -112,6 +113,11 @@ class Analyzer(Protocol):
     @property
     def features(self) -> tuple[str, ...]:
         """The features that an analysis has findings for."""
+        ...
+
+    @property
+    def limits(self) -> ImageLimits:
+        """The images that the analyzer accepts."""
         ...
 
     def check_capacity(self) -> None:

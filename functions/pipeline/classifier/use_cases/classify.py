@@ -158,12 +158,13 @@ class Pipeline:
         """Return the record of one version of the blob."""
         properties = describe_blob(message.event, blob)
         image: ImageInfo | None = None
-        analyzer: AnalyzerInfo | None = None  # the limits of the pipeline are the same for every analyzer
+        # Without an analyzer, a rejection is final under every fingerprint: what no analyzer can take.
+        analyzer: AnalyzerInfo | None = None
         try:
             content = image_checks.require_content(blob)
             image = await self._read_header(content)
-            image_checks.check_image(image)
             analyzer = AnalyzerInfo.for_request(self._analyzer.features, self._analyzer.fingerprint)
+            image_checks.check_image(image, self._analyzer.limits)
             analysis_started = self._now()
             sha256 = cast("str", properties.content_sha256)  # not None, as there is content
             analysis, cached = await self._cached_analyzer.analyze(sha256, content, image)

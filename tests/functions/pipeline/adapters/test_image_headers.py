@@ -14,7 +14,7 @@ from classifier.adapters import image_headers as headers
 from classifier.adapters.header_parsers import parse_header
 from classifier.domain.errors import ImageRejectedError
 from classifier.domain.image_checks import check_image, check_size
-from common.domain.image_limits import FORMATS
+from common.domain.image_limits import FORMATS, IMAGE_ANALYSIS_LIMITS
 from common.domain.models import ImageFormat, ImageInfo
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -206,7 +206,7 @@ def test_no_header_costs_time_or_memory(content: bytes) -> None:
     started = time.thread_time()
     try:
         info = parse_header(content)
-        check_image(info)
+        check_image(info, IMAGE_ANALYSIS_LIMITS)
         assert (info.width, info.height) == (64, 60)
     except (ImageRejectedError, ValueError, struct.error):
         pass
@@ -236,10 +236,10 @@ def test_the_limits_of_dimensions_are_inclusive(side: int, *, good: bool) -> Non
         ImageInfo(width=100, height=side, format=ImageFormat.PNG),
     ):
         if good:
-            check_image(info)
+            check_image(info, IMAGE_ANALYSIS_LIMITS)
         else:
             with pytest.raises(ImageRejectedError, match=str(side)):
-                check_image(info)
+                check_image(info, IMAGE_ANALYSIS_LIMITS)
 
 
 @pytest.mark.parametrize(("size", "good"), [(0, False), (1, True), (20_971_520, True), (20_971_521, False)])

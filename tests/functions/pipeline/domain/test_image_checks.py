@@ -9,7 +9,7 @@ from classifier.domain.errors import (
     ImageRejectedError,
 )
 from classifier.domain.models import Blob
-from common.domain.image_limits import FORMATS
+from common.domain.image_limits import FORMATS, IMAGE_ANALYSIS_LIMITS, ImageLimits
 from common.domain.models import ImageFormat, ImageInfo, Reason
 
 from tests.support.in_memory_services import as_json
@@ -28,7 +28,7 @@ def test_the_formats_are_these_eight() -> None:
 )
 def test_dimensions_are_rejected_with_both_sides_and_both_limits(width: int, height: int, sentence: str) -> None:
     with pytest.raises(ImageRejectedError) as rejection:
-        image_checks.check_image(ImageInfo(width=width, height=height, format=ImageFormat.PNG))
+        image_checks.check_image(ImageInfo(width=width, height=height, format=ImageFormat.PNG), IMAGE_ANALYSIS_LIMITS)
     assert as_json(rejection.value.reason()) == {
         "code": "BadDimensions",
         "sentence": f"{sentence}; it must be at least 50 and at most 16000.",
@@ -68,3 +68,26 @@ def test_content_is_rejected_with_its_size_and_the_limit() -> None:
 def test_content_that_is_missing_for_no_reason_is_a_bug() -> None:
     with pytest.raises(ValueError, match="9 bytes are within the limit and were not read"):
         image_checks.require_content(replace(BLOB, content=None))
+
+
+def test_a_format_that_the_analyzer_does_not_accept_is_named_with_those_that_it_does() -> None:
+    limits = ImageLimits(formats=(ImageFormat.JPEG, ImageFormat.PNG), min_side=1, max_side=100)
+    with pytest.raises(ImageRejectedError) as rejection:
+        image_checks.check_image(ImageInfo(width=60, height=60, format=ImageFormat.BMP), limits)
+    assert as_json(rejection.value.reason()) == {
+        "code": "UnsupportedFormat",
+        "sentence": "The format is BMP; the analyzer accepts JPEG, PNG.",
+        "measured": "BMP",
+        "limit": ["JPEG", "PNG"],
+    }
+
+
+@pytest.mark.parametrize(("side", "accepted"), [(1, True), (100, True), (101, False)])
+def test_the_limits_are_the_analyzers_own(side: int, accepted: bool) -> None:
+    limits = ImageLimits(formats=(ImageFormat.PNG,), min_side=1, max_side=100)
+    info = ImageInfo(width=side, height=1, format=ImageFormat.PNG)
+    if accepted:
+        image_checks.check_image(info, limits)
+        return
+    with pytest.raises(ImageRejectedError, match="at least 1 and at most 100"):
+        image_checks.check_image(info, limits)

@@ -8,6 +8,7 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
+import msgspec
 import pytest
 from classifier.domain.errors import (
     AnalyzerConfigurationError,
@@ -17,6 +18,9 @@ from classifier.domain.errors import (
 )
 from common.domain import timeouts
 from common.domain.errors import AccessDeniedError, ConfigurationError, RetryLaterError
+from common.domain.image_limits import ImageLimits
+from common.domain.models import ImageFormat
+from common.domain.record import ImageRecord
 from common.domain.record_id import record_id
 from hypothesis import given
 from hypothesis import strategies as st
@@ -98,8 +102,18 @@ def test_what_can_never_be_analyzed_is_rejected_without_asking_the_analyzer(
     assert handle(services).status == "rejected"
     assert (services.record["reason"]["code"], services.record["reason"]["measured"]) == (code, measured)
     assert not services.analysis_counts
-    assert services.record["analyzer"] is None
+    # The limits of an analyzer are its own: another one may accept the image.
+    assert (services.record["analyzer"] is not None) == (code == "BadDimensions")
     assert services.published_results[0][2] == "rejected"
+
+
+def test_an_image_beyond_the_limits_of_one_analyzer_is_processed_by_the_next(services: InMemoryServices) -> None:
+    services.limits = ImageLimits(formats=(ImageFormat.JPEG,), min_side=1, max_side=16_000)
+    handle(services)
+    assert services.record["reason"]["code"] == "UnsupportedFormat"
+    record = msgspec.convert(services.record, ImageRecord)
+    assert record.is_current(services.blobs["cat.png"].etag, "test/1")
+    assert not record.is_current(services.blobs["cat.png"].etag, "test/2")
 
 
 def test_the_analyzers_own_verdict_is_a_rejection_too(services: InMemoryServices) -> None:

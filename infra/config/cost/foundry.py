@@ -1,0 +1,27 @@
+"""Usage of a vision model: tokens of prompts and answers."""
+
+from collections.abc import Collection
+
+from infra.config.cost.meters import MODEL_TOKENS
+from infra.config.cost.usage import Usage
+from infra.config.foundry_sizing import PROMPT_TOKENS_HIGH, PROMPT_TOKENS_LOW
+from infra.core.analysis import Feature, FoundryModel
+
+# Tokens of an answer with tags, caption and category: `low` without any reasoning, `high` with what a model spends on
+# it at the effort "low". A page of text is up to 2,000 tokens more; most images have a few lines. The metrics
+# inputTokens and outputTokens of the first images replace the guess.
+_ANSWER_TOKENS_LOW, _ANSWER_TOKENS_HIGH = 150, 400
+_TEXT_TOKENS_LOW, _TEXT_TOKENS_HIGH = 0, 300
+
+
+def foundry_usage(model: FoundryModel, *, images: float, features: Collection[Feature]) -> list[Usage]:
+    """Return the tokens that a model takes for the images of a month."""
+    prompt, answer = MODEL_TOKENS[model.name, model.deployment_type]
+    low, high = _ANSWER_TOKENS_LOW, _ANSWER_TOKENS_HIGH
+    if "read" in features:
+        low += _TEXT_TOKENS_LOW
+        high += _TEXT_TOKENS_HIGH
+    return [
+        Usage(meter=prompt, low=images * PROMPT_TOKENS_LOW, high=images * PROMPT_TOKENS_HIGH, purpose="images"),
+        Usage(meter=answer, low=images * low, high=images * high, purpose=", ".join(sorted(features))),
+    ]
