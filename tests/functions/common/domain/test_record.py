@@ -3,7 +3,6 @@
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -29,6 +28,7 @@ from common.domain.models import Analysis, ImageFormat, ImageInfo, Reason
 from common.domain.record import ImageRecord, RecordStatus, json_schema
 from common.domain.record_fields import AnalyzerInfo, Timings
 
+from tests.conftest import ROOT
 from tests.support.in_memory_services import NOW, InMemoryServices, as_json, handle, message
 
 CREATED = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
@@ -315,7 +315,7 @@ def test_a_record_without_a_result_cannot_be_read(status: Any) -> None:
 
 
 def golden_records() -> list[dict[str, Any]]:
-    files = sorted((Path(__file__).parents[1] / "golden").glob("*.json"))
+    files = sorted((ROOT / "tests/functions/pipeline/golden").glob("*.json"))
     return [record for file in files for record in json.loads(file.read_text())["images"]]
 
 
