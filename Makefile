@@ -149,7 +149,7 @@ bench: setup-dev ## how long a preview of prod takes, beside an empty program (R
 	@$(bundle)
 	@python -m benchmarks.preview --runs $(RUNS) --format $(FORMAT)
 
-bench-queries: setup-dev ## lists and searches over 10,000 and 100,000 records in the emulated Cosmos DB; some five minutes (RUNS=5)
+bench-queries: setup-dev ## lists and searches over 10,000 and 100,000 records in the emulated Cosmos DB; some two minutes (RUNS=5)
 	@PYTHONPATH=functions:functions/pipeline python -m benchmarks.queries --runs $(RUNS) --format $(FORMAT)
 
 bench-endpoints: setup-dev ## each request of the API over 100,000 records in the emulated Cosmos DB; some three minutes (RUNS=5)

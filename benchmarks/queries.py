@@ -171,7 +171,11 @@ def main() -> int:
         console = Console()
         console.print(create_table(measurements))
         console.print(f"records of {kilobytes:.1f} KB; {memory_mb} MB of memory at most")
-        console.print(f"{CHECKED_QUERY}: {ratios} times as long over the most records (at most {MAX_RATIO})")
+        for partitions, ratio in ratios.items():
+            console.print(
+                f"{CHECKED_QUERY}, {partitions} partition(s): {ratio} times as long over the most records as over the"
+                f" fewest (at most {MAX_RATIO})"
+            )
     return 1 if slow else 0
 
 

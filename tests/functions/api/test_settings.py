@@ -1,6 +1,7 @@
 """The app settings of the API app, and the application that is made of them."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from common.settings import SettingsError
@@ -69,6 +70,9 @@ def test_the_application_vectorizes_texts_with_embeddings_only(
     async def run() -> None:
         application = create_application(Settings.load(ENVIRONMENT | more))
         assert (application.search.vectorizer is not None) is vectorizes
+        limits = application.rate_limits
+        assert (limits._per_second, limits._burst) == (20, 200)
+        assert abs(application.search.now() - datetime.now(UTC)) < timedelta(minutes=1)
         configuration = application.configuration
         assert configuration.authority == "https://login.microsoftonline.com/tenant"
         assert (configuration.client_id, configuration.scope) == ("application", "application/.default")
