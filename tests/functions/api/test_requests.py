@@ -160,12 +160,12 @@ def test_a_request_is_one_line_in_the_log(send: Send, caplog: pytest.LogCaptureF
 
 def test_the_duration_is_in_the_log_and_in_server_timing(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, logger="image_api")
-    times = iter([100.0, 100.0123])
+    times = iter([100.0, 112.3456])
     dispatcher = Dispatcher(lambda: InMemoryApi().application(), lambda: CrossOriginPolicy(()), now=lambda: next(times))
     (operation,) = [operation for operation in OPERATIONS if operation.name == "get_configuration"]
     response = asyncio.run(dispatcher.respond(operation, Request(method="GET")))
-    assert response.headers["Server-Timing"] == "app;dur=12.3"
-    assert json.loads(caplog.messages[0].removeprefix("request "))["ms"] == 12.3
+    assert response.headers["Server-Timing"] == "app;dur=12345.6"
+    assert json.loads(caplog.messages[0].removeprefix("request "))["ms"] == 12345.6
 
 
 def test_a_request_that_took_too_long_is_a_warning_with_its_id(

@@ -53,7 +53,7 @@ def test_settings_that_are_missing_or_wrong_are_named_together() -> None:
 def test_the_settings_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in (ENVIRONMENT | MORE).items():
         monkeypatch.setenv(name, value)
-    for load in (triggers._settings, triggers._cross_origin_policy):
+    for load in (triggers._settings, triggers._cross_origin_policy, triggers._page):
         load.cache_clear()
         try:
             assert load() is load()
