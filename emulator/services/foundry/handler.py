@@ -14,14 +14,13 @@ import msgspec
 from aiohttp import web
 from msgspec import Struct
 
-from emulator.core.authorization import CHAT_COMPLETIONS, Authorization
+from emulator.core.authorization import CHAT_COMPLETIONS
+from emulator.core.cognitive_services import CognitiveServicesHandler
 from emulator.core.errors import ServiceError
 from emulator.core.faults import Faults
-from emulator.core.http import ServiceHandler
-from emulator.core.identity import Caller, Identities, TokenError
-from emulator.core.outages import Outage
+from emulator.core.identity import Caller, Identities
 from emulator.core.resource_store import Resource, ResourceStore
-from emulator.core.virtual_networks import OPENAI_ZONE, allows_network_access
+from emulator.core.virtual_networks import OPENAI_ZONE
 from emulator.services.foundry.completion_request import CompletionRequest, parse_request
 from emulator.services.foundry.errors import CompletionError, invalid, unsupported
 from emulator.services.foundry.strict_schema import check_schema, fill
@@ -84,11 +83,10 @@ _NOTHING = _Analysis(
 )
 
 
-class FoundryHandler(ServiceHandler[Resource, str]):
-    """The requests to all deployed Foundry accounts; `models_url` is the URL of the model server.
+class FoundryHandler(CognitiveServicesHandler):
+    """The requests to all deployed Foundry accounts."""
 
-    An operation is its path.
-    """
+    zone = OPENAI_ZONE
 
     def __init__(
         self,
@@ -98,37 +96,16 @@ class FoundryHandler(ServiceHandler[Resource, str]):
         models_url: str,
         faults: Faults,
     ) -> None:
-        super().__init__(identities, Outage(faults, "vision"))
-        self._resources = resources
-        self._authorization = Authorization(resources)
-        self._session = session
-        self._models_url = models_url
-        self._faults = faults
+        super().__init__(resources, identities, session, models_url, faults)
         self._quotas = TokenQuotas()
 
     @override
-    def find_target(self, request: web.Request) -> Resource:
-        subdomain = request.host.partition(".")[0].lower()
-        for account in self._resources.of_type("cognitiveservices:Account"):
-            is_foundry = account.inputs.get("kind") == "AIServices"
-            if is_foundry and account.inputs["properties"].get("customSubDomainName", "").lower() == subdomain:
-                return account
-        raise ServiceError(404, "404", f"The account {subdomain} does not exist.")
-
-    @override
-    def check_network(self, request: web.Request, target: Resource) -> None:
-        if not allows_network_access(self._resources, target, "account", request, zone=OPENAI_ZONE):
-            # https://learn.microsoft.com/azure/ai-services/cognitive-services-virtual-networks
-            message = "Public access is disabled. Please configure private endpoint."
-            raise ServiceError(403, "AccessDenied", message)
+    def has_service(self, account: Resource) -> bool:
+        return account.inputs.get("kind") == "AIServices"
 
     @override
     def audiences(self, request: web.Request) -> set[str]:
         return {"https://cognitiveservices.azure.com", "https://ai.azure.com"}
-
-    @override
-    def token_error(self, request: web.Request, error: TokenError) -> ServiceError:
-        return ServiceError(401, "401", "Access denied due to invalid subscription key or wrong API endpoint.")
 
     @override
     def read_operation(self, request: web.Request, target: Resource) -> str:

@@ -9,6 +9,7 @@ from emulator.services.cosmos.items.effective_partition_key import effective_par
 from emulator.services.cosmos.items.partitions import partition_of
 from emulator.services.cosmos.items.resource_ids import new_container_rid
 from emulator.services.cosmos.items.stored_item import stored_body
+from emulator.services.cosmos.items.transactions import transaction
 
 _VERSION = 3
 # The first version with the tables of `_TABLES`.
@@ -80,18 +81,17 @@ def open_database(path: Path, partitions: int | None) -> sqlite3.Connection:
     database = connect(path)
     database.execute("PRAGMA journal_mode=WAL")
     database.execute("PRAGMA synchronous=FULL")
-    database.execute("BEGIN IMMEDIATE")
-    (version,) = database.execute("PRAGMA user_version").fetchone()
-    if version < _ITEMS_VERSION:
-        _create_tables(database, partitions or _PARTITIONS)
-    if version < _VERSION:
-        database.execute("DROP INDEX IF EXISTS items_by_partition")
-        _execute_all(database, _TERM_TABLES)
-        database.execute(f"PRAGMA user_version = {_VERSION}")
-    (stored,) = database.execute("SELECT partitions FROM settings").fetchone()
-    if partitions is not None and stored != partitions:
-        _assign_partitions(database, partitions)
-    database.execute("COMMIT")
+    with transaction(database):
+        (version,) = database.execute("PRAGMA user_version").fetchone()
+        if version < _ITEMS_VERSION:
+            _create_tables(database, partitions or _PARTITIONS)
+        if version < _VERSION:
+            database.execute("DROP INDEX IF EXISTS items_by_partition")
+            _execute_all(database, _TERM_TABLES)
+            database.execute(f"PRAGMA user_version = {_VERSION}")
+        (stored,) = database.execute("SELECT partitions FROM settings").fetchone()
+        if partitions is not None and stored != partitions:
+            _assign_partitions(database, partitions)
     return database
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from emulator.services.cosmos.items.container import Item
+from emulator.services.cosmos.items.transactions import transaction
 
 _SIGN = 1 << 63
 _ALL = (1 << 64) - 1
@@ -105,16 +106,9 @@ def ensure_ordering(database: sqlite3.Connection, container: int, ordering: Orde
     number = _find(database, container, ordering)
     if number is not None:
         return number
-    database.execute("BEGIN IMMEDIATE")
-    try:
+    with transaction(database):
         number = _find(database, container, ordering)
-        if number is None:
-            number = _create(database, container, ordering)
-    except BaseException:
-        database.execute("ROLLBACK")
-        raise
-    database.execute("COMMIT")
-    return number
+        return _create(database, container, ordering) if number is None else number
 
 
 def add_entries(database: sqlite3.Connection, container: int, partition: int, number: int, item: Item) -> None:

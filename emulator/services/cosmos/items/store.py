@@ -2,8 +2,8 @@
 
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from emulator.services.cosmos.items.item_indexes import drop_indexes, index_item
 from emulator.services.cosmos.items.partitions import partition_of
 from emulator.services.cosmos.items.resource_ids import new_container_rid
 from emulator.services.cosmos.items.stored_item import check_etag, check_item_key, expiry, stored_body
+from emulator.services.cosmos.items.transactions import transaction
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,19 +162,9 @@ class ItemStore:
             self._database.execute("DELETE FROM items WHERE container = ?", (row[0],))
             self._database.execute("DELETE FROM containers WHERE number = ?", (row[0],))
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self) -> AbstractContextManager[None]:
         """All writes in the block take effect together, or none does after an exception."""
-        if self._database.in_transaction:
-            yield
-            return
-        self._database.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._database.execute("ROLLBACK")
-            raise
-        self._database.execute("COMMIT")
+        return transaction(self._database)
 
     def _row(self, container_key: str) -> tuple[int, str | None, int] | None:
         return self._database.execute(

@@ -18,6 +18,7 @@ import msgspec
 from emulator.services.cosmos.items.container import Item
 from emulator.services.cosmos.items.indexing import ELEMENT, Path
 from emulator.services.cosmos.items.ordered_index import order_key
+from emulator.services.cosmos.items.transactions import transaction
 from emulator.services.cosmos.sql.runtime.full_text import words_of
 
 _TERM_BYTES = 8
@@ -85,16 +86,9 @@ def ensure_term_index(database: sqlite3.Connection, container: int, index: TermI
     number = _find(database, container, index)
     if number is not None:
         return number
-    database.execute("BEGIN IMMEDIATE")
-    try:
+    with transaction(database):
         number = _find(database, container, index)
-        if number is None:
-            number = _create(database, container, index)
-    except BaseException:
-        database.execute("ROLLBACK")
-        raise
-    database.execute("COMMIT")
-    return number
+        return _create(database, container, index) if number is None else number
 
 
 def add_terms(database: sqlite3.Connection, container: int, number: int, item: Item) -> None:
