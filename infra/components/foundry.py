@@ -8,11 +8,11 @@ from dataclasses import replace
 import pulumi
 from pulumi_azure_native import cognitiveservices
 
+from infra.components.cognitive_account import create_cognitive_account
 from infra.core.analysis import FoundryModel
 from infra.core.context import DeploymentContext, DiagnosticTarget, PrivateLinkTarget, Scope
 from infra.core.error_hooks import error_hooks
 from infra.core.known_errors import FOUNDRY_ACCOUNT_BUSY, QUOTA_EXCEEDED
-from infra.dynamic.purge_deleted_account import PurgeDeletedAccount
 
 # Besides that of Cognitive Services, which the network has for every account:
 # https://learn.microsoft.com/azure/foundry/how-to/configure-private-link
@@ -58,29 +58,13 @@ class FoundryAccount(pulumi.ComponentResource):
         self.register_outputs({"endpoint": self.endpoint})
 
     def _create_account(self, location: str) -> cognitiveservices.Account:
-        context = self._context
-        account_name = context.names.global_name("foundry")
-        purge = PurgeDeletedAccount(
-            f"{self._label}-purge",
-            account_name=account_name,
-            context=replace(context, location=location),
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        return cognitiveservices.Account(
+        return create_cognitive_account(
             self._label,
-            account_name=account_name,
-            resource_group_name=context.resource_group_name,
-            location=location,
+            account_name=self._context.names.global_name("foundry"),
             kind="AIServices",
-            sku=cognitiveservices.SkuArgs(name="S0"),
-            properties=cognitiveservices.AccountPropertiesArgs(
-                # Regional host names refuse Entra tokens; the account needs a host name of its own.
-                custom_sub_domain_name=account_name,
-                disable_local_auth=True,
-                public_network_access=context.public_network_access,
-            ),
-            tags=context.tags,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[purge]),
+            sku_name="S0",
+            context=replace(self._context, location=location),
+            parent=self,
         )
 
     def _create_deployment(self, name: str, model: FoundryModel, capacity_ktpm: int) -> cognitiveservices.Deployment:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pulumi
 from pulumi_azure_native import cognitiveservices
 
+from infra.components.cognitive_account import create_cognitive_account
 from infra.core.context import DeploymentContext, DiagnosticTarget, PrivateLinkTarget, Scope
 from infra.core.error_hooks import error_hooks
 from infra.core.known_errors import TERMS_NOT_ACCEPTED
-from infra.dynamic.purge_deleted_account import PurgeDeletedAccount
 
 
 class VisionAccounts(pulumi.ComponentResource):
@@ -42,29 +42,14 @@ class VisionAccounts(pulumi.ComponentResource):
         self.register_outputs({"endpoints": self.endpoints})
 
     def _create_account(self, name: str, number: int) -> cognitiveservices.Account:
-        context = self._context
-        account_name = context.names.global_name(f"vision{number}")
-        purge = PurgeDeletedAccount(
-            f"{name}-purge",
-            account_name=account_name,
-            context=context,
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        return cognitiveservices.Account(
+        return create_cognitive_account(
             name,
-            account_name=account_name,
-            resource_group_name=context.resource_group_name,
-            location=context.location,
+            account_name=self._context.names.global_name(f"vision{number}"),
             kind="ComputerVision",
-            sku=cognitiveservices.SkuArgs(name="S1"),
-            properties=cognitiveservices.AccountPropertiesArgs(
-                # Regional host names refuse Entra tokens; the account needs a host name of its own.
-                custom_sub_domain_name=account_name,
-                disable_local_auth=True,
-                public_network_access=context.public_network_access,
-            ),
-            tags=context.tags,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[purge], hooks=error_hooks(name, TERMS_NOT_ACCEPTED)),
+            sku_name="S1",
+            context=self._context,
+            parent=self,
+            hooks=error_hooks(name, TERMS_NOT_ACCEPTED),
         )
 
     @property

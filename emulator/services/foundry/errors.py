@@ -34,5 +34,5 @@ def unsupported(message: str) -> CompletionError:
 
 
 def invalid(message: str, *, param: str | None = None, code: str = "invalid_request_error") -> CompletionError:
-    """The error for a request that Azure refuses, whoever sends it."""
+    """The error for a request that Azure refuses from every caller."""
     return CompletionError(400, code, message, param=param)

@@ -16,12 +16,12 @@ import jwt
 from classifier.analyzers.response_mapping import VISUAL_FEATURES, map_findings
 from common.domain.errors import AuthorizationError
 from common.domain.image_limits import MAX_BYTES, MAX_SIDE, MIN_SIDE
-from common.domain.models import SCHEMA_VERSION, Analysis, ImageFormat, ImageInfo, Reason
+from common.domain.models import Analysis, ImageFormat, ImageInfo, Reason
 from common.domain.principal import AppRole, Principal
 from common.domain.queries import RecordFilter, SortOrder
 from common.domain.query_results import Match, MatchPage, NamedCount, RecordCounts, RecordPage
 from common.domain.record import ImageRecord, RecordStatus
-from common.domain.record_fields import AnalyzerInfo, BlobProperties, Timings
+from common.domain.record_fields import AnalyzerInfo
 from common.domain.record_id import record_id
 from image_api.domain.configuration import ClientConfiguration, UploadLimits
 from image_api.domain.matching import word_matches
@@ -30,7 +30,7 @@ from image_api.use_cases.application import Application
 from image_api.use_cases.uploads import random_suffix
 from msgspec.structs import replace
 
-from tests.support.in_memory_api import NOW, PAGE_FOLDER, InMemoryApi, summary
+from tests.support.in_memory_api import NOW, PAGE_FOLDER, InMemoryApi, create_record, summary
 from tests.support.page.identities import TOKEN_KEY
 
 # Responses of Image Analysis to photos that installed packages have, with captions as a person would write them.
@@ -80,39 +80,10 @@ def create_empty_record(
     content_type: str = "image/png",
 ) -> ImageRecord:
     """Return the record of a blob in which nothing was found."""
-    return ImageRecord(
-        id=record_id("images", name),
-        schema_version=SCHEMA_VERSION,
-        status=status,
-        reason=reason,
-        blob=BlobProperties(
-            account="acct",
-            container="images",
-            name=name,
-            etag="0x1",
-            content_type=content_type,
-            size_bytes=size_bytes,
-            content_sha256="00",
-            created_at=(processed_at - timedelta(seconds=4)).isoformat(),
-        ),
-        event_id="event-1",
-        sequencer=None,
-        image=None,
-        labels=(),
-        category=None,
-        tags=None,
-        caption=None,
-        dense_captions=None,
-        objects=None,
-        people=None,
-        read=None,
-        smart_crops=None,
-        analyzer=None,
-        copy_path=None,
-        timings=Timings(queued_ms=1, analyze_ms=2, total_ms=3),
-        attempts=1,
-        processed_at=processed_at.isoformat(),
-    )
+    record = create_record(name, tags=(), caption=None, status=status, processed_at=processed_at)
+    created_at = (processed_at - timedelta(seconds=4)).isoformat()
+    blob = replace(record.blob, content_type=content_type, size_bytes=size_bytes, created_at=created_at)
+    return replace(record, reason=reason, blob=blob, image=None, tags=None)
 
 
 @dataclass
