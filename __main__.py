@@ -51,37 +51,7 @@ blob_event_topic = infra.BlobEventTopic(
 )
 
 # --- Analysis: Vision accounts of the stack, an existing Custom Vision project, or a vision model of Foundry
-if settings.analyzer == "foundry-vision":
-    capacity_ktpm = infra.derive_capacity(settings.foundry, peak_rate=sizing.peak_rate, features=settings.features)
-    analyzer = infra.create_foundry_vision(
-        "foundry",
-        context=context,
-        model=settings.foundry,
-        capacity_ktpm=capacity_ktpm,
-        calls_per_second=infra.calls_per_second(capacity_ktpm, settings.features),
-        categories=settings.categories,
-        language=settings.language,
-        maximum_instances=sizing.maximum_instances,
-    )
-elif settings.custom_vision is None:
-    analyzer = infra.create_image_analysis(
-        "vision",
-        context=context,
-        features=settings.features,
-        language=settings.language,
-        gender_neutral_captions=settings.gender_neutral_captions,
-        smart_crop_aspect_ratios=settings.smart_crop_aspect_ratios,
-        account_count=sizing.vision_accounts,
-        calls_per_second=settings.vision_calls_per_second,
-        maximum_instances=sizing.maximum_instances,
-    )
-else:
-    analyzer = infra.use_custom_vision(
-        "custom-vision",
-        project=settings.custom_vision,
-        calls_per_second=settings.vision_calls_per_second,
-        maximum_instances=sizing.maximum_instances,
-    )
+analyzer = infra.create_analyzer(settings, context=context)
 
 # --- Results: records in Cosmos DB, and events for subscribers
 database = infra.CosmosDatabase(

@@ -31,7 +31,6 @@ from infra.components.network import PrivateNetwork
 from infra.components.resource_group import ResourceGroup
 from infra.components.role_assignments import CustomRoleDefinition, RoleAssignments
 from infra.components.vision import VisionAccounts
-from infra.config.foundry_sizing import calls_per_second, derive_capacity
 from infra.config.settings import Settings
 from infra.config.sizing import API_INSTANCE_MEMORY_MB, API_MAXIMUM_INSTANCES
 from infra.core.aliases import drop_version_aliases
@@ -72,6 +71,7 @@ from infra.monitoring.telemetry import Telemetry
 from infra.monitoring.workbook import Workbook
 from infra.outputs import export_stack_outputs
 from infra.packaging import PYTHON_VERSION, build_deployment_package
+from infra.stack_analyzer import create_analyzer
 from infra.stack_cost import estimate_stack_cost
 
 __all__ = [
@@ -130,11 +130,10 @@ __all__ = [
     "Workbook",
     "api_app_settings",
     "build_deployment_package",
-    "calls_per_second",
+    "create_analyzer",
     "create_foundry_vision",
     "create_image_analysis",
     "derive_app_role_assignees",
-    "derive_capacity",
     "derive_names",
     "derive_tags",
     "drop_version_aliases",
