@@ -386,7 +386,7 @@ class InMemoryQueue:
 
 
 class InMemoryCheckpointStore:
-    """`ports.CheckpointStore`; `text` is the checkpoint as JSON, or None."""
+    """`reconcile_ports.CheckpointStore`; `text` is the checkpoint as JSON, or None."""
 
     def __init__(self, text: str | None = None) -> None:
         self.text = text
@@ -416,7 +416,7 @@ class InMemoryCheckpointStore:
 
 
 class InMemoryDeadLetterStore:
-    """`ports.DeadLetterStore`; `contents` are the dead letters by name."""
+    """`reconcile_ports.DeadLetterStore`; `contents` are the dead letters by name."""
 
     def __init__(self, contents: dict[str, bytes]) -> None:
         self.contents = contents
