@@ -19,7 +19,12 @@ from classifier.analyzers.content_understanding_errors import (
     request_error,
 )
 from classifier.analyzers.responses import parse_response, read_result
-from classifier.domain.errors import ImageRejectedError, OperationLostError, OperationRunningError
+from classifier.domain.errors import (
+    ImageRejectedError,
+    OperationLostError,
+    OperationRunningError,
+    UnexpectedResponseError,
+)
 
 _OPERATION_ID = re.compile(r"/analyzerResults/([^/?]+)")
 # A position on a page: `D(page,x1,y1,x2,y2,x3,y3,x4,y4)`, by
@@ -104,7 +109,7 @@ def parse_start(response: AsyncHttpResponse) -> tuple[str, float]:
         return read_result(lambda: _operation_id(location)), retry_after_seconds(response.headers)
     _raise_known_error(response)
     parse_response(response)
-    raise ValueError("an operation is started with 202, not with 200")
+    raise UnexpectedResponseError("UnexpectedResponse", "the analyzer answered 200 and has started no operation")
 
 
 def parse_status(response: AsyncHttpResponse) -> tuple[OperationStatus, float] | None:

@@ -41,7 +41,7 @@ class CachedAnalyzer:
         and `ports.LongRunningCall`.
         """
         results: list[Analysis] = []
-        unfinished: list[OperationRunningError] = []
+        pauses: list[float] = []
         paid = False
         cached = True
         for call in self._analyzer.calls:
@@ -56,16 +56,16 @@ class CachedAnalyzer:
                 results.append(await self._call(call, stored, content, info, paid=paid))
                 paid = True
             elif stored.operation is None:
-                unfinished.append(await self._operations.start(call, stored, content, info, paid=paid))
+                pauses.append(await self._operations.start(call, stored, content, info, paid=paid))
                 paid = True
             else:
-                await self._collect(call, stored, results, unfinished)
-        return _combine(results, unfinished, cached=cached)
+                await self._collect(call, stored, results, pauses)
+        return _combine(results, pauses, cached=cached)
 
     async def resume(self, sha256: str) -> tuple[Analysis, bool] | None:
         """Return the same as `analyze`, without the content; None if an operation has to be started for it first."""
         results: list[Analysis] = []
-        unfinished: list[OperationRunningError] = []
+        pauses: list[float] = []
         cached = True
         for call in self._analyzer.calls:
             stored = await self._analyses.get(_cache_key(sha256, call))
@@ -75,21 +75,22 @@ class CachedAnalyzer:
             if stored is None or not isinstance(call, LongRunningCall):
                 return None
             cached = False
-            await self._collect(call, stored, results, unfinished)
-        return _combine(results, unfinished, cached=cached)
+            await self._collect(call, stored, results, pauses)
+        return _combine(results, pauses, cached=cached)
 
     async def _collect(
         self,
         call: LongRunningCall,
         lease: AnalysisLease,
         results: list[Analysis],
-        unfinished: list[OperationRunningError],
+        pauses: list[float],
     ) -> None:
-        """Add the result of an operation to `results`, or to `unfinished` that it is not finished."""
+        """Add the result of an operation to `results`, or to `pauses` when to request it again."""
         try:
             results.append(await self._operations.get_result(call, lease))
         except OperationRunningError as error:
-            unfinished.append(error)
+            # Not the error itself: in a list of a frame of its own traceback, it would keep the content in memory.
+            pauses.append(error.retry_after_seconds)
 
     async def _get_or_lease(self, key: str) -> Analysis | AnalysisLease:
         """Return what is stored under `key`, or a lease if the analyzer has capacity."""
@@ -120,12 +121,10 @@ def _cache_key(sha256: str, call: AnalyzerCall | LongRunningCall) -> str:
     return hashlib.sha256(f"{sha256} {call.fingerprint}".encode()).hexdigest()
 
 
-def _combine(
-    results: list[Analysis], unfinished: list[OperationRunningError], *, cached: bool
-) -> tuple[Analysis, bool]:
-    """Return the analysis that all results make; raise the error of the operation that may take longest."""
-    if unfinished:
-        raise max(unfinished, key=lambda error: error.retry_after_seconds)
+def _combine(results: list[Analysis], pauses: list[float], *, cached: bool) -> tuple[Analysis, bool]:
+    """Return the analysis that all results make; raise OperationRunningError if one is missing."""
+    if pauses:
+        raise OperationRunningError("the analyzer has not finished", retry_after_seconds=max(pauses))
     if cached:
         metrics.add("cacheHits")
     return Analysis.combine(results), cached

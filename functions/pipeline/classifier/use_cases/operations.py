@@ -52,11 +52,11 @@ class OperationRunner:
 
     async def start(
         self, call: LongRunningCall, lease: AnalysisLease, content: bytes, info: ImageInfo, *, paid: bool
-    ) -> OperationRunningError:
+    ) -> float:
         """Start an operation, and store it in the lease.
 
         Returns:
-            The error that says when the result may be requested.
+            The seconds after which the result is to be requested.
 
         Raises:
             LeasedError: the lease was lost meanwhile.
@@ -70,7 +70,7 @@ class OperationRunner:
         except BaseException:
             await release_lease(self._analyses, lease, self._time_limit)
             raise
-        return _running_error(retry_after, age=0.0)
+        return _pause_seconds(retry_after, age=0.0)
 
     async def get_result(self, call: LongRunningCall, lease: AnalysisLease) -> Analysis:
         """Return the result of the operation of a lease, and store it.
@@ -87,7 +87,8 @@ class OperationRunner:
             result = await call.get_result(lease.operation)
         except OperationRunningError as error:
             if lease.operation_age_seconds < timeouts.OPERATION_SECONDS:
-                raise _running_error(error.retry_after_seconds, age=lease.operation_age_seconds) from error
+                pause = _pause_seconds(error.retry_after_seconds, age=lease.operation_age_seconds)
+                raise OperationRunningError(str(error), retry_after_seconds=pause) from error
             await release_lease(self._analyses, lease, self._time_limit)
             raise OperationLostError(f"the operation {lease.operation.id} has not ended in time") from error
         except Exception as error:
@@ -105,7 +106,5 @@ def _is_final(error: Exception) -> bool:
     return not isinstance(error, RetryLaterError | ConfigurationError | TimeoutError)
 
 
-def _running_error(retry_after: float, *, age: float) -> OperationRunningError:
-    return OperationRunningError(
-        "the analyzer has not finished", retry_after_seconds=max(retry_after, timeouts.operation_poll_seconds(age))
-    )
+def _pause_seconds(retry_after: float, *, age: float) -> float:
+    return max(retry_after, timeouts.operation_poll_seconds(age))
