@@ -1,5 +1,6 @@
 """What the packaged models see in an image, for services whose answers have a form of their own."""
 
+import io
 from collections.abc import Sequence
 
 import aiohttp
@@ -106,7 +107,8 @@ async def describe_image(session: aiohttp.ClientSession, models_url: str, image:
     async with session.post(
         models_url + _ANALYZE_PATH,
         params=_ANALYZE_QUERY,
-        data=image,
+        # aiohttp warns of large bytes.
+        data=io.BytesIO(image),
         headers={"Content-Type": "application/octet-stream"},
     ) as response:
         body = await response.read()
