@@ -12,11 +12,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 import numpy as np
 
 from emulator.services.cosmos.items.container import Item
-from emulator.services.cosmos.items.indexing import Path
+from emulator.services.cosmos.items.indexing import Path, read_properties
 from emulator.services.cosmos.items.transactions import transaction
 
 _NUMBERS = {int, float}
@@ -153,7 +152,7 @@ def _create(database: sqlite3.Connection, container: int, index: VectorIndex) ->
 
     def rows() -> Iterator[tuple[int, int, int, bytes]]:
         for item, partition, body in items:
-            direction = index.direction_of(msgspec.json.decode(body))
+            direction = index.direction_of(read_properties(body, [index.path]))
             if direction is not None:
                 yield number, partition, item, direction
 

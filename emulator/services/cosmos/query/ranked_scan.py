@@ -95,8 +95,8 @@ class _RankedScan:
         index = ensure_term_index(self._database, self._scope.container, ranking.index)
         filter_ = self._filter()
         sql = _LAST.format(filter_.condition.format("place.number"))
-        place = (self._scope.container, self._scope.partition)
-        with closing(self._database.execute(sql, (*place, index, *filter_.arguments, self._now))) as rows:
+        partition = (self._scope.container, self._scope.partition)
+        with closing(self._database.execute(sql, (*partition, index, *filter_.arguments, self._now))) as rows:
             last = self._matching(_scanned(number, body) for number, body in rows)
             by_number = {one.position.number: one for one in (*items, *itertools.islice(last, ranking.limit))}
         return [*by_number.values()]

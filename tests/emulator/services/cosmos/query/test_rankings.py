@@ -200,11 +200,11 @@ def test_few_other_items_are_read(store: ItemStore, order: str) -> None:
         ranking = replace(ranking, vector=[1.01, -1.02, 2.03])
     scope = Scope(container=store.open_container(CONTAINER).number, partition=0)
     with closing(connect(store.path)) as database:
-        everything = scan(database, scope, prepared.plan, after=None, now=_CLOCK)
+        all_items = scan(database, scope, prepared.plan, after=None, now=_CLOCK)
         ranked = ranked_scan.scan_ranked(
             database, scope, prepared.plan, ranking, matching=lambda items: prepared.matching(items, _CLOCK), now=_CLOCK
         )
-        counts = len(list(ranked)), len(list(everything))
+        counts = len(list(ranked)), len(list(all_items))
     assert 5 <= counts[0] < counts[1] / 1.5
 
 
