@@ -1,4 +1,4 @@
-"""The analyzer of a stack, as its settings choose it."""
+"""The analyzers of a stack, as its settings choose them."""
 
 from __future__ import annotations
 
@@ -10,28 +10,39 @@ from infra.components.analyzers import (
 )
 from infra.config.foundry_sizing import calls_per_second, derive_capacity
 from infra.config.settings import Settings
+from infra.core.analysis import AnalyzerName, successor_features
 from infra.core.context import DeploymentContext
 
 
-def create_analyzer(settings: Settings, *, context: DeploymentContext) -> Analyzer:
-    """Create the resources of the configured analyzer, and return it.
+def create_analyzer(name: AnalyzerName, settings: Settings, *, context: DeploymentContext) -> Analyzer:
+    """Create the resources of an analyzer, and return it.
 
-    Vision accounts of the stack, an existing Custom Vision project, or a vision model of Foundry.
+    Vision accounts of the stack, an existing Custom Vision project, or a vision model of Foundry. Logical names depend
+    on the analyzer alone: one that was in the shadow, or is kept for a rollback, has the accounts that it has as the
+    configured one.
+
+    Args:
+        name: The configured analyzer, the one in the shadow, or one that is kept for a rollback.
+        settings: The stack's settings.
+        context: Where the accounts are deployed.
     """
     sizing = settings.sizing
-    if settings.analyzer == "foundry-vision":
-        capacity_ktpm = derive_capacity(settings.foundry, peak_rate=sizing.peak_rate, features=settings.features)
+    if name == "foundry-vision":
+        features = successor_features(settings.features)
+        capacity_ktpm = derive_capacity(
+            settings.foundry, peak_rate=sizing.peak_rate * settings.rate_share(name), features=features
+        )
         return create_foundry_vision(
             "foundry",
             context=context,
             model=settings.foundry,
             capacity_ktpm=capacity_ktpm,
-            calls_per_second=calls_per_second(capacity_ktpm, settings.features),
+            calls_per_second=calls_per_second(capacity_ktpm, features),
             categories=settings.categories,
             language=settings.language,
             maximum_instances=sizing.maximum_instances,
         )
-    if settings.custom_vision is not None:
+    if name == "custom-vision" and settings.custom_vision is not None:
         return use_custom_vision(
             "custom-vision",
             project=settings.custom_vision,

@@ -18,6 +18,7 @@ _REGIONS = {"GlobalStandard": FOUNDRY_GLOBAL, "DataZoneStandard": FOUNDRY_DATA_Z
 def foundry_violations(
     *,
     analyzer: AnalyzerName,
+    analyzers: Collection[AnalyzerName],
     settings: FoundrySettings,
     features: Collection[Feature],
     gender_neutral_captions: bool,
@@ -28,6 +29,7 @@ def foundry_violations(
 
     Args:
         analyzer: The configured analyzer.
+        analyzers: All that are deployed: besides that one, the shadow and those that are kept for a rollback.
         settings: The settings of foundry-vision.
         features: The configured features.
         gender_neutral_captions: The setting of that name.
@@ -40,7 +42,7 @@ def foundry_violations(
         accept_retiring_model=settings.accept_retiring_model,
         today=today,
     )
-    if analyzer != "foundry-vision":
+    if "foundry-vision" not in analyzers:
         unused = {
             "foundry": settings.foundry != FoundryModel(),
             "categories": bool(settings.categories),
@@ -49,8 +51,11 @@ def foundry_violations(
         for setting, is_set in unused.items():
             if is_set:
                 yield Violation(
-                    setting=setting, allowed="nothing, unless analyzer is foundry-vision", other_settings=("analyzer",)
+                    setting=setting,
+                    allowed="nothing, unless analyzer, shadow or a retained analyzer is foundry-vision",
+                    other_settings=("analyzer", "shadow", "retainedAnalyzers"),
                 )
+    if analyzer != "foundry-vision":
         return
     without_successor = sorted(set(features) - set(FOUNDRY_FEATURES))
     if without_successor:
@@ -74,7 +79,7 @@ def foundry_violations(
 
 def foundry_warnings(
     *,
-    analyzer: AnalyzerName,
+    analyzers: Collection[AnalyzerName],
     model: FoundryModel,
     stack_location: str,
     peak_rate: float,
@@ -84,15 +89,16 @@ def foundry_warnings(
     """Yield what may not work although it is deployed, and what will end.
 
     Args:
-        analyzer: The configured analyzer.
+        analyzers: All analyzers that are deployed.
         model: The model and its deployment.
         stack_location: Region of the stack, where the account is unless the model has a region of its own.
-        peak_rate: Images per second in the busiest hours.
+        peak_rate: Images per second for the model in the busiest hours.
         features: What the model is asked for.
         today: The date on which models and services may be retired.
     """
-    yield from retirement_warnings(analyzer=analyzer, model=model, today=today)
-    if analyzer != "foundry-vision":
+    for analyzer in analyzers:
+        yield from retirement_warnings(analyzer=analyzer, model=model, today=today)
+    if "foundry-vision" not in analyzers:
         return
     location = model.location or stack_location
     warning = _REGIONS[model.deployment_type].warning(location, setting="foundry.location")

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import RecordedResource, run_program
-from tests.infra.test_settings import FOUNDRY
+from tests.infra.test_settings import FOUNDRY, SHADOW
 
 FOLDER = Path(__file__).parent / "golden"
 STACKS = ("local", "dev", "staging", "prod")
@@ -99,6 +99,11 @@ def test_the_program_with_a_vision_model_equals_its_recording() -> None:
     """In a folder of its own: the documents describe the stacks of stacks/."""
     path = FOLDER / "analyzers/dev-private-foundry-vision.json"
     compare(path, recording("dev", FOUNDRY | {"networkAccess": "private"}))
+
+
+def test_the_program_with_a_shadow_equals_its_recording() -> None:
+    path = FOLDER / "analyzers/dev-private-shadow.json"
+    compare(path, recording("dev", SHADOW | {"networkAccess": "private"}))
 
 
 def compare(path: Path, actual: str) -> None:

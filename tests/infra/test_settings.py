@@ -36,6 +36,9 @@ GOOD: dict[str, Any] = {
     "foundry": {},
     "categories": [],
     "acceptRetiringModel": False,
+    "shadow": {},
+    "agreement": {},
+    "retainedAnalyzers": [],
     "language": "en",
     "genderNeutralCaptions": False,
     "smartCropAspectRatios": [],
@@ -79,6 +82,14 @@ FOUNDRY: dict[str, Any] = {
     "features": ["tags", "caption", "read"],
     "categories": ["animal", "street"],
     "foundry": {"location": "swedencentral"},
+}
+
+
+# A successor in the shadow of Image Analysis.
+SHADOW: dict[str, Any] = {
+    "shadow": {"analyzer": "foundry-vision", "percent": 20},
+    "foundry": {"location": "swedencentral"},
+    "operators": [{"objectId": ALICE, "principalType": "User"}],
 }
 
 

@@ -97,7 +97,7 @@ def test_a_wrong_type_is_reported_for_every_setting_at_once() -> None:
         Settings.parse(dict.fromkeys(GOOD, 0.5))
     heading, *lines = str(error.value).splitlines()
     assert heading == "the stack's configuration is wrong:"
-    assert len(lines) == 42
+    assert len(lines) == 45
     assert {line.partition(": 0.5 is not allowed; allowed: ")[0].strip() for line in lines} == GOOD.keys()
 
 
