@@ -85,6 +85,7 @@ def network_usage(workload: Workload) -> list[Usage]:
         endpoints += 1
     elif not workload.custom_vision:
         endpoints += workload.sizing.vision_accounts
+    endpoints += workload.retained_accounts
     if workload.publish_results:
         endpoints += 1
     if workload.api_app:

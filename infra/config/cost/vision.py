@@ -7,7 +7,7 @@ from infra.config.cost.meters import CUSTOM_VISION, VISION_COMMITMENTS, VISION_G
 from infra.config.cost.price_list import PriceList
 from infra.config.cost.usage import Usage, exact
 from infra.config.cost.workload import Workload
-from infra.core.analysis import Feature
+from infra.core.analysis import Feature, successor_features
 
 # Each feature is billed as one transaction for an image, although one call answers all visual features. Group 2 has
 # Describe, Read, Caption and Dense Captions; everything else, with `safety` (Adult of Image Analysis 3.2), is group 1.
@@ -16,7 +16,19 @@ GROUP_2_FEATURES: frozenset[Feature] = frozenset({"read", "caption", "denseCapti
 
 
 def analyzer_usage(workload: Workload) -> list[Usage]:
-    """Return the transactions or tokens of the analyzer. The tiers of a meter count those of all accounts together."""
+    """Return the transactions or tokens of the analyzer, and of the model in the shadow.
+
+    The tiers of a meter count those of all accounts together.
+    """
+    usages = _main_usage(workload)
+    if workload.shadow is not None:
+        usages += foundry_usage(
+            workload.shadow, images=workload.shadowed_images, features=successor_features(workload.features)
+        )
+    return usages
+
+
+def _main_usage(workload: Workload) -> list[Usage]:
     images = workload.analyzed_images
     if workload.custom_vision:
         return [exact(CUSTOM_VISION, images, "predictions")]
