@@ -230,6 +230,11 @@ def image_storage() -> infra.ImageStorage:
     return infra.ImageStorage("photos", context=OTHER)
 
 
+def test_classified_images_are_not_copied_unless_asked_for() -> None:
+    containers = record(image_storage).of_type("storage:BlobContainer")
+    assert {container.inputs["containerName"] for container in containers} == {"images", "deadletter"}
+
+
 def blob_event_subscription(opts: pulumi.ResourceOptions | None = None) -> infra.BlobEventSubscription:
     storage = image_storage()
     topic = infra.BlobEventTopic("uploads", context=OTHER, storage_account_id=storage.account.id)
