@@ -1,8 +1,8 @@
-"""Usage of the analyzer: Azure AI Vision by feature group, Custom Vision, or a vision model."""
+"""Usage of the analyzer: Azure AI Vision by feature group, Custom Vision, a vision model, or Content Understanding."""
 
 from collections.abc import Sequence
 
-from infra.config.cost.foundry import foundry_usage
+from infra.config.cost.foundry import content_understanding_usage, foundry_usage
 from infra.config.cost.meters import CUSTOM_VISION, VISION_COMMITMENTS, VISION_GROUP_1, VISION_GROUP_2, VISION_VECTORIZE
 from infra.config.cost.price_list import PriceList
 from infra.config.cost.usage import Usage, exact
@@ -20,6 +20,8 @@ def analyzer_usage(workload: Workload) -> list[Usage]:
     images = workload.analyzed_images
     if workload.custom_vision:
         return [exact(CUSTOM_VISION, images, "predictions")]
+    if workload.foundry is not None and workload.content_understanding:
+        return content_understanding_usage(workload.foundry, images=images, features=workload.features)
     if workload.foundry is not None:
         return foundry_usage(workload.foundry, images=images, features=workload.features)
     features = set(workload.features)

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
+from infra.config.content_understanding_sizing import size_content_understanding
 from infra.config.settings import Settings
 from infra.config.sizing import DAYS_PER_MONTH, DEFAULT_RETENTION_DAYS, Sizing, calls_per_image, derive_sizing
-from infra.core.analysis import Feature, FoundryModel
+from infra.core.analysis import FOUNDRY_ANALYZERS, Feature, FoundryModel
 
 # Average size of an image in the sample cost profiles of Microsoft's image classification scenario:
 # https://learn.microsoft.com/azure/architecture/ai-ml/idea/intelligent-apps-image-processing
@@ -27,6 +28,7 @@ class Workload:
         features: Features that are analyzed.
         custom_vision: Images are analyzed by an existing Custom Vision project.
         foundry: The vision model that analyzes the images; None with another analyzer.
+        content_understanding: Content Understanding calls the model.
         image_retention_days: Days after which an image is deleted; None keeps images.
         record_retention_days: Days after which a record is deleted; None keeps records.
         cache_days: Days that an analysis is stored.
@@ -64,6 +66,7 @@ class Workload:
     api_app: bool
     log_alert_rules: int
     foundry: FoundryModel | None = None
+    content_understanding: bool = False
     image_kb: float = DEFAULT_IMAGE_KB
     cache_hit_percent: float = 0.0
     storage_logs: bool = True
@@ -78,6 +81,27 @@ class Workload:
     def api_requests(self) -> float:
         """Requests to the API app in a month."""
         return self.images_per_month * self.api_requests_per_image if self.api_app else 0.0
+
+    @property
+    def more_deliveries(self) -> tuple[float, float]:
+        """How often messages are delivered in a month, at least and at most, after they were put back into the queue.
+
+        Content Understanding analyzes while an image's message waits there; its result is asked for once to thrice
+        (docs/decisions/0047).
+        """
+        if not self.content_understanding:
+            return 0.0, 0.0
+        return self.analyzed_images, 3 * self.analyzed_images
+
+    @property
+    def foundry_accounts(self) -> int:
+        """Foundry accounts of the stack."""
+        if self.foundry is None:
+            return 0
+        if not self.content_understanding:
+            return 1
+        sizing = size_content_understanding(self.foundry, peak_rate=self.sizing.peak_rate, features=self.features)
+        return sizing.accounts
 
     @property
     def calls_per_image(self) -> int:
@@ -148,5 +172,6 @@ def create_workload(settings: Settings, *, log_alert_rules: int) -> Workload:
         zone_redundant=settings.zone_redundant,
         api_app=settings.sign_in != "none",
         log_alert_rules=log_alert_rules,
-        foundry=settings.foundry if settings.analyzer == "foundry-vision" else None,
+        foundry=settings.foundry if settings.analyzer in FOUNDRY_ANALYZERS else None,
+        content_understanding=settings.analyzer == "content-understanding",
     )
