@@ -8,7 +8,7 @@ from infra.config.cost.estimate import CostEstimate, budget_warning, estimate_co
 from infra.config.cost.price_list import load_price_list
 from infra.config.cost.workload import create_workload
 from infra.config.settings import Settings
-from infra.monitoring.queries import LOG_ALERT_RULES
+from infra.monitoring.queries import log_alert_rules
 
 _PRICES = Path(__file__).resolve().parents[1] / "prices"
 
@@ -19,7 +19,7 @@ def estimate_stack_cost(settings: Settings) -> CostEstimate:
     Raises:
         PriceListError: A price list is wrong, or lacks a meter.
     """
-    workload = create_workload(settings, log_alert_rules=len(LOG_ALERT_RULES))
+    workload = create_workload(settings, log_alert_rules=len(log_alert_rules(models=settings.deploys_model)))
     estimate = estimate_cost(workload, load_price_list(_PRICES, settings.location))
     warning = budget_warning(estimate, monthly_budget=settings.monthly_budget)
     if warning is not None:

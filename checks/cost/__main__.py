@@ -22,7 +22,7 @@ from infra.config.cost.price_list import load_price_list
 from infra.config.cost.workload import DEFAULT_API_REQUESTS, DEFAULT_IMAGE_KB, Workload, create_workload
 from infra.config.settings import Settings
 from infra.core.errors import InfrastructureError
-from infra.monitoring.queries import LOG_ALERT_RULES
+from infra.monitoring.queries import log_alert_rules
 from tests.support.pulumi_recorder import ROOT, configuration
 
 
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = Settings.parse(configuration(options.stack))
         workload = replace(
-            create_workload(settings, log_alert_rules=len(LOG_ALERT_RULES)),
+            create_workload(settings, log_alert_rules=len(log_alert_rules(models=settings.deploys_model))),
             image_kb=options.image_kb,
             cache_hit_percent=options.cache_hits,
             api_requests_per_image=options.api_requests,

@@ -130,6 +130,24 @@ LOG_ALERT_RULES = (
     ),
 )
 
+# Of the analyzers that deploy a model.
+_MODEL_LOG_ALERT_RULES = (
+    LogAlertRule(
+        name="model-retired",
+        description="Azure has retired the model: images wait until another one is deployed (infra/config/models.py).",
+        severity=1,
+        window_minutes=15,
+        query=f"""{_OUTCOMES}| where Status == "misconfigured" and tostring(Outcome.detail) startswith "ModelRetired:"
+""",
+    ),
+)
+
+
+def log_alert_rules(*, models: bool) -> tuple[LogAlertRule, ...]:
+    """Return the log alert rules of a stack; `models`: its analyzer deploys a model of Foundry."""
+    return (*LOG_ALERT_RULES, *_MODEL_LOG_ALERT_RULES) if models else LOG_ALERT_RULES
+
+
 CHARTS = (
     Chart(title="Images that arrived", query=f"{_UPLOADS}| summarize Images = count() by bin(TimeGenerated, 5m)\n"),
     Chart(

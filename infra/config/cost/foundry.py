@@ -34,10 +34,10 @@ def content_understanding_usage(model: FoundryModel, *, images: float, features:
 
     What it adds to a prompt is not documented: its tokens are those of a vision model that is called directly.
     """
-    asked = model_features("content-understanding", features)
+    features_of_model = model_features("content-understanding", features)
     usages = [
         exact(CONTEXTUALIZATION_TOKENS, images * _CONTEXTUALIZATION_TOKENS_PER_IMAGE, "images"),
-        *foundry_usage(model, images=images, features=asked),
+        *foundry_usage(model, images=images, features=features_of_model),
     ]
     if "read" in features:
         usages.append(exact(READ_PAGES, images, "read"))

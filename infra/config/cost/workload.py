@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from infra.config.content_understanding_sizing import size_content_understanding
 from infra.config.settings import Settings
 from infra.config.sizing import DAYS_PER_MONTH, DEFAULT_RETENTION_DAYS, Sizing, calls_per_image, derive_sizing
-from infra.core.analysis import FOUNDRY_ANALYZERS, Feature, FoundryModel
+from infra.core.analysis import Feature, FoundryModel
 
 # Average size of an image in the sample cost profiles of Microsoft's image classification scenario:
 # https://learn.microsoft.com/azure/architecture/ai-ml/idea/intelligent-apps-image-processing
@@ -172,6 +172,6 @@ def create_workload(settings: Settings, *, log_alert_rules: int) -> Workload:
         zone_redundant=settings.zone_redundant,
         api_app=settings.sign_in != "none",
         log_alert_rules=log_alert_rules,
-        foundry=settings.foundry if settings.analyzer in FOUNDRY_ANALYZERS else None,
+        foundry=settings.foundry if settings.deploys_model else None,
         content_understanding=settings.analyzer == "content-understanding",
     )
