@@ -37,7 +37,7 @@ class Alerts(pulumi.ComponentResource):
         workspace_id: pulumi.Input[str],
         event_topic_id: pulumi.Input[str],
         cosmos_account_id: pulumi.Input[str],
-        shadow: bool,
+        shadow: bool = False,
         email: str | None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:

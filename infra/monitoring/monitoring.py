@@ -43,7 +43,7 @@ class Monitoring(pulumi.ComponentResource):
         diagnostic_targets: Sequence[DiagnosticTarget],
         event_topic_id: pulumi.Input[str],
         cosmos_account_id: pulumi.Input[str],
-        shadow: bool,
+        shadow: bool = False,
         budget_scope: Scope,
         monthly_budget: int,
         email: str | None,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import infra
 from tests.conftest import SUBSCRIPTION, Recorder, record, run_program
-from tests.infra.test_settings import FOUNDRY
+from tests.infra.test_settings import FOUNDRY, SHADOW
 
 UNTAGGABLE = {
     "storage:BlobContainer",
@@ -92,6 +92,7 @@ def component_classes() -> set[str]:
 
 def test_every_component_is_used(dev: Recorder, prod_private: Recorder) -> None:
     components = [*dev.components, *prod_private.components, *run_program("dev", FOUNDRY).components]
+    components += run_program("dev", SHADOW).components
     assert {component.type.rpartition(":")[2] for component in components} == component_classes()
 
 
@@ -265,6 +266,7 @@ ALONE: dict[str, Callable[[], pulumi.ComponentResource]] = {
     "Telemetry": lambda: infra.Telemetry("logs", context=OTHER, retention_days=30),
     "HostStorage": lambda: infra.HostStorage("state", context=OTHER),
     "ImageStorage": image_storage,
+    "ShadowQueue": lambda: infra.ShadowQueue("sample", context=OTHER, account=image_storage().account),
     "BlobEventTopic": lambda: infra.BlobEventTopic("uploads", context=OTHER, storage_account_id="account"),
     "BlobEventSubscription": blob_event_subscription,
     "ResultTopic": lambda: infra.ResultTopic("answers", context=OTHER),
