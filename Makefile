@@ -17,7 +17,7 @@ export PYTHONPATH :=
 export PYTHONDONTWRITEBYTECODE :=
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-ci setup-dev up classify search urls token redrive backfill stateful-test histories mutants simulate soak throughput bombs preview plan cost down clean format lint package types structure prices scan judge bench bench-api bench-endpoints bench-queries bench-gallery bench-shadow screenshots accuracy search-quality docs check quick whole test lock
+.PHONY: help setup setup-ci setup-dev up classify search urls token redrive backfill agreement stateful-test histories mutants simulate soak throughput bombs preview plan cost down clean format lint package types structure prices scan judge bench bench-api bench-endpoints bench-queries bench-gallery bench-shadow screenshots accuracy search-quality docs check quick whole test lock
 
 ifeq ($(STACK),local)
 pulumi = python -m emulator pulumi -- $(STACK) $(1)
@@ -123,6 +123,9 @@ redrive: setup ## send the messages of the poison queue again, and print the cou
 
 backfill: setup ## have images analyzed again whose record has another analyzer or other features
 	@$(within) python -m client backfill --stack $(STACK) --format $(FORMAT)
+
+agreement: setup ## how far the successor in the shadow agrees with the analyzer; an error below the floors (FORMAT=table|json)
+	@$(within) python -m client agreement --stack $(STACK) --format $(FORMAT)
 
 ##@ Develop
 
