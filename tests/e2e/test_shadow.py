@@ -89,7 +89,7 @@ def test_a_successor_is_compared_cut_over_to_and_rolled_back_from(shadowed: Chec
     assert set(steps(checkout.make("up", "FORMAT=json").stdout)) == {"created"}
     cat = classify(checkout, "cat.png", CAT)
     motorcycle = classify(checkout, "motorcycle.png", MOTORCYCLE)
-    assert cat["analyzer"]["name"] == motorcycle["analyzer"]["name"] == "image-analysis"
+    assert cat["analyzer"]["name"] == motorcycle["analyzer"]["name"] == "azure-image-analysis"
 
     # Nine sample photos and those two: as many as the configuration requires.
     code, report = agreement(checkout, 11)
