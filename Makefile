@@ -155,7 +155,7 @@ bench: setup-dev ## how long a preview of prod takes, beside an empty program (R
 bench-queries: setup-dev ## lists and searches over 10,000 and 100,000 records in the emulated Cosmos DB; some two minutes (RUNS=5)
 	@PYTHONPATH=functions:functions/pipeline python -m benchmarks.queries --runs $(RUNS) --format $(FORMAT)
 
-bench-endpoints: setup-dev ## each request of the API over 100,000 records in the emulated Cosmos DB; some three minutes (RUNS=5)
+bench-endpoints: setup-dev ## every operation of the API over 100,000 records with embeddings in the emulated Cosmos DB; some four minutes (RUNS=5)
 	@PYTHONPATH=functions:functions/pipeline:functions/api python -m benchmarks.endpoints --runs $(RUNS) --format $(FORMAT)
 
 bench-api: setup-dev ## the shipped API: start-up beside an empty app, CPU of its requests, size of the package (RUNS=5)

@@ -10,7 +10,6 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from common.domain.principal import AppRole
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
+from benchmarks.blob_service import PRINCIPAL, TENANT, blob_handler
 from benchmarks.query_records import create_records
 from emulator.core.directory import Directory
 from emulator.core.faults import Faults
@@ -36,7 +36,7 @@ from tests.emulator.services.cosmos.conftest import HOST as COSMOS_HOST
 from tests.emulator.services.cosmos.conftest import CosmosAccount
 from tests.support.container_policies import record_container_policies
 
-_PRINCIPAL, _TENANT, _APPLICATION = "api", "tenant-1", "client-1"
+_APPLICATION = "client-1"
 _BLOB_HOST, _LOGIN_HOST = "acct.blob.core.windows.net", "login.microsoftonline.com"
 _KEY_ID = "1"
 
@@ -60,13 +60,13 @@ class ApiServices:
         now = int(time.time())
         claims = {
             "aud": _APPLICATION,
-            "iss": f"https://{_LOGIN_HOST}/{_TENANT}/v2.0",
+            "iss": f"https://{_LOGIN_HOST}/{TENANT}/v2.0",
             "iat": now,
             "nbf": now,
             "exp": now + 3600,
             "azp": _APPLICATION,
             "oid": caller,
-            "tid": _TENANT,
+            "tid": TENANT,
             "ver": "2.0",
             "roles": [*AppRole],
         }
@@ -91,7 +91,7 @@ async def serve(folder: Path, records: int) -> AsyncIterator[ApiServices]:
         store = stack.enter_context(closing(ItemStore(folder / "cosmos.db")))
         account = CosmosAccount(Deployment(resources), identities, store, Faults(folder / "faults.json"))
         stack.enter_context(account.handler)
-        account.assign_role(_PRINCIPAL, *RECORD_QUERY_DATA_ACTIONS)
+        account.assign_role(PRINCIPAL, *RECORD_QUERY_DATA_ACTIONS)
         # The recorder of the program runs event loops of its own.
         policies = await asyncio.to_thread(record_container_policies, "dev")
         container = Container.of_resource(account.add_container("images", **policies))
@@ -105,7 +105,7 @@ async def serve(folder: Path, records: int) -> AsyncIterator[ApiServices]:
         authority.cert_pem.write_to_path(str(ca_bundle))
         handlers = {
             "documents.azure.com": account.handler.handle,
-            "blob.core.windows.net": _answer_blob_request,
+            "blob.core.windows.net": blob_handler(),
             _LOGIN_HOST: _keys_handler(key),
         }
         origins = ConnectionOrigins()
@@ -144,7 +144,7 @@ def _environment(ca_bundle: Path, proxy: int, identity: int) -> dict[str, str]:
         "IMAGE_API_MIN_SIMILARITY": "0.25",
         "IMAGE_API_FEATURES": '["tags"]',
         "IMAGE_API_PIPELINE_URL": "https://pipeline.azurewebsites.net/api",
-        "IMAGE_API_TENANT_ID": _TENANT,
+        "IMAGE_API_TENANT_ID": TENANT,
         "IMAGE_API_APPLICATION_ID": _APPLICATION,
     }
 
@@ -162,28 +162,10 @@ def _identity_application(identities: Identities) -> web.Application:
     """The endpoint of managed identities: https://learn.microsoft.com/azure/app-service/overview-managed-identity."""
 
     async def answer(request: web.Request) -> web.Response:
-        token, expires_on = identities.issue_token(_PRINCIPAL, request.query["resource"])
+        token, expires_on = identities.issue_token(PRINCIPAL, request.query["resource"])
         body = {"access_token": token, "expires_on": str(expires_on), "resource": "any", "token_type": "Bearer"}
         return web.Response(text=json.dumps(body), content_type="application/json")
 
     application = web.Application()
     application.router.add_get("/msi/token", answer)
     return application
-
-
-async def _answer_blob_request(request: web.Request) -> web.Response:
-    """Give a user delegation key; say of every blob that there is none, and that none has the required ETag."""
-    if request.query.get("comp") == "userdelegationkey":
-        now = datetime.now(UTC)
-        start, expiry = (f"{time:%Y-%m-%dT%H:%M:%SZ}" for time in (now, now + timedelta(hours=2)))
-        key = (
-            f"<SignedOid>{_PRINCIPAL}</SignedOid><SignedTid>{_TENANT}</SignedTid><SignedStart>{start}</SignedStart>"
-            f"<SignedExpiry>{expiry}</SignedExpiry><SignedService>b</SignedService>"
-            "<SignedVersion>2025-11-05</SignedVersion><Value>c2VjcmV0</Value>"
-        )
-        return web.Response(
-            text=f"<UserDelegationKey>{key}</UserDelegationKey>", content_type="application/xml", charset="utf-8"
-        )
-    if request.method == "HEAD":
-        return web.Response(status=404, headers={"x-ms-error-code": "BlobNotFound"})
-    return web.Response(status=412, headers={"x-ms-error-code": "ConditionNotMet"})

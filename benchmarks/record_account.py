@@ -1,8 +1,7 @@
 """An emulated Cosmos DB account with many records, which Microsoft's client reads over HTTP."""
 
-import json
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -14,8 +13,10 @@ from aiohttp import web
 from azure.cosmos.aio import ContainerProxy
 from common.domain.day_counts import DayCounts, day_counts_id
 from cryptography.hazmat.primitives.asymmetric import rsa
+from rich.console import Console
+from rich.progress import track
 
-from benchmarks.query_records import NOW, create_records
+from benchmarks.query_records import NOW, Embeddings, create_records
 from emulator.core.directory import Directory
 from emulator.core.faults import Faults
 from emulator.core.identity import Identities
@@ -25,13 +26,14 @@ from emulator.gateway.router import create_application
 from emulator.services.cosmos.items.container import Container
 from emulator.services.cosmos.items.store import ItemStore
 from infra.core.rbac import RECORD_QUERY_DATA_ACTIONS
-from tests.conftest import ROOT
 from tests.emulator.conftest import Deployment
 from tests.emulator.services.cosmos.conftest import CosmosAccount
+from tests.support.container_policies import record_container_policies
 
 _ITEMS = "cosmos.db"
 # Days whose counts are stored, as `reconcile` does it.
 _COUNTED_DAYS = 31
+_EXAMPLES = 50
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,28 +44,36 @@ class LoadedRecords:
         folder: The folder with the file.
         count: Number of records.
         kilobytes: Mean size of a record in KB.
-        example_id: Id of one of them.
-        example_name: Name of its image.
+        examples: Names of the images of some that were classified, by the ids of the records.
+        policies: The policies of the container.
     """
 
     folder: Path
     count: int
     kilobytes: float
-    example_id: str
-    example_name: str
+    examples: Mapping[str, str]
+    policies: Mapping[str, Any]
 
 
-def load_records(folder: Path, count: int) -> LoadedRecords:
-    """Store so many records, and the counts of the last days, in one transaction."""
+def load_records(folder: Path, count: int, embeddings: Embeddings | None = None) -> LoadedRecords:
+    """Store so many records, and the counts of the last days, in one transaction, and show how far it is.
+
+    With `embeddings`, the container has the policies for them, and the records have one each.
+    """
     characters = 0
     days: dict[str, _Day] = {}
-    example_id = example_name = ""
+    examples: dict[str, str] = {}
+    features = ["tags"] if embeddings is None else ["tags", "embeddings"]
+    policies = record_container_policies("dev", {"features": features})
+    records = create_records(count, embeddings)
+    progress = track(records, f"{count:,} records", total=count, console=Console(stderr=True), transient=True)
     with _account(folder, partitions=1) as account:
-        container = Container.of_resource(account.add_container("images", **_container_policies()))
+        container = Container.of_resource(account.add_container("images", **policies))
         with account.store.transaction():
-            for record in create_records(count):
+            for record in progress:
                 characters += len(account.store.create(container, (record["id"],), record).body)
-                example_id, example_name = record["id"], record["blob"]["name"]
+                if record["status"] == "classified" and len(examples) < _EXAMPLES:
+                    examples[record["id"]] = record["blob"]["name"]
                 _count(days, record)
             for day, counts in days.items():
                 item = counts.to_item(date.fromisoformat(day))
@@ -72,8 +82,8 @@ def load_records(folder: Path, count: int) -> LoadedRecords:
         folder=folder,
         count=count,
         kilobytes=characters / count / 1024,
-        example_id=example_id,
-        example_name=example_name,
+        examples=examples,
+        policies=policies,
     )
 
 
@@ -81,7 +91,7 @@ def load_records(folder: Path, count: int) -> LoadedRecords:
 def record_container(loaded: LoadedRecords, partitions: int) -> Iterator[CosmosAccount]:
     """The account with the records in so many physical partitions. The principal `api` may query them."""
     with _account(loaded.folder, partitions=partitions) as account:
-        account.add_container("images", **_container_policies())
+        account.add_container("images", **loaded.policies)
         account.assign_role("api", *RECORD_QUERY_DATA_ACTIONS)
         yield account
 
@@ -115,13 +125,6 @@ def _account(folder: Path, partitions: int) -> Iterator[CosmosAccount]:
         account = CosmosAccount(Deployment(resources), identities, store, Faults(folder / "faults.json"))
         stack.enter_context(account.handler)
         yield account
-
-
-def _container_policies() -> dict[str, Any]:
-    """The policies of the container of records, as the program deploys them."""
-    recording = json.loads((ROOT / "tests/infra/golden/dev-public.json").read_text())
-    container = recording["resources"]["azure-native:cosmosdb:SqlResourceSqlContainer::records-images"]
-    return {name: container["inputs"]["resource"][name] for name in ("indexingPolicy", "fullTextPolicy")}
 
 
 class _Day:

@@ -9,11 +9,11 @@ from typing import Literal, get_args
 VisualFeature = Literal["tags", "objects", "people", "read", "smartCrops", "caption", "denseCaptions"]
 # `safety` (Image Analysis 3.2, adult content) and `embeddings` (multimodal embeddings) are one more call each.
 Feature = Literal[VisualFeature, "safety", "embeddings"]
-AnalyzerName = Literal["image-analysis", "custom-vision", "foundry-vision"]
+AnalyzerName = Literal["image-analysis", "custom-vision", "foundry-vision", "content-understanding"]
 # Those that remain when the others retire; one of them can run in the shadow of another analyzer.
-SuccessorName = Literal["foundry-vision"]
+SuccessorName = Literal["foundry-vision", "content-understanding"]
 # Those whose accounts the program creates, and can keep for a rollback.
-RetainableName = Literal["image-analysis", "foundry-vision"]
+RetainableName = Literal["image-analysis", "foundry-vision", "content-understanding"]
 DeploymentType = Literal["GlobalStandard", "DataZoneStandard"]
 
 VISUAL_FEATURES: tuple[VisualFeature, ...] = get_args(VisualFeature)
@@ -23,7 +23,8 @@ ANALYZERS: tuple[AnalyzerName, ...] = get_args(AnalyzerName)
 SUCCESSORS: tuple[SuccessorName, ...] = get_args(SuccessorName)
 RETAINABLE_ANALYZERS: tuple[RetainableName, ...] = get_args(RetainableName)
 DEPLOYMENT_TYPES: tuple[DeploymentType, ...] = get_args(DeploymentType)
-# What a vision model can answer: it states no positions.
+# The analyzers that deploy a model of Microsoft Foundry, and what those can answer: no positions, no confidences.
+FOUNDRY_ANALYZERS: tuple[AnalyzerName, ...] = ("foundry-vision", "content-understanding")
 FOUNDRY_FEATURES: tuple[Feature, ...] = ("tags", "caption", "read")
 
 

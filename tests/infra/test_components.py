@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import infra
 from tests.conftest import SUBSCRIPTION, Recorder, record, run_program
-from tests.infra.test_settings import FOUNDRY, SHADOW
+from tests.infra.test_settings import CONTENT_UNDERSTANDING, FOUNDRY, SHADOW
 
 UNTAGGABLE = {
     "storage:BlobContainer",
@@ -82,6 +82,23 @@ def test_every_resource_has_its_component_as_parent(prod_private: Recorder) -> N
             assert resource.parent in parents, resource.name
 
 
+def content_analyzers() -> infra.ContentAnalyzers:
+    analyzer = infra.create_content_understanding(
+        "words",
+        context=OTHER,
+        model=infra.FoundryModel(),
+        features=["tags"],
+        categories=[],
+        language="en",
+        account_count=2,
+        capacity_ktpm=10,
+        calls_per_second=1,
+        operations_per_second=3,
+        maximum_instances=1,
+    )
+    return infra.ContentAnalyzers("definitions", context=OTHER, analyzer=analyzer, deployer=None, propagation_seconds=0)
+
+
 def component_classes() -> set[str]:
     return {
         name
@@ -91,8 +108,13 @@ def component_classes() -> set[str]:
 
 
 def test_every_component_is_used(dev: Recorder, prod_private: Recorder) -> None:
-    components = [*dev.components, *prod_private.components, *run_program("dev", FOUNDRY).components]
-    components += run_program("dev", SHADOW).components
+    components = [
+        *dev.components,
+        *prod_private.components,
+        *run_program("dev", FOUNDRY).components,
+        *run_program("dev", CONTENT_UNDERSTANDING).components,
+        *run_program("dev", SHADOW).components,
+    ]
     assert {component.type.rpartition(":")[2] for component in components} == component_classes()
 
 
@@ -140,6 +162,7 @@ def test_every_name_is_legal_whatever_the_prefix(prefix: str, stack: str) -> Non
         infra.Monitoring(
             "monitoring",
             context=context,
+            shadow=False,
             workspace_id=telemetry.workspace.id,
             diagnostic_targets=[],
             event_topic_id=topic.topic.id,
@@ -245,6 +268,7 @@ def monitoring() -> infra.Monitoring:
     return infra.Monitoring(
         "ops",
         context=OTHER,
+        shadow=False,
         workspace_id="workspace",
         diagnostic_targets=[],
         event_topic_id="topic",
@@ -266,7 +290,6 @@ ALONE: dict[str, Callable[[], pulumi.ComponentResource]] = {
     "Telemetry": lambda: infra.Telemetry("logs", context=OTHER, retention_days=30),
     "HostStorage": lambda: infra.HostStorage("state", context=OTHER),
     "ImageStorage": image_storage,
-    "ShadowQueue": lambda: infra.ShadowQueue("sample", context=OTHER, account=image_storage().account),
     "BlobEventTopic": lambda: infra.BlobEventTopic("uploads", context=OTHER, storage_account_id="account"),
     "BlobEventSubscription": blob_event_subscription,
     "ResultTopic": lambda: infra.ResultTopic("answers", context=OTHER),
@@ -274,6 +297,7 @@ ALONE: dict[str, Callable[[], pulumi.ComponentResource]] = {
     "FoundryAccount": lambda: infra.FoundryAccount(
         "models", context=OTHER, location="swedencentral", models=[infra.FoundryModel()], capacities_ktpm=[10]
     ),
+    "ContentAnalyzers": content_analyzers,
     "CosmosDatabase": lambda: cosmos_database("data", OTHER),
     "FunctionApp": function_app,
     "PrivateNetwork": lambda: infra.PrivateNetwork(
@@ -290,6 +314,7 @@ ALONE: dict[str, Callable[[], pulumi.ComponentResource]] = {
     "Alerts": lambda: infra.Alerts(
         "alerts",
         context=OTHER,
+        shadow=False,
         workspace_id="workspace",
         event_topic_id="topic",
         cosmos_account_id="account",

@@ -16,7 +16,7 @@ GOOD: dict[str, Any] = {
     "location": "northeurope",
     "namePrefix": "imgpipe",
     "features": ["tags", "caption"],
-    "minConfidencePercent": 50,
+    "minConfidencePercent": -1,
     "uploaders": [],
     "imagesPerMonth": 5000,
     "peakFactor": 4,
@@ -36,6 +36,7 @@ GOOD: dict[str, Any] = {
     "foundry": {},
     "categories": [],
     "acceptRetiringModel": False,
+    "deployer": {},
     "shadow": {},
     "agreement": {},
     "retainedAnalyzers": [],
@@ -85,6 +86,8 @@ FOUNDRY: dict[str, Any] = {
 }
 
 
+CONTENT_UNDERSTANDING: dict[str, Any] = FOUNDRY | {"analyzer": "content-understanding"}
+
 # A successor in the shadow of Image Analysis.
 SHADOW: dict[str, Any] = {
     "shadow": {"analyzer": "foundry-vision", "percent": 20},
@@ -117,8 +120,8 @@ def test_good_settings_are_taken_over() -> None:
         ("features", [], "at least one of"),
         ("features", ["tags", "tags"], "each once"),
         ("features", "tags", "a list out of"),
-        ("minConfidencePercent", 101, "0 to 100"),
-        ("minConfidencePercent", True, "0 to 100"),
+        ("minConfidencePercent", 101, "-1 to 100"),
+        ("minConfidencePercent", True, "-1 to 100"),
         ("uploaders", [ALICE], "a list of {objectId: <GUID>, principalType: <type>}"),
         ("uploaders", [{"objectId": ALICE}], "the type is User or Group or ServicePrincipal and must be stated"),
         ("uploaders", [{"objectId": "alice", "principalType": "User"}], "objectId: <GUID>"),

@@ -66,13 +66,19 @@ def test_the_settings_are_taken_over() -> None:
 @pytest.mark.parametrize("percent", [0, 0.009, 100.1, -1, True, "5", None])
 def test_the_share_is_a_percentage_above_zero(percent: Any) -> None:
     line = error_line("shadow", shadow={"analyzer": "foundry-vision", "percent": percent})
-    assert line.endswith("allowed: nothing, or both of analyzer: foundry-vision; percent: a number from 0.01 to 100")
+    assert line.endswith(
+        "both of analyzer: foundry-vision or content-understanding; percent: a number from 0.01 to 100"
+    )
 
 
 @pytest.mark.parametrize(
     ("setting", "changes", "allowed"),
     [
-        ("shadow", {"shadow": {"analyzer": "image-analysis", "percent": 5}}, "analyzer: foundry-vision; percent"),
+        (
+            "shadow",
+            {"shadow": {"analyzer": "image-analysis", "percent": 5}},
+            "analyzer: foundry-vision or content-understanding; percent",
+        ),
         ("shadow", {"shadow": {"percent": 5}}, "nothing, or both of"),
         ("shadow", FOUNDRY | {"shadow": SHADOW["shadow"]}, "another analyzer than foundry-vision"),
         (

@@ -11,9 +11,11 @@ from emulator.services.cosmos.items.resource_ids import new_container_rid
 from emulator.services.cosmos.items.stored_item import stored_body
 from emulator.services.cosmos.items.transactions import transaction
 
-_VERSION = 3
+_VERSION = 4
 # The first version with the tables of `_TABLES`.
 _ITEMS_VERSION = 2
+# The first version with those of `_TERM_TABLES`.
+_TERMS_VERSION = 3
 _PARTITIONS = 3
 _BUSY_SECONDS = 60
 _INSERT = "INSERT INTO items(container, partition, effective_key, id, body, etag, expires)"
@@ -51,7 +53,6 @@ CREATE TABLE ordered(
 ) WITHOUT ROWID;
 CREATE TABLE settings(partitions INTEGER NOT NULL, secret BLOB NOT NULL);
 """
-# Since version 3.
 _TERM_TABLES = """
 CREATE TABLE term_indexes(
     number INTEGER PRIMARY KEY,
@@ -74,6 +75,22 @@ CREATE TABLE text_lengths(
 -- With what a count of items needs, so that it reads no bodies.
 CREATE INDEX items_by_partition ON items(container, partition, number, expires);
 """
+# Since version 4.
+_VECTOR_TABLES = """
+CREATE TABLE vector_indexes(
+    number INTEGER PRIMARY KEY,
+    container INTEGER NOT NULL,
+    terms TEXT NOT NULL,
+    UNIQUE(container, terms)
+);
+CREATE TABLE directions(
+    vector_index INTEGER NOT NULL,
+    partition INTEGER NOT NULL,
+    item INTEGER NOT NULL,
+    direction BLOB NOT NULL,
+    PRIMARY KEY(vector_index, partition, item)
+) WITHOUT ROWID;
+"""
 
 
 def open_database(path: Path, partitions: int | None) -> sqlite3.Connection:
@@ -85,9 +102,11 @@ def open_database(path: Path, partitions: int | None) -> sqlite3.Connection:
         (version,) = database.execute("PRAGMA user_version").fetchone()
         if version < _ITEMS_VERSION:
             _create_tables(database, partitions or _PARTITIONS)
-        if version < _VERSION:
+        if version < _TERMS_VERSION:
             database.execute("DROP INDEX IF EXISTS items_by_partition")
             _execute_all(database, _TERM_TABLES)
+        if version < _VERSION:
+            _execute_all(database, _VECTOR_TABLES)
             database.execute(f"PRAGMA user_version = {_VERSION}")
         (stored,) = database.execute("SELECT partitions FROM settings").fetchone()
         if partitions is not None and stored != partitions:
@@ -144,4 +163,6 @@ def _assign_partitions(database: sqlite3.Connection, partitions: int) -> None:
     # They are made again when a query needs them.
     database.execute("DELETE FROM ordered")
     database.execute("DELETE FROM orderings")
+    database.execute("DELETE FROM directions")
+    database.execute("DELETE FROM vector_indexes")
     database.execute("UPDATE settings SET partitions = ?", (partitions,))

@@ -11,9 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-
 from emulator.services.cosmos.items.container import Item
+from emulator.services.cosmos.items.indexing import read_properties
 from emulator.services.cosmos.items.transactions import transaction
 
 _SIGN = 1 << 63
@@ -157,7 +156,7 @@ def _create(database: sqlite3.Connection, container: int, ordering: Ordering) ->
 
     def entries() -> Iterator[tuple[int, int, bytes, int]]:
         for item, partition, body in items:
-            key = ordering.key_of(msgspec.json.decode(body))
+            key = ordering.key_of(read_properties(body, ordering.paths))
             if key is not None:
                 yield number, partition, key, item
 

@@ -13,10 +13,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-
 from emulator.services.cosmos.items.container import Item
-from emulator.services.cosmos.items.indexing import ELEMENT, Path
+from emulator.services.cosmos.items.indexing import ELEMENT, Path, read_properties
 from emulator.services.cosmos.items.ordered_index import order_key
 from emulator.services.cosmos.items.transactions import transaction
 from emulator.services.cosmos.sql.runtime.full_text import words_of
@@ -148,7 +146,7 @@ def _create(database: sqlite3.Connection, container: int, index: TermIndex) -> i
         "INSERT INTO term_indexes(container, terms) VALUES(?, ?) RETURNING number", (container, index.to_text())
     ).fetchone()
     items = database.execute("SELECT number, body FROM items WHERE container = ?", (container,))
-    _add(database, number, index, ((item, msgspec.json.decode(body)) for item, body in items))
+    _add(database, number, index, ((item, read_properties(body, [index.path])) for item, body in items))
     return number
 
 

@@ -6,7 +6,7 @@ GROUP BY, DISTINCT, ORDER BY a computed value) starts over for each page, and sk
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +17,7 @@ from emulator.services.cosmos.items.charges import QueryCost
 from emulator.services.cosmos.items.container import Item
 from emulator.services.cosmos.query.continuation import Progress
 from emulator.services.cosmos.query.prepared_query import PreparedQuery
+from emulator.services.cosmos.query.ranked_scan import scan_ranked
 from emulator.services.cosmos.query.scan import Position, ScannedItem, Scope, scan
 from emulator.services.cosmos.query.text_statistics import read_statistics
 
@@ -66,19 +67,33 @@ class PartitionQuery:
                 self._database, self._scope.container, self._scope.partition, statistics, self._now
             )
             return self._start_over(iter((result,)), start, maximum)
-        items = scan(
-            self._database,
-            self._scope,
-            self._prepared.plan,
-            after=self._resume(start) if self._prepared.is_streaming else None,
-            now=self._now,
-        )
+        items = self._scan(start)
         # A scan that is not closed would keep the database as it is now for all later queries.
         with closing(items):
             rows = self._prepared.run(self._feed(items), self._cost, self._now)
             if self._prepared.is_streaming:
                 return self._stream(rows, start, maximum)
             return self._start_over(rows, start, maximum)
+
+    def _scan(self, start: Progress) -> Generator[ScannedItem]:
+        """The items of the scope, or those of them that can be among the first of a ranked query."""
+        ranking = self._prepared.ranking
+        if ranking is not None and self._scope.is_whole_partition:
+            return scan_ranked(
+                self._database,
+                self._scope,
+                self._prepared.plan,
+                ranking,
+                matching=lambda items: self._prepared.matching(items, self._now),
+                now=self._now,
+            )
+        return scan(
+            self._database,
+            self._scope,
+            self._prepared.plan,
+            after=self._resume(start) if self._prepared.is_streaming else None,
+            now=self._now,
+        )
 
     def _stream(self, all_rows: Iterator[Any], start: Progress, maximum: int) -> Page:
         """Read on where the query stopped."""

@@ -15,8 +15,9 @@ from emulator.services.cosmos.query.index_use import split_condition
 from emulator.services.cosmos.query.order import computed_order, property_orders
 from emulator.services.cosmos.query.order_bounds import ALL_KEYS, order_bounds
 from emulator.services.cosmos.query.paths import conjunction, root_alias
+from emulator.services.cosmos.query.ranking import Ranking, find_ranking
 from emulator.services.cosmos.query.row_limits import RowLimits, row_limits
-from emulator.services.cosmos.query.scan import Plan
+from emulator.services.cosmos.query.scan import Plan, ScannedItem
 from emulator.services.cosmos.query.search_options import distance_functions, languages
 from emulator.services.cosmos.query.text_statistics import TextStatistics, find_statistics
 from emulator.services.cosmos.sql import tree
@@ -33,6 +34,7 @@ class PreparedQuery:
         plan: How items are read: in which order, for ORDER BY properties, and which of them.
         is_streaming: Whether each item is done with once its results are there.
         statistics: What a query for the statistics of full text counts, which the index has; None for other queries.
+        ranking: What an index of the emulator ranks by; None for a query that reads all items.
         is_ranked_by_index: Whether the index alone ranks the items, so that no others are read than those returned.
     """
 
@@ -40,6 +42,7 @@ class PreparedQuery:
     plan: Plan
     is_streaming: bool
     statistics: tuple[TextStatistics, ...] | None
+    ranking: Ranking | None
     is_ranked_by_index: bool
     _query: CompiledQuery
     _index_filter: CompiledQuery | None
@@ -54,6 +57,22 @@ class PreparedQuery:
         """
         options = replace(self._options, now=now)
         return self._query.run(self._loaded(items, cost, options), self._parameters, options=options)
+
+    def matching(self, items: Iterable[ScannedItem], now: float) -> Iterator[ScannedItem]:
+        """The items that the index does not rule out, each before the next one is read."""
+        if self._index_filter is None:
+            yield from items
+            return
+        current: ScannedItem | None = None
+
+        def read() -> Iterator[Item]:
+            nonlocal current
+            for current in items:
+                yield current.item
+
+        for _ in self._index_filter.run(read(), self._parameters, options=replace(self._options, now=now)):
+            assert current is not None
+            yield current
 
     def _loaded(self, items: Iterable[tuple[Item, str]], cost: QueryCost, options: Options) -> Iterator[Item]:
         """The items that the index does not rule out."""
@@ -112,12 +131,17 @@ def prepare_query(query: tree.Query, parameters: Mapping[str, Any], container: C
     statistics = find_statistics(query, parameters, options.languages)
     if statistics is not None and not {texts.index.path for texts in statistics} <= full_text_indexes(definition):
         statistics = None
+    is_ranked_by_index = not rest and limits.take is not None and has_ranking_index(query, definition)
+    ranking = None
+    if is_ranked_by_index:
+        ranking = find_ranking(query, limits, parameters, definition, options.languages)
     return PreparedQuery(
         limits=RowLimits() if needs_all else limits,
         plan=plan,
         is_streaming=not needs_all,
         statistics=statistics,
-        is_ranked_by_index=not rest and limits.take is not None and has_ranking_index(query, definition),
+        ranking=ranking,
+        is_ranked_by_index=is_ranked_by_index,
         _query=compile_query(stripped),
         _index_filter=index_filter,
         _reads_items=bool(rest) or not (_is_count(query) or statistics),
