@@ -38,8 +38,8 @@ class Alerts(pulumi.ComponentResource):
         workspace_id: pulumi.Input[str],
         event_topic_id: pulumi.Input[str],
         cosmos_account_id: pulumi.Input[str],
-        shadow: bool,
-        models: bool,
+        shadow: bool = False,
+        models: bool = False,
         email: str | None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:

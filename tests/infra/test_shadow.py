@@ -195,8 +195,8 @@ def test_nothing_may_call_a_retained_analyzer(cut_over: Recorder) -> None:
 
 
 def accounts(recorder: Recorder) -> dict[str, RecordedResource]:
-    kinds = ("cognitiveservices:Account", "cognitiveservices:Deployment")
-    return {resource.name: resource for kind in kinds for resource in recorder.of_type(kind)}
+    resources = [*recorder.of_type("cognitiveservices:Account"), *recorder.of_type("cognitiveservices:Deployment")]
+    return {resource.name: resource for resource in resources}
 
 
 def test_cut_over_and_rollback_replace_no_account(dev: Recorder, shadowed: Recorder, cut_over: Recorder) -> None:

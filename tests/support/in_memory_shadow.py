@@ -1,5 +1,6 @@
 """In-memory doubles for the shadow: a successor, the store of comparisons, and the use case with both."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from classifier.domain.comparison import Comparison
@@ -26,6 +27,7 @@ class InMemorySuccessor:
     """`ports.Analyzer` and its only call: a model that sees the content, and states no confidences.
 
     Attributes:
+        step: runs each call, as `InMemoryServices.step` does.
         failure: what every call raises, or None.
         calls_made: the number of its calls, failed ones too.
         paid: the number of those that were answered.
@@ -36,6 +38,7 @@ class InMemorySuccessor:
     limits = IMAGE_ANALYSIS_LIMITS
 
     def __init__(self) -> None:
+        self.step: Callable[[str, Callable[[], Any]], Awaitable[Any]] = run_effect
         self.failure: Exception | None = None
         self.calls_made = 0
         self.paid = 0
@@ -51,13 +54,16 @@ class InMemorySuccessor:
             raise self.failure
 
     async def analyze(self, content: bytes, info: ImageInfo, *, paid: bool) -> Analysis:
-        self.calls_made += 1
-        if self.failure is not None:
-            raise self.failure
-        self.paid += 1
-        metrics.add("inputTokens", 1_000)
-        metrics.add("outputTokens", 100)
-        return Analysis(analyzer="successor", api_version="1", model_version="m2", findings=self.findings)
+        def effect() -> Analysis:
+            self.calls_made += 1
+            if self.failure is not None:
+                raise self.failure
+            self.paid += 1
+            metrics.add("inputTokens", 1_000)
+            metrics.add("outputTokens", 100)
+            return Analysis(analyzer="successor", api_version="1", model_version="m2", findings=self.findings)
+
+        return await self.step("analyze", effect)
 
 
 class InMemoryComparisonStore:

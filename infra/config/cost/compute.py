@@ -28,6 +28,8 @@ _COMPLETION_SECONDS_HIGH = 6.0
 # A zone-redundant plan has two always-ready instances for each function group: `http`, `classify` and `reconcile`
 # (docs/decisions/0032). Their executions have a lower price and no free grant; both are neglected.
 _ALWAYS_READY_INSTANCES = 6
+# The function `shadow` is a group of its own.
+_SHADOW_ALWAYS_READY_INSTANCES = 2
 # The API app has the function group `http` alone.
 _API_ALWAYS_READY_INSTANCES = 2
 _API_MEMORY_GB = API_INSTANCE_MEMORY_MB / _MB_PER_GB
@@ -95,6 +97,8 @@ def function_usage(workload: Workload) -> list[Usage]:
     ]
     if workload.zone_redundant:
         baseline_gb = _ALWAYS_READY_INSTANCES * memory_gb
+        if workload.shadow is not None:
+            baseline_gb += _SHADOW_ALWAYS_READY_INSTANCES * memory_gb
         if workload.api_app:
             baseline_gb += _API_ALWAYS_READY_INSTANCES * _API_MEMORY_GB
         baseline = baseline_gb * _SECONDS_PER_MONTH
