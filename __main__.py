@@ -50,7 +50,7 @@ blob_event_topic = infra.BlobEventTopic(
     "blob-event-topic", context=context, storage_account_id=image_storage.account.id
 )
 
-# --- Analysis: Vision accounts of the stack, an existing Custom Vision project, or a vision model of Foundry
+# --- Analysis: Vision accounts of the stack, an existing Custom Vision project, or a model of Foundry
 analyzer = infra.create_analyzer(settings, context=context)
 
 # --- Results: records in Cosmos DB, and events for subscribers
@@ -83,14 +83,16 @@ if settings.private_networking:
     )
 
 # --- Access: custom roles
-vision_caller = infra.CustomRoleDefinition(
-    "vision-caller",
-    context=context,
-    title="Vision Caller",
-    data_actions=analyzer.data_actions,
-    scope=resource_group.scope,
-    more_assignable_scopes=analyzer.resource_group_ids,
-)
+vision_caller = None
+if analyzer.built_in_role is None:
+    vision_caller = infra.CustomRoleDefinition(
+        "vision-caller",
+        context=context,
+        title="Vision Caller",
+        data_actions=analyzer.data_actions,
+        scope=resource_group.scope,
+        more_assignable_scopes=analyzer.resource_group_ids,
+    )
 queue_processor = infra.CustomRoleDefinition(
     "queue-processor",
     context=context,
@@ -170,8 +172,10 @@ function_access.assign(BuiltInRole.STORAGE_QUEUE_DATA_READER, image_storage.queu
 function_access.assign(queue_processor, image_storage.queue_scope)
 function_access.assign(BuiltInRole.STORAGE_QUEUE_DATA_MESSAGE_PROCESSOR, image_storage.poison_queue_scope)
 function_access.assign(BuiltInRole.STORAGE_QUEUE_DATA_MESSAGE_SENDER, image_storage.poison_queue_scope)
-for vision_scope in analyzer.scopes:
-    function_access.assign(vision_caller, vision_scope)
+analyzer_role = analyzer.built_in_role or vision_caller
+if analyzer_role is not None:
+    for vision_scope in analyzer.scopes:
+        function_access.assign(analyzer_role, vision_scope)
 if result_topic is not None:
     function_access.assign(BuiltInRole.EVENTGRID_DATA_SENDER, result_topic.scope)
 function_access.assign(BuiltInRole.MONITORING_METRICS_PUBLISHER, telemetry.insights_scope)
@@ -269,6 +273,7 @@ infra.BlobEventSubscription(
 )
 
 # --- Function app and its code
+analyzer_definitions = infra.define_content_analyzers(settings, context=context, analyzer=analyzer, network=network)
 app_settings = infra.function_app_settings(
     settings=settings,
     identity=function_identity.identity,
@@ -289,7 +294,7 @@ function_app = infra.FunctionApp(
     maximum_instances=sizing.maximum_instances,
     instance_memory_mb=sizing.instance_memory_mb,
     network=network,
-    opts=ResourceOptions(depends_on=[role_assignment_delay]),
+    opts=ResourceOptions(depends_on=[role_assignment_delay, *analyzer_definitions]),
 )
 package = infra.build_deployment_package(Path("functions/pipeline"), Path(".build"))
 code_deployment = infra.CodeDeployment(

@@ -4,7 +4,8 @@
 
 The deployer of a stack may assign and remove the roles that the program assigns, and no others: those of the function
 app's identity and of Event Grid to service principals other than the excluded ones (the deployer itself and the preview
-identity), and the custom role Image Uploader to the uploaders. Grammar and attributes:
+identity), the custom role Image Uploader to the uploaders, and with the analyzer content-understanding the role that
+defines analyzers to the deployer itself. Grammar and attributes:
 https://learn.microsoft.com/azure/role-based-access-control/delegate-role-assignments-examples.
 """
 
@@ -25,6 +26,8 @@ SERVICE_ROLES = (
     "text-vectorizer",
 )
 UPLOADER_ROLE = "image-uploader"
+# What the deployer needs itself, and no identity of an app.
+_DEPLOYER_ROLE = BuiltInRole.CONTENT_UNDERSTANDING_OWNER
 _ATTRIBUTES = "Microsoft.Authorization/roleAssignments"
 
 
@@ -37,12 +40,14 @@ class AssignableRoles:
         excluded: Object ids of service principals that may get none, such as that of the deployer.
         uploader_role: GUID of the role definition that uploaders may get.
         uploaders: Object ids of the uploaders.
+        deployers: Object ids of the identities that define analyzers of Content Understanding: the deployer, or none.
     """
 
     service_roles: Sequence[str]
     excluded: Sequence[str]
     uploader_role: str
     uploaders: Sequence[str]
+    deployers: Sequence[str] = ()
 
 
 def role_condition(roles: AssignableRoles) -> str:
@@ -67,6 +72,12 @@ def _rule(action: str, source: str, roles: AssignableRoles) -> str:
             f"{principal} ForAnyOfAnyValues:GuidEquals {_set(roles.uploaders)}",
         ]
         alternatives.append(for_uploaders)
+    if roles.deployers:
+        for_deployers = [
+            f"{role} {_set([_DEPLOYER_ROLE.value])}",
+            f"{principal} ForAnyOfAnyValues:GuidEquals {_set(roles.deployers)}",
+        ]
+        alternatives.append(for_deployers)
     allowed = "\n ) OR (\n".join("  " + "\n  AND ".join(conditions) for conditions in alternatives)
     return f"(\n !(ActionMatches{{'{_ATTRIBUTES}/{action}'}})\n OR (\n{allowed}\n )\n)"
 
@@ -89,14 +100,24 @@ def main() -> int:
         "--excluded", action="append", required=True, help="object id of a service principal that may get no role"
     )
     parser.add_argument("--uploader", action="append", default=[], help="object id of an uploader")
+    parser.add_argument(
+        "--deployer",
+        action="append",
+        default=[],
+        help="object id of the deployer, with the analyzer content-understanding; the setting deployer has the same",
+    )
     arguments = parser.parse_args()
     names = Names(prefix=arguments.name_prefix, stack=arguments.stack, subscription_id=arguments.subscription)
     roles = {name: names.guid("role", name) for name in (*SERVICE_ROLES, UPLOADER_ROLE)}
     assignable = AssignableRoles(
-        service_roles=[*(role.value for role in BuiltInRole), *(roles[name] for name in SERVICE_ROLES)],
+        service_roles=[
+            *(role.value for role in BuiltInRole if role is not _DEPLOYER_ROLE),
+            *(roles[name] for name in SERVICE_ROLES),
+        ],
         excluded=arguments.excluded,
         uploader_role=roles[UPLOADER_ROLE],
         uploaders=arguments.uploader,
+        deployers=arguments.deployer,
     )
     print(role_condition(assignable), end="")
     return 0

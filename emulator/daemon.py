@@ -26,11 +26,12 @@ from emulator.gateway.proxy import ConnectionOrigins, Proxy
 from emulator.gateway.router import Handler, create_application, service_of
 from emulator.resource_activator import ResourceActivator
 from emulator.servers import listen, serve_providers
+from emulator.services.ai_services import create_ai_handlers
+from emulator.services.content_understanding.analyzer_store import AnalyzerStore
 from emulator.services.cosmos.handler import CosmosHandler
 from emulator.services.cosmos.items.store import ItemStore
 from emulator.services.event_grid.delivery import BlobEventDelivery
 from emulator.services.event_grid.handler import TopicHandler
-from emulator.services.foundry.handler import FoundryHandler
 from emulator.services.functions.deployment_handler import DeploymentHandler
 from emulator.services.functions.function_apps import FunctionApps
 from emulator.services.functions.handler import FunctionAppHandler
@@ -41,7 +42,6 @@ from emulator.services.storage.azurite_client import AzuriteClient
 from emulator.services.storage.handler import StorageHandler
 from emulator.services.storage.lifecycle import Lifecycle
 from emulator.services.storage.user_delegation import UserDelegationKeys, derive_secret
-from emulator.services.vision.handler import VisionHandler
 
 _log = logging.getLogger("emulator.daemon")
 
@@ -98,6 +98,8 @@ async def _start(
     objects = ResourceStore(state_directory.data / "directory.db")
     stack.callback(objects.close)
     directory = Directory(objects)
+    analyzers = AnalyzerStore(state_directory.data / "content_understanding.db")
+    stack.callback(analyzers.close)
     identities = Identities(keys.signing_key, resources, directory)
     faults = Faults(state_directory.run / "faults.json")
     session = await stack.enter_async_context(
@@ -159,9 +161,9 @@ async def _start(
             delegation_keys=UserDelegationKeys(derive_secret(keys.signing_key)),
         )
         handlers[f"{service}.core.windows.net"] = storage.handle
-    for domain, image_handler in {"cognitiveservices": VisionHandler, "openai": FoundryHandler}.items():
-        vision = image_handler(resources, identities, session, model_server_output["url"], faults)
-        handlers[f"{domain}.azure.com"] = vision.handle
+    handlers |= create_ai_handlers(
+        resources, identities, session, model_server_output["url"], faults, analyzers=analyzers
+    )
     handlers["documents.azure.com"] = stack.enter_context(CosmosHandler(resources, identities, store, faults)).handle
     handlers["eventgrid.azure.net"] = topics.handle
     handlers["login.microsoftonline.com"] = SignInHandler(identities, directory).handle
@@ -170,7 +172,7 @@ async def _start(
     handlers["management.azure.com"] = ResourceManagerHandler(resources, identities, function_apps).handle
 
     # --- Deployed resources: after a crash, the services may lag behind.
-    activator = ResourceActivator(azurite_client, store, function_apps)
+    activator = ResourceActivator(azurite_client, store, function_apps, analyzers)
     for resource in resources:
         await activator.activate(resource)
     lifecycle = Lifecycle(resources, azurite_client, events.publish)

@@ -1,6 +1,7 @@
 """What a deployed resource means for the running services."""
 
 from emulator.core.resource_store import Resource
+from emulator.services.content_understanding.analyzer_store import AnalyzerStore
 from emulator.services.cosmos.items.container import container_key
 from emulator.services.cosmos.items.store import ItemStore
 from emulator.services.functions.function_apps import FunctionApps
@@ -12,12 +13,15 @@ class ActivationError(Exception):
 
 
 class ResourceActivator:
-    """Creates and deletes containers and queues in Azurite, items in Cosmos DB, and hosts of function apps."""
+    """Creates and deletes containers and queues in Azurite, items, analyzers, and hosts of function apps."""
 
-    def __init__(self, azurite_client: AzuriteClient, store: ItemStore, function_apps: FunctionApps) -> None:
+    def __init__(
+        self, azurite_client: AzuriteClient, store: ItemStore, function_apps: FunctionApps, analyzers: AnalyzerStore
+    ) -> None:
         self._azurite_client = azurite_client
         self._store = store
         self._function_apps = function_apps
+        self._analyzers = analyzers
 
     async def activate(self, resource: Resource) -> None:
         """Create or update what the resource stands for. Raises ActivationError."""
@@ -44,6 +48,8 @@ class ResourceActivator:
                 await self._send(resource, "queue", "DELETE", [], {204, 404})
             case "cosmosdb:SqlResourceSqlContainer":
                 self._store.drop(container_key(resource))
+            case "cognitiveservices:Account":
+                self._analyzers.drop_account(resource.id)
             case "web:WebApp":
                 await self._function_apps.remove(resource)
             case _:

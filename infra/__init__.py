@@ -20,6 +20,7 @@ from infra.components.analyzers import (
 )
 from infra.components.api_registration import ApiRegistration
 from infra.components.app_prerequisites import AppPrerequisites
+from infra.components.content_understanding import ContentAnalyzers, create_content_understanding
 from infra.components.cosmos import CosmosDatabase
 from infra.components.event_grid import BlobEventSubscription, BlobEventTopic, ResultTopic
 from infra.components.foundry import FoundryAccount
@@ -71,7 +72,7 @@ from infra.monitoring.telemetry import Telemetry
 from infra.monitoring.workbook import Workbook
 from infra.outputs import export_stack_outputs
 from infra.packaging import PYTHON_VERSION, build_deployment_package
-from infra.stack_analyzer import create_analyzer
+from infra.stack_analyzer import create_analyzer, define_content_analyzers
 from infra.stack_cost import estimate_stack_cost
 
 __all__ = [
@@ -98,6 +99,7 @@ __all__ = [
     "Budget",
     "BuiltInRole",
     "CodeDeployment",
+    "ContentAnalyzers",
     "CosmosDatabase",
     "CustomRoleDefinition",
     "CustomVisionProject",
@@ -131,8 +133,10 @@ __all__ = [
     "api_app_settings",
     "build_deployment_package",
     "create_analyzer",
+    "create_content_understanding",
     "create_foundry_vision",
     "create_image_analysis",
+    "define_content_analyzers",
     "derive_app_role_assignees",
     "derive_names",
     "derive_tags",

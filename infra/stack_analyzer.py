@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import pulumi
+
 from infra.components.analyzers import (
     Analyzer,
     create_foundry_vision,
     create_image_analysis,
     use_custom_vision,
 )
+from infra.components.content_understanding import (
+    ContentAnalyzers,
+    ContentUnderstandingAnalyzer,
+    create_content_understanding,
+)
+from infra.components.network import PrivateNetwork
+from infra.config.content_understanding_sizing import size_content_understanding
 from infra.config.foundry_sizing import calls_per_second, derive_capacity
 from infra.config.settings import Settings
 from infra.core.context import DeploymentContext
@@ -16,9 +25,25 @@ from infra.core.context import DeploymentContext
 def create_analyzer(settings: Settings, *, context: DeploymentContext) -> Analyzer:
     """Create the resources of the configured analyzer, and return it.
 
-    Vision accounts of the stack, an existing Custom Vision project, or a vision model of Foundry.
+    Vision accounts of the stack, an existing Custom Vision project, or a model of Foundry, which is called directly or
+    by Content Understanding.
     """
     sizing = settings.sizing
+    if settings.analyzer == "content-understanding":
+        accounts = size_content_understanding(settings.foundry, peak_rate=sizing.peak_rate, features=settings.features)
+        return create_content_understanding(
+            "content-understanding",
+            context=context,
+            model=settings.foundry,
+            features=settings.features,
+            categories=settings.categories,
+            language=settings.language,
+            account_count=accounts.accounts,
+            capacity_ktpm=accounts.capacity_ktpm,
+            calls_per_second=accounts.calls_per_second,
+            operations_per_second=accounts.operations_per_second,
+            maximum_instances=sizing.maximum_instances,
+        )
     if settings.analyzer == "foundry-vision":
         capacity_ktpm = derive_capacity(settings.foundry, peak_rate=sizing.peak_rate, features=settings.features)
         return create_foundry_vision(
@@ -49,3 +74,24 @@ def create_analyzer(settings: Settings, *, context: DeploymentContext) -> Analyz
         calls_per_second=settings.vision_calls_per_second,
         maximum_instances=sizing.maximum_instances,
     )
+
+
+def define_content_analyzers(
+    settings: Settings, *, context: DeploymentContext, analyzer: Analyzer, network: PrivateNetwork | None
+) -> list[pulumi.Resource]:
+    """Define the analyzer in the accounts of Content Understanding.
+
+    Returns:
+        What the function app needs before it calls the analyzer; nothing with another analyzer.
+    """
+    if not isinstance(analyzer, ContentUnderstandingAnalyzer):
+        return []
+    analyzers = ContentAnalyzers(
+        "content-analyzers",
+        context=context,
+        analyzer=analyzer,
+        deployer=settings.deployer,
+        propagation_seconds=settings.role_propagation_seconds,
+        prerequisites=[] if network is None else network.endpoints,
+    )
+    return [*analyzers.definitions]

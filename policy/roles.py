@@ -17,6 +17,8 @@ ALLOWED = {
     "c6a89b2d-59bc-44d0-9896-0f6e12d7b80a": "Storage Queue Data Message Sender",
     "d5a91429-5739-47e2-a06b-3470a27159e7": "EventGrid Data Sender",
     "3913510d-42f4-4e42-8a64-420c390055eb": "Monitoring Metrics Publisher",
+    "379c52cb-64de-498c-8b5b-c6170d6c49d4": "Cognitive Services Content Understanding Reader",
+    "4b42bd01-da42-4c92-9b07-15ea5bd6a602": "Cognitive Services Content Understanding Owner",
 }
 _TOO_WIDE = re.compile(
     r"/|/subscriptions/[^/]+/?|/subscriptions/[^/]+/resourceGroups/[^/]+/?|/providers/Microsoft\.Management/.*",

@@ -22,7 +22,7 @@ _STACK_WITH_UPLOADERS = "local"
 
 
 def _component_diagram() -> str:
-    sections = read_sections((ROOT / "__main__.py").read_text())
+    sections = read_sections((ROOT / "__main__.py").read_text(), (ROOT / "infra/stack_analyzer.py").read_text())
     return component_diagram(read_recording(_STACK_WITH_UPLOADERS, "private"), sections)
 
 

@@ -50,8 +50,14 @@ def creating_section(sections: Sequence[Section], logical_name: str) -> Section 
     return max(candidates, key=lambda candidate: candidate[0])[1]
 
 
-def read_sections(source: str) -> list[Section]:
-    """Return the sections of a program that creates its components by calls such as `infra.Component("name", …)`."""
+def read_sections(source: str, helpers: str = "") -> list[Section]:
+    """Return the sections of a program that creates its components by calls such as `infra.Component("name", …)`.
+
+    Args:
+        source: The program.
+        helpers: A module of `infra` with functions that create what the settings choose, and state its name themselves.
+    """
+    stated_by_function = _names_by_function(helpers)
     lines = source.splitlines()
     headings = [
         (number, match["title"]) for number, line in enumerate(lines, start=1) if (match := _HEADING.match(line))
@@ -64,13 +70,33 @@ def read_sections(source: str) -> list[Section]:
         sections.append(
             Section(
                 title=title,
-                names=tuple(name for call in inside for name in _stated_names(call)),
+                names=tuple(
+                    name
+                    for call in inside
+                    for name in (*_stated_names(call), *stated_by_function.get(_method(call), ()))
+                ),
                 patterns=tuple(pattern for call in inside for pattern in _computed_names(call)),
                 has_data_roles=any(_method(call) == _DATA_ROLE_METHOD for call in inside),
                 has_outputs=any(_method(call) == _OUTPUTS_FUNCTION for call in inside),
             )
         )
     return sections
+
+
+def _names_by_function(source: str) -> dict[str, tuple[str, ...]]:
+    """Return the strings that each function passes first to the functions and classes that it calls."""
+    functions = [node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)]
+    return {
+        function.name: tuple(
+            call.args[0].value
+            for call in ast.walk(function)
+            if isinstance(call, ast.Call)
+            and call.args
+            and isinstance(call.args[0], ast.Constant)
+            and isinstance(call.args[0].value, str)
+        )
+        for function in functions
+    }
 
 
 def _method(call: ast.Call) -> str:

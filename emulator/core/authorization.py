@@ -17,6 +17,8 @@ ANALYZE_3_2 = f"{_SERVICES}/ComputerVision/analyze/action"
 VECTORIZE_IMAGE = f"{_SERVICES}/ComputerVision/retrieval:vectorizeimage/action"
 VECTORIZE_TEXT = f"{_SERVICES}/ComputerVision/retrieval:vectorizetext/action"
 CHAT_COMPLETIONS = f"{_SERVICES}/OpenAI/deployments/chat/completions/action"
+# The name that Content Understanding had first.
+CONTENT_UNDERSTANDING = f"{_SERVICES}/MultiModalIntelligence"
 COSMOS = "Microsoft.DocumentDB/databaseAccounts"
 PUBLISH = "Microsoft.EventGrid/events/send/action"
 _ADD_BLOB = f"{_BLOBS}/blobs/add/action"
@@ -86,6 +88,16 @@ BUILT_IN = {
     "3913510d-42f4-4e42-8a64-420c390055eb": RoleDefinition(
         name="Monitoring Metrics Publisher",
         data_actions=("Microsoft.Insights/Metrics/Write",),
+    ),
+    # No stored copy of that page has these two yet. Reader is reported to analyze, Owner to do everything:
+    # https://github.com/Azure/terraform-provider-azapi/pull/1032
+    "379c52cb-64de-498c-8b5b-c6170d6c49d4": RoleDefinition(
+        name="Cognitive Services Content Understanding Reader",
+        data_actions=(f"{CONTENT_UNDERSTANDING}/*/read", f"{CONTENT_UNDERSTANDING}/*/action"),
+    ),
+    "4b42bd01-da42-4c92-9b07-15ea5bd6a602": RoleDefinition(
+        name="Cognitive Services Content Understanding Owner",
+        data_actions=(f"{CONTENT_UNDERSTANDING}/*",),
     ),
 }
 

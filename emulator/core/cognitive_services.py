@@ -15,10 +15,10 @@ from emulator.core.resource_store import Resource, ResourceStore
 from emulator.core.virtual_networks import allows_network_access
 
 
-class CognitiveServicesHandler(ServiceHandler[Resource, str]):
+class CognitiveServicesHandler[Operation = str](ServiceHandler[Resource, Operation]):
     """The requests to all deployed accounts of a service; `models_url` is the URL of the model server.
 
-    An operation is its path.
+    An operation is its path, unless a subclass says otherwise.
 
     Attributes:
         account_term: What an account is called in errors.

@@ -10,6 +10,8 @@ from typing import Annotated, Literal, get_args
 import msgspec
 
 Service = Literal["blob", "cosmos", "eventgrid", "identity", "queue", "vision"]
+# The service takes seconds for an image.
+_ANALYSIS_SECONDS = 1.0
 _Probability = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
@@ -23,7 +25,11 @@ class _FaultsFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     Attributes:
         throttled: Vision answers a call with 429.
         failing: Vision answers a call with 500.
-        content_filtered: A vision model of Foundry answers a call with 400, because a content filter refuses the image.
+        content_filtered: A vision model of Foundry answers a call with 400, because a content filter refuses the image;
+            Content Understanding removes the fields of its result.
+        operation_failed: An analysis of Content Understanding fails.
+        operation_lost: Content Understanding does not know the operation that it is asked about.
+        analysis_seconds: How long an analysis of Content Understanding takes at least.
         duplicated: A blob event is delivered twice.
         deployment_cancelled: A deployment of a package ends in this status; the next two likewise.
         deployment_conflict: See `deployment_cancelled`.
@@ -36,6 +42,9 @@ class _FaultsFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     throttled: _Probability = 0
     failing: _Probability = 0
     content_filtered: _Probability = 0
+    operation_failed: _Probability = 0
+    operation_lost: _Probability = 0
+    analysis_seconds: Annotated[float, msgspec.Meta(ge=0)] = _ANALYSIS_SECONDS
     duplicated: _Probability = 0
     deployment_cancelled: _Probability = 0
     deployment_conflict: _Probability = 0
@@ -53,6 +62,7 @@ class Faults:
         self._read_at = 0
         self._outages: frozenset[Service] = frozenset()
         self._limits_cosmos_throughput = False
+        self._analysis_seconds = _ANALYSIS_SECONDS
         self._probabilities: dict[str, float] = {}
 
     def should_fail(self, name: str) -> bool:
@@ -69,6 +79,10 @@ class Faults:
         """Whether Cosmos DB refuses requests beyond the RU/s of a container."""
         return self._read() and self._limits_cosmos_throughput
 
+    def analysis_seconds(self) -> float:
+        """How long an analysis of Content Understanding takes at least."""
+        return self._analysis_seconds if self._read() else _ANALYSIS_SECONDS
+
     def _read(self) -> bool:
         """Read the file if it has changed. Return False if there is none."""
         try:
@@ -83,10 +97,11 @@ class Faults:
             raise FaultsError(f"{self._path}: {error} (outages: {', '.join(get_args(Service))})") from error
         self._outages = file.outages
         self._limits_cosmos_throughput = file.cosmos_throughput
+        self._analysis_seconds = file.analysis_seconds
         self._probabilities = {
             field.encode_name: getattr(file, field.name)
             for field in msgspec.structs.fields(_FaultsFile)
-            if field.name not in {"outages", "cosmos_throughput"}
+            if field.name not in {"outages", "cosmos_throughput", "analysis_seconds"}
         }
         self._read_at = changed
         return True

@@ -41,6 +41,7 @@ HOSTS = (
     "*.documents.azure.com",
     "*.cognitiveservices.azure.com",
     "*.openai.azure.com",
+    "*.services.ai.azure.com",
     "*.azurewebsites.net",
     "*.scm.azurewebsites.net",
     "management.azure.com",

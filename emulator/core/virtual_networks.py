@@ -22,10 +22,11 @@ PRIVATE_LINK_ZONES: Mapping[str, Mapping[str, str]] = {
     "azure-native:cognitiveservices:Account": {"account": "privatelink.cognitiveservices.azure.com"},
     "azure-native:eventgrid:Topic": {"topic": "privatelink.eventgrid.azure.net"},
 }
-# The zone of the models' host names, besides that of the account's sub-resource, for accounts of Foundry:
+# The zones of the host names of models and of Content Understanding, for accounts of Foundry:
 # https://learn.microsoft.com/azure/foundry/how-to/configure-private-link
 OPENAI_ZONE = "privatelink.openai.azure.com"
-_FOUNDRY_ZONES = (OPENAI_ZONE, "privatelink.services.ai.azure.com")
+SERVICES_ZONE = "privatelink.services.ai.azure.com"
+_FOUNDRY_ZONES = (OPENAI_ZONE, SERVICES_ZONE)
 # Set by emulator/gateway/router.py: the ARM id of the virtual network that a request comes from.
 ORIGIN_NETWORK = web.RequestKey("origin", str)
 # Azure's own resource, which keeps the subnet of a Flex Consumption app in use for some time after the app is deleted.

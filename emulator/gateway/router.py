@@ -23,6 +23,7 @@ _SUFFIXES = frozenset(
         "documents.azure.com",
         "cognitiveservices.azure.com",
         "openai.azure.com",
+        "services.ai.azure.com",
         "scm.azurewebsites.net",
         "azurewebsites.net",
         "eventgrid.azure.net",

@@ -120,7 +120,8 @@ def _role_definition(inputs: Properties) -> Iterator[tuple[str, str]]:
 
 
 def _role_assignment(inputs: Properties) -> Iterator[tuple[str, str]]:
-    if inputs.get("principalType") not in {"ServicePrincipal", "User", "Group", UNKNOWN}:
+    # Without a type, Azure looks it up.
+    if inputs.get("principalType") not in {"ServicePrincipal", "User", "Group", UNKNOWN, None}:
         yield "principalType", f"{inputs.get('principalType')!r} is not a principal type"
 
 

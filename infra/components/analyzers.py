@@ -12,6 +12,7 @@ from infra.components.foundry import FoundryAccount
 from infra.components.vision import VisionAccounts
 from infra.core.analysis import VISUAL_FEATURES, CustomVisionProject, FoundryModel
 from infra.core.context import DeploymentContext, DiagnosticTarget, PrivateLinkTarget, Scope
+from infra.core.rbac import BuiltInRole
 
 _ACCOUNTS = "Microsoft.CognitiveServices/accounts"
 # The data action that each feature needs. Cognitive Services User, the narrowest built-in role for them, may also list
@@ -37,15 +38,17 @@ class Analyzer:
     Attributes:
         name: Name of the code's analyzer module.
         options: Options of that module (`PIPELINE_ANALYZER_OPTIONS`).
-        data_actions: What the function's identity needs on `scopes`.
         scopes: The accounts that are called.
+        data_actions: What the function's identity needs on `scopes`.
+        built_in_role: The role that it needs on `scopes` instead, if Azure has one that is as narrow.
         resource_group_ids: Resource groups of scopes outside the stack's own resource group.
     """
 
     name: str
     options: Mapping[str, Any]
-    data_actions: Sequence[str]
     scopes: Sequence[Scope]
+    data_actions: Sequence[str] = ()
+    built_in_role: BuiltInRole | None = None
     resource_group_ids: Sequence[str] = ()
     private_link_targets: Sequence[PrivateLinkTarget] = ()
     diagnostic_targets: Sequence[DiagnosticTarget] = ()

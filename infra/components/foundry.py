@@ -32,6 +32,7 @@ class FoundryAccount(pulumi.ComponentResource):
         models: The models; a deployment has the name of its model and version, so that a new one exists before the
             old one is deleted.
         capacities_ktpm: Thousands of tokens per minute of each model.
+        account_label: First part of the account's name in Azure.
     """
 
     account: cognitiveservices.Account
@@ -46,11 +47,13 @@ class FoundryAccount(pulumi.ComponentResource):
         location: str | None,
         models: Sequence[FoundryModel],
         capacities_ktpm: Sequence[int],
+        account_label: str = "foundry",
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("image-pipeline:index:FoundryAccount", name, {}, opts)
         self._context = context
         self._label = f"{name}-account"
+        self._account_label = account_label
         self.account = self._create_account(location or context.location)
         self.deployments = []
         for model, capacity in zip(models, capacities_ktpm, strict=True):
@@ -60,7 +63,7 @@ class FoundryAccount(pulumi.ComponentResource):
     def _create_account(self, location: str) -> cognitiveservices.Account:
         return create_cognitive_account(
             self._label,
-            account_name=self._context.names.global_name("foundry"),
+            account_name=self._context.names.global_name(self._account_label),
             kind="AIServices",
             sku_name="S0",
             context=replace(self._context, location=location),
@@ -98,6 +101,15 @@ class FoundryAccount(pulumi.ComponentResource):
     def endpoint(self) -> pulumi.Output[str]:
         """The URL of the models, with a slash at its end."""
         return pulumi.Output.concat("https://", self.account.name, ".openai.azure.com/")
+
+    @property
+    def content_understanding_endpoint(self) -> pulumi.Output[str]:
+        """The URL of Content Understanding, with a slash at its end.
+
+        The host name of the documentation; that of Cognitive Services is reported to answer as well, and not to:
+        https://learn.microsoft.com/azure/ai-services/content-understanding/quickstart/use-rest-api
+        """
+        return pulumi.Output.concat("https://", self.account.name, ".services.ai.azure.com/")
 
     @property
     def private_link_targets(self) -> list[PrivateLinkTarget]:

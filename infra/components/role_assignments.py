@@ -110,7 +110,8 @@ class RoleAssignments(pulumi.ComponentResource):
             name,
             role_assignment_name=self._names.guid(self._principal.name, guid, scope.name),
             principal_id=self._principal.object_id,
-            principal_type=self._principal.principal_type,
+            # Without a value, the SDK states the type User; an output without one is left out.
+            principal_type=self._principal.principal_type or pulumi.Output.from_input(None),
             role_definition_id=f"/subscriptions/{self._names.subscription_id}/providers/Microsoft.Authorization"
             f"/roleDefinitions/{guid}",
             scope=scope.id,

@@ -3,7 +3,14 @@
 from collections.abc import Collection, Iterator
 
 from infra.config.stack_config import Violation
-from infra.core.analysis import CAPTION_FEATURES, FEATURES, AnalyzerName, CustomVisionProject, Feature
+from infra.core.analysis import (
+    CAPTION_FEATURES,
+    FEATURES,
+    FOUNDRY_ANALYZERS,
+    AnalyzerName,
+    CustomVisionProject,
+    Feature,
+)
 
 
 def feature_violations(
@@ -16,7 +23,7 @@ def feature_violations(
     """Yield the rules that are not met."""
     if not features:
         yield Violation(setting="features", allowed=f"at least one of {', '.join(FEATURES)}")
-    if CAPTION_FEATURES & set(features) and language != "en" and analyzer != "foundry-vision":
+    if CAPTION_FEATURES & set(features) and language != "en" and analyzer not in FOUNDRY_ANALYZERS:
         # https://learn.microsoft.com/azure/ai-services/computer-vision/language-support#image-analysis
         yield Violation(
             setting="language", allowed="en, the only language of captions", other_settings=("features", "analyzer")

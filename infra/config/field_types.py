@@ -40,6 +40,11 @@ def _none_if_empty[T](value: T) -> T | None:
     return value or None
 
 
+def _none_if_negative(value: int) -> int | None:
+    """None for -1."""
+    return None if value < 0 else value
+
+
 def require_distinct[T](items: Sequence[T]) -> Sequence[T]:
     """The items, of which none is repeated."""
     if len(set(items)) != len(items):
@@ -77,6 +82,8 @@ EmailAddress = Annotated[
     AfterValidator(_none_if_empty),
     AllowedValues("an e-mail address, or nothing"),
 ]
+# -1 is None: what the analyzer is used with. 0 is a threshold.
+ConfidencePercent = Annotated[int | None, Field(ge=-1, le=100), AfterValidator(_none_if_negative)]
 # 0 is None: no limit.
 RetentionDays = Annotated[int | None, Field(ge=0, le=3650), AfterValidator(_none_if_empty)]
 # A list becomes a tuple; strict validation would reject the list.
@@ -160,6 +167,20 @@ def _to_principal(value: object) -> DirectoryPrincipal:
 def _require_distinct_object_ids(principals: tuple[DirectoryPrincipal, ...]) -> tuple[DirectoryPrincipal, ...]:
     require_distinct([principal.object_id.lower() for principal in principals])
     return principals
+
+
+def _to_deployer(value: object) -> DirectoryPrincipal | None:
+    return None if value == {} else _to_principal(value)
+
+
+# An empty object is None.
+Deployer = Annotated[
+    DirectoryPrincipal | None,
+    PlainValidator(_to_deployer),
+    AllowedValues(
+        f"nothing, or objectId: a GUID, and principalType: {' or '.join(PRINCIPAL_TYPES)}",
+    ),
+]
 
 
 Principals = Annotated[

@@ -1,17 +1,15 @@
-"""Rules on the analyzer foundry-vision: what a vision model can do, where it is, and how much quota it takes."""
+"""Rules on the analyzers that deploy a model of Foundry: what it can do, where it is, and how much quota it takes."""
 
 from collections.abc import Collection, Iterator
 from datetime import date
 
-from infra.config.foundry_settings import FoundrySettings
-from infra.config.foundry_sizing import derive_capacity
-from infra.config.regions import FOUNDRY_DATA_ZONE, FOUNDRY_GLOBAL
+from infra.config.foundry_settings import MAX_CATEGORIES, FoundrySettings
+from infra.config.foundry_sizing import derive_capacity, model_features
+from infra.config.regions import CONTENT_UNDERSTANDING, FOUNDRY_DATA_ZONE, FOUNDRY_GLOBAL
 from infra.config.retirement_rules import retirement_violations, retirement_warnings
 from infra.config.stack_config import Violation
-from infra.core.analysis import FOUNDRY_FEATURES, AnalyzerName, Feature, FoundryModel
+from infra.core.analysis import FOUNDRY_ANALYZERS, FOUNDRY_FEATURES, AnalyzerName, Feature, FoundryModel
 
-# The default of minConfidencePercent, by which it is known whether the setting was left out.
-DEFAULT_CONFIDENCE_PERCENT = 50
 _REGIONS = {"GlobalStandard": FOUNDRY_GLOBAL, "DataZoneStandard": FOUNDRY_DATA_ZONE}
 
 
@@ -21,14 +19,14 @@ def foundry_violations(
     settings: FoundrySettings,
     features: Collection[Feature],
     gender_neutral_captions: bool,
-    min_confidence_percent: int,
+    min_confidence_percent: int | None,
     today: date,
 ) -> Iterator[Violation]:
     """Yield the rules that are not met.
 
     Args:
         analyzer: The configured analyzer.
-        settings: The settings of foundry-vision.
+        settings: The settings of both analyzers.
         features: The configured features.
         gender_neutral_captions: The setting of that name.
         min_confidence_percent: The setting of that name.
@@ -40,36 +38,55 @@ def foundry_violations(
         accept_retiring_model=settings.accept_retiring_model,
         today=today,
     )
-    if analyzer != "foundry-vision":
-        unused = {
-            "foundry": settings.foundry != FoundryModel(),
-            "categories": bool(settings.categories),
-            "acceptRetiringModel": settings.accept_retiring_model,
-        }
-        for setting, is_set in unused.items():
-            if is_set:
-                yield Violation(
-                    setting=setting, allowed="nothing, unless analyzer is foundry-vision", other_settings=("analyzer",)
-                )
+    if analyzer not in FOUNDRY_ANALYZERS:
+        yield from _unused_settings(settings)
         return
     without_successor = sorted(set(features) - set(FOUNDRY_FEATURES))
     if without_successor:
         yield Violation(
             setting="features",
-            allowed=f"{', '.join(FOUNDRY_FEATURES)} with analyzer foundry-vision; {', '.join(without_successor)} cannot"
+            allowed=f"{', '.join(FOUNDRY_FEATURES)} with analyzer {analyzer}; {', '.join(without_successor)} cannot"
             " be had of a vision model",
             other_settings=("analyzer",),
         )
-    if min_confidence_percent != DEFAULT_CONFIDENCE_PERCENT:
+    if analyzer == "content-understanding" and not set(features) & {"tags", "caption"}:
+        # An analyzer definition has at least one field; text is not one of them.
+        yield Violation(
+            setting="features",
+            allowed="tags or caption among them with analyzer content-understanding",
+            other_settings=("analyzer",),
+        )
+    if analyzer == "content-understanding" and len(settings.categories) >= MAX_CATEGORIES:
+        yield Violation(
+            setting="categories",
+            allowed=f"up to {MAX_CATEGORIES - 1} texts with analyzer content-understanding",
+            other_settings=("analyzer",),
+        )
+    if min_confidence_percent is not None:
         yield Violation(
             setting="minConfidencePercent",
-            allowed="to be left out, because a vision model states no confidences",
+            allowed=f"to be left out with analyzer {analyzer}, which states no confidences",
             other_settings=("analyzer",),
         )
     if gender_neutral_captions:
         yield Violation(
-            setting="genderNeutralCaptions", allowed="false with analyzer foundry-vision", other_settings=("analyzer",)
+            setting="genderNeutralCaptions", allowed=f"false with analyzer {analyzer}", other_settings=("analyzer",)
         )
+
+
+def _unused_settings(settings: FoundrySettings) -> Iterator[Violation]:
+    unused = {
+        "foundry": settings.foundry != FoundryModel(),
+        "categories": bool(settings.categories),
+        "acceptRetiringModel": settings.accept_retiring_model,
+    }
+    for setting, is_set in unused.items():
+        if is_set:
+            yield Violation(
+                setting=setting,
+                allowed=f"nothing, unless analyzer is {' or '.join(FOUNDRY_ANALYZERS)}",
+                other_settings=("analyzer",),
+            )
 
 
 def foundry_warnings(
@@ -92,14 +109,18 @@ def foundry_warnings(
         today: The date on which models and services may be retired.
     """
     yield from retirement_warnings(analyzer=analyzer, model=model, today=today)
-    if analyzer != "foundry-vision":
+    if analyzer not in FOUNDRY_ANALYZERS:
         return
     location = model.location or stack_location
-    warning = _REGIONS[model.deployment_type].warning(location, setting="foundry.location")
-    if warning is not None:
-        yield warning
+    regions = [_REGIONS[model.deployment_type]]
+    if analyzer == "content-understanding":
+        regions.append(CONTENT_UNDERSTANDING)
+    for region_list in regions:
+        warning = region_list.warning(location, setting="foundry.location")
+        if warning is not None:
+            yield warning
     # What the quota is cannot be known here: it differs between subscriptions, models and regions.
-    capacity = derive_capacity(model, peak_rate=peak_rate, features=features)
+    capacity = derive_capacity(model, peak_rate=peak_rate, features=model_features(analyzer, features))
     yield (
         f"foundry: the deployment takes {capacity:,},000 tokens per minute of the subscription's quota for {model.name}"
         f" ({model.deployment_type}) in {location}. If Azure refuses it with InsufficientQuota, request more"

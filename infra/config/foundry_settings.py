@@ -1,10 +1,10 @@
-"""Settings of the analyzer foundry-vision."""
+"""Settings of the analyzers that deploy a model of Microsoft Foundry: foundry-vision and content-understanding."""
 
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, PlainValidator, StringConstraints
 
-from infra.config.field_types import AllowedValues, ConfigObject, require_distinct
+from infra.config.field_types import AllowedValues, ConfigObject, Deployer, require_distinct
 from infra.config.stack_config import StackConfig
 from infra.core.analysis import (
     DEPLOYMENT_TYPES,
@@ -53,33 +53,47 @@ def _require_no_other(categories: tuple[str, ...]) -> tuple[str, ...]:
     return categories
 
 
-# A schema may have 1,000 values in all its lists: https://platform.openai.com/docs/guides/structured-outputs. The
-# folder of a copy is its category.
+# A schema may have 1,000 values in all its lists (https://platform.openai.com/docs/guides/structured-outputs), and an
+# analyzer definition 300, with `other`:
+# https://learn.microsoft.com/azure/ai-services/content-understanding/service-limits#field-schema-limits
+MAX_CATEGORIES = 300
+# The folder of a copy is its category.
 Categories = Annotated[
     tuple[Annotated[str, StringConstraints(pattern=r"^[^/\\\x00-\x1f]{1,60}$")], ...],
-    Field(strict=False, max_length=300),
+    Field(strict=False, max_length=MAX_CATEGORIES),
     AfterValidator(require_distinct),
     AfterValidator(_require_no_other),
     AllowedValues(
-        f"a list of up to 300 texts of 1 to 60 characters without slashes, each once; {_OTHER} is added",
+        f"a list of up to {MAX_CATEGORIES} texts of 1 to 60 characters without slashes, each once; {_OTHER} is added",
         item_type="string",
     ),
 ]
 
 
 class FoundrySettings(StackConfig):
-    """The settings of the analyzer foundry-vision; `infra.Settings` has them all."""
+    """The settings of those analyzers; `infra.Settings` has them all."""
 
     foundry: Foundry = Field(
-        default={}, validate_default=True, description="Vision model of Microsoft Foundry, for analyzer foundry-vision."
+        default={},
+        validate_default=True,
+        description="Vision model of Microsoft Foundry, for analyzers foundry-vision and content-understanding.",
     )
     categories: Categories = Field(
         default=(),
         description=(
-            "Categories of which the model chooses one for each image, for analyzer foundry-vision; if empty, the"
-            " category is the first tag."
+            "Categories of which the model chooses one for each image, for analyzers foundry-vision and"
+            " content-understanding; if empty, the category is the first tag."
+        ),
+    )
+    deployer: Deployer = Field(
+        default={},
+        validate_default=True,
+        description=(
+            "Identity that runs pulumi up, which may define analyzers of analyzer content-understanding; if empty, the"
+            " one that is signed in."
         ),
     )
     accept_retiring_model: bool = Field(
-        default=False, description="Deploy a model although it retires within 60 days, for analyzer foundry-vision."
+        default=False,
+        description="Deploy a model although it retires within 60 days, for the analyzers that deploy one.",
     )

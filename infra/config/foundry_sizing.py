@@ -7,7 +7,7 @@ and refuses with 429 what exceeds the deployment's capacity: https://learn.micro
 import math
 from collections.abc import Collection
 
-from infra.core.analysis import Feature, FoundryModel
+from infra.core.analysis import AnalyzerName, Feature, FoundryModel
 
 # Tokens of a prompt: an image has at most 1,536 patches of 32 x 32 pixels, and the smaller models count 1.62 tokens for
 # each (https://platform.openai.com/docs/guides/images-vision); instructions and schema take about 400.
@@ -29,6 +29,11 @@ def derive_capacity(model: FoundryModel, *, peak_rate: float, features: Collecti
     if model.capacity_ktpm is not None:
         return model.capacity_ktpm
     return max(_LOWEST_KTPM, math.ceil(peak_rate * 60 * _counted_tokens(features) / 1_000))
+
+
+def model_features(analyzer: AnalyzerName, features: Collection[Feature]) -> tuple[Feature, ...]:
+    """Return the features that the model is asked for: Content Understanding reads text without it."""
+    return tuple(feature for feature in features if feature != "read" or analyzer != "content-understanding")
 
 
 def calls_per_second(capacity_ktpm: int, features: Collection[Feature]) -> float:

@@ -9,6 +9,7 @@ from infra.config.access_settings import AccessSettings
 from infra.config.feature_rules import feature_violations
 from infra.config.field_types import (
     AspectRatios,
+    ConfidencePercent,
     CustomVision,
     EmailAddress,
     FeatureList,
@@ -20,7 +21,7 @@ from infra.config.field_types import (
     Schedule,
     Tags,
 )
-from infra.config.foundry_rules import DEFAULT_CONFIDENCE_PERCENT, foundry_violations, foundry_warnings
+from infra.config.foundry_rules import foundry_violations, foundry_warnings
 from infra.config.foundry_settings import FoundrySettings
 from infra.config.region_checks import RegionRequirement, region_requirements, region_violations, region_warnings
 from infra.config.resilience_settings import ResilienceSettings
@@ -28,8 +29,10 @@ from infra.config.retirement_rules import current_date
 from infra.config.sign_in_rules import sign_in_violations, sign_in_warnings
 from infra.config.sizing import Sizing, calls_per_image, derive_sizing, quota_warnings
 from infra.config.stack_config import Violation
-from infra.core.analysis import AnalyzerName
+from infra.core.analysis import FOUNDRY_ANALYZERS, AnalyzerName
 from infra.core.errors import SizingError
+
+_DEFAULT_CONFIDENCE = 0.5
 
 
 class Settings(ResilienceSettings, FoundrySettings, AccessSettings):
@@ -43,8 +46,8 @@ class Settings(ResilienceSettings, FoundrySettings, AccessSettings):
     analyzer: AnalyzerName = Field(
         default="image-analysis",
         description=(
-            "Analyzer of the images: Azure AI Vision (image-analysis), an existing project (custom-vision), or a vision"
-            " model of Microsoft Foundry (foundry-vision)."
+            "Analyzer of the images: Azure AI Vision (image-analysis), an existing project (custom-vision), a model of"
+            " Microsoft Foundry (foundry-vision), or Content Understanding with such a model (content-understanding)."
         ),
     )
     custom_vision: CustomVision = Field(
@@ -64,11 +67,9 @@ class Settings(ResilienceSettings, FoundrySettings, AccessSettings):
         default=(),
         description="Aspect ratios of smart crops, width divided by height; if empty, the service chooses one.",
     )
-    min_confidence_percent: int = Field(
-        default=DEFAULT_CONFIDENCE_PERCENT,
-        ge=0,
-        le=100,
-        description="Tags with at least this confidence become the labels of a record.",
+    min_confidence_percent: ConfidencePercent = Field(
+        default=-1,
+        description="Tags with at least this confidence become labels; -1: 50, or all without confidences.",
     )
     trigger: Literal["events", "schedule"] = Field(
         default="events",
@@ -157,8 +158,10 @@ class Settings(ResilienceSettings, FoundrySettings, AccessSettings):
 
     @property
     def min_confidence(self) -> float:
-        """Tags with at least this confidence, 0 to 1, become labels; of a vision model, all do."""
-        return 0.0 if self.analyzer == "foundry-vision" else self.min_confidence_percent / 100
+        """Tags with at least this confidence, 0 to 1, become labels; of a model that states none, all do."""
+        if self.min_confidence_percent is not None:
+            return self.min_confidence_percent / 100
+        return 0.0 if self.analyzer in FOUNDRY_ANALYZERS else _DEFAULT_CONFIDENCE
 
     @property
     def scheduled(self) -> bool:

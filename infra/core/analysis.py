@@ -8,7 +8,7 @@ from typing import Literal, get_args
 VisualFeature = Literal["tags", "objects", "people", "read", "smartCrops", "caption", "denseCaptions"]
 # `safety` (Image Analysis 3.2, adult content) and `embeddings` (multimodal embeddings) are one more call each.
 Feature = Literal[VisualFeature, "safety", "embeddings"]
-AnalyzerName = Literal["image-analysis", "custom-vision", "foundry-vision"]
+AnalyzerName = Literal["image-analysis", "custom-vision", "foundry-vision", "content-understanding"]
 DeploymentType = Literal["GlobalStandard", "DataZoneStandard"]
 
 VISUAL_FEATURES: tuple[VisualFeature, ...] = get_args(VisualFeature)
@@ -16,7 +16,8 @@ FEATURES: tuple[Feature, ...] = get_args(Feature)
 CAPTION_FEATURES: frozenset[Feature] = frozenset({"caption", "denseCaptions"})
 ANALYZERS: tuple[AnalyzerName, ...] = get_args(AnalyzerName)
 DEPLOYMENT_TYPES: tuple[DeploymentType, ...] = get_args(DeploymentType)
-# What a vision model can answer: it states no positions.
+# The analyzers that deploy a model of Microsoft Foundry, and what those can answer: no positions, no confidences.
+FOUNDRY_ANALYZERS: tuple[AnalyzerName, ...] = ("foundry-vision", "content-understanding")
 FOUNDRY_FEATURES: tuple[Feature, ...] = ("tags", "caption", "read")
 
 

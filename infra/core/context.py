@@ -138,12 +138,13 @@ class Principal:
     Attributes:
         name: Part of the role assignment's name, so it must not change.
         object_id: Object id in Microsoft Entra ID.
-        principal_type: The type that belongs to the object id.
+        principal_type: The type that belongs to the object id; None: Azure looks it up, which it cannot do for a
+            principal that is minutes old.
     """
 
     name: str
     object_id: pulumi.Input[str]
-    principal_type: authorization.PrincipalType
+    principal_type: authorization.PrincipalType | None
 
     @staticmethod
     def from_setting(setting: DirectoryPrincipal) -> Principal:

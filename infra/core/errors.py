@@ -7,9 +7,10 @@
     ├── DeploymentPackageError   the deployment package cannot be built; also a pulumi.RunError
     ├── CodeDeploymentError      the package is not deployed, or its functions are not registered
     ├── AccountPurgeError        a soft-deleted account still holds the name of a new one
+    ├── ContentAnalyzerError     an analyzer of Content Understanding is not defined
     └── SubnetReleaseError       Azure has not released the function app's subnet
 
-Pulumi shows the text of a RunError alone, without a stack trace. The last three are raised by dynamic providers, whose
+Pulumi shows the text of a RunError alone, without a stack trace. The last four are raised by dynamic providers, whose
 errors the engine shows as text.
 """
 
@@ -42,6 +43,10 @@ class CodeDeploymentError(InfrastructureError):
 
 class AccountPurgeError(InfrastructureError):
     """A soft-deleted account holds the name of a new one and cannot be purged; the text gives a remedy."""
+
+
+class ContentAnalyzerError(InfrastructureError):
+    """An analyzer of Content Understanding is not defined; the text gives the reason and a remedy."""
 
 
 class SubnetReleaseError(InfrastructureError):

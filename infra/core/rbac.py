@@ -24,6 +24,10 @@ class BuiltInRole(Enum):
     EVENTGRID_DATA_SENDER = "d5a91429-5739-47e2-a06b-3470a27159e7"
     # https://learn.microsoft.com/azure/azure-monitor/app/azure-ad-authentication
     MONITORING_METRICS_PUBLISHER = "3913510d-42f4-4e42-8a64-420c390055eb"
+    # The dedicated roles of Content Understanding: Reader analyzes, Owner also defines and deletes analyzers and sets
+    # defaults (docs/decisions/0047).
+    CONTENT_UNDERSTANDING_READER = "379c52cb-64de-498c-8b5b-c6170d6c49d4"
+    CONTENT_UNDERSTANDING_OWNER = "4b42bd01-da42-4c92-9b07-15ea5bd6a602"
 
 
 # Put Blob, Put Block and Put Block List. Storage Blob Data Contributor, the narrowest built-in role for them, may also

@@ -164,7 +164,8 @@ _PIPELINE = (
         "{scope}/providers/Microsoft.Authorization/roleAssignments/{roleAssignmentName}",
         name="roleAssignmentName",
         pattern=GUID,
-        required="principalId principalType roleDefinitionId",
+        required="principalId roleDefinitionId",
+        optional="principalType",
         replaces="principalId principalType roleDefinitionId",
     ),
     define_resource_type(

@@ -71,6 +71,9 @@ def test_the_section_of_a_name(name: str, title: str | None) -> None:
 
 
 def test_the_longest_stated_name_decides() -> None:
+    helpers = 'def create_b():\n    if x:\n        return create("b1", y=1)\n    return B("b2")\n'
+    (with_helpers,) = read_sections("# --- A\ninfra.create_b()\n", helpers)
+    assert sorted(with_helpers.names) == ["b1", "b2"]
     sections = read_sections('# --- A\ninfra.A("app")\n# --- B\ninfra.B("app-code")\n')
     section = creating_section(sections, "app-code-revision")
     assert section is not None
@@ -137,7 +140,9 @@ def test_the_diagram_of_the_documents_has_the_sections_of_the_program_in_their_o
 
 @pytest.mark.parametrize("item", read_recordings(), ids=lambda item: f"{item.stack}-{item.network}")
 def test_every_component_of_every_stack_is_in_a_section(item: Recording) -> None:
-    diagram = component_diagram(item, read_sections((ROOT / "__main__.py").read_text()))
+    diagram = component_diagram(
+        item, read_sections((ROOT / "__main__.py").read_text(), (ROOT / "infra/stack_analyzer.py").read_text())
+    )
     top_level = [resource for resource in item.resources.values() if resource.parent.startswith("pulumi:pulumi:Stack")]
     assert len(top_level) > 15
     # One box for each, one for Cosmos DB's roles, one for the stack outputs.

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import infra
 from tests.conftest import SUBSCRIPTION, Recorder, record, run_program
-from tests.infra.test_settings import FOUNDRY
+from tests.infra.test_settings import CONTENT_UNDERSTANDING, FOUNDRY
 
 UNTAGGABLE = {
     "storage:BlobContainer",
@@ -82,6 +82,23 @@ def test_every_resource_has_its_component_as_parent(prod_private: Recorder) -> N
             assert resource.parent in parents, resource.name
 
 
+def content_analyzers() -> infra.ContentAnalyzers:
+    analyzer = infra.create_content_understanding(
+        "words",
+        context=OTHER,
+        model=infra.FoundryModel(),
+        features=["tags"],
+        categories=[],
+        language="en",
+        account_count=2,
+        capacity_ktpm=10,
+        calls_per_second=1,
+        operations_per_second=3,
+        maximum_instances=1,
+    )
+    return infra.ContentAnalyzers("definitions", context=OTHER, analyzer=analyzer, deployer=None, propagation_seconds=0)
+
+
 def component_classes() -> set[str]:
     return {
         name
@@ -91,7 +108,12 @@ def component_classes() -> set[str]:
 
 
 def test_every_component_is_used(dev: Recorder, prod_private: Recorder) -> None:
-    components = [*dev.components, *prod_private.components, *run_program("dev", FOUNDRY).components]
+    components = [
+        *dev.components,
+        *prod_private.components,
+        *run_program("dev", FOUNDRY).components,
+        *run_program("dev", CONTENT_UNDERSTANDING).components,
+    ]
     assert {component.type.rpartition(":")[2] for component in components} == component_classes()
 
 
@@ -272,6 +294,7 @@ ALONE: dict[str, Callable[[], pulumi.ComponentResource]] = {
     "FoundryAccount": lambda: infra.FoundryAccount(
         "models", context=OTHER, location="swedencentral", models=[infra.FoundryModel()], capacities_ktpm=[10]
     ),
+    "ContentAnalyzers": content_analyzers,
     "CosmosDatabase": lambda: cosmos_database("data", OTHER),
     "FunctionApp": function_app,
     "PrivateNetwork": lambda: infra.PrivateNetwork(

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import RecordedResource, run_program
-from tests.infra.test_settings import FOUNDRY
+from tests.infra.test_settings import CONTENT_UNDERSTANDING, FOUNDRY
 
 FOLDER = Path(__file__).parent / "golden"
 STACKS = ("local", "dev", "staging", "prod")
@@ -27,6 +27,7 @@ NETWORK_MODES = ("public", "private")
 PACKAGE_SHA256 = re.compile(r"[0-9a-f]{64}")
 PACKAGE_PATH = re.compile(r".*/functions-([a-z]+)-[0-9a-f]{16}\.zip")
 FIRST_OF_A_MONTH = re.compile(r"\d{4}-\d{2}-01T00:00:00Z")
+DEPLOYER = "99999999-8888-4777-8666-55555555dddd"
 PICKLED_PROVIDER = "__provider"
 
 
@@ -99,6 +100,12 @@ def test_the_program_with_a_vision_model_equals_its_recording() -> None:
     """In a folder of its own: the documents describe the stacks of stacks/."""
     path = FOLDER / "analyzers/dev-private-foundry-vision.json"
     compare(path, recording("dev", FOUNDRY | {"networkAccess": "private"}))
+
+
+def test_the_program_with_content_understanding_equals_its_recording() -> None:
+    path = FOLDER / "analyzers/dev-private-content-understanding.json"
+    deployer = {"objectId": DEPLOYER, "principalType": "ServicePrincipal"}
+    compare(path, recording("dev", CONTENT_UNDERSTANDING | {"networkAccess": "private", "deployer": deployer}))
 
 
 def compare(path: Path, actual: str) -> None:

@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 
 from infra.core.rbac import BuiltInRole
 from tests.conftest import SUBSCRIPTION, Recorder, run_program
-from tests.infra.test_settings import CUSTOM, FOUNDRY
+from tests.infra.test_settings import CONTENT_UNDERSTANDING, CUSTOM, FOUNDRY
 
 USER = "99999999-8888-4777-8666-555555555555"
+# Of the recorder.
+SIGNED_IN = "deployer"
 FUNCTION, API, TOPIC = "function-principal", "api-function-principal", "topic-principal"
 ROLE_PREFIX = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/"
 
@@ -29,7 +31,7 @@ def granted(recorder: Recorder) -> set[tuple[str, str, str, str]]:
     assignments_by_scope = {
         (
             assignment.inputs["principalId"],
-            assignment.inputs["principalType"],
+            assignment.inputs.get("principalType"),
             roles[assignment.inputs["roleDefinitionId"].removeprefix(ROLE_PREFIX)],
             assignment.inputs["scope"],
         )
@@ -184,6 +186,14 @@ SERVICES = "Microsoft.CognitiveServices/accounts"
             {"vision-caller-role"},
         ),
         (FOUNDRY, {("vision-caller-role", "foundry-account")}, {"vision-caller-role"}),
+        (
+            CONTENT_UNDERSTANDING,
+            {
+                ("CONTENT_UNDERSTANDING_READER", "content-understanding-1-account"),
+                ("CONTENT_UNDERSTANDING_OWNER", "content-understanding-1-account"),
+            },
+            {"vision-caller-role"},
+        ),
     ],
     ids=lambda value: str(value)[:40],
 )
@@ -222,6 +232,17 @@ def test_the_vision_caller_may_call_what_the_features_need(config: dict[str, Any
         run_program("dev", config).one("authorization:RoleDefinition", "vision-caller-role").inputs["permissions"]
     )
     assert permission == {"actions": [], "dataActions": [f"{SERVICES}/{action}" for action in actions]}
+
+
+def test_content_understanding_needs_no_role_of_the_programs_own() -> None:
+    """The app analyzes and no more; only the deployer, a user in this table, defines the analyzer."""
+    recorder = run_program("dev", CONTENT_UNDERSTANDING)
+    assert "vision-caller-role" not in {role.name for role in recorder.of_type("authorization:RoleDefinition")}
+    account = scope("cognitiveservices:Account", "content-understanding-1-account")
+    assert {item for item in granted(recorder) if item[3] == account} == {
+        (FUNCTION, "ServicePrincipal", "CONTENT_UNDERSTANDING_READER", account),
+        (SIGNED_IN, None, "CONTENT_UNDERSTANDING_OWNER", account),
+    }
 
 
 def test_the_vision_caller_can_be_assigned_where_the_custom_vision_account_is() -> None:

@@ -16,7 +16,7 @@ GOOD: dict[str, Any] = {
     "location": "northeurope",
     "namePrefix": "imgpipe",
     "features": ["tags", "caption"],
-    "minConfidencePercent": 50,
+    "minConfidencePercent": -1,
     "uploaders": [],
     "imagesPerMonth": 5000,
     "peakFactor": 4,
@@ -36,6 +36,7 @@ GOOD: dict[str, Any] = {
     "foundry": {},
     "categories": [],
     "acceptRetiringModel": False,
+    "deployer": {},
     "language": "en",
     "genderNeutralCaptions": False,
     "smartCropAspectRatios": [],
@@ -82,6 +83,9 @@ FOUNDRY: dict[str, Any] = {
 }
 
 
+CONTENT_UNDERSTANDING: dict[str, Any] = FOUNDRY | {"analyzer": "content-understanding"}
+
+
 def parse(**changes: Any) -> Settings:
     return Settings.parse(GOOD | changes)
 
@@ -106,8 +110,8 @@ def test_good_settings_are_taken_over() -> None:
         ("features", [], "at least one of"),
         ("features", ["tags", "tags"], "each once"),
         ("features", "tags", "a list out of"),
-        ("minConfidencePercent", 101, "0 to 100"),
-        ("minConfidencePercent", True, "0 to 100"),
+        ("minConfidencePercent", 101, "-1 to 100"),
+        ("minConfidencePercent", True, "-1 to 100"),
         ("uploaders", [ALICE], "a list of {objectId: <GUID>, principalType: <type>}"),
         ("uploaders", [{"objectId": ALICE}], "the type is User or Group or ServicePrincipal and must be stated"),
         ("uploaders", [{"objectId": "alice", "principalType": "User"}], "objectId: <GUID>"),

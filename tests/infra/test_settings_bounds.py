@@ -15,7 +15,7 @@ from infra.config.stack_config import StackConfig, Violation
 from infra.core.analysis import FEATURES, CustomVisionProject
 from infra.core.errors import SettingsError
 from tests.conftest import ROOT
-from tests.infra.test_settings import ALICE, CUSTOM, GOOD, parse, user
+from tests.infra.test_settings import ALICE, CONTENT_UNDERSTANDING, CUSTOM, FOUNDRY, GOOD, parse, user
 
 
 def error_line(key: str, **changes: Any) -> str:
@@ -71,8 +71,14 @@ def test_a_retention_of_no_days_keeps_for_ever(key: str, field: str) -> None:
 @pytest.mark.parametrize(("percent", "share"), [(0, 0.0), (1, 0.01), (100, 1.0)])
 def test_a_percentage_becomes_a_share(percent: int, share: float) -> None:
     assert parse(minConfidencePercent=percent).min_confidence == share
-    for value in (-1, 101):
-        assert error_line("minConfidencePercent", minConfidencePercent=value).endswith("allowed: 0 to 100")
+    for value in (-2, 101):
+        assert error_line("minConfidencePercent", minConfidencePercent=value).endswith("allowed: -1 to 100")
+
+
+def test_without_a_percentage_the_threshold_is_that_of_the_analyzer() -> None:
+    assert parse().min_confidence == 0.5
+    assert parse(**FOUNDRY).min_confidence == 0.0
+    assert parse(**CONTENT_UNDERSTANDING).min_confidence == 0.0
 
 
 INTEGERS = [key for key, value in GOOD.items() if type(value) is int]
@@ -97,7 +103,7 @@ def test_a_wrong_type_is_reported_for_every_setting_at_once() -> None:
         Settings.parse(dict.fromkeys(GOOD, 0.5))
     heading, *lines = str(error.value).splitlines()
     assert heading == "the stack's configuration is wrong:"
-    assert len(lines) == 42
+    assert len(lines) == 43
     assert {line.partition(": 0.5 is not allowed; allowed: ")[0].strip() for line in lines} == GOOD.keys()
 
 

@@ -215,7 +215,8 @@ def test_a_role_from_the_list_or_of_the_stack_may_be_assigned(guid: str) -> None
 @pytest.mark.parametrize("guid", [*REFUSED_ROLES.values(), ""])
 def test_any_other_role_is_reported_with_the_list(guid: str) -> None:
     allowed = (
-        "EventGrid Data Sender, Monitoring Metrics Publisher, Storage Blob Data Contributor, Storage Blob Data Owner,"
+        "Cognitive Services Content Understanding Owner, Cognitive Services Content Understanding Reader,"
+        " EventGrid Data Sender, Monitoring Metrics Publisher, Storage Blob Data Contributor, Storage Blob Data Owner,"
         " Storage Blob Data Reader, Storage Blob Delegator, Storage Queue Data Message Processor,"
         " Storage Queue Data Message Sender, Storage Queue Data Reader"
     )

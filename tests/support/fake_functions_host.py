@@ -7,11 +7,12 @@ from datetime import timedelta
 from typing import Any, NoReturn
 
 from classifier.domain.errors import ThrottledError
-from classifier.domain.models import AnalysisLease
+from classifier.domain.models import AnalysisLease, LongRunningOperation
 from classifier.domain.outcomes import Outcome
 from common.domain.errors import RetryLaterError
 from common.domain.models import Analysis
 
+from tests.support.in_memory_operations import InMemoryOperations
 from tests.support.in_memory_services import InMemoryCaption, InMemoryQueue, InMemoryServices
 
 CONTENTS = (b"cat", b"dog", b"fox", b"hen", b"text")
@@ -19,9 +20,9 @@ MAX_DEQUEUE = 4
 FAULTS = ("crash before", "crash after", "fault", "lost answer", "throttled", "stale")
 # The operations of each service.
 OPERATIONS = {
-    "blobs": {"read", "etag", "save_copy", "delete_copy"},
-    "cosmos": {"get", "put", "delete", "exists", "cached", "get_or_lease", "store", "release"},
-    "vision": {"analyze"},
+    "blobs": {"read", "properties", "etag", "save_copy", "delete_copy"},
+    "cosmos": {"get", "put", "delete", "exists", "cached", "get_or_lease", "store_operation", "store", "release"},
+    "vision": {"analyze", "start", "poll"},
     "topic": {"publish"},
     "queue": {"send"},
 }
@@ -81,7 +82,7 @@ class Worker:
 
 
 def _charged_call(result: Analysis) -> tuple[str, bytes]:
-    """Return which call made a result, and the content that it is about."""
+    """Return which call has made a result, and the content that it is about."""
     if result.findings.caption:
         return "caption", result.findings.caption.text.encode()
     assert result.findings.tags
@@ -98,9 +99,10 @@ class FakeFunctionsHost:
         unavailable: services that answer no call. From an unavailable queue the host receives nothing either.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, long_running: bool = False) -> None:
         self.services = InMemoryServices()
         self.services.calls = (self.services, InMemoryCaption(self.services))
+        self.operations = InMemoryOperations(self.services) if long_running else None
         self.services.step = self.step
         self.queue: list[QueuedMessage] = []
         self.workers: list[Worker] = []
@@ -141,29 +143,50 @@ class FakeFunctionsHost:
         if fault == "fault" or any(operation in OPERATIONS[service] for service in self.unavailable):
             self._lose(worker)
             self._fail(worker, operation)
-        if fault == "throttled" and operation == "analyze":
+        if fault == "throttled" and operation in {"analyze", "start", "poll"}:
             raise ThrottledError("throttled", retry_after_seconds=10)
         self.services.replica_lags = fault == "stale"
         try:
             result = effect()
         finally:
             self.services.replica_lags = False
-        if operation == "get_or_lease" and isinstance(result, AnalysisLease):
+        if operation == "get_or_lease" and isinstance(result, AnalysisLease) and result.operation is None:
             worker.lease = result.etag
         worker.copying |= operation in {"put", "save_copy"}
-        if operation == "analyze":
-            assert isinstance(result, Analysis)
+        if operation in {"analyze", "start"}:
             assert worker.lease not in self._paid_under, "paid for twice under one lease"
             self._paid_under.add(worker.lease)
-            worker.paid = _charged_call(result)
+            worker.paid = self._started_call(result) if operation == "start" else _charged_call(result)
+        is_stored = operation in {"store", "store_operation"}
         if fault == "crash after":
-            self._die(worker, unless=operation == "store")
+            self._die(worker, unless=is_stored)
         if fault == "lost answer":
-            self._lose(worker, unless=operation == "store")
+            self._lose(worker, unless=is_stored)
             self._fail(worker, operation)
-        if operation == "store":
+        if is_stored:
             worker.paid = None
         return result
+
+    def _started_call(self, result: tuple[LongRunningOperation, float]) -> tuple[str, bytes]:
+        """Return the call of an operation, and the content that it is about."""
+        assert self.operations is not None
+        started = self.operations.operations[result[0].id]
+        return started.call, started.content
+
+    def spoil_operation(self, choice: int, state: str) -> None:
+        """Spoil one of the operations that a lease has: it is lost, stuck for ever, or fails."""
+        assert self.operations is not None
+        operations = self.operations.operations
+        leases = [item["operation"].id for item in self.services.analyses.values() if "operation" in item]
+        candidates = [id_ for id_ in leases if id_ in operations and operations[id_].state == "good"]
+        if candidates:
+            operation_id = candidates[choice % len(candidates)]
+            started = operations[operation_id]
+            self.lost_results[started.call, started.content] += 1
+            if state == "lost":
+                del operations[operation_id]
+            else:
+                started.state = "stuck" if state == "stuck" else "failed"
 
     @staticmethod
     def _fail(worker: Worker, operation: str) -> NoReturn:

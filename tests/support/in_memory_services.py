@@ -10,14 +10,15 @@ import json
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 from classifier.domain.errors import BlobNotFoundError, ImageRejectedError, LeasedError
-from classifier.domain.models import AnalysisLease, Blob, BlobInfo
+from classifier.domain.models import AnalysisLease, Blob, BlobInfo, LongRunningOperation
 from classifier.domain.outcomes import Outcome
-from classifier.domain.ports import AnalyzerCall
+from classifier.domain.ports import AnalyzerCall, LongRunningCall
 from classifier.domain.watermark import Watermark
 from classifier.use_cases.classify import Pipeline
 from common.adapters.cosmos import StoredItem
@@ -26,7 +27,7 @@ from common.domain.findings import Caption, Findings, Tag
 from common.domain.image_limits import IMAGE_ANALYSIS_LIMITS
 from common.domain.models import Analysis, ImageFormat, ImageInfo, Versioned
 from common.domain.record import ImageRecord, StoredRecord
-from common.domain.timeouts import ANALYSIS_LEASE_SECONDS
+from common.domain.timeouts import ANALYSIS_LEASE_SECONDS, OPERATION_SECONDS
 
 from benchmarks.outages import VirtualTime
 
@@ -114,7 +115,7 @@ class InMemoryServices:
         self.analyses: dict[str, dict[str, Any]] = {}
         self.analysis_counts: Counter[bytes] = Counter()
         self.caption_counts: Counter[bytes] = Counter()
-        self.calls: tuple[AnalyzerCall, ...] = (self,)
+        self.calls: tuple[AnalyzerCall | LongRunningCall, ...] = (self,)
         self.failure: Exception | None = None
         self.queued_messages: list[tuple[str, float]] = []
         self.poison_messages: list[dict[str, Any]] = []
@@ -187,6 +188,11 @@ class InMemoryServices:
             return self.blobs[name]
 
         return await self.step("read", effect)
+
+    async def read_properties(self, name: str) -> Blob | None:
+        return await self.step(
+            "properties", lambda: replace(self.blobs[name], content=None) if name in self.blobs else None
+        )
 
     async def get_etag(self, name: str) -> str | None:
         return await self.step("etag", lambda: self.blobs[name].etag if name in self.blobs else None)
@@ -326,15 +332,26 @@ class InMemoryAnalysisCache:
         item = self._services.analyses.get(key, {})
         return msgspec.json.decode(item["analysis"], type=Analysis) if "analysis" in item else None
 
-    async def get(self, key: str) -> Analysis | None:
-        return await self._services.step("cached", lambda: self._get(key))
+    def _get_operation(self, key: str) -> AnalysisLease | None:
+        item = self._services.analyses.get(key, {})
+        if "operation" not in item:
+            return None
+        return AnalysisLease(
+            key=key,
+            etag=item["etag"],
+            operation=item["operation"],
+            operation_age_seconds=(self._services.now - item["started_at"]).total_seconds(),
+        )
+
+    async def get(self, key: str) -> Analysis | AnalysisLease | None:
+        return await self._services.step("cached", lambda: self._get(key) or self._get_operation(key))
 
     async def get_or_lease(self, key: str) -> Analysis | AnalysisLease:
         def effect() -> Analysis | AnalysisLease:
             services = self._services
-            analysis = self._get(key)
-            if analysis is not None:
-                return analysis
+            stored = self._get(key) or self._get_operation(key)
+            if stored is not None:
+                return stored
             item = services.analyses.get(key)
             if item is not None and item["expires_at"] > services.now:
                 remaining = (item["expires_at"] - services.now).total_seconds()
@@ -345,6 +362,20 @@ class InMemoryAnalysisCache:
             return lease
 
         return await self._services.step("get_or_lease", effect)
+
+    async def store_operation(self, lease: AnalysisLease, operation: LongRunningOperation) -> None:
+        def effect() -> None:
+            services = self._services
+            if services.analyses.get(lease.key, {}).get("etag") != lease.etag:
+                raise ConcurrencyError(lease.key)
+            services.analyses[lease.key] = {
+                "etag": services.new_etag(),
+                "expires_at": services.now + timedelta(seconds=OPERATION_SECONDS),
+                "operation": operation,
+                "started_at": services.now,
+            }
+
+        await self._services.step("store_operation", effect)
 
     async def store(self, lease: AnalysisLease, analysis: Analysis) -> None:
         def effect() -> None:
@@ -386,7 +417,7 @@ class InMemoryQueue:
 
 
 class InMemoryCheckpointStore:
-    """`ports.CheckpointStore`; `text` is the checkpoint as JSON, or None."""
+    """`reconcile_ports.CheckpointStore`; `text` is the checkpoint as JSON, or None."""
 
     def __init__(self, text: str | None = None) -> None:
         self.text = text
@@ -416,7 +447,7 @@ class InMemoryCheckpointStore:
 
 
 class InMemoryDeadLetterStore:
-    """`ports.DeadLetterStore`; `contents` are the dead letters by name."""
+    """`reconcile_ports.DeadLetterStore`; `contents` are the dead letters by name."""
 
     def __init__(self, contents: dict[str, bytes]) -> None:
         self.contents = contents

@@ -4,15 +4,12 @@ What the models see is what the emulated Image Analysis sees. They state no conf
 """
 
 import json
-import math
 import time
 import uuid
 from typing import Any, override
 
 import aiohttp
-import msgspec
 from aiohttp import web
-from msgspec import Struct
 
 from emulator.core.authorization import CHAT_COMPLETIONS
 from emulator.core.cognitive_services import CognitiveServicesHandler
@@ -23,64 +20,12 @@ from emulator.core.resource_store import Resource, ResourceStore
 from emulator.core.virtual_networks import OPENAI_ZONE
 from emulator.services.foundry.completion_request import CompletionRequest, parse_request
 from emulator.services.foundry.errors import CompletionError, invalid, unsupported
+from emulator.services.foundry.image_tokens import image_tokens, text_tokens
 from emulator.services.foundry.strict_schema import check_schema, fill
 from emulator.services.foundry.token_quota import TokenQuotas
+from emulator.services.vision.model_client import ImageDescription, UnreadableImageError, describe_image
 
 _PATH = "/openai/v1/chat/completions"
-# The request to the model server (emulator/services/vision/model_server.py).
-_ANALYZE_PATH = "/computervision/imageanalysis:analyze"
-_ANALYZE_QUERY = {"api-version": "2023-10-01", "features": "tags,caption,read"}
-# A tag that is less likely than not is none: there is no confidence that could say so.
-_FLOOR = 0.5
-_MOST_TAGS = 10
-# https://platform.openai.com/docs/guides/images-vision: patches of 32 x 32 pixels, at most 1,536, for smaller models
-# with a factor.
-_PATCH, _MOST_PATCHES, _PATCH_FACTOR = 32, 1_536, 1.62
-_CHARACTERS_PER_TOKEN = 4
-
-
-class _Tag(Struct, frozen=True):
-    name: str
-    confidence: float
-
-
-class _Values(Struct, frozen=True):
-    values: tuple[_Tag, ...]
-
-
-class _Text(Struct, frozen=True):
-    text: str
-
-
-class _Block(Struct, frozen=True):
-    lines: tuple[_Text, ...]
-
-
-class _Blocks(Struct, frozen=True):
-    blocks: tuple[_Block, ...]
-
-
-class _Size(Struct, frozen=True):
-    width: int
-    height: int
-
-
-class _Analysis(Struct, frozen=True, rename="camel"):
-    """The model server's answer."""
-
-    metadata: _Size
-    tags_result: _Values
-    caption_result: _Text
-    read_result: _Blocks
-
-
-# What a picture shows that is too small for the packaged models.
-_NOTHING = _Analysis(
-    metadata=_Size(width=1, height=1),
-    tags_result=_Values(values=()),
-    caption_result=_Text(text="template: a picture"),
-    read_result=_Blocks(blocks=()),
-)
 
 
 class FoundryHandler(CognitiveServicesHandler):
@@ -139,15 +84,14 @@ class FoundryHandler(CognitiveServicesHandler):
         self._quotas.reserve(deployment.id, capacity=deployment.inputs["sku"]["capacity"], tokens=tokens)
         if self._faults.should_fail("contentFiltered"):
             raise _filtered()
-        analysis = await self._analyze(image)
-        tags = [tag.name for tag in analysis.tags_result.values if tag.confidence >= _FLOOR][:_MOST_TAGS]
+        description = await self._get_description(image)
         answer = fill(
             schema.schema,
-            tags=tags,
-            caption=analysis.caption_result.text,
-            lines=[line.text for block in analysis.read_result.blocks for line in block.lines],
+            tags=description.tags,
+            caption=description.caption,
+            lines=[line.text for line in description.lines],
         )
-        return web.json_response(_response(completion, deployment, analysis, json.dumps(answer)))
+        return web.json_response(_response(completion, deployment, description, json.dumps(answer)))
 
     @override
     def error_response(self, error: ServiceError) -> web.Response:
@@ -166,21 +110,12 @@ class FoundryHandler(CognitiveServicesHandler):
         )
         raise CompletionError(404, "DeploymentNotFound", message)
 
-    async def _analyze(self, image: bytes) -> _Analysis:
-        """What the packaged models see. Raises CompletionError if the image is damaged."""
-        async with self._session.post(
-            self._models_url + _ANALYZE_PATH,
-            params=_ANALYZE_QUERY,
-            data=image,
-            headers={"Content-Type": "application/octet-stream"},
-        ) as response:
-            body = await response.read()
-        if response.status == 200:
-            return msgspec.json.decode(body, type=_Analysis)
-        if b"InvalidImageSize" in body:
-            return _NOTHING
-        message = "You uploaded an unsupported image. Please make sure your image is valid."
-        raise invalid(message, param="messages", code="image_parse_error")
+    async def _get_description(self, image: bytes) -> ImageDescription:
+        try:
+            return await describe_image(self._session, self._models_url, image)
+        except UnreadableImageError as error:
+            message = "You uploaded an unsupported image. Please make sure your image is valid."
+            raise invalid(message, param="messages", code="image_parse_error") from error
 
 
 def _filtered() -> CompletionError:
@@ -195,18 +130,17 @@ def _filtered() -> CompletionError:
     return CompletionError(400, "content_filter", message, param="prompt", details=details)
 
 
-def _prompt_tokens(request: CompletionRequest, size: _Size | None) -> int:
+def _prompt_tokens(request: CompletionRequest, description: ImageDescription | None) -> int:
     """Tokens of a prompt; before the image was decoded, those of the largest image."""
-    patches = _MOST_PATCHES
-    if size is not None:
-        patches = min(_MOST_PATCHES, math.ceil(size.width / _PATCH) * math.ceil(size.height / _PATCH))
-    return math.ceil(patches * _PATCH_FACTOR) + math.ceil(request.text_characters / _CHARACTERS_PER_TOKEN)
+    return image_tokens(description) + text_tokens(request.text_characters)
 
 
-def _response(request: CompletionRequest, deployment: Resource, analysis: _Analysis, content: str) -> dict[str, Any]:
+def _response(
+    request: CompletionRequest, deployment: Resource, description: ImageDescription, content: str
+) -> dict[str, Any]:
     model = deployment.inputs["properties"]["model"]
-    prompt_tokens = _prompt_tokens(request, analysis.metadata)
-    completion_tokens = math.ceil(len(content) / _CHARACTERS_PER_TOKEN)
+    prompt_tokens = _prompt_tokens(request, description)
+    completion_tokens = text_tokens(len(content))
     return {
         "id": f"chatcmpl-{uuid.uuid4().hex}",
         "object": "chat.completion",

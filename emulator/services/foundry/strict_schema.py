@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from emulator.services.foundry.errors import CompletionError, invalid, unsupported
+from emulator.services.vision.model_client import OTHER, choose_category
 
 _MOST_PROPERTIES, _DEEPEST = 100, 5
 _UNSUPPORTED_KEYWORDS = frozenset(
@@ -20,7 +21,6 @@ _UNSUPPORTED_KEYWORDS = frozenset(
 # What the packaged models can say about an image, by the names that the program gives its properties.
 _TEXT, _TEXTS = {"type": "string"}, {"type": "array", "items": {"type": "string"}}
 _KNOWN = {"caption": _TEXT, "category": _TEXT, "tags": _TEXTS, "lines": _TEXTS}
-OTHER = "other"
 
 type Schema = Mapping[str, Any]
 
@@ -52,14 +52,8 @@ def fill(schema: Schema, *, tags: Sequence[str], caption: str, lines: Sequence[s
             case "lines":
                 answer[key] = [*lines]
             case _:
-                answer[key] = _category(subschema["enum"], tags)
+                answer[key] = choose_category(subschema["enum"], tags)
     return answer
-
-
-def _category(categories: Sequence[str], tags: Sequence[str]) -> str:
-    """Return the category that is called like the surest tag for which there is one."""
-    by_name = {category.casefold(): category for category in categories}
-    return next((by_name[tag.casefold()] for tag in tags if tag.casefold() in by_name), OTHER)
 
 
 def _is_known(key: str, subschema: Schema) -> bool:

@@ -61,9 +61,15 @@ FOUNDRY_VISION_LIMITS = ImageLimits(
     min_side=1,
     max_side=MAX_SIDE,
 )
+# https://learn.microsoft.com/azure/ai-services/content-understanding/service-limits. HEIF is accepted too, but the
+# pipeline does not read its header.
+CONTENT_UNDERSTANDING_LIMITS = ImageLimits(
+    formats=(ImageFormat.JPEG, ImageFormat.MPO, ImageFormat.PNG, ImageFormat.BMP), min_side=MIN_SIDE, max_side=10_000
+)
 # By the name of the analyzer. The pipeline checks images by them, and the API states them to its clients.
 ANALYZER_LIMITS: Mapping[str, ImageLimits] = {
     "image-analysis": IMAGE_ANALYSIS_LIMITS,
     "custom-vision": IMAGE_ANALYSIS_LIMITS,
     "foundry-vision": FOUNDRY_VISION_LIMITS,
+    "content-understanding": CONTENT_UNDERSTANDING_LIMITS,
 }

@@ -34,6 +34,14 @@ MESSAGE_LEASE_SECONDS = 600.0
 ANALYSIS_LEASE_SECONDS = 300.0
 # Pauses between the checks for an analysis that another worker is making, with the image in memory.
 ANALYSIS_POLL_SECONDS = (0.5, 1.0, 2.0)
+# How long a long-running operation is waited for, in the queue; then it is started again. Operations have been stuck
+# for ever: https://github.com/microsoft-foundry/new-foundry-portal/issues/108
+OPERATION_SECONDS = 1800.0
+# The pause before the first request for the result of an operation, its growth with the operation's age, and its limit:
+# each pause is half as long again as the one before.
+OPERATION_POLL_FIRST_SECONDS, OPERATION_POLL_AGE_FACTOR, OPERATION_POLL_LONGEST_SECONDS = 6.0, 0.5, 30.0
+# How long a request for the result of an operation waits for its account.
+OPERATION_POLL_WAIT_SECONDS = 5.0
 # How long a call waits for an account. Waiting in the queue is free, waiting here costs instance time.
 ACCOUNT_WAIT_SECONDS = 20.0
 # The same, if another call for the same image was charged already.
@@ -60,6 +68,11 @@ BREAKER_FIRST_SECONDS, BREAKER_LONGEST_SECONDS = 5.0, 75.0
 EVENT_GRACE = timedelta(minutes=30)
 # The same without events: more than the clock skew between the app and Storage, and than a listing may lag.
 SCHEDULE_GRACE = timedelta(minutes=2)
+
+
+def operation_poll_seconds(age: float) -> float:
+    """Return the pause before the next request for the result of an operation that was started `age` seconds ago."""
+    return min(OPERATION_POLL_LONGEST_SECONDS, OPERATION_POLL_FIRST_SECONDS + OPERATION_POLL_AGE_FACTOR * age)
 
 
 def backoff_seconds(retries: int) -> float:

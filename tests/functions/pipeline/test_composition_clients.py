@@ -112,7 +112,7 @@ def test_each_part_has_its_own_container_and_queue(monkeypatch: pytest.MonkeyPat
     assert composition.app.poison_queue._client.url == "https://acct.queue.core.windows.net/images-queue-poison"
     assert (pipeline._queue, pipeline._poison_queue) == (composition.app.images_queue, composition.app.poison_queue)
     assert (reconciler._queue, reconciler._poison_queue) == (composition.app.images_queue, composition.app.poison_queue)
-    records, analyses = pipeline._record_writer._records, pipeline._cached_analyzer._analyses
+    records, analyses = pipeline._record_writer._records, pipeline._classifier._cached_analyzer._analyses
     assert records._container._container.container_link == "dbs/pipeline/colls/image-records"
     assert analyses._container._container.container_link == "dbs/pipeline/colls/analyses"
     assert reconciler._checkpoints._container is analyses._container
@@ -120,14 +120,14 @@ def test_each_part_has_its_own_container_and_queue(monkeypatch: pytest.MonkeyPat
     counts: Any = composition.app.record_counter
     assert counts._counts._container.container_link == "dbs/pipeline/colls/image-records"
     assert reconciler._images is pipeline._images
-    assert reconciler._analyzer is pipeline._analyzer
+    assert reconciler._analyzer is pipeline._classifier._analyzer
 
 
 def test_the_pipeline_has_the_settings_of_the_stack(monkeypatch: pytest.MonkeyPatch) -> None:
     pipeline: Any = Composition(monkeypatch, settings()).app.pipeline
-    assert (pipeline._min_confidence, pipeline._max_retry_age) == (0.25, timedelta(minutes=30))
+    assert (pipeline._classifier._min_confidence, pipeline._max_retry_age) == (0.25, timedelta(minutes=30))
     assert (pipeline._last_attempt, pipeline._time_limit) == (5, asyncio.timeout)
-    assert pipeline._read_header is read_header
+    assert pipeline._classifier._read_header is read_header
 
 
 @pytest.mark.parametrize(("trigger", "minutes"), [("events", 30), ("schedule", 2)])
@@ -156,7 +156,7 @@ def test_cosmos_db_and_the_topic_are_not_waited_for_long(monkeypatch: pytest.Mon
 def test_cosmos_db_has_one_breaker_for_all_its_containers(monkeypatch: pytest.MonkeyPatch) -> None:
     pipeline: Any = Composition(monkeypatch, settings()).app.pipeline
     boundary = pipeline._record_writer._records._container._boundary
-    assert pipeline._cached_analyzer._analyses._container._boundary is boundary
+    assert pipeline._classifier._cached_analyzer._analyses._container._boundary is boundary
     assert (boundary._service, boundary._breaker._service) == ("Cosmos DB", "Cosmos DB")
 
 
@@ -183,7 +183,7 @@ def test_tokens_are_those_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> No
 def test_each_analyzer_is_built_with_its_options_and_features(
     monkeypatch: pytest.MonkeyPatch, name: str, kind: type[ImageAnalysis | CustomVision]
 ) -> None:
-    analyzer: Any = Composition(monkeypatch, settings(PIPELINE_ANALYZER=name)).app.pipeline._analyzer
+    analyzer: Any = Composition(monkeypatch, settings(PIPELINE_ANALYZER=name)).app.pipeline._classifier._analyzer
     assert type(analyzer) is kind
     assert analyzer.features == ("tags",)
 

@@ -95,10 +95,16 @@ class BlobImageStore:
         return _create_blob(properties, properties.size, content=stored)
 
     async def get_etag(self, name: str) -> str | None:
-        """Implements `ports.ImageStore.get_etag`; https://learn.microsoft.com/rest/api/storageservices/get-blob-properties."""
+        """Implements `ports.ImageStore.get_etag`."""
+        blob = await self.read_properties(name)
+        return None if blob is None else blob.etag
+
+    async def read_properties(self, name: str) -> Blob | None:
+        """Implements `ports.ImageStore.read_properties`; https://learn.microsoft.com/rest/api/storageservices/get-blob-properties."""
         with self._boundary:
             try:
-                return (await self._client.get_blob_client(name).get_blob_properties()).etag.strip('"')
+                properties = await self._client.get_blob_client(name).get_blob_properties()
+                return _create_blob(properties, properties.size, content=None)
             except ResourceNotFoundError as error:
                 not_found = self._not_found(name, error)
                 if isinstance(not_found, ConfigurationError):

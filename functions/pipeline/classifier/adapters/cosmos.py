@@ -6,7 +6,8 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 
-from common.adapters.cosmos import CosmosContainer, CosmosRecordReader
+import msgspec
+from common.adapters.cosmos import CosmosContainer, CosmosRecordReader, StoredItem
 from common.domain import timeouts
 from common.domain.errors import ConcurrencyError
 from common.domain.models import Analysis, Versioned
@@ -16,11 +17,13 @@ from classifier.adapters.cosmos_items import (
     AnalysisItem,
     CheckpointItem,
     LeaseItem,
+    OperationItem,
     decode_analysis,
+    decode_lease,
     lease_end,
 )
 from classifier.domain.errors import LeasedError
-from classifier.domain.models import AnalysisLease
+from classifier.domain.models import AnalysisLease, LongRunningOperation
 from classifier.domain.watermark import Watermark
 
 
@@ -45,6 +48,7 @@ class CosmosAnalysisCache:
 
     A lease is an item with an expiry time. A worker takes over an expired lease by replacing its item, under its ETag,
     so that only one worker does. The previous owner then cannot store its analysis, and loses only the cache entry.
+    A lease with a long-running operation is never taken over: what becomes of the operation decides.
     """
 
     def __init__(
@@ -59,10 +63,10 @@ class CosmosAnalysisCache:
         self._sleep = sleep
         self._poll_seconds = poll_seconds
 
-    async def get(self, key: str) -> Analysis | None:
+    async def get(self, key: str) -> Analysis | AnalysisLease | None:
         """Implements `ports.AnalysisCache.get`."""
         item = await self._container.read(key)
-        return None if item is None else decode_analysis(item)
+        return None if item is None else decode_analysis(item) or self._operation_lease(item)
 
     async def get_or_lease(self, key: str) -> Analysis | AnalysisLease:
         """Implements `ports.AnalysisCache.get_or_lease`.
@@ -75,9 +79,9 @@ class CosmosAnalysisCache:
         remaining = 0.0
         for pause in (*self._poll_seconds, None):
             item = await self._container.read(key)
-            analysis = None if item is None else decode_analysis(item)
-            if analysis is not None:
-                return analysis
+            stored = None if item is None else decode_analysis(item) or self._operation_lease(item)
+            if stored is not None:
+                return stored
             remaining = 0.0 if item is None else max(0.0, lease_end(item) - self._now())
             if remaining == 0:  # released, expired, held by a worker that has crashed, or an item that cannot be read
                 with contextlib.suppress(ConcurrencyError):
@@ -90,6 +94,29 @@ class CosmosAnalysisCache:
         expires_at = self._now() + timeouts.ANALYSIS_LEASE_SECONDS
         item = LeaseItem(id=key, owner=str(uuid.uuid4()), expires_at=expires_at)
         return AnalysisLease(key=key, etag=await self._container.write(key, item, previous_etag))
+
+    def _operation_lease(self, item: StoredItem) -> AnalysisLease | None:
+        """Return the lease of a long-running operation; None if the item is none."""
+        lease = decode_lease(item)
+        if lease is None or isinstance(lease.operation, msgspec.UnsetType):
+            return None
+        return AnalysisLease(
+            key=lease.id,
+            etag=item.etag,
+            operation=LongRunningOperation(account=lease.operation.account, id=lease.operation.id),
+            operation_age_seconds=self._now() - lease.operation.started_at,
+        )
+
+    async def store_operation(self, lease: AnalysisLease, operation: LongRunningOperation) -> None:
+        """Implements `ports.AnalysisCache.store_operation`. Earlier versions of the code wait until the lease ends."""
+        now = self._now()
+        item = LeaseItem(
+            id=lease.key,
+            owner=str(uuid.uuid4()),
+            expires_at=now + timeouts.OPERATION_SECONDS,
+            operation=OperationItem(account=operation.account, id=operation.id, started_at=now),
+        )
+        await self._container.write(lease.key, item, lease.etag)
 
     async def store(self, lease: AnalysisLease, analysis: Analysis) -> None:
         """Implements `ports.AnalysisCache.store`."""
@@ -111,7 +138,7 @@ class CosmosAnalysisCache:
 
 
 class CosmosCheckpointStore:
-    """`ports.CheckpointStore`: one item in the container `analyses`, without a time to live."""
+    """`reconcile_ports.CheckpointStore`: one item in the container `analyses`, without a time to live."""
 
     _ID = "reconcile-watermark"
 
@@ -121,11 +148,11 @@ class CosmosCheckpointStore:
 
     @property
     def write_region(self) -> str:
-        """Implements `ports.CheckpointStore.write_region`."""
+        """Implements `reconcile_ports.CheckpointStore.write_region`."""
         return self._write_region()
 
     async def load(self) -> Versioned[Watermark] | None:
-        """Implements `ports.CheckpointStore.load`. One that cannot be read is replaced by a round over all blobs."""
+        """Implements `reconcile_ports.CheckpointStore.load`; one that cannot be read is replaced by a whole round."""
         stored = await self._container.read(self._ID)
         if stored is None:
             return None
@@ -133,7 +160,7 @@ class CosmosCheckpointStore:
         return Versioned(item.watermark if item is not None else Watermark(), stored.etag)
 
     async def store(self, value: Watermark, previous: Versioned[Watermark] | None) -> Versioned[Watermark]:
-        """Implements `ports.CheckpointStore.store`."""
+        """Implements `reconcile_ports.CheckpointStore.store`."""
         item = CheckpointItem(id=self._ID, watermark=value)
         previous_etag = previous.etag if previous is not None else None
         return Versioned(value, await self._container.write(self._ID, item, previous_etag))

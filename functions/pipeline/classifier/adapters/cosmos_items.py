@@ -14,12 +14,22 @@ class AnalysisItem(Analysis, frozen=True, kw_only=True, rename="camel"):
     schema_version: int = SCHEMA_VERSION
 
 
+class OperationItem(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """The long-running operation that makes an analysis, within its lease; times are in seconds since the epoch."""
+
+    account: str
+    id: str
+    started_at: float
+
+
 class LeaseItem(msgspec.Struct, frozen=True, kw_only=True):
     """A lease in the container `analyses`, in the place of its analysis."""
 
     id: str
     owner: str = msgspec.field(name="claimedBy")
     expires_at: float = msgspec.field(name="claimedUntil")
+    # Leases of calls without long-running operations have none, and neither have those of earlier versions.
+    operation: OperationItem | msgspec.UnsetType = msgspec.UNSET
 
 
 class CheckpointItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,7 +45,12 @@ def decode_analysis(item: StoredItem) -> Analysis | None:
     return item.decode(Analysis) if "findings" in item.fields else None
 
 
+def decode_lease(item: StoredItem) -> LeaseItem | None:
+    """Return the lease; None if the item is an analysis, or cannot be read."""
+    return item.decode(LeaseItem) if "claimedUntil" in item.fields else None
+
+
 def lease_end(item: StoredItem) -> float:
     """Return when the lease expires, in seconds since the epoch; 0 if the item is no lease."""
-    lease = item.decode(LeaseItem) if "claimedUntil" in item.fields else None
+    lease = decode_lease(item)
     return lease.expires_at if lease is not None else 0.0

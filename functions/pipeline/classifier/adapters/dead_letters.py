@@ -8,20 +8,20 @@ from common.adapters.service_errors import ServiceBoundary
 
 
 class BlobDeadLetterStore:
-    """`ports.DeadLetterStore` for one container."""
+    """`reconcile_ports.DeadLetterStore` for one container."""
 
     def __init__(self, client: ContainerClient) -> None:
         self._client = client
         self._boundary = ServiceBoundary("Blob Storage")
 
     async def names(self) -> AsyncIterator[str]:
-        """Implements `ports.DeadLetterStore.names`."""
+        """Implements `reconcile_ports.DeadLetterStore.names`."""
         with self._boundary:
             async for blob in self._client.list_blobs():
                 yield blob.name
 
     async def read(self, name: str) -> bytes:
-        """Implements `ports.DeadLetterStore.read`."""
+        """Implements `reconcile_ports.DeadLetterStore.read`."""
         try:
             with self._boundary:
                 return await (await self._client.download_blob(name)).readall()
@@ -29,7 +29,7 @@ class BlobDeadLetterStore:
             return b""
 
     async def delete(self, name: str) -> None:
-        """Implements `ports.DeadLetterStore.delete`."""
+        """Implements `reconcile_ports.DeadLetterStore.delete`."""
         try:
             with self._boundary:
                 await self._client.delete_blob(name)

@@ -15,7 +15,7 @@ from azure.core import AsyncPipelineClient
 from azure.core.rest import AsyncHttpResponse, HttpRequest
 from common.adapters.azure_clients import AzureClients
 from common.domain import metrics
-from common.domain.findings import Caption, Findings, Tag, TextLine
+from common.domain.findings import Caption, Findings, TextLine
 from common.domain.image_limits import FOUNDRY_VISION_LIMITS, MEDIA_TYPES
 from common.domain.models import Analysis, ImageInfo
 from msgspec import UNSET, Meta
@@ -27,6 +27,7 @@ from classifier.analyzers.foundry_responses import (
     parse_completion,
     read_answer,
 )
+from classifier.analyzers.generated_findings import MOST_TAGS, OTHER, check_category, create_tags
 from classifier.analyzers.http_requests import build_json_image_request, create_client_options
 from classifier.analyzers.options import AnalyzerOptions, parse_options
 from classifier.analyzers.responses import read_result
@@ -36,9 +37,6 @@ _NAME = "foundry-vision"
 _API_VERSION = "v1"
 _PATH = "/openai/v1/chat/completions"
 FEATURES = ("tags", "caption", "read")
-# The category of an image that none of the configured ones fits.
-OTHER = "other"
-_MOST_TAGS = 10
 # With the tokens that a reasoning model spends unseen; a page of text has up to 2,000. A shorter limit would cut off
 # answers, and a longer one costs throughput: the service counts the limit, not the answer, against the deployment's
 # quota (https://learn.microsoft.com/azure/foundry/openai/how-to/quota). infra/config/foundry_sizing.py has the same
@@ -132,11 +130,11 @@ class FoundryVision:
 
     def _findings(self, answer: Answer) -> Findings:
         """Return the findings. Raises ValueError if the answer lacks what the schema requires."""
-        if self._categories and answer.category not in self._categories:
-            raise ValueError(f"the category {answer.category!r} is none of those in the request")
         return Findings(
-            tags=_tags(_required(answer.tags, "tags")) if "tags" in self.features else UNSET,
-            category=_required(answer.category, "category") if self._categories else UNSET,
+            tags=create_tags(_required(answer.tags, "tags")) if "tags" in self.features else UNSET,
+            category=check_category(_required(answer.category, "category"), self._categories)
+            if self._categories
+            else UNSET,
             caption=Caption(text=_required(answer.caption, "caption"), confidence=None)
             if "caption" in self.features
             else UNSET,
@@ -166,7 +164,7 @@ def _json_schema(features: Sequence[str], categories: Sequence[str]) -> dict[str
         properties["tags"] = {
             "type": "array",
             "items": {"type": "string"},
-            "description": f"Up to {_MOST_TAGS} tags for what is clearly visible: things, living beings, scenes and"
+            "description": f"Up to {MOST_TAGS} tags for what is clearly visible: things, living beings, scenes and"
             " actions. Singular nouns in lower case, the most prominent first.",
         }
     if categories:
@@ -197,13 +195,6 @@ def _required[Value](value: Value | None, name: str) -> Value:
     if value is None:
         raise ValueError(f"the answer has no {name}")
     return value
-
-
-def _tags(names: Sequence[str]) -> tuple[Tag, ...]:
-    """Return the tags in the order of the model, each name once. A schema cannot limit their number."""
-    unique = dict.fromkeys(name.strip() for name in names)
-    unique.pop("", None)
-    return tuple(Tag(name=name, confidence=None) for name in [*unique][:_MOST_TAGS])
 
 
 def _text_lines(texts: Sequence[str]) -> tuple[TextLine, ...]:

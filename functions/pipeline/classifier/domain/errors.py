@@ -7,7 +7,9 @@ PipelineError
 ├── UnexpectedResponseError          a response that cannot be read: a record, `failed`, and poison, at once
 ├── RetryLaterError                  transient: the message is requeued with back-off, until its retry deadline
 │   ├── ThrottledError               one account of a pool rejected a call with 429
-│   └── LeasedError                  another worker holds the lease on the analysis
+│   ├── LeasedError                  another worker holds the lease on the analysis
+│   ├── OperationRunningError        the service has not finished the analysis: no attempt, requeued without back-off
+│   └── OperationLostError           the operation will have no result: it is started again
 └── ConfigurationError               what was configured does not exist: requeued slowly, with an alert
     └── AnalyzerConfigurationError   the analyzer rejects the request whatever the image
 
@@ -64,6 +66,16 @@ class LeasedError(RetryLaterError):
     """Another worker is analyzing the same content; its lease expires in `retry_after_seconds`."""
 
     exact = True
+
+
+class OperationRunningError(RetryLaterError):
+    """A long-running operation is not finished; its result may be requested in `retry_after_seconds`."""
+
+    exact = True
+
+
+class OperationLostError(RetryLaterError):
+    """A long-running operation will have no result: it failed, ran for too long, or does not exist any more."""
 
 
 class AnalyzerConfigurationError(ConfigurationError):

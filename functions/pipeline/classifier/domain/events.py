@@ -14,6 +14,7 @@ from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 from msgspec.structs import replace
 
 from classifier.domain.errors import EventError
+from classifier.domain.resume import Resume
 
 _SUBJECT_PREFIX = "/blobServices/default/containers/"
 # The type of the events that reconcile writes for blobs without a final record.
@@ -64,6 +65,7 @@ class Message(Struct, frozen=True, kw_only=True):
         interruptions: deliveries before the last requeueing that ended without an outcome, because the worker ended or
             the message could not be requeued. A requeued message has a new dequeue count, so they are counted here.
         deadline: until when the message is requeued after errors; None before the first error.
+        resume: what was requeued while a long-running operation analyzes the image; None if none does.
     """
 
     event: BlobEvent
@@ -71,6 +73,7 @@ class Message(Struct, frozen=True, kw_only=True):
     requeue_count: int = 0
     interruptions: int = 0
     deadline: datetime | None = None
+    resume: Resume | None = None
 
     @staticmethod
     def parse(text: str) -> "Message":
@@ -90,13 +93,16 @@ class Message(Struct, frozen=True, kw_only=True):
         """Return the message with the stamp that the storage account of its event belongs to."""
         return replace(self, event=replace(self.event, stamp=stamp))
 
-    def to_requeue_text(self, deadline: datetime, interruptions: int) -> str:
-        """Return the text of the message when it is requeued once more."""
+    def to_requeue_text(
+        self, deadline: datetime, interruptions: int, *, is_attempt: bool = True, resume: Resume | None = None
+    ) -> str:
+        """Return the text of the message when it is requeued once more; `is_attempt` if because of an error."""
         envelope = _Envelope(
             event=Raw(self.event_json.encode()),
-            put_backs=self.requeue_count + 1,
+            put_backs=self.requeue_count + is_attempt,
             interruptions=interruptions,
             deadline=deadline.isoformat(),
+            resume=UNSET if resume is None else resume,
         )
         return msgspec.json.encode(envelope).decode()
 
@@ -128,6 +134,7 @@ class _Envelope(Struct, frozen=True, kw_only=True, rename="camel"):
     put_backs: Annotated[int, Meta(ge=0)]
     interruptions: Annotated[int, Meta(ge=0)] = 0
     deadline: str
+    resume: Resume | UnsetType = UNSET
 
 
 class _PoisonReason(Struct, frozen=True, kw_only=True):
@@ -214,6 +221,7 @@ def _parse_message(text: str) -> Message:
         requeue_count=envelope.put_backs,
         interruptions=envelope.interruptions,
         deadline=_parse_time(envelope.deadline),
+        resume=None if isinstance(envelope.resume, UnsetType) else envelope.resume,
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from common.domain.models import Reason
+from msgspec import Struct
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,12 +44,32 @@ class BlobInfo:
     last_modified: datetime
 
 
+class LongRunningOperation(Struct, frozen=True, kw_only=True):
+    """An analysis that the service makes after it has answered the request for it.
+
+    Attributes:
+        account: the account that has the operation and its result.
+        id: the id that the service has given it.
+    """
+
+    account: str
+    id: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class AnalysisLease:
     """The exclusive right to make the analysis `key`, until it is stored or released, or the lease expires.
 
-    `etag` is the version of the lease's item in Cosmos DB.
+    The right to start it, that is: the result of a long-running operation may be requested by any worker.
+
+    Attributes:
+        key: identifies content and request.
+        etag: the version of the lease's item in Cosmos DB.
+        operation: the operation that makes the analysis; None before it was started, and of calls that have none.
+        operation_age_seconds: how long ago the operation was started.
     """
 
     key: str
     etag: str
+    operation: LongRunningOperation | None = None
+    operation_age_seconds: float = 0.0

@@ -1,17 +1,18 @@
-"""Ports: the interfaces that the use cases need, besides those of `queue_ports`. Adapters and analyzers implement them.
+"""Ports: the interfaces that the use cases need, besides those of `queue_ports` and `reconcile_ports`.
+
+Adapters and analyzers implement them.
 
 Every method may raise RetryLaterError and ConfigurationError (`errors`), besides the errors that it names.
 """
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from common.domain.image_limits import ImageLimits
-from common.domain.models import Analysis, ImageInfo, Versioned
+from common.domain.models import Analysis, ImageInfo
 from common.domain.record import ImageRecord, StoredRecord
 
-from classifier.domain.models import AnalysisLease, Blob, BlobInfo
-from classifier.domain.watermark import Watermark
+from classifier.domain.models import AnalysisLease, Blob, BlobInfo, LongRunningOperation
 
 
 class ImageStore(Protocol):
@@ -38,6 +39,10 @@ class ImageStore(Protocol):
         Raises:
             BlobNotFoundError: there is no such blob.
         """
+        ...
+
+    async def read_properties(self, name: str) -> Blob | None:
+        """Return the current version of a blob without its content, or None if there is no such blob."""
         ...
 
     async def get_etag(self, name: str) -> str | None:
@@ -97,6 +102,37 @@ class AnalyzerCall(Protocol):
         ...
 
 
+@runtime_checkable
+class LongRunningCall(Protocol):
+    """One charged call whose result is made by a long-running operation, and requested later, by any worker."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Identifies the service, the API version and the request: equal fingerprints make equal results."""
+        ...
+
+    async def start(self, content: bytes, info: ImageInfo, *, paid: bool) -> tuple[LongRunningOperation, float]:
+        """Start the operation for an image, with the arguments and errors of `AnalyzerCall.analyze`.
+
+        Returns:
+            The operation, and the seconds before which the service wants no request for its result.
+        """
+        ...
+
+    async def get_result(self, operation: LongRunningOperation) -> Analysis:
+        """Return the findings of this call alone.
+
+        Raises:
+            OperationRunningError: the operation is not finished.
+            OperationLostError: the operation will have no result.
+            ImageRejectedError: the service will never accept the image.
+            AnalyzerConfigurationError: the operation failed for a reason that is the same for every image.
+            UnexpectedResponseError: the result cannot be read.
+            RetryLaterError: a transient error of the request for the result.
+        """
+        ...
+
+
 class Analyzer(Protocol):
     """Analyzes images with one service."""
 
@@ -106,7 +142,7 @@ class Analyzer(Protocol):
         ...
 
     @property
-    def calls(self) -> Sequence[AnalyzerCall]:
+    def calls(self) -> Sequence[AnalyzerCall | LongRunningCall]:
         """The calls that an analysis consists of, at least one."""
         ...
 
@@ -169,15 +205,23 @@ class RecordRepository(Protocol):
 class AnalysisCache(Protocol):
     """The analyses, in the Cosmos DB container `analyses`. Losing an entry costs another analysis and no data."""
 
-    async def get(self, key: str) -> Analysis | None:
-        """Return the analysis under `key`, or None."""
+    async def get(self, key: str) -> Analysis | AnalysisLease | None:
+        """Return the analysis under `key`, or the lease of a long-running operation that makes it, or None."""
         ...
 
     async def get_or_lease(self, key: str) -> Analysis | AnalysisLease:
-        """Return the analysis under `key`, or a lease to make it.
+        """Return the analysis under `key`, or the lease of an operation that makes it, or a new lease to make it.
 
         Raises:
-            LeasedError: another worker holds the lease.
+            LeasedError: another worker holds the lease, and has started no operation.
+        """
+        ...
+
+    async def store_operation(self, lease: AnalysisLease, operation: LongRunningOperation) -> None:
+        """Store the operation that was started under a lease, so that any worker may request its result.
+
+        Raises:
+            ConcurrencyError: the lease was lost.
         """
         ...
 
@@ -187,47 +231,6 @@ class AnalysisCache(Protocol):
 
     async def release(self, lease: AnalysisLease) -> None:
         """Release a lease. Does nothing if it was lost."""
-        ...
-
-
-class DeadLetterStore(Protocol):
-    """The dead letters: blobs with events that Event Grid could not deliver, each a JSON list of events."""
-
-    def names(self) -> AsyncIterator[str]:
-        """List the names of all dead letters."""
-        ...
-
-    async def read(self, name: str) -> bytes:
-        """Return the content of a dead letter; empty if it does not exist any more."""
-        ...
-
-    async def delete(self, name: str) -> None:
-        """Delete a dead letter. Does nothing if it does not exist any more."""
-        ...
-
-
-class CheckpointStore(Protocol):
-    """The checkpoint of reconcile, between its runs."""
-
-    @property
-    def write_region(self) -> str:
-        """The region that the database was written in at the last request; a failover changes it."""
-        ...
-
-    async def load(self) -> Versioned[Watermark] | None:
-        """Return the checkpoint, or None if there is none yet."""
-        ...
-
-    async def store(self, value: Watermark, previous: Versioned[Watermark] | None) -> Versioned[Watermark]:
-        """Store a checkpoint.
-
-        Args:
-            value: the new checkpoint.
-            previous: the checkpoint that it replaces, as it was loaded; None if there is none yet.
-
-        Raises:
-            ConcurrencyError: the stored checkpoint is not `previous`.
-        """
         ...
 
 

@@ -7,7 +7,9 @@ from datetime import datetime, timedelta
 from common.domain import timeouts
 from common.domain.errors import AccessDeniedError, ConfigurationError, RetryLaterError
 
+from classifier.domain.errors import OperationRunningError
 from classifier.domain.events import Message
+from classifier.domain.resume import Resume
 
 # How often one delivery reads, checks and writes again after others have changed the same item or blob. After that the
 # message is requeued: endless conflicts would keep an instance busy until its time limit.
@@ -23,12 +25,14 @@ class Delivery:
         text: the message as it was received.
         attempt: the dequeue count.
         etag: the version of the blob that was read; None before.
+        resume: what the message is requeued with while a long-running operation analyzes the image.
     """
 
     message: Message
     text: str
     attempt: int
     etag: str | None = None
+    resume: Resume | None = None
 
     @property
     def interruptions(self) -> int:
@@ -45,12 +49,14 @@ class Retry:
         deadline: until when the message is retried.
         misconfigured: whether only a deployment can make it succeed.
         expired: whether it would be after the deadline.
+        is_attempt: whether the delivery was an attempt; a request for the result of an operation is none.
     """
 
     delay_seconds: float
     deadline: datetime
     misconfigured: bool
     expired: bool
+    is_attempt: bool
 
 
 def plan_retry(message: Message, error: Exception, *, max_retry_age: timedelta, now: datetime) -> Retry:
@@ -84,4 +90,5 @@ def plan_retry(message: Message, error: Exception, *, max_retry_age: timedelta, 
         deadline=deadline,
         misconfigured=misconfigured,
         expired=now + timedelta(seconds=delay_seconds) > deadline,
+        is_attempt=not isinstance(error, OperationRunningError),
     )

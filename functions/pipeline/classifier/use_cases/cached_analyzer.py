@@ -1,19 +1,17 @@
 """Cached analyzer: stores the result of each call under its content and request, so that it is charged once."""
 
-import contextlib
 import hashlib
-import logging
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
-from common.domain import metrics, timeouts
+from common.domain import metrics
 from common.domain.errors import ConfigurationError, RetryLaterError
 from common.domain.models import Analysis, ImageInfo
 
+from classifier.domain.errors import OperationRunningError
 from classifier.domain.models import AnalysisLease
-from classifier.domain.ports import AnalysisCache, Analyzer, AnalyzerCall
-
-_log = logging.getLogger("classifier")
+from classifier.domain.ports import AnalysisCache, Analyzer, AnalyzerCall, LongRunningCall
+from classifier.use_cases.operations import OperationRunner, release_lease, store_analysis
 
 
 class CachedAnalyzer:
@@ -33,27 +31,66 @@ class CachedAnalyzer:
         self._analyzer = analyzer
         self._analyses = analyses
         self._time_limit = time_limit
+        self._operations = OperationRunner(analyses=analyses, time_limit=time_limit)
 
     async def analyze(self, sha256: str, content: bytes, info: ImageInfo) -> tuple[Analysis, bool]:
         """Return the analysis of the content, and whether all of it was cached.
 
-        Raises LeasedError if another worker is analyzing the same content, and the errors of
-        `ports.Analyzer.check_capacity` and `ports.AnalyzerCall.analyze`.
+        Raises OperationRunningError after it has started every operation that is missing, LeasedError if another worker
+        is analyzing the same content, and the errors of `ports.Analyzer.check_capacity`, `ports.AnalyzerCall.analyze`
+        and `ports.LongRunningCall`.
         """
         results: list[Analysis] = []
+        pauses: list[float] = []
         paid = False
+        cached = True
         for call in self._analyzer.calls:
-            key = hashlib.sha256(f"{sha256} {call.fingerprint}".encode()).hexdigest()
+            key = _cache_key(sha256, call)
             # After a paid call, the next one may wait longer for capacity.
             stored = await self._get_or_lease(key) if not paid else await self._analyses.get_or_lease(key)
-            if isinstance(stored, AnalysisLease):
+            if isinstance(stored, Analysis):
+                results.append(stored)
+                continue
+            cached = False
+            if not isinstance(call, LongRunningCall):
                 results.append(await self._call(call, stored, content, info, paid=paid))
                 paid = True
+            elif stored.operation is None:
+                pauses.append(await self._operations.start(call, stored, content, info, paid=paid))
+                paid = True
             else:
+                await self._collect(call, stored, results, pauses)
+        return _combine(results, pauses, cached=cached)
+
+    async def resume(self, sha256: str) -> tuple[Analysis, bool] | None:
+        """Return the same as `analyze`, without the content; None if an operation has to be started for it first."""
+        results: list[Analysis] = []
+        pauses: list[float] = []
+        cached = True
+        for call in self._analyzer.calls:
+            stored = await self._analyses.get(_cache_key(sha256, call))
+            if isinstance(stored, Analysis):
                 results.append(stored)
-        if not paid:
-            metrics.add("cacheHits")
-        return Analysis.combine(results), not paid
+                continue
+            if stored is None or not isinstance(call, LongRunningCall):
+                return None
+            cached = False
+            await self._collect(call, stored, results, pauses)
+        return _combine(results, pauses, cached=cached)
+
+    async def _collect(
+        self,
+        call: LongRunningCall,
+        lease: AnalysisLease,
+        results: list[Analysis],
+        pauses: list[float],
+    ) -> None:
+        """Add the result of an operation to `results`, or to `pauses` when to request it again."""
+        try:
+            results.append(await self._operations.get_result(call, lease))
+        except OperationRunningError as error:
+            # Not the error itself: in a list of a frame of its own traceback, it would keep the content in memory.
+            pauses.append(error.retry_after_seconds)
 
     async def _get_or_lease(self, key: str) -> Analysis | AnalysisLease:
         """Return what is stored under `key`, or a lease if the analyzer has capacity."""
@@ -74,14 +111,20 @@ class CachedAnalyzer:
         try:
             result = await call.analyze(content, info, paid=paid)
         except BaseException:
-            # Other messages with the same content need not wait until the lease expires.
-            with contextlib.suppress(Exception):
-                async with self._time_limit(timeouts.RELEASE_SECONDS):
-                    await self._analyses.release(lease)
+            await release_lease(self._analyses, lease, self._time_limit)
             raise
-        try:
-            await self._analyses.store(lease, result)
-        except Exception as error:  # noqa: BLE001 (the result is charged, and the record matters more than the cache)
-            _log.warning("an analysis was not cached: %s: %s", type(error).__name__, error)
-            metrics.add("uncached")
+        await store_analysis(self._analyses, lease, result)
         return result
+
+
+def _cache_key(sha256: str, call: AnalyzerCall | LongRunningCall) -> str:
+    return hashlib.sha256(f"{sha256} {call.fingerprint}".encode()).hexdigest()
+
+
+def _combine(results: list[Analysis], pauses: list[float], *, cached: bool) -> tuple[Analysis, bool]:
+    """Return the analysis that all results make; raise OperationRunningError if one is missing."""
+    if pauses:
+        raise OperationRunningError("the analyzer has not finished", retry_after_seconds=max(pauses))
+    if cached:
+        metrics.add("cacheHits")
+    return Analysis.combine(results), cached

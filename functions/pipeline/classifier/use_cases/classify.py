@@ -4,19 +4,14 @@ import contextlib
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
-from typing import cast
 
 from common.domain import metrics, timeouts
 from common.domain.errors import ConfigurationError, RetryLaterError
-from common.domain.models import ImageInfo, Reason
+from common.domain.models import Reason
 from common.domain.record import ImageRecord, RecordStatus
-from common.domain.record_fields import AnalyzerInfo, milliseconds
-from msgspec.structs import replace
 
-from classifier.domain import image_checks
-from classifier.domain.errors import BlobNotFoundError, EventError, ImageRejectedError, UnexpectedResponseError
+from classifier.domain.errors import BlobNotFoundError, EventError, UnexpectedResponseError
 from classifier.domain.events import Message, create_poison_message
-from classifier.domain.models import Blob
 from classifier.domain.outcomes import Outcome, OutcomeStatus
 from classifier.domain.ports import (
     AnalysisCache,
@@ -28,9 +23,9 @@ from classifier.domain.ports import (
     ResultPublisher,
 )
 from classifier.domain.queue_ports import Queue
-from classifier.domain.records import create_record, describe_blob, describe_unread_blob
+from classifier.domain.records import create_record, describe_unread_blob
 from classifier.domain.retries import MAX_CONFLICTS, Delivery, plan_retry
-from classifier.use_cases.cached_analyzer import CachedAnalyzer
+from classifier.use_cases.image_classifier import ImageClassifier
 from classifier.use_cases.record_writer import RecordWriter
 from classifier.use_cases.requeue import requeue
 
@@ -60,15 +55,21 @@ class Pipeline:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._images = images
-        self._read_header = read_header
-        self._analyzer = analyzer
-        self._cached_analyzer = CachedAnalyzer(analyzer=analyzer, analyses=analyses, time_limit=time_limit)
+        self._classifier = ImageClassifier(
+            images=images,
+            read_header=read_header,
+            analyzer=analyzer,
+            analyses=analyses,
+            has_copies=image_copies is not None,
+            min_confidence=min_confidence,
+            time_limit=time_limit,
+            now=now,
+        )
         self._queue = queue
         self._poison_queue = poison_queue
         self._result_publisher = result_publisher
         self._image_copies = image_copies
         self._record_writer = RecordWriter(images=images, records=records, image_copies=image_copies)
-        self._min_confidence = min_confidence
         self._max_retry_age = max_retry_age
         self._last_attempt = last_attempt
         self._time_limit = time_limit
@@ -91,7 +92,7 @@ class Pipeline:
             except EventError as error:
                 await self._poison_queue.send(create_poison_message(text, "BadEvent", str(error), self._now()))
                 return Outcome(status=OutcomeStatus.POISON, detail=str(error))
-            delivery = Delivery(message=message, text=text, attempt=attempt)
+            delivery = Delivery(message=message, text=text, attempt=attempt, resume=message.resume)
             try:
                 return await self._process(delivery)
             except _REQUEUED as error:
@@ -132,15 +133,12 @@ class Pipeline:
         message = delivery.message
         event = message.event
         for _ in range(MAX_CONFLICTS):
-            started = self._now()
             try:
-                blob = await self._images.read(event.name)
+                blob, record = await self._classifier.classify(delivery)
             except BlobNotFoundError:
                 if await self._record_writer.remove(event):
                     return Outcome.for_event(event, OutcomeStatus.REMOVED, "the blob does not exist")
                 continue
-            delivery.etag = blob.etag
-            record = await self._classify(message, blob, delivery.attempt, started)
             metrics.put("queuedMs", record.timings.queued_ms)
             record = await self._record_writer.write(record, event.name)
             if record is None:
@@ -154,50 +152,8 @@ class Pipeline:
                 await self._image_copies.delete(copy_path, blob.etag)
         raise RetryLaterError(f"the blob was changed {MAX_CONFLICTS} times in a row while it was processed")
 
-    async def _classify(self, message: Message, blob: Blob, attempt: int, started: datetime) -> ImageRecord:
-        """Return the record of one version of the blob."""
-        properties = describe_blob(message.event, blob)
-        image: ImageInfo | None = None
-        # Without an analyzer, a rejection is final under every fingerprint: what no analyzer can take.
-        analyzer: AnalyzerInfo | None = None
-        try:
-            content = image_checks.require_content(blob)
-            image = await self._read_header(content)
-            analyzer = AnalyzerInfo.for_request(self._analyzer.features, self._analyzer.fingerprint)
-            image_checks.check_image(image, self._analyzer.limits)
-            analysis_started = self._now()
-            sha256 = cast("str", properties.content_sha256)  # not None, as there is content
-            analysis, cached = await self._cached_analyzer.analyze(sha256, content, image)
-            analyze_ms = milliseconds(analysis_started, self._now())
-        except ImageRejectedError as rejection:
-            return create_record(
-                message,
-                attempt=attempt,
-                status=RecordStatus.REJECTED,
-                blob=properties,
-                started=started,
-                finished=self._now(),
-                reason=rejection.reason(),
-                image=image,
-                analyzer=analyzer,
-            )
-        record = create_record(
-            message,
-            attempt=attempt,
-            status=RecordStatus.CLASSIFIED,
-            blob=properties,
-            started=started,
-            finished=self._now(),
-            analyze_ms=analyze_ms,
-            image=image,
-            analyzer=analyzer.with_analysis(analysis, cached=cached),
-        ).with_analysis(analysis, min_confidence=self._min_confidence)
-        if self._image_copies is None or record.category is None:
-            return record
-        return replace(record, copy_path=f"{record.category.name}/{message.event.name}")
-
     async def _requeue(self, delivery: Delivery, error: Exception) -> Outcome:
-        """Requeue the message after an error that is neither a failure of the image nor an attempt.
+        """Requeue the message after an error that is neither a failure of the image nor an attempt, or to go on later.
 
         Past the deadline a failure is recorded instead, if that is possible.
         """

@@ -19,14 +19,9 @@ from msgspec.structs import replace
 from classifier.domain.errors import EventError
 from classifier.domain.events import Message, create_blob_found_event, create_poison_message
 from classifier.domain.models import BlobInfo
-from classifier.domain.ports import (
-    Analyzer,
-    CheckpointStore,
-    DeadLetterStore,
-    ImageStore,
-    RecordRepository,
-)
+from classifier.domain.ports import Analyzer, ImageStore, RecordRepository
 from classifier.domain.queue_ports import MeasuredQueue, Queue
+from classifier.domain.reconcile_ports import CheckpointStore, DeadLetterStore
 from classifier.domain.retries import MAX_CONFLICTS
 from classifier.domain.watermark import Watermark
 

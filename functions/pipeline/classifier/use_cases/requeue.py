@@ -24,17 +24,20 @@ async def requeue(
     """Send the message of a delivery again, within timeouts.REQUEUE_SECONDS.
 
     Args:
-        delivery: the delivery that ended with an error.
+        delivery: the delivery that ended with an error, or while a long-running operation is not finished.
         retry: when the message is to be delivered again.
         sentence: the error, for people.
         queue: the images queue.
         time_limit: limits the time of a block, in seconds.
     """
     message = delivery.message
-    text = message.to_requeue_text(retry.deadline, delivery.interruptions)
+    text = message.to_requeue_text(
+        retry.deadline, delivery.interruptions, is_attempt=retry.is_attempt, resume=delivery.resume
+    )
     async with time_limit(timeouts.REQUEUE_SECONDS):
         await queue.send(text, delay_seconds=retry.delay_seconds)
-    metrics.add("putBacks")
+    if retry.is_attempt:
+        metrics.add("putBacks")
     status = OutcomeStatus.MISCONFIGURED if retry.misconfigured else OutcomeStatus.DELAYED
     return Outcome.for_event(message.event, status, f"{sentence}; back in {retry.delay_seconds:.0f} s")
 
@@ -65,7 +68,8 @@ async def requeue_without_settings(
         EventError: the message is no event.
         Exception: `error`, after the retry deadline.
     """
-    delivery = Delivery(message=Message.parse(text), text=text, attempt=attempt)
+    message = Message.parse(text)
+    delivery = Delivery(message=message, text=text, attempt=attempt, resume=message.resume)
     cause = ConfigurationError("WrongSettings", f"the app settings are wrong: {error}")
     retry = plan_retry(delivery.message, cause, max_retry_age=timeouts.DEFAULT_RETRY_AGE, now=now)
     if retry.expired:

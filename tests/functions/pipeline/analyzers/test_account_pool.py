@@ -150,7 +150,7 @@ def test_a_call_that_fails_is_repeated_at_other_accounts_and_changes_no_rate() -
 
     assert asyncio.run(calls.call(send)) == "answer"
     assert sorted(called_accounts) == [0, 1, 2]
-    assert {limiter.rate for _, limiter in calls._accounts} == {TEN.calls_per_second}
+    assert {account.rate for account in calls._accounts} == {TEN.calls_per_second}
 
 
 @pytest.mark.parametrize(("error", "calls_made"), [(AccessDeniedError("403"), 2), (DOWN, 3)])

@@ -123,7 +123,7 @@ def test_there_is_capacity_if_an_account_is_available_within_twenty_seconds(
     after: float, *, has_capacity: bool
 ) -> None:
     calls, _ = pool(1)
-    calls._accounts[0][1].on_throttled(0.0, after)
+    calls._accounts[0].calls.on_throttled(0.0, after)
     if has_capacity:
         calls.check_capacity()
     else:

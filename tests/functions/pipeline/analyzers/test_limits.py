@@ -1,10 +1,11 @@
 """The limits of each analyzer: those that the API states are those that the pipeline checks."""
 
 import pytest
-from classifier.analyzers import custom_vision, foundry_vision, image_analysis
+from classifier.analyzers import content_understanding, custom_vision, foundry_vision, image_analysis
 from common.domain.image_limits import ANALYZER_LIMITS
 
 from infra.core.analysis import ANALYZERS
+from tests.support.fake_content_understanding import CONTENT_UNDERSTANDING
 from tests.support.fake_vision_service import CUSTOM, FOUNDRY, OPTIONS, FakeVisionService, create_azure_clients
 
 # The module of each analyzer, by its name, and options of it.
@@ -12,6 +13,7 @@ BUILDERS = {
     "image-analysis": (image_analysis.build, OPTIONS),
     "custom-vision": (custom_vision.build, CUSTOM | {"task": "multiclass"}),
     "foundry-vision": (foundry_vision.build, FOUNDRY),
+    "content-understanding": (content_understanding.build, CONTENT_UNDERSTANDING),
 }
 
 

@@ -26,14 +26,20 @@ from tests.support.in_memory_services import (
 )
 
 NAMES = ("a.png", "b.png")
+SPOILED_STATES = ("lost", "stuck", "failed")
 
 
 class Histories(RuleBasedStateMachine):
     """Uploads, deletions, deliveries, outages and accidents; at the end everything must have come right."""
 
+    long_running = False
+    # How often `bustle` does what, and the pauses that it makes.
+    weights = (8, 6, 20, 50, 14, 3, 0, 2)
+    pauses = (5, 60, 400)
+
     def __init__(self) -> None:
         super().__init__()
-        self.host = FakeFunctionsHost()
+        self.host = FakeFunctionsHost(long_running=self.long_running)
         self.services = self.host.services
 
     @rule(name=st.sampled_from(NAMES), content=st.sampled_from(CONTENTS), event_choice=st.integers(0, 9))
@@ -89,12 +95,15 @@ class Histories(RuleBasedStateMachine):
                 worker.fault = "crash before"
                 self.host.advance(worker)
 
+    def spoil_operation(self, choice: int, state: str) -> None:
+        """Nothing without long-running operations."""
+
     @rule(seed=st.integers(0, 2**32 - 1), actions=st.integers(30, 120))
     def bustle(self, seed: int, actions: int) -> None:
         """Many of the above, as often as they happen beside each other: races need several at the right moment."""
         dice = random.Random(seed)
         for _ in range(actions):
-            match dice.choices(range(7), weights=(8, 6, 20, 50, 14, 3, 2))[0]:
+            match dice.choices(range(8), weights=self.weights)[0]:
                 case 0:
                     self.upload(dice.choice(NAMES), dice.choice(CONTENTS), dice.randrange(10))
                 case 1:
@@ -107,8 +116,10 @@ class Histories(RuleBasedStateMachine):
                     self.accident(dice.randrange(100), dice.choice(FAULTS))
                 case 5:
                     self.outage(dice.choice(sorted(OPERATIONS)))
+                case 6:
+                    self.spoil_operation(dice.randrange(100), dice.choice(SPOILED_STATES))
                 case _:
-                    self.pass_time(dice.choice([5, 60, 400]))
+                    self.pass_time(dice.choice(self.pauses))
 
     def teardown(self) -> None:
         """No more accidents: every message is handled, what was missed is reconciled, what is poison redriven."""
@@ -165,10 +176,30 @@ class Histories(RuleBasedStateMachine):
                 assert number <= 1 + self.host.lost_results[call, content], "charged twice"
 
 
-TestHistories = Histories.TestCase
-TestHistories.settings = settings(
+class LongRunningHistories(Histories):
+    """The same with an analyzer whose results are made by long-running operations.
+
+    Each death of a worker, and each operation that the service loses, costs at most one more charged call.
+    """
+
+    long_running = True
+    # Messages wait for some seconds between two requests for a result.
+    weights = (8, 6, 25, 50, 14, 3, 2, 20)
+    pauses = (5, 10, 10, 10, 10, 10, 60, 400)
+
+    @rule(choice=st.integers(0, 99), state=st.sampled_from(SPOILED_STATES))
+    def spoil_operation(self, choice: int, state: str) -> None:
+        """An operation gets lost, is stuck for ever, or fails; a result that was stored is not needed any more."""
+        self.host.spoil_operation(choice, state)
+
+
+_SETTINGS = settings(
     max_examples=300 * int(os.environ.get("EXAMPLES", "1")),
     stateful_step_count=10,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
+TestHistories = Histories.TestCase
+TestHistories.settings = _SETTINGS
+TestLongRunningHistories = LongRunningHistories.TestCase
+TestLongRunningHistories.settings = _SETTINGS

@@ -1,0 +1,1 @@
+"""Content Understanding: definitions of analyzers and long-running analyses of images, on the packaged models."""
