@@ -60,7 +60,9 @@ def compare_analyzers(workload: Workload, prices: PriceList) -> list[AnalyzerCos
     """
     costs: list[AnalyzerCost] = []
     for analyzer in ANALYZERS:
-        features = tuple(feature for feature in workload.features if feature in _FEATURES[analyzer])
+        features: tuple[Feature, ...] = tuple(
+            feature for feature in workload.features if feature in _FEATURES[analyzer]
+        )
         if analyzer == "content-understanding" and not {"tags", "caption"} & {*features}:
             # infra/config/foundry_rules.py
             continue
