@@ -92,6 +92,17 @@ def test_the_pause_grows_to_thirty_seconds(services: InMemoryServices, operation
     assert 30 <= services.queued_messages[-1][1] <= 45
 
 
+@pytest.mark.parametrize("position", [0, 1])
+def test_the_service_may_want_a_longer_pause(
+    services: InMemoryServices, operations: InMemoryOperations, position: int
+) -> None:
+    """The message waits for the operation that takes longest."""
+    deliver(services)
+    [*operations.operations.values()][position].retry_after_seconds = 60
+    deliver(services, after=10)
+    assert 60 <= services.queued_messages[-1][1] <= 90
+
+
 def test_any_worker_finishes_the_record(services: InMemoryServices, operations: InMemoryOperations) -> None:
     deliver(services, image_copies=None)
     names = steps(services)
