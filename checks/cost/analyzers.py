@@ -1,6 +1,6 @@
 """What each analyzer costs for the same images: side by side, for the features that it has."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,10 +20,11 @@ from infra.core.analysis import (
 from infra.core.errors import SizingError
 
 # A classification project has tags alone; one that detects has objects too (infra/config/feature_rules.py).
-_FEATURES: Mapping[AnalyzerName, Collection[Feature]] = {
+_FEATURES: Mapping[AnalyzerName, Sequence[Feature]] = {
     "image-analysis": FEATURES,
     "custom-vision": ("tags",),
-    **dict.fromkeys(FOUNDRY_ANALYZERS, FOUNDRY_FEATURES),
+    "foundry-vision": FOUNDRY_FEATURES,
+    "content-understanding": FOUNDRY_FEATURES,
 }
 
 
@@ -60,7 +61,9 @@ def compare_analyzers(workload: Workload, prices: PriceList) -> list[AnalyzerCos
     """
     costs: list[AnalyzerCost] = []
     for analyzer in ANALYZERS:
-        features = tuple(feature for feature in workload.features if feature in _FEATURES[analyzer])
+        features: tuple[Feature, ...] = tuple(
+            feature for feature in _FEATURES[analyzer] if feature in workload.features
+        )
         if analyzer == "content-understanding" and not {"tags", "caption"} & {*features}:
             # infra/config/foundry_rules.py
             continue

@@ -22,7 +22,7 @@ def scope(kind: str, name: str) -> str:
     return f"/azure-native:{kind}::{name}"
 
 
-def granted(recorder: Recorder) -> set[tuple[str, str, str, str]]:
+def granted(recorder: Recorder) -> set[tuple[str, str | None, str, str]]:
     roles = {role.value: role.name for role in BuiltInRole} | {
         role.inputs["roleDefinitionId"]: role.name for role in recorder.of_type("authorization:RoleDefinition")
     }
