@@ -1,6 +1,6 @@
 """What each analyzer costs for the same images: side by side, for the features that it has."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,11 +20,10 @@ from infra.core.analysis import (
 from infra.core.errors import SizingError
 
 # A classification project has tags alone; one that detects has objects too (infra/config/feature_rules.py).
-_FEATURES: Mapping[AnalyzerName, Sequence[Feature]] = {
+_FEATURES: Mapping[AnalyzerName, Collection[Feature]] = {
     "image-analysis": FEATURES,
     "custom-vision": ("tags",),
-    "foundry-vision": FOUNDRY_FEATURES,
-    "content-understanding": FOUNDRY_FEATURES,
+    **dict.fromkeys(FOUNDRY_ANALYZERS, FOUNDRY_FEATURES),
 }
 
 
@@ -62,7 +61,7 @@ def compare_analyzers(workload: Workload, prices: PriceList) -> list[AnalyzerCos
     costs: list[AnalyzerCost] = []
     for analyzer in ANALYZERS:
         features: tuple[Feature, ...] = tuple(
-            feature for feature in _FEATURES[analyzer] if feature in workload.features
+            feature for feature in workload.features if feature in _FEATURES[analyzer]
         )
         if analyzer == "content-understanding" and not {"tags", "caption"} & {*features}:
             # infra/config/foundry_rules.py

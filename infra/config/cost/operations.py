@@ -86,6 +86,7 @@ def network_usage(workload: Workload) -> list[Usage]:
         endpoints += workload.foundry_accounts
     elif not workload.custom_vision:
         endpoints += workload.sizing.vision_accounts
+    endpoints += workload.retained_accounts
     if workload.publish_results:
         endpoints += 1
     if workload.api_app:

@@ -41,6 +41,10 @@ class Workload:
         zone_redundant: Storage and the function app are spread over availability zones.
         api_app: The API app is deployed.
         log_alert_rules: Number of log alert rules, which run every five minutes.
+        shadow: The vision model in the shadow; None without one.
+        shadow_content_understanding: Content Understanding calls the model in the shadow.
+        shadow_percent: Share of the images that it analyzes as well.
+        retained_accounts: Accounts of Azure AI services besides those of the analyzer.
         image_kb: Average size of an image, in KB of 1,000 bytes.
         cache_hit_percent: Share of the images whose content was analyzed within `cache_days`; they cost no analysis.
         storage_logs: Writes and deletions of storage accounts are logged, as the program does.
@@ -66,6 +70,10 @@ class Workload:
     api_app: bool
     log_alert_rules: int
     foundry: FoundryModel | None = None
+    shadow: FoundryModel | None = None
+    shadow_content_understanding: bool = False
+    shadow_percent: float = 0.0
+    retained_accounts: int = 0
     content_understanding: bool = False
     image_kb: float = DEFAULT_IMAGE_KB
     cache_hit_percent: float = 0.0
@@ -76,6 +84,11 @@ class Workload:
     def analyzed_images(self) -> float:
         """Images of a month that are analyzed; the others have content that was analyzed before."""
         return self.images_per_month * (1 - self.cache_hit_percent / 100)
+
+    @property
+    def shadowed_images(self) -> float:
+        """Images of a month that the model in the shadow analyzes."""
+        return self.analyzed_images * self.shadow_percent / 100
 
     @property
     def api_requests(self) -> float:
@@ -143,6 +156,7 @@ class Workload:
             embeddings=self.stores_embeddings,
             record_retention_days=self.record_retention_days,
             cache_days=self.cache_days,
+            shadow_share=self.shadow_percent / 100,
         )
 
 
@@ -153,6 +167,9 @@ def create_workload(settings: Settings, *, log_alert_rules: int) -> Workload:
         settings: The stack's settings.
         log_alert_rules: Number of log alert rules that the program creates.
     """
+    retained_accounts = 0
+    for name in settings.other_analyzers:
+        retained_accounts += settings.sizing.vision_accounts if name == "image-analysis" else 1
     return Workload(
         location=settings.location,
         images_per_month=settings.images_per_month,
@@ -172,6 +189,11 @@ def create_workload(settings: Settings, *, log_alert_rules: int) -> Workload:
         zone_redundant=settings.zone_redundant,
         api_app=settings.sign_in != "none",
         log_alert_rules=log_alert_rules,
+        shadow=settings.foundry if settings.shadow is not None else None,
+        shadow_content_understanding=settings.shadow is not None
+        and settings.shadow.analyzer == "content-understanding",
+        shadow_percent=settings.shadow.percent if settings.shadow is not None else 0.0,
+        retained_accounts=retained_accounts,
         foundry=settings.foundry if settings.deploys_model else None,
         content_understanding=settings.analyzer == "content-understanding",
     )
