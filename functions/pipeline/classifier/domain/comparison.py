@@ -4,13 +4,14 @@ An item of the Cosmos DB container `comparisons`; `make agreement` reads them (c
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 from common.domain.findings import Caption, TextLine
 from common.domain.models import ImageFormat
-from common.domain.record import ImageRecord
+from common.domain.record import ImageRecord, RecordStatus
 from msgspec import Struct
+from msgspec.structs import replace
 
 from classifier.domain.agreement import caption_agreement, label_agreement, same_name, text_error_rate
 
@@ -51,7 +52,7 @@ class ComparedAnalyzer(Struct, frozen=True, kw_only=True, rename="camel"):
 
     @staticmethod
     def from_record(record: ImageRecord) -> "ComparedAnalyzer":
-        """Create it from a record with the findings of an analyzer."""
+        """Create it from the record that an analyzer has made."""
         return ComparedAnalyzer(
             fingerprint=record.fingerprint or "",
             model_version=record.analyzer.model_version if record.analyzer is not None else None,
@@ -86,7 +87,8 @@ class Comparison(Struct, frozen=True, kw_only=True, rename="camel"):
         same_category: whether both have the same category, or none; None if the successor rejects the image.
         caption_agreement: F1 of the words of both captions; None if not both were requested.
         text_error_rate: edits from one text to the other for each character, at most 1; None as above.
-        latency_ms: duration of the successor's calls; None if its analysis was stored before.
+        latency_ms: how long the successor's analysis took, with the waits of a long-running operation; None if it was
+            stored before, or there is none.
         input_tokens, output_tokens: tokens of the successor's calls; None if there were none.
     """
 
@@ -96,7 +98,7 @@ class Comparison(Struct, frozen=True, kw_only=True, rename="camel"):
     record_id: str
     blob_name: str
     content_sha256: str
-    format: ImageFormat
+    format: ImageFormat | None
     main: ComparedAnalyzer
     successor: ComparedAnalyzer
     outcome: SuccessorOutcome
@@ -111,62 +113,47 @@ class Comparison(Struct, frozen=True, kw_only=True, rename="camel"):
 
     @staticmethod
     def create(
-        record: ImageRecord,
-        *,
-        content_sha256: str,
-        image_format: ImageFormat,
-        successor: ComparedAnalyzer,
-        features: Sequence[str],
-        rejection: str | None,
-        compared_at: str,
-        latency_ms: int | None,
-        input_tokens: int | None,
-        output_tokens: int | None,
+        record: ImageRecord, successor_record: ImageRecord, *, compared_at: str, measured: Mapping[str, float]
     ) -> "Comparison":
-        """Compare what a successor found with a record.
+        """Compare a record with the one that a successor would have made for the same version of the blob.
 
         Args:
             record: the record, with the findings of its analyzer.
-            content_sha256: hash of the content.
-            image_format: format of the image.
-            successor: what the successor found.
-            features: what the successor was asked for.
-            rejection: code of the successor's rejection, or None.
+            successor_record: the record by the successor, classified or rejected.
             compared_at: the current time.
-            latency_ms: duration of the successor's calls, or None.
-            input_tokens: tokens of its prompts, or None.
-            output_tokens: tokens of its answers, or None.
+            measured: metrics of the successor's calls.
         """
-        main = ComparedAnalyzer.from_record(record)
-        accepted = rejection is None
-        key = f"{content_sha256} {main.fingerprint} {successor.fingerprint}"
+        main, successor = ComparedAnalyzer.from_record(record), ComparedAnalyzer.from_record(successor_record)
+        sha256 = record.blob.content_sha256 or ""
+        key = f"{sha256} {main.fingerprint} {successor.fingerprint}"
+        is_accepted = successor_record.status is RecordStatus.CLASSIFIED
         outcome = SuccessorOutcome.REJECTED
-        if accepted:
+        if is_accepted:
             outcome = SuccessorOutcome.EMPTY if successor.is_empty else SuccessorOutcome.CLASSIFIED
-        has_labels = accepted and "tags" in features and record.tags is not None
-        return Comparison(
+        is_cached = successor_record.analyzer is not None and successor_record.analyzer.cached
+        have_labels = record.tags is not None and successor_record.tags is not None
+        comparison = Comparison(
             id=hashlib.sha256(key.encode()).hexdigest(),
             compared_at=compared_at,
             record_id=record.id,
             blob_name=record.blob.name,
-            content_sha256=content_sha256,
-            format=image_format,
+            content_sha256=sha256,
+            format=record.image.format if record.image is not None else None,
             main=main,
             successor=successor,
             outcome=outcome,
-            reason=rejection,
-            label_agreement=label_agreement(main.labels, successor.labels) if has_labels else None,
-            same_category=same_name(main.category, successor.category) if accepted else None,
-            caption_agreement=None
-            if main.caption is None or successor.caption is None
-            else caption_agreement(main.caption, successor.caption),
-            text_error_rate=None
-            if main.text is None or successor.text is None
-            else text_error_rate(main.text, successor.text),
-            latency_ms=latency_ms,
-            input_tokens=input_tokens,
-            output_tokens=output_tokens,
+            reason=successor_record.reason.code if successor_record.reason is not None else None,
+            label_agreement=label_agreement(main.labels, successor.labels) if have_labels else None,
+            same_category=same_name(main.category, successor.category) if is_accepted else None,
+            latency_ms=successor_record.timings.analyze_ms if is_accepted and not is_cached else None,
+            input_tokens=_whole(measured.get("inputTokens")),
+            output_tokens=_whole(measured.get("outputTokens")),
         )
+        if main.caption is not None and successor.caption is not None:
+            comparison = replace(comparison, caption_agreement=caption_agreement(main.caption, successor.caption))
+        if main.text is not None and successor.text is not None:
+            comparison = replace(comparison, text_error_rate=text_error_rate(main.text, successor.text))
+        return comparison
 
 
 def _caption(caption: Caption | None) -> str | None:
@@ -175,3 +162,7 @@ def _caption(caption: Caption | None) -> str | None:
 
 def _text(lines: Sequence[TextLine] | None) -> str | None:
     return None if lines is None else "\n".join(line.text for line in lines)[:_MAX_TEXT_CHARACTERS]
+
+
+def _whole(amount: float | None) -> int | None:
+    return None if amount is None else round(amount)
