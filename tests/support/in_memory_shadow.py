@@ -99,7 +99,7 @@ class InMemoryShadow:
     def sampler(self) -> ShadowSampler:
         """A sampler, with a circuit breaker of its own."""
         return ShadowSampler(
-            queue=InMemoryQueue(run_effect, self._put),
+            queue=InMemoryQueue(self._services.run_step, self._put),
             percent=self._percent,
             breaker=CircuitBreaker("the queue of the shadow"),
             time_limit=self.time_limits,

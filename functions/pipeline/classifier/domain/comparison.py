@@ -6,11 +6,13 @@ An item of the Cosmos DB container `comparisons`; `make agreement` reads them (c
 import hashlib
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from typing import Annotated
 
+import msgspec
 from common.domain.findings import Caption, TextLine
 from common.domain.models import ImageFormat
 from common.domain.record import ImageRecord, RecordStatus
-from msgspec import Struct
+from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from classifier.domain.agreement import caption_agreement, label_agreement, same_name, text_error_rate
@@ -32,23 +34,16 @@ class SuccessorOutcome(StrEnum):
 
 
 class ComparedAnalyzer(Struct, frozen=True, kw_only=True, rename="camel"):
-    """One of both analyzers, and what it found.
+    """One of both analyzers, and what it found."""
 
-    Attributes:
-        fingerprint: identifies the service, the API version and the request.
-        model_version: versions of its models; None if it has rejected the image.
-        labels: names of the labels.
-        category: the category, or None.
-        caption: the caption; None if it was not requested.
-        text: the lines of text, cut at 4,000 characters; None if it was not requested.
-    """
-
-    fingerprint: str
-    model_version: str | None
-    labels: tuple[str, ...] = ()
-    category: str | None = None
-    caption: str | None = None
-    text: str | None = None
+    fingerprint: Annotated[str, Meta(description="Identifies the service, the API version and the request.")]
+    model_version: Annotated[str | None, Meta(description="Versions of its models; null if it has rejected the image.")]
+    labels: Annotated[tuple[str, ...], Meta(description="Names of the labels.")] = ()
+    category: Annotated[str | None, Meta(description="Category, or null.")] = None
+    caption: Annotated[str | None, Meta(description="Caption; null if not requested.")] = None
+    text: Annotated[str | None, Meta(description="Lines of text, cut at 4,000 characters; null if not requested.")] = (
+        None
+    )
 
     @staticmethod
     def from_record(record: ImageRecord) -> "ComparedAnalyzer":
@@ -69,47 +64,45 @@ class ComparedAnalyzer(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Comparison(Struct, frozen=True, kw_only=True, rename="camel"):
-    """The findings of two analyzers for one content, and how far they agree.
+    """The findings of two analyzers for one content, and how far they agree."""
 
-    Attributes:
-        id: of content and both fingerprints, so that a content is compared once.
-        schema_version: version of this schema.
-        compared_at: when the comparison was made.
-        record_id: id of the record.
-        blob_name: name of the blob.
-        content_sha256: hash of the content.
-        format: format of the image.
-        main: the analyzer that has made the record.
-        successor: the analyzer in the shadow.
-        outcome: what the successor made of the image.
-        reason: code of its rejection, or None.
-        label_agreement: labels that both have, as a share of those that either has; None if not both were requested.
-        same_category: whether both have the same category, or none; None if the successor rejects the image.
-        caption_agreement: F1 of the words of both captions; None if not both were requested.
-        text_error_rate: edits from one text to the other for each character, at most 1; None as above.
-        latency_ms: how long the successor's analysis took, with the waits of a long-running operation; None if it was
-            stored before, or there is none.
-        input_tokens, output_tokens: tokens of the successor's calls; None if there were none.
-    """
-
-    id: str
-    schema_version: int = COMPARISON_SCHEMA_VERSION
-    compared_at: str
-    record_id: str
-    blob_name: str
-    content_sha256: str
-    format: ImageFormat | None
-    main: ComparedAnalyzer
-    successor: ComparedAnalyzer
-    outcome: SuccessorOutcome
-    reason: str | None = None
-    label_agreement: float | None = None
-    same_category: bool | None = None
-    caption_agreement: float | None = None
-    text_error_rate: float | None = None
-    latency_ms: int | None = None
-    input_tokens: int | None = None
-    output_tokens: int | None = None
+    id: Annotated[str, Meta(description="Of content and both fingerprints: a content is compared once.")]
+    schema_version: Annotated[int, Meta(description="Version of this schema.")] = COMPARISON_SCHEMA_VERSION
+    compared_at: Annotated[
+        str, Meta(description="When the comparison was made.", extra_json_schema={"format": "date-time"})
+    ]
+    record_id: Annotated[str, Meta(description="Id of the record.")]
+    blob_name: Annotated[str, Meta(description="Name of the blob.")]
+    content_sha256: Annotated[str, Meta(description="SHA-256 of the content.")]
+    format: Annotated[ImageFormat | None, Meta(description="Format of the image.")]
+    main: Annotated[ComparedAnalyzer, Meta(description="The analyzer that has made the record.")]
+    successor: Annotated[ComparedAnalyzer, Meta(description="The analyzer in the shadow.")]
+    outcome: Annotated[SuccessorOutcome, Meta(description="What the successor made of the image.")]
+    reason: Annotated[str | None, Meta(description="Code of its rejection, or null.")] = None
+    label_agreement: Annotated[
+        float | None,
+        Meta(description="Labels of both as a share of those of either; null if not both have tags."),
+    ] = None
+    same_category: Annotated[
+        bool | None,
+        Meta(description="Whether both have the same category, or none; null if the successor rejects the image."),
+    ] = None
+    caption_agreement: Annotated[
+        float | None, Meta(description="F1 score of the words of both captions; null if not both have one.")
+    ] = None
+    text_error_rate: Annotated[
+        float | None,
+        Meta(description="Edits from one text to the other for each character, at most 1; null if not both have one."),
+    ] = None
+    latency_ms: Annotated[
+        int | None,
+        Meta(
+            description="How long the successor's analysis took, with the waits of a long-running operation, in"
+            " milliseconds; null if it was stored before, or there is none."
+        ),
+    ] = None
+    input_tokens: Annotated[int | None, Meta(description="Tokens of the successor's prompts; null if unknown.")] = None
+    output_tokens: Annotated[int | None, Meta(description="Tokens of its answers; null if unknown.")] = None
 
     @staticmethod
     def create(
@@ -154,6 +147,12 @@ class Comparison(Struct, frozen=True, kw_only=True, rename="camel"):
         if main.text is not None and successor.text is not None:
             comparison = replace(comparison, text_error_rate=text_error_rate(main.text, successor.text))
         return comparison
+
+
+def json_schema() -> dict[str, object]:
+    """Return the JSON Schema of a stored comparison; the schemas of its parts are in `$defs`."""
+    (schema,), definitions = msgspec.json.schema_components([Comparison])
+    return {**schema, "$defs": definitions}
 
 
 def _caption(caption: Caption | None) -> str | None:

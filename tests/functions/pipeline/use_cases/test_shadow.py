@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -200,8 +201,16 @@ class TestSampler:
         services = InMemoryServices()
         services.upload("cat.png", b"cat")
         shadow = InMemoryShadow(services)
+        steps: list[str] = []
+
+        async def step(operation: str, effect: Callable[[], Any]) -> Any:
+            steps.append(operation)
+            return effect()
+
+        services.step = step
         with collect_metrics() as metrics:
             handle(services, shadow_sampler=shadow.sampler)
+        assert steps[-2:] == ["publish", "send"]
         assert shadow.queued == [(message(), 0)]
         assert len(services.published_results) == 1
         assert metrics["shadowSent"] == 1
