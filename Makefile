@@ -17,7 +17,7 @@ export PYTHONPATH :=
 export PYTHONDONTWRITEBYTECODE :=
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-ci setup-dev up classify search urls token redrive backfill stateful-test histories mutants simulate soak throughput bombs preview plan cost down clean format lint package types structure prices scan judge bench bench-api bench-endpoints bench-queries bench-gallery screenshots accuracy search-quality docs check quick whole test lock
+.PHONY: help setup setup-ci setup-dev up classify search urls token redrive backfill agreement stateful-test histories mutants simulate soak throughput bombs preview plan cost down clean format lint package types structure prices scan judge bench bench-api bench-endpoints bench-queries bench-gallery bench-shadow screenshots accuracy search-quality docs check quick whole test lock
 
 ifeq ($(STACK),local)
 pulumi = python -m emulator pulumi -- $(STACK) $(1)
@@ -124,6 +124,9 @@ redrive: setup ## send the messages of the poison queue again, and print the cou
 backfill: setup ## have images analyzed again whose record has another analyzer or other features
 	@$(within) python -m client backfill --stack $(STACK) --format $(FORMAT)
 
+agreement: setup ## how far the successor in the shadow agrees with the analyzer; an error below the floors (FORMAT=table|json)
+	@$(within) python -m client agreement --stack $(STACK) --format $(FORMAT)
+
 ##@ Develop
 
 format: setup-dev ## format the code
@@ -180,6 +183,9 @@ bombs: setup-dev ## files made to do harm, of every format, through the shipped 
 
 simulate: setup-dev ## a backlog of 50,000 images before pools of 1, 2 and 4 Vision accounts, in simulated time
 	@PYTHONPATH=functions:functions/pipeline python -m benchmarks.simulation --format $(FORMAT)
+
+bench-shadow: setup-dev ## a successor in the shadow, in simulated time: the images with one that fails, cut-over, rollback, and the calls that are paid
+	@PYTHONPATH=functions:functions/pipeline python -m benchmarks.shadow --format $(FORMAT)
 
 soak: set = emulator
 soak: setup ## 2,000 images, some of them hostile, through an emulator of its own with outages of each service, and a report (IMAGES_COUNT=2000, OUTAGE_SECONDS=120)

@@ -51,7 +51,14 @@ blob_event_topic = infra.BlobEventTopic(
 )
 
 # --- Analysis: Vision accounts of the stack, an existing Custom Vision project, or a model of Foundry
-analyzer = infra.create_analyzer(settings, context=context)
+analyzer = infra.create_analyzer(settings.analyzer, settings, context=context)
+retained_analyzers = [infra.create_analyzer(name, settings, context=context) for name in settings.retained_analyzers]
+
+# --- Shadow: a successor analyzes a sample of the images, with a queue and accounts of its own
+shadow_analyzer = shadow_queue = None
+if settings.shadow is not None:
+    shadow_analyzer = infra.create_analyzer(settings.shadow.analyzer, settings, context=context).without_metrics()
+    shadow_queue = infra.ShadowQueue("images-shadow", context=context, account=image_storage.account)
 
 # --- Results: records in Cosmos DB, and events for subscribers
 database = infra.CosmosDatabase(
@@ -62,13 +69,16 @@ database = infra.CosmosDatabase(
     analysis_retention_days=settings.cache_days,
     record_retention_days=settings.record_retention_days,
     vector_search=settings.stores_embeddings,
+    comparisons=settings.shadow is not None,
 )
 result_topic = None
 if settings.publish_results:
     result_topic = infra.ResultTopic("results", context=context)
 
 # --- Network: private endpoints for every service
-azure_services: list[infra.AzureService] = [host_storage, image_storage, analyzer, database]
+azure_services: list[infra.AzureService] = [host_storage, image_storage, analyzer, *retained_analyzers, database]
+if shadow_analyzer is not None:
+    azure_services.append(shadow_analyzer)
 if result_topic is not None:
     azure_services.append(result_topic)
 if api_prerequisites is not None:
@@ -114,6 +124,15 @@ dead_letter_processor = infra.CustomRoleDefinition(
     data_actions=infra.DEAD_LETTER_PROCESSOR_DATA_ACTIONS,
     scope=resource_group.scope,
 )
+shadow_caller = None
+if shadow_analyzer is not None and shadow_analyzer.built_in_role is None:
+    shadow_caller = infra.CustomRoleDefinition(
+        "shadow-caller",
+        context=context,
+        title="Shadow Caller",
+        data_actions=shadow_analyzer.data_actions,
+        scope=resource_group.scope,
+    )
 image_creator = image_deleter = text_vectorizer = None
 if api_prerequisites is not None:
     image_creator = infra.CustomRoleDefinition(
@@ -143,6 +162,7 @@ custom_roles = [
     queue_processor,
     image_uploader,
     dead_letter_processor,
+    shadow_caller,
     image_creator,
     image_deleter,
     text_vectorizer,
@@ -176,6 +196,14 @@ analyzer_role = analyzer.built_in_role or vision_caller
 if analyzer_role is not None:
     for vision_scope in analyzer.scopes:
         function_access.assign(analyzer_role, vision_scope)
+if shadow_analyzer is not None and shadow_queue is not None:
+    function_access.assign(BuiltInRole.STORAGE_QUEUE_DATA_READER, shadow_queue.scope)
+    function_access.assign(queue_processor, shadow_queue.scope)
+    function_access.assign(BuiltInRole.STORAGE_QUEUE_DATA_MESSAGE_SENDER, shadow_queue.poison_scope)
+    shadow_role = shadow_analyzer.built_in_role or shadow_caller
+    if shadow_role is not None:
+        for shadow_scope in shadow_analyzer.scopes:
+            function_access.assign(shadow_role, shadow_scope)
 if result_topic is not None:
     function_access.assign(BuiltInRole.EVENTGRID_DATA_SENDER, result_topic.scope)
 function_access.assign(BuiltInRole.MONITORING_METRICS_PUBLISHER, telemetry.insights_scope)
@@ -241,6 +269,20 @@ database.assign_data_role(
     containers=[database.images],
 )
 
+if database.comparisons is not None:
+    database.assign_data_role(
+        "comparison-writer",
+        data_actions=infra.COMPARISON_WRITER_DATA_ACTIONS,
+        principals=[function_identity.principal],
+        containers=[database.comparisons],
+    )
+    database.assign_data_role(
+        "comparison-query",
+        data_actions=infra.RECORD_QUERY_DATA_ACTIONS,
+        principals=[infra.Principal.from_setting(operator) for operator in settings.operators],
+        containers=[database.comparisons],
+    )
+
 # --- Sign-in: app registration of the API
 api_client_id: Input[str] | None = settings.api_application_id
 api_registration = None
@@ -273,7 +315,10 @@ infra.BlobEventSubscription(
 )
 
 # --- Function app and its code
-analyzer_definitions = infra.define_content_analyzers(settings, context=context, analyzer=analyzer, network=network)
+analyzers = [analyzer, *retained_analyzers]
+if shadow_analyzer is not None:
+    analyzers.append(shadow_analyzer)
+analyzer_definitions = infra.define_content_analyzers(settings, context=context, analyzers=analyzers, network=network)
 app_settings = infra.function_app_settings(
     settings=settings,
     identity=function_identity.identity,
@@ -281,6 +326,8 @@ app_settings = infra.function_app_settings(
     analyzer=analyzer,
     database=database,
     result_topic=result_topic,
+    shadow_analyzer=shadow_analyzer,
+    shadow_queue=shadow_queue,
     api_client_id=api_client_id,
 )
 function_app = infra.FunctionApp(
@@ -301,7 +348,7 @@ code_deployment = infra.CodeDeployment(
     "code-deployment",
     target=function_app.deployment_target,
     package=package,
-    expected_functions=["backfill", "classify", "delete_image", "reconcile", "redrive"],
+    expected_functions=infra.pipeline_functions(shadow=settings.shadow is not None),
 )
 
 # --- API app and its code: the gallery, and the API that it and other clients call
@@ -350,7 +397,9 @@ infra.Monitoring(
     diagnostic_targets=[target for service in monitored_services for target in service.diagnostic_targets],
     event_topic_id=blob_event_topic.topic.id,
     cosmos_account_id=database.account.id,
+    models=settings.deploys_model,
     budget_scope=resource_group.scope,
+    shadow=settings.shadow is not None,
     monthly_budget=settings.monthly_budget,
     email=settings.alert_email,
 )

@@ -1,4 +1,4 @@
-"""The command behind `make classify`, `search`, `urls`, `token`, `redrive` and `backfill`.
+"""The command behind `make classify`, `search`, `urls`, `token`, `redrive`, `backfill` and `agreement`.
 
     python -m client classify [--samples] [--timeout SECONDS] [images ...]
     python -m client search [--label LABEL] [--min-confidence NUMBER] [--limit NUMBER] [words ...]
@@ -6,6 +6,7 @@
     python -m client token
     python -m client redrive
     python -m client backfill
+    python -m client agreement
 
 Each takes `--stack` and `--format table|json`. Exit code 0 when everything was done, 1 when it was not, 2 when the
 command could not be carried out.
@@ -15,6 +16,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from client.agreement.command import run_agreement
 from client.classify import run_classify
 from client.errors import ClientError
 from client.operations import run_operation
@@ -49,6 +51,7 @@ def create_parser() -> argparse.ArgumentParser:
     commands.add_parser("token", parents=[common], help="print an access token for the API")
     commands.add_parser("redrive", parents=[common], help="send the messages of the poison queue again")
     commands.add_parser("backfill", parents=[common], help="have images analyzed again with the current settings")
+    commands.add_parser("agreement", parents=[common], help="print how far the successor in the shadow agrees")
     return parser
 
 
@@ -76,6 +79,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return run_urls(options.stack, options.format)
         if options.command == "token":
             return run_token(options.stack)
+        if options.command == "agreement":
+            return run_agreement(options.stack, options.format)
         return run_operation(options.stack, options.command, options.format)
     except ClientError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -36,11 +36,16 @@ def read_stack_outputs(stack: str) -> StackOutputs:
     Raises:
         ClientError: The stack is not deployed, or not by this version of the program.
     """
+    return parse_stack_outputs(stack, read_raw_outputs(stack))
+
+
+def read_raw_outputs(stack: str) -> Mapping[str, Any]:
+    """Return what `pulumi stack output --json` prints. Raises ClientError if the stack is not deployed."""
     command = ["pulumi", "stack", "output", "--json", "--stack", stack, "--non-interactive"]
     process = subprocess.run(command, capture_output=True, text=True, check=False)
     if process.returncode != 0:
         raise ClientError(f"the stack {stack} is not deployed: {process.stderr.strip()}")
-    return parse_stack_outputs(stack, json.loads(process.stdout))
+    return json.loads(process.stdout)
 
 
 def parse_stack_outputs(stack: str, outputs: Mapping[str, Any]) -> StackOutputs:

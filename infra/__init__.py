@@ -11,7 +11,7 @@ classes when one is first named, which takes seconds for `network` alone, and a 
 """
 
 from infra.api_settings import API_FUNCTIONS, api_app_settings
-from infra.app_settings import function_app_settings
+from infra.app_settings import function_app_settings, pipeline_functions
 from infra.components.analyzers import (
     Analyzer,
     create_foundry_vision,
@@ -31,6 +31,7 @@ from infra.components.image_storage import ImageStorage
 from infra.components.network import PrivateNetwork
 from infra.components.resource_group import ResourceGroup
 from infra.components.role_assignments import CustomRoleDefinition, RoleAssignments
+from infra.components.shadow_queue import ShadowQueue
 from infra.components.vision import VisionAccounts
 from infra.config.settings import Settings
 from infra.config.sizing import API_INSTANCE_MEMORY_MB, API_MAXIMUM_INSTANCES
@@ -51,6 +52,7 @@ from infra.core.context import (
 )
 from infra.core.naming import Names
 from infra.core.rbac import (
+    COMPARISON_WRITER_DATA_ACTIONS,
     DEAD_LETTER_PROCESSOR_DATA_ACTIONS,
     IMAGE_CREATOR_DATA_ACTIONS,
     IMAGE_DELETER_DATA_ACTIONS,
@@ -79,6 +81,7 @@ __all__ = [
     "API_FUNCTIONS",
     "API_INSTANCE_MEMORY_MB",
     "API_MAXIMUM_INSTANCES",
+    "COMPARISON_WRITER_DATA_ACTIONS",
     "DEAD_LETTER_PROCESSOR_DATA_ACTIONS",
     "IMAGE_CREATOR_DATA_ACTIONS",
     "IMAGE_DELETER_DATA_ACTIONS",
@@ -127,6 +130,7 @@ __all__ = [
     "RoleDefinitionDelay",
     "Scope",
     "Settings",
+    "ShadowQueue",
     "Telemetry",
     "VisionAccounts",
     "Workbook",
@@ -144,5 +148,6 @@ __all__ = [
     "estimate_stack_cost",
     "export_stack_outputs",
     "function_app_settings",
+    "pipeline_functions",
     "use_custom_vision",
 ]

@@ -11,7 +11,19 @@ from infra.components.analyzers import Analyzer
 from infra.components.cosmos import CosmosDatabase
 from infra.components.event_grid import ResultTopic
 from infra.components.image_storage import ImageStorage
+from infra.components.shadow_queue import ShadowQueue
 from infra.config.settings import Settings
+from infra.core.analysis import successor_features
+
+
+def pipeline_functions(*, shadow: bool) -> list[str]:
+    """The functions of the pipeline app's code; a test compares them with it.
+
+    Args:
+        shadow: A successor is in the shadow.
+    """
+    functions = ["backfill", "classify", "delete_image", "reconcile", "redrive"]
+    return [*functions, "shadow"] if shadow else functions
 
 
 def function_app_settings(
@@ -22,11 +34,13 @@ def function_app_settings(
     analyzer: Analyzer,
     database: CosmosDatabase,
     result_topic: ResultTopic | None,
+    shadow_analyzer: Analyzer | None,
+    shadow_queue: ShadowQueue | None,
     api_client_id: pulumi.Input[str] | None,
 ) -> dict[str, pulumi.Input[str]]:
     """Return the code's app settings by name.
 
-    A setting is absent when its feature is off: no copies, no result topic, no sign-in.
+    A setting is absent when its feature is off: no copies, no result topic, no shadow, no sign-in.
     """
     app_settings: dict[str, pulumi.Input[str]] = {
         "PIPELINE_CLIENT_ID": identity.client_id,
@@ -58,6 +72,15 @@ def function_app_settings(
         app_settings["PIPELINE_RESULTS_ENDPOINT"] = result_topic.topic.endpoint
     if image_storage.copies is not None:
         app_settings["PIPELINE_CLASSIFIED_CONTAINER"] = image_storage.copies.name
+    if settings.shadow is not None and shadow_analyzer is not None and shadow_queue is not None:
+        # The code has the function `shadow` with this setting only.
+        app_settings["PIPELINE_SHADOW_QUEUE"] = shadow_queue.queue.name
+        app_settings["PIPELINE_SHADOW_PERCENT"] = str(settings.shadow.percent)
+        app_settings["PIPELINE_SHADOW_ANALYZER"] = shadow_analyzer.name
+        app_settings["PIPELINE_SHADOW_ANALYZER_OPTIONS"] = shadow_analyzer.options_json
+        app_settings["PIPELINE_SHADOW_FEATURES"] = json.dumps([*successor_features(settings.features)])
+    if database.comparisons is not None:
+        app_settings["PIPELINE_SHADOW_COMPARISONS"] = database.comparisons.name
     if api_client_id is not None:
         app_settings["PIPELINE_API_CLIENT_ID"] = api_client_id
         app_settings["PIPELINE_TENANT_ID"] = identity.tenant_id

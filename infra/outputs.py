@@ -7,7 +7,8 @@ from infra.components.function_app import FunctionApp
 from infra.components.image_storage import ImageStorage
 from infra.config.settings import Settings
 from infra.dynamic.code_deployment import CodeDeployment
-from infra.stack_cost import estimate_stack_cost
+from infra.stack_cost import estimate_stack_cost, load_stack_prices
+from infra.stack_shadow import describe_shadow
 
 
 def export_stack_outputs(
@@ -23,7 +24,7 @@ def export_stack_outputs(
     tenant_id: pulumi.Output[str],
 ) -> None:
     """Export the stack's outputs, which the client reads; warn if the estimated cost of a month exceeds the budget."""
-    outputs = {
+    outputs: dict[str, object] = {
         "imagesEndpoint": image_storage.blob_endpoint,
         "imagesContainer": image_storage.images.name,
         "recordsEndpoint": database.endpoint,
@@ -45,5 +46,8 @@ def export_stack_outputs(
         "sizing": settings.sizing.to_dict(),
         "estimatedMonthlyCost": estimate_stack_cost(settings).to_dict(),
     }
+    if settings.shadow is not None:
+        # What `make agreement` reads.
+        outputs["shadow"] = describe_shadow(settings.shadow, settings, load_stack_prices(settings))
     for name, value in outputs.items():
         pulumi.export(name, value)

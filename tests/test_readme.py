@@ -31,7 +31,8 @@ E2E = "".join(path.read_text() for path in (ROOT / "tests/e2e").glob("*.py"))
 # `soak` takes half an hour: its outages, and the leases of ten minutes on the messages of a killed host.
 # `docs` writes documents; a test compares them (tests/checks/test_docs_blocks.py). setup-dev is what the others begin
 # with, setup-ci a step of tests/e2e/test_pipelines.py; judge and histories are old names (below). `prices` asks Azure;
-# tests/checks/test_prices.py has a fake of it. `bench-queries` and `bench-endpoints` store 100,000 records first.
+# tests/checks/test_prices.py has a fake of it. `bench-queries` and `bench-endpoints` store 100,000 records first;
+# tests/benchmarks/test_shadow.py is `bench-shadow`.
 RUN_ELSEWHERE = {
     "test",
     "check",
@@ -42,6 +43,7 @@ RUN_ELSEWHERE = {
     "bench-gallery",
     "bench-queries",
     "bench-endpoints",
+    "bench-shadow",
     "lint",
     "screenshots",
     "docs",

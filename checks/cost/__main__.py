@@ -22,7 +22,7 @@ from infra.config.cost.price_list import load_price_list
 from infra.config.cost.workload import DEFAULT_API_REQUESTS, DEFAULT_IMAGE_KB, Workload, create_workload
 from infra.config.settings import Settings
 from infra.core.errors import InfrastructureError
-from infra.monitoring.queries import LOG_ALERT_RULES
+from infra.monitoring.queries import log_alert_rules
 from tests.support.pulumi_recorder import ROOT, configuration
 
 
@@ -46,8 +46,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         settings = Settings.parse(configuration(options.stack))
+        rules = log_alert_rules(shadow=settings.shadow is not None, models=settings.deploys_model)
         workload = replace(
-            create_workload(settings, log_alert_rules=len(LOG_ALERT_RULES)),
+            create_workload(settings, log_alert_rules=len(rules)),
             image_kb=options.image_kb,
             cache_hit_percent=options.cache_hits,
             api_requests_per_image=options.api_requests,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pulumi
@@ -52,6 +52,11 @@ class Analyzer:
     resource_group_ids: Sequence[str] = ()
     private_link_targets: Sequence[PrivateLinkTarget] = ()
     diagnostic_targets: Sequence[DiagnosticTarget] = ()
+
+    def without_metrics(self) -> Analyzer:
+        """The analyzer without metrics of its accounts in the workspace: alerts on metrics are about the other."""
+        targets = [replace(target, metrics=False) for target in self.diagnostic_targets]
+        return replace(self, diagnostic_targets=targets)
 
     @property
     def options_json(self) -> pulumi.Output[str]:

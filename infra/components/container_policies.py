@@ -63,6 +63,16 @@ def key_value_indexing_policy() -> cosmosdb.IndexingPolicyArgs:
     )
 
 
+def comparison_indexing_policy() -> cosmosdb.IndexingPolicyArgs:
+    """The indexing policy of the container of comparisons, which are read newest first."""
+    return cosmosdb.IndexingPolicyArgs(
+        indexing_mode=cosmosdb.IndexingMode.CONSISTENT,
+        automatic=True,
+        included_paths=[cosmosdb.IncludedPathArgs(path="/comparedAt/?")],
+        excluded_paths=[cosmosdb.ExcludedPathArgs(path="/*")],
+    )
+
+
 def record_full_text_policy() -> cosmosdb.FullTextPolicyArgs:
     """The path and language of the text that searches look into. It can be added to an existing container."""
     return cosmosdb.FullTextPolicyArgs(

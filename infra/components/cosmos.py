@@ -8,6 +8,7 @@ import pulumi
 from pulumi_azure_native import cosmosdb
 
 from infra.components.container_policies import (
+    comparison_indexing_policy,
     key_value_indexing_policy,
     record_embedding_policy,
     record_full_text_policy,
@@ -21,6 +22,8 @@ from infra.core.known_errors import ACCOUNT_LOCKED, PRINCIPAL_NOT_FOUND, VECTOR_
 
 _DATABASE_NAME = "pipeline"
 _SECONDS_PER_DAY = 24 * 3600
+# A quarter of comparisons, of a few KB each: the smallest container has room and throughput for any sample.
+_COMPARISON_DAYS, _COMPARISONS_MAX_RU = 90, 1000
 
 
 class CosmosDatabase(pulumi.ComponentResource):
@@ -38,12 +41,14 @@ class CosmosDatabase(pulumi.ComponentResource):
         record_retention_days: Days after which a record is deleted; None keeps records.
         vector_search: Records can be searched by their embeddings. Azure decides that when the container is created,
             and a later change is refused at preview (docs/decisions/0043).
+        comparisons: Create the container `comparisons`, for what a successor in the shadow found.
     """
 
     account: cosmosdb.DatabaseAccount
     database: cosmosdb.SqlResourceSqlDatabase
     images: cosmosdb.SqlResourceSqlContainer
     analyses: cosmosdb.SqlResourceSqlContainer
+    comparisons: cosmosdb.SqlResourceSqlContainer | None
     # Of Cosmos DB's own role system, as far as `assign_data_role` created them.
     role_definitions: list[cosmosdb.SqlResourceSqlRoleDefinition]
     role_assignments: list[cosmosdb.SqlResourceSqlRoleAssignment]
@@ -58,6 +63,7 @@ class CosmosDatabase(pulumi.ComponentResource):
         analysis_retention_days: int,
         record_retention_days: int | None = None,
         vector_search: bool = False,
+        comparisons: bool = False,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("image-pipeline:index:CosmosDatabase", name, {}, opts)
@@ -89,6 +95,14 @@ class CosmosDatabase(pulumi.ComponentResource):
             indexing_policy=key_value_indexing_policy(),
             retention_days=analysis_retention_days,
         )
+        self.comparisons = None
+        if comparisons:
+            self.comparisons = self._create_container(
+                "comparisons",
+                max_ru=_COMPARISONS_MAX_RU,
+                indexing_policy=comparison_indexing_policy(),
+                retention_days=_COMPARISON_DAYS,
+            )
         self.register_outputs({"endpoint": self.endpoint, "database": self.database.name})
 
     @property
@@ -100,11 +114,7 @@ class CosmosDatabase(pulumi.ComponentResource):
     def diagnostic_targets(self) -> list[DiagnosticTarget]:
         """What needs a diagnostic setting: the account's control plane; a row per request would cost more than that."""
         return [
-            DiagnosticTarget(
-                name=self._label,
-                resource_id=self.account.id,
-                log_categories=("ControlPlaneRequests",),
-            )
+            DiagnosticTarget(name=self._label, resource_id=self.account.id, log_categories=("ControlPlaneRequests",))
         ]
 
     @property
@@ -158,7 +168,8 @@ class CosmosDatabase(pulumi.ComponentResource):
         role: str,
         container: cosmosdb.SqlResourceSqlContainer,
     ) -> None:
-        container_label = f"{self._label}-{'images' if container is self.images else 'analyses'}"
+        names = {"images": self.images, "analyses": self.analyses, "comparisons": self.comparisons}
+        container_label = f"{self._label}-{next(name for name in names if names[name] is container)}"
         name = f"{principal.name}-{role}-of-{container_label}"
         # azure-native's own replace rules are keyed by the provider's old module name and may not apply:
         # https://github.com/pulumi/pulumi-azure-native/issues/3701

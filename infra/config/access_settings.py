@@ -39,6 +39,19 @@ class AccessSettings(StackConfig):
         description="Lowest similarity of a search's words and an image's embedding that is a result.",
     )
 
+    role_definition_replication_seconds: int = Field(
+        default=60,
+        ge=0,
+        le=600,
+        description="Seconds to wait for new or changed custom roles to replicate before they are assigned.",
+    )
+    role_propagation_seconds: int = Field(
+        default=300,
+        ge=0,
+        le=900,
+        description="Seconds to wait for new or changed role assignments to propagate before a resource needs them.",
+    )
+
     @property
     def min_similarity(self) -> float:
         """The lowest similarity of a text and an image, 0 to 1, that is a result of a search."""

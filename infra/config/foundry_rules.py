@@ -1,6 +1,6 @@
 """Rules on the analyzers that deploy a model of Foundry: what it can do, where it is, and how much quota it takes."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 
 from infra.config.foundry_settings import MAX_CATEGORIES, FoundrySettings
@@ -16,6 +16,7 @@ _REGIONS = {"GlobalStandard": FOUNDRY_GLOBAL, "DataZoneStandard": FOUNDRY_DATA_Z
 def foundry_violations(
     *,
     analyzer: AnalyzerName,
+    analyzers: Collection[AnalyzerName],
     settings: FoundrySettings,
     features: Collection[Feature],
     gender_neutral_captions: bool,
@@ -26,7 +27,8 @@ def foundry_violations(
 
     Args:
         analyzer: The configured analyzer.
-        settings: The settings of both analyzers.
+        analyzers: All that are deployed: besides that one, the shadow and those that are kept for a rollback.
+        settings: The settings of the analyzers that deploy a model.
         features: The configured features.
         gender_neutral_captions: The setting of that name.
         min_confidence_percent: The setting of that name.
@@ -38,8 +40,9 @@ def foundry_violations(
         accept_retiring_model=settings.accept_retiring_model,
         today=today,
     )
-    if analyzer not in FOUNDRY_ANALYZERS:
+    if not set(analyzers) & set(FOUNDRY_ANALYZERS):
         yield from _unused_settings(settings)
+    if analyzer not in FOUNDRY_ANALYZERS:
         return
     without_successor = sorted(set(features) - set(FOUNDRY_FEATURES))
     if without_successor:
@@ -84,34 +87,50 @@ def _unused_settings(settings: FoundrySettings) -> Iterator[Violation]:
         if is_set:
             yield Violation(
                 setting=setting,
-                allowed=f"nothing, unless analyzer is {' or '.join(FOUNDRY_ANALYZERS)}",
-                other_settings=("analyzer",),
+                allowed=f"nothing, unless analyzer, shadow or a retained analyzer is {' or '.join(FOUNDRY_ANALYZERS)}",
+                other_settings=("analyzer", "shadow", "retainedAnalyzers"),
             )
 
 
 def foundry_warnings(
     *,
-    analyzer: AnalyzerName,
+    analyzers: Collection[AnalyzerName],
     model: FoundryModel,
     stack_location: str,
-    peak_rate: float,
+    peak_rates: Mapping[AnalyzerName, float],
     features: Collection[Feature],
     today: date,
 ) -> Iterator[str]:
     """Yield what may not work although it is deployed, and what will end.
 
     Args:
-        analyzer: The configured analyzer.
+        analyzers: All analyzers that are deployed.
         model: The model and its deployment.
         stack_location: Region of the stack, where the account is unless the model has a region of its own.
-        peak_rate: Images per second in the busiest hours.
+        peak_rates: Images per second of each analyzer in the busiest hours.
         features: What the model is asked for.
         today: The date on which models and services may be retired.
     """
-    yield from retirement_warnings(analyzer=analyzer, model=model, today=today)
-    if analyzer not in FOUNDRY_ANALYZERS:
-        return
-    location = model.location or stack_location
+    for analyzer in analyzers:
+        yield from retirement_warnings(analyzer=analyzer, model=model, today=today)
+        if analyzer in FOUNDRY_ANALYZERS:
+            yield from _deployment_warnings(
+                analyzer=analyzer,
+                model=model,
+                location=model.location or stack_location,
+                peak_rate=peak_rates[analyzer],
+                features=features,
+            )
+
+
+def _deployment_warnings(
+    *,
+    analyzer: AnalyzerName,
+    model: FoundryModel,
+    location: str,
+    peak_rate: float,
+    features: Collection[Feature],
+) -> Iterator[str]:
     regions = [_REGIONS[model.deployment_type]]
     if analyzer == "content-understanding":
         regions.append(CONTENT_UNDERSTANDING)

@@ -11,7 +11,6 @@ from infra.config.field_types import (
     AspectRatios,
     ConfidencePercent,
     CustomVision,
-    EmailAddress,
     FeatureList,
     Language,
     NamePrefix,
@@ -23,19 +22,20 @@ from infra.config.field_types import (
 )
 from infra.config.foundry_rules import foundry_violations, foundry_warnings
 from infra.config.foundry_settings import FoundrySettings
+from infra.config.monitoring_settings import MonitoringSettings
 from infra.config.region_checks import RegionRequirement, region_requirements, region_violations, region_warnings
 from infra.config.resilience_settings import ResilienceSettings
 from infra.config.retirement_rules import current_date
+from infra.config.shadow_rules import shadow_violations, shadow_warnings
+from infra.config.shadow_settings import ShadowSettings
 from infra.config.sign_in_rules import sign_in_violations, sign_in_warnings
 from infra.config.sizing import Sizing, calls_per_image, derive_sizing, quota_warnings
 from infra.config.stack_config import Violation
-from infra.core.analysis import FOUNDRY_ANALYZERS, AnalyzerName
+from infra.core.analysis import FOUNDRY_ANALYZERS, AnalyzerName, successor_features
 from infra.core.errors import SizingError
 
-_DEFAULT_CONFIDENCE = 0.5
 
-
-class Settings(ResilienceSettings, FoundrySettings, AccessSettings):
+class Settings(ResilienceSettings, MonitoringSettings, ShadowSettings, FoundrySettings, AccessSettings):
     """Settings of one stack. infra/config/reference.py generates the configuration block of Pulumi.yaml from them."""
 
     location: Region = Field(
@@ -123,28 +123,6 @@ class Settings(ResilienceSettings, FoundrySettings, AccessSettings):
         default=0,
         description="Days after which a record is deleted; 0 keeps records without limit (and sizes for 365 days).",
     )
-    log_retention_days: int = Field(default=30, ge=30, le=730, description="Days that Log Analytics keeps its data.")
-    role_definition_replication_seconds: int = Field(
-        default=60,
-        ge=0,
-        le=600,
-        description="Seconds to wait for new or changed custom roles to replicate before they are assigned.",
-    )
-    role_propagation_seconds: int = Field(
-        default=300,
-        ge=0,
-        le=900,
-        description="Seconds to wait for new or changed role assignments to propagate before a resource needs them.",
-    )
-    alert_email: EmailAddress = Field(
-        default="", description="Recipient of alert and budget emails; if empty, the owners of the subscription."
-    )
-    monthly_budget: int = Field(
-        default=50,
-        ge=1,
-        le=100_000_000,
-        description="Budget per month in the subscription's currency; emails at 50, 80 and 100 percent.",
-    )
     network_access: Literal["public", "private"] = Field(
         default="public",
         description="Access from any network by Microsoft Entra identities (public), or by private endpoints.",
@@ -159,9 +137,18 @@ class Settings(ResilienceSettings, FoundrySettings, AccessSettings):
     @property
     def min_confidence(self) -> float:
         """Tags with at least this confidence, 0 to 1, become labels; of a model that states none, all do."""
-        if self.min_confidence_percent is not None:
-            return self.min_confidence_percent / 100
-        return 0.0 if self.analyzer in FOUNDRY_ANALYZERS else _DEFAULT_CONFIDENCE
+        default = 0 if self.deploys_model else 50
+        return (default if self.min_confidence_percent is None else self.min_confidence_percent) / 100
+
+    @property
+    def deploys_model(self) -> bool:
+        """Whether the analyzer deploys a model of Foundry."""
+        return self.analyzer in FOUNDRY_ANALYZERS
+
+    @property
+    def analyzers(self) -> tuple[AnalyzerName, ...]:
+        """The analyzer, and the others that are deployed beside it."""
+        return (self.analyzer, *self.other_analyzers)
 
     @property
     def scheduled(self) -> bool:
@@ -193,6 +180,7 @@ class Settings(ResilienceSettings, FoundrySettings, AccessSettings):
             embeddings=self.stores_embeddings,
             record_retention_days=self.record_retention_days,
             cache_days=self.cache_days,
+            shadow_share=0.0 if self.shadow is None else self.shadow.percent / 100,
         )
 
     @property
@@ -201,21 +189,22 @@ class Settings(ResilienceSettings, FoundrySettings, AccessSettings):
         quotas = quota_warnings(
             self.sizing,
             location=self.location,
-            own_accounts=self.analyzer == "image-analysis",
+            own_accounts="image-analysis" in self.analyzers,
             api_app=self.sign_in != "none",
         )
         sign_in = sign_in_warnings(sign_in=self.sign_in, application_id=self.api_application_id)
         foundry = foundry_warnings(
-            analyzer=self.analyzer,
+            analyzers=self.analyzers,
             model=self.foundry,
             stack_location=self.location,
-            peak_rate=self.sizing.peak_rate,
-            features=self.features,
+            peak_rates={name: self.sizing.peak_rate * self.rate_share(name) for name in self.analyzers},
+            features=successor_features(self.features),
             today=current_date(),
         )
+        shadow = shadow_warnings(settings=self, cache_days=self.cache_days, operators=self.operators)
         regions = region_warnings(self._region_requirements, self.location)
         # Services that are in the same list of regions give the same warning.
-        return tuple(dict.fromkeys([*regions, *quotas, *sign_in, *foundry]))
+        return tuple(dict.fromkeys([*regions, *quotas, *sign_in, *foundry, *shadow]))
 
     def violations(self) -> Iterator[Violation]:
         """Yield the rules between settings that are not met."""
@@ -228,10 +217,19 @@ class Settings(ResilienceSettings, FoundrySettings, AccessSettings):
         )
         yield from foundry_violations(
             analyzer=self.analyzer,
+            analyzers=self.analyzers,
             settings=self,
             features=self.features,
             gender_neutral_captions=self.gender_neutral_captions,
             min_confidence_percent=self.min_confidence_percent,
+            today=current_date(),
+        )
+        yield from shadow_violations(
+            analyzer=self.analyzer,
+            settings=self,
+            features=self.features,
+            model=self.foundry,
+            accept_retiring_model=self.accept_retiring_model,
             today=current_date(),
         )
         yield from sign_in_violations(
@@ -253,7 +251,7 @@ class Settings(ResilienceSettings, FoundrySettings, AccessSettings):
     @property
     def _region_requirements(self) -> list[RegionRequirement]:
         return region_requirements(
-            vision_features=self.features if self.analyzer == "image-analysis" else (),
+            vision_features=self.features if "image-analysis" in self.analyzers else (),
             zone_redundant=self.zone_redundant,
             cosmos_zone_redundant=self.cosmos_zone_redundant,
         )

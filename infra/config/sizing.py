@@ -103,12 +103,13 @@ def derive_sizing(
     embeddings: bool = False,
     record_retention_days: int | None = None,
     cache_days: int = 90,
+    shadow_share: float = 0.0,
 ) -> Sizing:
     """Derive the sizes for `images_per_month` when the busiest hours bring `peak_factor` times the average.
 
     All visual features are one call of Vision: they are billed one by one, and counted once; safety and embeddings are
-    calls of their own. Every image is counted as new, which is the most that Cosmos DB can have to do. What comes
-    faster than the peak waits in the queue.
+    calls of their own. A share of the images is analyzed by a successor as well, with one call. Every image is counted
+    as new, which is the most that Cosmos DB can have to do. What comes faster than the peak waits in the queue.
 
     Raises:
         SizingError: A limit of Azure would be exceeded.
@@ -123,16 +124,19 @@ def derive_sizing(
     item_kb = record_kb(embeddings=embeddings)
     record_days = record_retention_days or DEFAULT_RETENTION_DAYS
     images = size_container(
-        ru_per_second=peak * record_request_units(embeddings=embeddings),
+        ru_per_second=peak * (record_request_units(embeddings=embeddings) + shadow_share * read_ru(item_kb)),
         items=images_per_month * record_days / DAYS_PER_MONTH,
         item_kb=item_kb,
         index_share=RECORD_INDEX_SHARE,
     )
-    result_kb = _result_kb(calls_per_image=calls_per_image, embeddings=embeddings)
+    result_kb = sum(_result_kb(calls_per_image=calls_per_image, embeddings=embeddings)) + shadow_share * _ANALYSIS_KB
+    analysis_ru = analysis_request_units(calls_per_image=calls_per_image, embeddings=embeddings)
+    # The shadow must not take throughput that the images need.
+    analysis_ru += shadow_share * analysis_request_units(calls_per_image=1, embeddings=False)
     analyses = size_container(
-        ru_per_second=peak * analysis_request_units(calls_per_image=calls_per_image, embeddings=embeddings),
+        ru_per_second=peak * analysis_ru,
         items=images_per_month * cache_days / DAYS_PER_MONTH,
-        item_kb=sum(result_kb),
+        item_kb=result_kb,
         index_share=0,
     )
     if instances > _INSTANCES_HIGH or max(images.max_ru, analyses.max_ru) > MAX_RU_CEILING:

@@ -71,6 +71,11 @@ RECORD_READER_DATA_ACTIONS = (
     f"{_COSMOS}/readMetadata",
     f"{_ITEMS}/read",
 )
+# Each comparison is created once, under an id that it always has; nothing reads it but `make agreement`.
+COMPARISON_WRITER_DATA_ACTIONS = (
+    f"{_COSMOS}/readMetadata",
+    f"{_ITEMS}/create",
+)
 # "To execute NoSQL queries using the SDKs, you must have both executeQuery and readChangeFeed permissions":
 # https://learn.microsoft.com/azure/cosmos-db/reference-data-plane-security
 RECORD_QUERY_DATA_ACTIONS = (

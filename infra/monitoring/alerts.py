@@ -8,7 +8,7 @@ import pulumi
 from pulumi_azure_native import monitor
 
 from infra.core.context import DeploymentContext
-from infra.monitoring.queries import LOG_ALERT_RULES, LogAlertRule
+from infra.monitoring.queries import LogAlertRule, log_alert_rules
 
 # https://learn.microsoft.com/azure/role-based-access-control/built-in-roles/privileged#owner
 _OWNER = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
@@ -23,6 +23,8 @@ class Alerts(pulumi.ComponentResource):
         workspace_id: ARM id of the Log Analytics workspace that the log alerts query.
         event_topic_id: ARM id of the Event Grid system topic.
         cosmos_account_id: ARM id of the Cosmos DB account.
+        shadow: A successor is in the shadow, and has alerts of its own.
+        models: The analyzer deploys a model of Foundry, which Azure retires one day.
         email: Recipient of notifications; None notifies the owners of the subscription.
     """
 
@@ -36,6 +38,8 @@ class Alerts(pulumi.ComponentResource):
         workspace_id: pulumi.Input[str],
         event_topic_id: pulumi.Input[str],
         cosmos_account_id: pulumi.Input[str],
+        shadow: bool = False,
+        models: bool = False,
         email: str | None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -43,7 +47,7 @@ class Alerts(pulumi.ComponentResource):
         self._label = name
         self._context = context
         self.action_group = self._create_action_group(email)
-        for rule in LOG_ALERT_RULES:
+        for rule in log_alert_rules(shadow=shadow, models=models):
             self._create_log_alert(rule, workspace_id)
         self._create_metric_alert(
             "dead-letters",

@@ -48,8 +48,9 @@ _UPLOADS = """StorageBlobLogs
 _INVOCATIONS = 'AppRequests\n| where Name == "classify"\n'
 # The host logs one such line for every message it hands over: `… DequeueCount: 1, InsertedOn: 2026-01-01T00:00:00…`.
 # https://github.com/Azure/azure-webjobs-sdk (FunctionExecutor, "Trigger Details")
+# Messages of the shadow may wait without harm.
 _QUEUE_WAITS = """AppTraces
-| where Message startswith "Trigger Details:"
+| where Message startswith "Trigger Details:" and OperationName != "shadow"
 | extend Inserted = todatetime(extract("InsertedOn: ([^, ]+)", 1, Message))
 | extend WaitedSeconds = datetime_diff("second", TimeGenerated, Inserted)
 """
@@ -57,6 +58,12 @@ _QUEUE_WAITS = """AppTraces
 _OUTCOMES = """AppTraces
 | where Message startswith "outcome {"
 | extend Outcome = parse_json(substring(Message, 8))
+| extend Status = tostring(Outcome.status)
+"""
+# The line of the function `shadow` (functions/pipeline/classifier/shadow_trigger.py).
+_COMPARED = """AppTraces
+| where Message startswith "shadow {"
+| extend Outcome = parse_json(substring(Message, 7))
 | extend Status = tostring(Outcome.status)
 """
 _RECORDED = f'{_OUTCOMES}| where Status in ("classified", "rejected")\n'
@@ -129,6 +136,53 @@ LOG_ALERT_RULES = (
 """,
     ),
 )
+
+_SHADOW_LOG_ALERT_RULES = (
+    LogAlertRule(
+        name="shadow-poison",
+        description="Images could not be compared; their messages are in the queue images-shadow-poison.",
+        severity=3,
+        window_minutes=60,
+        query="""StorageQueueLogs
+| where OperationName == "PutMessage" and StatusText == "Success"
+| where Uri has "/images-shadow-poison/"
+""",
+    ),
+    LogAlertRule(
+        name="shadow-misconfigured",
+        description="The successor in the shadow waits for a deployment: a host, a model or a right is not there.",
+        severity=3,
+        window_minutes=60,
+        query=f'{_COMPARED}| where Status == "misconfigured"\n',
+    ),
+)
+# Of the analyzers that deploy a model.
+_MODEL_LOG_ALERT_RULES = (
+    LogAlertRule(
+        name="model-retired",
+        description="Azure has retired the model: images wait until another one is deployed (infra/config/models.py).",
+        severity=1,
+        window_minutes=15,
+        query=f"""{_OUTCOMES}| where Status == "misconfigured" and tostring(Outcome.detail) startswith "ModelRetired:"
+""",
+    ),
+)
+
+
+def log_alert_rules(*, shadow: bool, models: bool) -> tuple[LogAlertRule, ...]:
+    """Return the log alert rules of a stack.
+
+    Args:
+        shadow: A successor is in the shadow. Its alerts are separate ones: nothing that uploads images depends on it.
+        models: The analyzer deploys a model of Foundry.
+    """
+    rules = LOG_ALERT_RULES
+    if shadow:
+        rules += _SHADOW_LOG_ALERT_RULES
+    if models:
+        rules += _MODEL_LOG_ALERT_RULES
+    return rules
+
 
 CHARTS = (
     Chart(title="Images that arrived", query=f"{_UPLOADS}| summarize Images = count() by bin(TimeGenerated, 5m)\n"),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import infra
 from tests.conftest import SUBSCRIPTION, Recorder, record, run_program
-from tests.infra.test_settings import CONTENT_UNDERSTANDING, FOUNDRY
+from tests.infra.test_settings import CONTENT_UNDERSTANDING, FOUNDRY, SHADOW
 
 UNTAGGABLE = {
     "storage:BlobContainer",
@@ -113,6 +113,7 @@ def test_every_component_is_used(dev: Recorder, prod_private: Recorder) -> None:
         *prod_private.components,
         *run_program("dev", FOUNDRY).components,
         *run_program("dev", CONTENT_UNDERSTANDING).components,
+        *run_program("dev", SHADOW).components,
     ]
     assert {component.type.rpartition(":")[2] for component in components} == component_classes()
 
@@ -161,10 +162,12 @@ def test_every_name_is_legal_whatever_the_prefix(prefix: str, stack: str) -> Non
         infra.Monitoring(
             "monitoring",
             context=context,
+            shadow=False,
             workspace_id=telemetry.workspace.id,
             diagnostic_targets=[],
             event_topic_id=topic.topic.id,
             cosmos_account_id=database.account.id,
+            models=False,
             budget_scope=group.scope,
             monthly_budget=1,
             email=None,
@@ -228,6 +231,11 @@ def image_storage() -> infra.ImageStorage:
     return infra.ImageStorage("photos", context=OTHER)
 
 
+def test_classified_images_are_not_copied_unless_asked_for() -> None:
+    containers = record(image_storage).of_type("storage:BlobContainer")
+    assert {container.inputs["containerName"] for container in containers} == {"images", "deadletter"}
+
+
 def blob_event_subscription(opts: pulumi.ResourceOptions | None = None) -> infra.BlobEventSubscription:
     storage = image_storage()
     topic = infra.BlobEventTopic("uploads", context=OTHER, storage_account_id=storage.account.id)
@@ -266,10 +274,12 @@ def monitoring() -> infra.Monitoring:
     return infra.Monitoring(
         "ops",
         context=OTHER,
+        shadow=False,
         workspace_id="workspace",
         diagnostic_targets=[],
         event_topic_id="topic",
         cosmos_account_id="account",
+        models=True,
         budget_scope=scope(),
         monthly_budget=1,
         email=None,
@@ -311,9 +321,11 @@ ALONE: dict[str, Callable[[], pulumi.ComponentResource]] = {
     "Alerts": lambda: infra.Alerts(
         "alerts",
         context=OTHER,
+        shadow=False,
         workspace_id="workspace",
         event_topic_id="topic",
         cosmos_account_id="account",
+        models=True,
         email="a@b.example",
     ),
     "Workbook": lambda: infra.Workbook("page", context=OTHER, workspace_id="workspace"),

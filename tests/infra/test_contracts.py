@@ -16,7 +16,7 @@ from infra.config.foundry_sizing import calls_per_second
 from infra.core import analysis
 from infra.core.app_roles import AppRole
 from tests.conftest import ROOT, Recorder, run_program
-from tests.infra.test_settings import CUSTOM, FOUNDRY
+from tests.infra.test_settings import CONTENT_UNDERSTANDING, CUSTOM, FOUNDRY, SHADOW
 from tests.support.fake_vision_service import FOUNDRY as FOUNDRY_OPTIONS
 from tests.support.fake_vision_service import (
     FOUNDRY_ANSWER,
@@ -47,7 +47,7 @@ def test_the_app_has_every_setting_that_the_code_requires(app_settings: dict[str
 
 
 def test_the_app_has_every_optional_setting_that_the_stack_asks_for() -> None:
-    config = {"copyClassified": True, "signIn": "create"}
+    config = SHADOW | {"copyClassified": True, "signIn": "create"}
     settings = run_program("dev", config).one("web:WebApp", "app-site").inputs["siteConfig"]["appSettings"]
     known = importlib.import_module("classifier.settings")
     names = {setting["name"] for setting in settings if setting["name"].startswith("PIPELINE_")}
@@ -84,6 +84,7 @@ def test_the_app_roles_are_those_that_the_code_knows() -> None:
         ({"features": ["tags", "safety", "embeddings", "smartCrops"], "smartCropAspectRatios": ["0.9"]}, 4),
         ({"analyzer": "custom-vision", "customVision": CUSTOM, "features": ["tags"]}, 1),
         (FOUNDRY, 3),
+        (CONTENT_UNDERSTANDING, 3),
     ],
 )
 def test_the_analyzer_can_read_what_it_is_told(config: dict[str, Any], features: int) -> None:
@@ -124,6 +125,40 @@ def test_the_trigger_listens_to_the_queue_and_connection_that_are_configured(
 def test_the_code_deployment_expects_the_functions_of_the_app(dev: Recorder, functions: dict[str, list[str]]) -> None:
     (code_deployment,) = [resource for resource in dev.resources if resource.name == "code-deployment"]
     assert code_deployment.inputs["functions"] == sorted(functions)
+
+
+def test_the_code_deployment_expects_the_function_of_the_shadow_with_a_shadow(
+    functions: dict[str, list[str]],
+) -> None:
+    recorder = run_program("dev", SHADOW)
+    (code_deployment,) = [resource for resource in recorder.resources if resource.name == "code-deployment"]
+    app = func.FunctionApp()
+    app.register_functions(importlib.import_module("classifier.shadow_trigger").blueprint)
+    (function,) = app.get_functions()
+    assert code_deployment.inputs["functions"] == [*sorted(functions), function.get_function_name()]
+    (trigger,) = map(json.loads, function.get_raw_bindings())
+    settings = recorder.one("web:WebApp", "app-site").inputs["siteConfig"]["appSettings"]
+    assert trigger["queueName"].strip("%") in {setting["name"] for setting in settings}
+
+
+def test_the_successor_can_read_what_it_is_told() -> None:
+    settings = run_program("dev", SHADOW).one("web:WebApp", "app-site").inputs["siteConfig"]["appSettings"]
+    values = {setting["name"]: setting["value"] for setting in settings}
+    loaded = importlib.import_module("classifier.settings").Settings.load(values)
+    assert (loaded.shadow_queue, loaded.shadow_percent) == ("images-shadow-queue", 20.0)
+    assert loaded.shadow_comparisons == "records-comparisons"
+    module = importlib.import_module(f"classifier.analyzers.{loaded.shadow_analyzer.replace('-', '_')}")
+    successor = module.build(
+        loaded.shadow_analyzer_options, loaded.shadow_features, create_azure_clients(FakeVisionService())
+    )
+    assert successor.features == ("tags", "read", "caption")
+    # As the analyzer of the stack it has the same fingerprint: what the shadow has stored is found at the cut-over.
+    cut_over = {**SHADOW, "shadow": {}, "analyzer": "foundry-vision", "features": [*loaded.shadow_features]}
+    settings = run_program("dev", cut_over).one("web:WebApp", "app-site").inputs["siteConfig"]["appSettings"]
+    values = {setting["name"]: setting["value"] for setting in settings}
+    loaded = importlib.import_module("classifier.settings").Settings.load(values)
+    analyzer = module.build(loaded.analyzer_options, loaded.features, create_azure_clients(FakeVisionService()))
+    assert [call.fingerprint for call in analyzer.calls] == [call.fingerprint for call in successor.calls]
 
 
 def test_the_code_deployment_of_the_api_expects_its_functions(dev: Recorder) -> None:

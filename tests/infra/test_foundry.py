@@ -158,7 +158,9 @@ def test_what_a_vision_model_cannot_do_is_refused(changes: dict[str, Any], text:
 @pytest.mark.parametrize("analyzer", ["image-analysis", "custom-vision"])
 def test_settings_of_a_vision_model_belong_to_it_alone(analyzer: str, setting: str, value: object) -> None:
     custom = {"customVision": CUSTOM} if analyzer == "custom-vision" else {}
-    with pytest.raises(SettingsError, match=f"{setting}: .*allowed: nothing, unless analyzer is foundry-"):
+    with pytest.raises(
+        SettingsError, match=f"{setting}: .*nothing, unless analyzer, shadow or a retained analyzer is foundry"
+    ):
         parse(analyzer=analyzer, features=["tags"], **custom, **{setting: value})
 
 
@@ -231,10 +233,10 @@ def test_region_and_quota_are_warned_of() -> None:
     def warnings(model: FoundryModel) -> list[str]:
         return list(
             foundry_warnings(
-                analyzer="foundry-vision",
+                analyzers=("foundry-vision",),
                 model=model,
                 stack_location="northeurope",
-                peak_rate=1.0,
+                peak_rates={"foundry-vision": 1.0},
                 features=("tags",),
                 today=LONG_BEFORE,
             )
@@ -247,10 +249,10 @@ def test_region_and_quota_are_warned_of() -> None:
     assert len(warnings(FoundryModel(location="uksouth", deployment_type="GlobalStandard"))) == 1
     assert Settings.parse(FOUNDRY).warnings
     other = foundry_warnings(
-        analyzer="image-analysis",
+        analyzers=("image-analysis",),
         model=MINI,
         stack_location="northeurope",
-        peak_rate=1.0,
+        peak_rates={"image-analysis": 1.0},
         features=("tags",),
         today=LONG_BEFORE,
     )
@@ -278,6 +280,7 @@ def test_every_model_has_prices_for_its_deployment_types() -> None:
     for row in MODELS:
         violations = foundry_violations(
             analyzer="foundry-vision",
+            analyzers=("foundry-vision",),
             settings=Settings.parse(
                 FOUNDRY
                 | {"foundry": {"model": row.name, "version": row.version, "deploymentType": row.deployment_types[0]}}

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import RecordedResource, run_program
-from tests.infra.test_settings import CONTENT_UNDERSTANDING, FOUNDRY
+from tests.infra.test_settings import CONTENT_UNDERSTANDING, FOUNDRY, SHADOW
 
 FOLDER = Path(__file__).parent / "golden"
 STACKS = ("local", "dev", "staging", "prod")
@@ -106,6 +106,11 @@ def test_the_program_with_content_understanding_equals_its_recording() -> None:
     path = FOLDER / "analyzers/dev-private-content-understanding.json"
     deployer = {"objectId": DEPLOYER, "principalType": "ServicePrincipal"}
     compare(path, recording("dev", CONTENT_UNDERSTANDING | {"networkAccess": "private", "deployer": deployer}))
+
+
+def test_the_program_with_a_shadow_equals_its_recording() -> None:
+    path = FOLDER / "analyzers/dev-private-shadow.json"
+    compare(path, recording("dev", SHADOW | {"networkAccess": "private"}))
 
 
 def compare(path: Path, actual: str) -> None:

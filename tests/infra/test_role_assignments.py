@@ -22,7 +22,7 @@ def scope(kind: str, name: str) -> str:
     return f"/azure-native:{kind}::{name}"
 
 
-def granted(recorder: Recorder) -> set[tuple[str, str, str, str]]:
+def granted(recorder: Recorder) -> set[tuple[str, str | None, str, str]]:
     roles = {role.value: role.name for role in BuiltInRole} | {
         role.inputs["roleDefinitionId"]: role.name for role in recorder.of_type("authorization:RoleDefinition")
     }
@@ -41,7 +41,7 @@ def granted(recorder: Recorder) -> set[tuple[str, str, str, str]]:
     return assignments_by_scope
 
 
-def of_the_api(vision_accounts: int = 0) -> set[tuple[str, str, str, str]]:
+def of_the_api(vision_accounts: int = 0) -> set[tuple[str, str | None, str, str]]:
     """What the API's identity gets; a role on each Vision account only with embeddings. And what the pipeline app gets
     to delete images for callers of the API."""
     service = "ServicePrincipal"
@@ -60,7 +60,7 @@ def of_the_api(vision_accounts: int = 0) -> set[tuple[str, str, str, str]]:
     }
 
 
-def expected(vision_accounts: int = 1) -> set[tuple[str, str, str, str]]:
+def expected(vision_accounts: int = 1) -> set[tuple[str, str | None, str, str]]:
     service = "ServicePrincipal"
     return {
         (FUNCTION, service, "STORAGE_BLOB_DATA_OWNER", scope("storage:StorageAccount", "host-account")),

@@ -37,6 +37,9 @@ GOOD: dict[str, Any] = {
     "categories": [],
     "acceptRetiringModel": False,
     "deployer": {},
+    "shadow": {},
+    "agreement": {},
+    "retainedAnalyzers": [],
     "language": "en",
     "genderNeutralCaptions": False,
     "smartCropAspectRatios": [],
@@ -84,6 +87,13 @@ FOUNDRY: dict[str, Any] = {
 
 
 CONTENT_UNDERSTANDING: dict[str, Any] = FOUNDRY | {"analyzer": "content-understanding"}
+
+# A successor in the shadow of Image Analysis.
+SHADOW: dict[str, Any] = {
+    "shadow": {"analyzer": "foundry-vision", "percent": 20},
+    "foundry": {"location": "swedencentral"},
+    "operators": [{"objectId": ALICE, "principalType": "User"}],
+}
 
 
 def parse(**changes: Any) -> Settings:

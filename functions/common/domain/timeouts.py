@@ -55,6 +55,11 @@ BACKOFF_FIRST_SECONDS, BACKOFF_FACTOR, BACKOFF_LONGEST_SECONDS = 10.0, 1.35, 900
 BACKOFF_JITTER = 1.5
 # Requeueing after a configuration error.
 CONFIGURATION_RETRY_SECONDS = 900.0
+# Sending an image to the shadow, which its record does not wait for longer.
+SHADOW_SEND_SECONDS = 5.0
+# How long an image is retried in the shadow: a comparison is worth less than what its retries would cost in days of an
+# outage.
+SHADOW_RETRY_AGE = timedelta(hours=2)
 # How long a message is retried while the settings, and with them maxRetryAgeHours, cannot be read: its default.
 DEFAULT_RETRY_AGE = timedelta(hours=168)
 # A role assignment takes up to 30 minutes to propagate:

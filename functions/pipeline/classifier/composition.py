@@ -4,6 +4,7 @@ import asyncio
 import importlib
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from azure.eventgrid.aio import EventGridPublisherClient
 from azure.identity.aio import ManagedIdentityCredential
@@ -21,6 +22,7 @@ from classifier.adapters.blob_storage import (
     BlobImageStore,
     create_image_container_client,
 )
+from classifier.adapters.comparisons import CosmosComparisonStore
 from classifier.adapters.cosmos import (
     CosmosAnalysisCache,
     CosmosCheckpointStore,
@@ -36,6 +38,8 @@ from classifier.settings import Settings, TriggerConnection
 from classifier.use_cases.classify import Pipeline
 from classifier.use_cases.count_records import RecordCounter
 from classifier.use_cases.reconcile import Reconciler
+from classifier.use_cases.shadow import Shadow
+from classifier.use_cases.shadow_sampler import ShadowSampler
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,13 +62,18 @@ def create_analyzer(settings: Settings, azure: AzureClients) -> Analyzer:
     Raises:
         SettingsError: there is no such analyzer, or its options are wrong.
     """
-    name = settings.analyzer.replace("-", "_")
-    try:
-        module = importlib.import_module(f"classifier.analyzers.{name}")
-        build = module.build
-    except (ModuleNotFoundError, AttributeError) as error:
-        raise SettingsError(f"PIPELINE_ANALYZER is {settings.analyzer!r}, and there is no such analyzer") from error
+    build = _analyzer_module(settings.analyzer, "PIPELINE_ANALYZER").build
     return build(settings.analyzer_options, settings.features, azure)
+
+
+def _analyzer_module(analyzer: str, setting: str) -> Any:
+    """Return the module of an analyzer. Raises SettingsError if there is none."""
+    try:
+        module = importlib.import_module(f"classifier.analyzers.{analyzer.replace('-', '_')}")
+        _ = module.build
+    except (ModuleNotFoundError, AttributeError) as error:
+        raise SettingsError(f"{setting} is {analyzer!r}, and there is no such analyzer") from error
+    return module
 
 
 def _create_azure_clients(client_id: str) -> AzureClients:
@@ -115,6 +124,14 @@ def create_application(settings: Settings, *, last_attempt: int) -> Application:
         image_copies = BlobImageCopyStore(
             ContainerClient(settings.blob_endpoint, settings.classified_container, **azure.client_options)
         )
+    shadow_sampler: ShadowSampler | None = None
+    if settings.shadow_queue is not None:
+        shadow_sampler = ShadowSampler(
+            queue=StorageQueue(create_queue_client(settings.queue_endpoint, settings.shadow_queue, azure)),
+            percent=settings.shadow_percent,
+            breaker=CircuitBreaker("the queue of the shadow"),
+            time_limit=asyncio.timeout,
+        )
     return Application(
         pipeline=Pipeline(
             images=images,
@@ -126,6 +143,7 @@ def create_application(settings: Settings, *, last_attempt: int) -> Application:
             poison_queue=poison_queue,
             result_publisher=result_publisher,
             image_copies=image_copies,
+            shadow_sampler=shadow_sampler,
             min_confidence=settings.min_confidence,
             max_retry_age=timedelta(hours=settings.max_retry_age_hours),
             last_attempt=last_attempt,
@@ -147,4 +165,41 @@ def create_application(settings: Settings, *, last_attempt: int) -> Application:
         images_queue=images_queue,
         poison_queue=poison_queue,
         token_validator=TokenValidator(tenant_id=settings.tenant_id, client_id=settings.api_client_id),
+    )
+
+
+def create_shadow(settings: Settings) -> Shadow:
+    """Create the use case of the shadow, in the event loop that is running now.
+
+    It shares no client, circuit breaker or account pool with the application: what fails here must not stop it.
+
+    Raises:
+        SettingsError: there is no shadow, or the successor or its options are wrong.
+    """
+    if settings.shadow_queue is None:
+        raise SettingsError("PIPELINE_SHADOW_QUEUE is not set")
+    azure = _create_azure_clients(settings.client_id)
+    cosmos_client = create_cosmos_client(settings.cosmos_endpoint, azure)
+    database = cosmos_client.get_database_client(settings.cosmos_database)
+    boundary = ServiceBoundary("Cosmos DB", CircuitBreaker("Cosmos DB"))
+    build = _analyzer_module(settings.shadow_analyzer, "PIPELINE_SHADOW_ANALYZER").build
+    poison_queue = f"{settings.shadow_queue}-poison"
+    return Shadow(
+        images=BlobImageStore(
+            create_image_container_client(settings.blob_endpoint, settings.images_container, **azure.client_options)
+        ),
+        read_header=read_header,
+        analyzer=build(settings.shadow_analyzer_options, settings.shadow_features, azure),
+        records=CosmosRecordRepository(
+            CosmosContainer(database.get_container_client(settings.cosmos_images), boundary)
+        ),
+        analyses=CosmosAnalysisCache(
+            CosmosContainer(database.get_container_client(settings.cosmos_analyses), boundary)
+        ),
+        comparisons=CosmosComparisonStore(
+            CosmosContainer(database.get_container_client(settings.shadow_comparisons), boundary)
+        ),
+        queue=StorageQueue(create_queue_client(settings.queue_endpoint, settings.shadow_queue, azure)),
+        poison_queue=StorageQueue(create_queue_client(settings.queue_endpoint, poison_queue, azure)),
+        time_limit=asyncio.timeout,
     )

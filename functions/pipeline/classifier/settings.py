@@ -27,15 +27,21 @@ class TriggerConnection:
     images_queue: str
 
     @staticmethod
-    def load(environment: Mapping[str, str] = os.environ) -> "TriggerConnection":
+    def load(
+        environment: Mapping[str, str] = os.environ, *, queue_setting: str = "PIPELINE_IMAGES_QUEUE"
+    ) -> "TriggerConnection":
         """Read the settings. The host has used them all, so none is missing while there are messages.
+
+        Args:
+            environment: the names and texts of the settings.
+            queue_setting: the setting with the name of the trigger's queue.
 
         https://learn.microsoft.com/azure/azure-functions/functions-bindings-storage-queue-trigger#identity-based-connections
         """
         return TriggerConnection(
             queue_endpoint=environment["IMAGES__queueServiceUri"],
             client_id=environment["IMAGES__clientId"],
-            images_queue=environment["PIPELINE_IMAGES_QUEUE"],
+            images_queue=environment[queue_setting],
         )
 
 
@@ -106,6 +112,33 @@ class Settings(Struct, frozen=True, kw_only=True, rename=_environment_name):
         Meta(description="Audience of callers' access tokens; without it, nobody may call."),
     ] = None
     tenant_id: Annotated[str | None, Meta(description="Tenant that issues callers' access tokens.")] = None
+
+    shadow_queue: Annotated[
+        str | None,
+        Meta(description="Queue of the images that a successor analyzes too; without it there is no shadow."),
+    ] = None
+    shadow_percent: Annotated[
+        float,
+        Meta(
+            description="Share of the images that a successor analyzes too.",
+            ge=0,
+            le=100,
+            extra={"allowed": "a number 0 to 100"},
+        ),
+    ] = 0
+    shadow_analyzer: Annotated[str, Meta(description="Name of the successor.")] = ""
+    shadow_analyzer_options: Annotated[
+        dict[str, Any],
+        Meta(description="Options of the successor.", extra={"is_json": True, "allowed": "a JSON object"}),
+    ] = {}
+    shadow_features: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="The features to request of the successor.",
+            extra={"is_json": True, "allowed": "a JSON list of texts"},
+        ),
+    ] = ()
+    shadow_comparisons: Annotated[str, Meta(description="Cosmos DB container of the comparisons.")] = ""
 
     @property
     def poison_queue(self) -> str:

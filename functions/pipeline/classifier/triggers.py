@@ -72,7 +72,8 @@ async def _handle(text: str, attempt: int) -> Outcome:
     return await application.pipeline.handle(text, attempt=attempt)
 
 
-def _log_event(name: str, fields: Mapping[str, object], level: int = logging.INFO) -> None:
+def log_event(name: str, fields: Mapping[str, object], level: int = logging.INFO) -> None:
+    """Log the result of a function: its name and JSON, in one line."""
     _log.log(level, "%s %s", name, json.dumps(fields))
 
 
@@ -91,12 +92,12 @@ async def classify(message: func.QueueMessage) -> None:
             outcome = await _handle(text, attempt)
         except BaseException as error:
             # The host delivers the message again; its metrics so far are logged all the same.
-            _log_event(
+            log_event(
                 "outcome", {"status": "raised", "detail": type(error).__name__, **delivery, **metrics}, logging.ERROR
             )
             raise
     is_error = outcome.status in {OutcomeStatus.FAILED, OutcomeStatus.MISCONFIGURED, OutcomeStatus.POISON}
-    _log_event(
+    log_event(
         "outcome", {**msgspec.to_builtins(outcome), **delivery, **metrics}, logging.ERROR if is_error else logging.INFO
     )
 
@@ -115,7 +116,7 @@ async def reconcile(timer: func.TimerRequest) -> None:
             counted_days = await application.record_counter.run(deadline)
         finally:
             fields = {**asdict(report), "countedDays": counted_days, "late": timer.past_due}
-            _log_event("reconcile", {**fields, **metrics})
+            log_event("reconcile", {**fields, **metrics})
 
 
 @blueprint.route(  # pyright: ignore[reportUnknownMemberType]
@@ -179,10 +180,10 @@ async def _run_for_caller(
         headers = cast("Mapping[str, str]", request.headers)
         caller = await _application().token_validator.authorize(headers.get("Authorization"), role)
     except AuthorizationError as error:
-        _log_event(f"{name}-refused", {"status": error.status, "detail": str(error)}, logging.WARNING)
+        log_event(f"{name}-refused", {"status": error.status, "detail": str(error)}, logging.WARNING)
         body = json.dumps({"error": str(error)})
         return func.HttpResponse(body, status_code=error.status, mimetype="application/json")
     with collect_metrics() as metrics:
         result = await run()
-    _log_event(name, {**result, "caller": caller.object_id, **metrics})
+    log_event(name, {**result, "caller": caller.object_id, **metrics})
     return func.HttpResponse(json.dumps(result), mimetype="application/json")

@@ -28,6 +28,8 @@ _COMPLETION_SECONDS_HIGH = 6.0
 # A zone-redundant plan has two always-ready instances for each function group: `http`, `classify` and `reconcile`
 # (docs/decisions/0032). Their executions have a lower price and no free grant; both are neglected.
 _ALWAYS_READY_INSTANCES = 6
+# The function `shadow` is a group of its own.
+_SHADOW_ALWAYS_READY_INSTANCES = 2
 # The API app has the function group `http` alone.
 _API_ALWAYS_READY_INSTANCES = 2
 _API_MEMORY_GB = API_INSTANCE_MEMORY_MB / _MB_PER_GB
@@ -39,6 +41,8 @@ _RUN_SECONDS = 420.0
 # Autoscale never goes below a tenth of the maximum:
 # https://learn.microsoft.com/azure/cosmos-db/provision-throughput-autoscale#how-autoscale-provisioned-throughput-works
 _AUTOSCALE_FLOOR = 0.1
+# infra/components/cosmos.py: the container of comparisons, which a sample does not take beyond its lowest throughput.
+_COMPARISONS_MAX_RU = 1000
 
 
 def list_operations(workload: Workload) -> float:
@@ -59,17 +63,23 @@ def function_usage(workload: Workload) -> list[Usage]:
     analyzed = workload.analyzed_images
     cached_seconds = (workload.images_per_month - analyzed) * _SHORTEST_SECONDS
     call_low, call_high = _CALL_SECONDS_LOW, _CALL_SECONDS_HIGH
-    if workload.foundry is not None:
+    if workload.foundry is not None and not workload.content_understanding:
         call_low, call_high = _COMPLETION_SECONDS_LOW, _COMPLETION_SECONDS_HIGH
     call_seconds_low = _OTHER_SECONDS + workload.calls_per_image * call_low
     call_seconds_high = _OTHER_SECONDS + workload.calls_per_image * call_high
     reconcile_seconds = max(RECONCILE_RUNS * _SHORTEST_SECONDS, list_operations(workload) * _PAGE_SECONDS)
-    seconds_low = analyzed * max(_SHORTEST_SECONDS, call_seconds_low) + cached_seconds + reconcile_seconds
+    more_low, more_high = workload.more_deliveries
+    other_seconds = cached_seconds + reconcile_seconds
+    # A delivery that asks for a result takes less than the shortest time that is billed.
+    seconds_low = analyzed * max(_SHORTEST_SECONDS, call_seconds_low) + more_low * _SHORTEST_SECONDS + other_seconds
     # A deletion's message takes no call. That retention raises deletion events was not verified: `low` has none.
     deletion_seconds = workload.deleted_images * _SHORTEST_SECONDS
-    seconds_high = analyzed * call_seconds_high + cached_seconds + reconcile_seconds + deletion_seconds
+    seconds_high = analyzed * call_seconds_high + more_high * _SHORTEST_SECONDS + other_seconds + deletion_seconds
     api_gb_seconds = workload.api_requests * _SHORTEST_SECONDS * _API_MEMORY_GB
-    executions = workload.images_per_month + RECONCILE_RUNS + workload.api_requests
+    if workload.shadow is not None:
+        seconds_low += workload.shadowed_images * (_OTHER_SECONDS + _COMPLETION_SECONDS_LOW)
+        seconds_high += workload.shadowed_images * (_OTHER_SECONDS + _COMPLETION_SECONDS_HIGH)
+    executions = workload.images_per_month + workload.shadowed_images + RECONCILE_RUNS + workload.api_requests
     purpose = "classify, reconcile, requests to the API" if workload.api_app else "classify and reconcile"
     usages = [
         Usage(
@@ -78,10 +88,17 @@ def function_usage(workload: Workload) -> list[Usage]:
             high=seconds_high * memory_gb + api_gb_seconds,
             purpose=purpose,
         ),
-        Usage(meter=FLEX_EXECUTIONS, low=executions, high=executions + workload.deleted_images, purpose=purpose),
+        Usage(
+            meter=FLEX_EXECUTIONS,
+            low=executions + more_low,
+            high=executions + more_high + workload.deleted_images,
+            purpose=purpose,
+        ),
     ]
     if workload.zone_redundant:
         baseline_gb = _ALWAYS_READY_INSTANCES * memory_gb
+        if workload.shadow is not None:
+            baseline_gb += _SHADOW_ALWAYS_READY_INSTANCES * memory_gb
         if workload.api_app:
             baseline_gb += _API_ALWAYS_READY_INSTANCES * _API_MEMORY_GB
         baseline = baseline_gb * _SECONDS_PER_MONTH
@@ -100,16 +117,18 @@ def cosmos_usage(workload: Workload) -> list[Usage]:
     analysis_ru = analysis_request_units(
         calls_per_image=workload.calls_per_image, embeddings=workload.stores_embeddings
     )
+    analysis_ru += workload.shadow_percent / 100 * analysis_request_units(calls_per_image=1, embeddings=False)
     floor_images = sizing.images.max_ru * _AUTOSCALE_FLOOR
     floor_analyses = sizing.analyses.max_ru * _AUTOSCALE_FLOOR
+    floor_comparisons = 0.0 if workload.shadow is None else _COMPARISONS_MAX_RU * _AUTOSCALE_FLOOR
     low = max(floor_images, sizing.average_rate * image_ru) + max(floor_analyses, sizing.average_rate * analysis_ru)
     high = max(floor_images, sizing.peak_rate * image_ru) + max(floor_analyses, sizing.peak_rate * analysis_ru)
     return [
         Usage(
             meter=COSMOS_AUTOSCALE,
-            low=low / 100 * HOURS_PER_MONTH,
-            high=high / 100 * HOURS_PER_MONTH,
-            purpose="images and analyses",
+            low=(low + floor_comparisons) / 100 * HOURS_PER_MONTH,
+            high=(high + floor_comparisons) / 100 * HOURS_PER_MONTH,
+            purpose="images and analyses" if workload.shadow is None else "images, analyses and comparisons",
         ),
         exact(COSMOS_STORAGE, sizing.images.storage_gb + sizing.analyses.storage_gb, "records and analyses"),
     ]

@@ -16,7 +16,15 @@ GOOD = dict.fromkeys(REQUIRED, "x") | {
     "PIPELINE_MAX_RETRY_AGE_HOURS": "168",
     "PIPELINE_TRIGGER": "events",
 }
-ALL = GOOD | dict.fromkeys(OPTIONAL, "y")
+ALL = (
+    GOOD
+    | dict.fromkeys(OPTIONAL, "y")
+    | {
+        "PIPELINE_SHADOW_PERCENT": "5",
+        "PIPELINE_SHADOW_ANALYZER_OPTIONS": '{"b": 2}',
+        "PIPELINE_SHADOW_FEATURES": '["tags"]',
+    }
+)
 
 
 def test_good_settings_are_read() -> None:
@@ -30,6 +38,9 @@ def test_optional_settings_are_read_too() -> None:
     settings = Settings.load(ALL)
     assert (settings.results_endpoint, settings.classified_container) == ("y", "y")
     assert (settings.api_client_id, settings.tenant_id) == ("y", "y")
+    assert (settings.shadow_queue, settings.shadow_percent, settings.shadow_analyzer) == ("y", 5.0, "y")
+    assert (settings.shadow_analyzer_options, settings.shadow_features) == ({"b": 2}, ("tags",))
+    assert settings.shadow_comparisons == "y"
 
 
 def test_all_that_is_missing_is_named_together() -> None:
@@ -77,6 +88,12 @@ ENVIRONMENT = {
     "PIPELINE_RECONCILE_SCHEDULE": "0 */5 * * * *",
     "PIPELINE_API_CLIENT_ID": "api-client",
     "PIPELINE_TENANT_ID": "tenant",
+    "PIPELINE_SHADOW_QUEUE": "images-shadow",
+    "PIPELINE_SHADOW_PERCENT": "0.5",
+    "PIPELINE_SHADOW_ANALYZER": "foundry-vision",
+    "PIPELINE_SHADOW_ANALYZER_OPTIONS": '{"language": "de"}',
+    "PIPELINE_SHADOW_FEATURES": '["caption"]',
+    "PIPELINE_SHADOW_COMPARISONS": "comparisons",
 }
 
 
@@ -103,6 +120,12 @@ def test_every_setting_is_read_into_its_own_field() -> None:
         reconcile_schedule="0 */5 * * * *",
         api_client_id="api-client",
         tenant_id="tenant",
+        shadow_queue="images-shadow",
+        shadow_percent=0.5,
+        shadow_analyzer="foundry-vision",
+        shadow_analyzer_options={"language": "de"},
+        shadow_features=("caption",),
+        shadow_comparisons="comparisons",
     )
     assert Settings.load(ENVIRONMENT).poison_queue == "images-queue-poison"
     assert Settings.load(ENVIRONMENT).is_scheduled is True
@@ -113,19 +136,25 @@ def test_the_names_of_all_settings_are_listed() -> None:
     assert {*REQUIRED} == {*ENVIRONMENT} - {*OPTIONAL}
 
 
-OPTIONAL_FIELDS = {
-    "PIPELINE_CLASSIFIED_CONTAINER": "classified_container",
-    "PIPELINE_RESULTS_ENDPOINT": "results_endpoint",
-    "PIPELINE_API_CLIENT_ID": "api_client_id",
-    "PIPELINE_TENANT_ID": "tenant_id",
+OPTIONAL_FIELDS: dict[str, tuple[str, Any]] = {
+    "PIPELINE_CLASSIFIED_CONTAINER": ("classified_container", None),
+    "PIPELINE_RESULTS_ENDPOINT": ("results_endpoint", None),
+    "PIPELINE_API_CLIENT_ID": ("api_client_id", None),
+    "PIPELINE_TENANT_ID": ("tenant_id", None),
+    "PIPELINE_SHADOW_QUEUE": ("shadow_queue", None),
+    "PIPELINE_SHADOW_PERCENT": ("shadow_percent", 0),
+    "PIPELINE_SHADOW_ANALYZER": ("shadow_analyzer", ""),
+    "PIPELINE_SHADOW_ANALYZER_OPTIONS": ("shadow_analyzer_options", {}),
+    "PIPELINE_SHADOW_FEATURES": ("shadow_features", ()),
+    "PIPELINE_SHADOW_COMPARISONS": ("shadow_comparisons", ""),
 }
 
 
-@pytest.mark.parametrize(("name", "field"), OPTIONAL_FIELDS.items())
-def test_an_optional_setting_that_is_empty_or_absent_is_none(name: str, field: str) -> None:
+@pytest.mark.parametrize(("name", "field", "default"), [(name, *field) for name, field in OPTIONAL_FIELDS.items()])
+def test_an_optional_setting_that_is_empty_or_absent_has_its_default(name: str, field: str, default: Any) -> None:
     absent = {other: value for other, value in ENVIRONMENT.items() if other != name}
-    assert getattr(Settings.load(absent), field) is None
-    assert getattr(Settings.load(ENVIRONMENT | {name: ""}), field) is None
+    assert getattr(Settings.load(absent), field) == default
+    assert getattr(Settings.load(ENVIRONMENT | {name: ""}), field) == default
 
 
 @pytest.mark.parametrize("name", sorted({*ENVIRONMENT} - {*OPTIONAL_FIELDS}))
@@ -153,6 +182,9 @@ def test_each_required_setting_is_named_when_it_is_absent_or_empty(name: str) ->
         ("PIPELINE_MAX_RETRY_AGE_HOURS", "inf", "a number over 0 and at most 8760"),
         ("PIPELINE_MAX_RETRY_AGE_HOURS", "nan", "a number over 0 and at most 8760"),
         ("PIPELINE_TRIGGER", "Events", "events or schedule"),
+        ("PIPELINE_SHADOW_PERCENT", "101", "a number 0 to 100"),
+        ("PIPELINE_SHADOW_ANALYZER_OPTIONS", "[]", "a JSON object"),
+        ("PIPELINE_SHADOW_FEATURES", "tags", "a JSON list of texts"),
     ],
 )
 def test_the_text_about_a_wrong_value_says_what_is_allowed(name: str, value: str, allowed: str) -> None:

@@ -13,6 +13,9 @@ class OutcomeStatus(StrEnum):
     `classified`, `rejected`, `failed`: the status of the record. `removed`: the blob does not exist, and its record was
     removed. `delayed`: the message was requeued. `misconfigured`: the message was requeued with a long delay, because
     only a deployment can remove the cause. `poison`: the message is no event about the images container.
+
+    In the shadow, `compared`: the findings of the successor were compared with the record. `skipped`: there is nothing
+    to compare. `poison`: the message was given up.
     """
 
     CLASSIFIED = "classified"
@@ -22,6 +25,8 @@ class OutcomeStatus(StrEnum):
     DELAYED = "delayed"
     MISCONFIGURED = "misconfigured"
     POISON = "poison"
+    COMPARED = "compared"
+    SKIPPED = "skipped"
 
 
 class Outcome(Struct, frozen=True, kw_only=True):

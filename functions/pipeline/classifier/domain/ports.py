@@ -12,6 +12,7 @@ from common.domain.image_limits import ImageLimits
 from common.domain.models import Analysis, ImageInfo
 from common.domain.record import ImageRecord, StoredRecord
 
+from classifier.domain.comparison import Comparison
 from classifier.domain.models import AnalysisLease, Blob, BlobInfo, LongRunningOperation
 
 
@@ -231,6 +232,14 @@ class AnalysisCache(Protocol):
 
     async def release(self, lease: AnalysisLease) -> None:
         """Release a lease. Does nothing if it was lost."""
+        ...
+
+
+class ComparisonStore(Protocol):
+    """The comparisons, in the Cosmos DB container `comparisons`."""
+
+    async def add(self, comparison: Comparison) -> None:
+        """Store a comparison. Does nothing if there is one of the same content and analyzers."""
         ...
 
 

@@ -28,6 +28,7 @@ from classifier.domain.retries import MAX_CONFLICTS, Delivery, plan_retry
 from classifier.use_cases.image_classifier import ImageClassifier
 from classifier.use_cases.record_writer import RecordWriter
 from classifier.use_cases.requeue import requeue
+from classifier.use_cases.shadow_sampler import ShadowSampler
 
 # Errors that end a delivery without an outcome; the message is requeued.
 _REQUEUED = (RetryLaterError, ConfigurationError, TimeoutError)
@@ -48,6 +49,7 @@ class Pipeline:
         poison_queue: Queue,
         result_publisher: ResultPublisher | None,
         image_copies: ImageCopyStore | None,
+        shadow_sampler: ShadowSampler | None = None,
         min_confidence: float,
         max_retry_age: timedelta,
         last_attempt: int,
@@ -69,6 +71,7 @@ class Pipeline:
         self._poison_queue = poison_queue
         self._result_publisher = result_publisher
         self._image_copies = image_copies
+        self._shadow_sampler = shadow_sampler
         self._record_writer = RecordWriter(images=images, records=records, image_copies=image_copies)
         self._max_retry_age = max_retry_age
         self._last_attempt = last_attempt
@@ -147,7 +150,10 @@ class Pipeline:
             if self._image_copies is not None and copy_path is not None:
                 await self._image_copies.save(copy_path, blob)
             if await self._images.get_etag(event.name) == blob.etag:
-                return await self._publish(message, record)
+                outcome = await self._publish(message, record)
+                if self._shadow_sampler is not None:
+                    await self._shadow_sampler.send(message, record)
+                return outcome
             if self._image_copies is not None and copy_path is not None:
                 await self._image_copies.delete(copy_path, blob.etag)
         raise RetryLaterError(f"the blob was changed {MAX_CONFLICTS} times in a row while it was processed")
@@ -159,6 +165,9 @@ class Pipeline:
         """
         retry = plan_retry(delivery.message, error, max_retry_age=self._max_retry_age, now=self._now())
         sentence = str(error) or type(error).__name__
+        if isinstance(error, ConfigurationError):
+            # An alert looks for the codes of models that are retired (infra/monitoring/queries.py).
+            sentence = f"{error.code}: {sentence}"
         if retry.expired:
             with contextlib.suppress(*_REQUEUED):
                 expired = f"{sentence}, until the deadline {retry.deadline.isoformat()}"

@@ -1,0 +1,205 @@
+"""The shadow: what it compares, what it skips, and that it is never in the way of the images."""
+
+import asyncio
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from classifier.domain.comparison import SuccessorOutcome
+from classifier.domain.errors import AnalyzerConfigurationError, ImageRejectedError, UnexpectedResponseError
+from classifier.domain.outcomes import Outcome, OutcomeStatus
+from common.domain.errors import RetryLaterError
+from common.domain.findings import Findings
+from common.domain.metrics import collect_metrics
+
+from tests.support.in_memory_services import InMemoryServices, RecordedTimeLimits, handle, message
+from tests.support.in_memory_shadow import InMemoryShadow
+
+
+@pytest.fixture
+def services() -> InMemoryServices:
+    """Services with one classified image."""
+    services = InMemoryServices()
+    services.upload("cat.png", b"cat")
+    assert handle(services).status is OutcomeStatus.CLASSIFIED
+    return services
+
+
+@pytest.fixture
+def shadow(services: InMemoryServices) -> InMemoryShadow:
+    return InMemoryShadow(services)
+
+
+def compare(shadow: InMemoryShadow, text: str | None = None, *, attempt: int = 1, **changes: Any) -> Outcome:
+    use_case = shadow.use_case(**changes)
+    return asyncio.run(use_case.handle(message() if text is None else text, attempt=attempt))
+
+
+def test_a_sampled_image_is_compared_with_its_record(shadow: InMemoryShadow) -> None:
+    with collect_metrics() as metrics:
+        outcome = compare(shadow)
+    assert (outcome.status, outcome.detail) == (OutcomeStatus.COMPARED, "classified")
+    (comparison,) = shadow.comparisons.items.values()
+    assert comparison.main.labels == ("cat",)
+    assert comparison.successor.labels == ("cat",)
+    assert (comparison.main.category, comparison.successor.category) == ("cat", "cat")
+    assert (comparison.main.fingerprint, comparison.successor.fingerprint) == ("test/1", "successor/1")
+    assert (comparison.main.model_version, comparison.successor.model_version) == ("m", "m2")
+    assert (comparison.label_agreement, comparison.same_category) == (1.0, True)
+    # The analyzer was asked for tags only.
+    assert (comparison.caption_agreement, comparison.text_error_rate) == (None, None)
+    assert (comparison.successor.caption, comparison.successor.text) == ("A cat", "STOP")
+    assert (comparison.input_tokens, comparison.output_tokens, comparison.latency_ms) == (1_000, 100, 0)
+    assert comparison.format == "PNG"
+    assert (metrics["inputTokens"], metrics["outputTokens"]) == (1_000, 100)
+    assert shadow.poison == []
+
+
+def test_a_content_is_paid_for_once_and_compared_once(services: InMemoryServices, shadow: InMemoryShadow) -> None:
+    compare(shadow)
+    first = dict(shadow.comparisons.items)
+    compare(shadow)
+    services.upload("copy.png", b"cat")
+    handle(services, message("copy.png"))
+    compare(shadow, message("copy.png"))
+    assert shadow.successor.paid == 1
+    assert shadow.comparisons.items == first
+
+
+def test_an_analysis_that_was_stored_before_has_no_latency_and_no_tokens(shadow: InMemoryShadow) -> None:
+    compare(shadow)
+    shadow.comparisons.items.clear()
+    compare(shadow)
+    (comparison,) = shadow.comparisons.items.values()
+    assert (comparison.latency_ms, comparison.input_tokens, comparison.output_tokens) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("change", "detail"),
+    [
+        (lambda services: services.blobs.clear(), "the blob does not exist"),
+        (lambda services: services.upload("cat.png", b"dog"), "the blob has another version than the record"),
+        (lambda services: services.record_items.clear(), "the image has no classified record"),
+        (lambda services: services.change_record(status="rejected"), "the image has no classified record"),
+        (
+            lambda services: services.change_record(analyzer=services.record["analyzer"] | {"identity": "successor/1"}),
+            "the successor has made the record",
+        ),
+    ],
+)
+def test_what_cannot_be_compared_is_skipped(
+    services: InMemoryServices, shadow: InMemoryShadow, change: Any, detail: str
+) -> None:
+    change(services)
+    outcome = compare(shadow)
+    assert (outcome.status, outcome.detail) == (OutcomeStatus.SKIPPED, detail)
+    assert (shadow.successor.calls_made, shadow.comparisons.items) == (0, {})
+
+
+def test_an_image_that_the_successor_rejects_is_counted(shadow: InMemoryShadow) -> None:
+    shadow.successor.failure = ImageRejectedError("ContentFiltered", "no")
+    outcome = compare(shadow)
+    assert (outcome.status, outcome.detail) == (OutcomeStatus.COMPARED, "ContentFiltered")
+    (comparison,) = shadow.comparisons.items.values()
+    assert (comparison.outcome, comparison.reason) == (SuccessorOutcome.REJECTED, "ContentFiltered")
+    assert (comparison.label_agreement, comparison.same_category) == (None, None)
+    assert shadow.poison == []
+
+
+def test_an_image_in_which_the_successor_finds_nothing_is_counted(shadow: InMemoryShadow) -> None:
+    shadow.successor.findings = Findings(tags=())
+    compare(shadow)
+    (comparison,) = shadow.comparisons.items.values()
+    assert (comparison.outcome, comparison.label_agreement, comparison.same_category) == ("empty", 0.0, False)
+
+
+@pytest.mark.parametrize(
+    ("failure", "status"),
+    [
+        (RetryLaterError("down"), OutcomeStatus.DELAYED),
+        (TimeoutError(), OutcomeStatus.DELAYED),
+        (AnalyzerConfigurationError("DeploymentNotFound", "no model"), OutcomeStatus.MISCONFIGURED),
+    ],
+)
+def test_errors_requeue_in_the_queue_of_the_shadow(
+    services: InMemoryServices, shadow: InMemoryShadow, failure: Exception, status: OutcomeStatus
+) -> None:
+    shadow.successor.failure = failure
+    assert compare(shadow).status is status
+    ((text, delay),) = shadow.queued
+    assert json.loads(text)["putBacks"] == 1
+    assert delay >= 1
+    assert (services.queued_messages, services.poison_messages, shadow.poison) == ([], [], [])
+
+
+def test_the_deadline_of_the_shadow_is_two_hours(services: InMemoryServices, shadow: InMemoryShadow) -> None:
+    before = services.records
+    shadow.successor.failure = RetryLaterError("down")
+    compare(shadow)
+    services.now += timedelta(hours=2)
+    (text, _) = shadow.queued.pop()
+    outcome = compare(shadow, text)
+    assert outcome.status is OutcomeStatus.POISON
+    assert outcome.detail.startswith("DeadlineExceeded: down, until the deadline 2026-01-02T05:04:05")
+    ((poison, _),) = shadow.poison
+    assert json.loads(poison)["poison"]["code"] == "DeadlineExceeded"
+    assert (shadow.queued, services.poison_messages, services.records) == ([], [], before)
+
+
+def test_what_can_never_be_compared_is_poison_of_the_shadow(services: InMemoryServices, shadow: InMemoryShadow) -> None:
+    assert compare(shadow, "no event").status is OutcomeStatus.POISON
+    shadow.successor.failure = UnexpectedResponseError("UnreadableResponse", "no JSON")
+    assert compare(shadow).status is OutcomeStatus.POISON
+    codes = [json.loads(text)["poison"]["code"] for text, _ in shadow.poison]
+    assert codes == ["BadEvent", "UnreadableResponse"]
+    assert services.poison_messages == []
+
+
+def test_an_unknown_error_is_left_to_the_host(shadow: InMemoryShadow) -> None:
+    shadow.successor.failure = ZeroDivisionError()
+    with pytest.raises(ZeroDivisionError):
+        compare(shadow)
+    assert (shadow.queued, shadow.poison) == ([], [])
+
+
+def test_the_time_of_an_invocation_is_limited(shadow: InMemoryShadow) -> None:
+    limits = RecordedTimeLimits()
+    compare(shadow, time_limit=limits)
+    assert limits.seconds == [500.0, 240.0]
+
+
+class TestSampler:
+    def test_a_classified_image_of_the_sample_is_sent_after_its_result_was_published(self) -> None:
+        services = InMemoryServices()
+        services.upload("cat.png", b"cat")
+        shadow = InMemoryShadow(services)
+        with collect_metrics() as metrics:
+            handle(services, shadow_sampler=shadow.sampler)
+        assert shadow.queued == [(message(), 0)]
+        assert len(services.published_results) == 1
+        assert metrics["shadowSent"] == 1
+        assert shadow.time_limits.seconds == [5.0]
+
+    @pytest.mark.parametrize(("content", "percent"), [(b"text", 100), (b"tiny", 100), (b"cat", 0.01)])
+    def test_rejected_images_and_those_outside_of_the_sample_are_not_sent(self, content: bytes, percent: float) -> None:
+        services = InMemoryServices()
+        services.upload("cat.png", content)
+        shadow = InMemoryShadow(services, percent=percent)
+        handle(services, shadow_sampler=shadow.sampler)
+        assert shadow.queued == []
+        assert len(services.records) == 1
+
+    def test_a_queue_that_fails_changes_no_outcome_and_is_called_three_times(self) -> None:
+        services = InMemoryServices()
+        shadow = InMemoryShadow(services)
+        shadow.queue_failure = OSError("unreachable")
+        sampler = shadow.sampler
+        with collect_metrics() as metrics:
+            for number in range(5):
+                services.upload(f"{number}.png", f"{number}".encode())
+                outcome = handle(services, message(f"{number}.png"), shadow_sampler=sampler)
+                assert outcome.status is OutcomeStatus.CLASSIFIED
+        assert metrics["shadowUnsent"] == 5
+        assert shadow.time_limits.seconds == [5.0] * 3
+        assert (services.queued_messages, services.poison_messages) == ([], [])
