@@ -217,12 +217,12 @@ check: setup-dev lint package ## format, lint, types and the tests that need no 
 test: setup-dev lint package ## all of check, and the tests that deploy to the emulator
 	@$(MAKE) --no-print-directory --jobs=2 types whole
 
-# Side by side, on both cores; whatever needs an emulator shares one.
+# Side by side, on both cores (tests/support/scheduling.py).
 quick:
-	@python -m pytest -n 2 --dist loadgroup -q -m "not emulator"
+	@python -m pytest -n 2 --dist loadfile -q -m "not emulator"
 
 whole:
-	@python -m pytest -n 2 --dist loadgroup
+	@python -m pytest -n 2 --dist loadfile
 
 lock: setup-dev ## compile requirements/*.txt anew
 	@UV=$$(ls -d .tools/uv-*/bin/uv | head -1) scripts/lock

@@ -1,4 +1,4 @@
-"""Ports: the interfaces that the use cases need, besides those of `queue_ports` and `reconcile_ports`.
+"""Ports: the interfaces that the use cases need, besides those of `{queue,reconcile,shadow}_ports`.
 
 Adapters and analyzers implement them.
 
@@ -12,7 +12,6 @@ from common.domain.image_limits import ImageLimits
 from common.domain.models import Analysis, ImageInfo
 from common.domain.record import ImageRecord, StoredRecord
 
-from classifier.domain.comparison import Comparison
 from classifier.domain.models import AnalysisLease, Blob, BlobInfo, LongRunningOperation
 
 
@@ -229,14 +228,6 @@ class AnalysisCache(Protocol):
 
     async def release(self, lease: AnalysisLease) -> None:
         """Release a lease. Does nothing if it was lost."""
-        ...
-
-
-class ComparisonStore(Protocol):
-    """The comparisons, in the Cosmos DB container `comparisons`."""
-
-    async def add(self, comparison: Comparison) -> None:
-        """Store a comparison. Does nothing if there is one of the same content and analyzers."""
         ...
 
 
