@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from classifier.domain import comparison
 from common.domain.record import json_schema
 
 from checks.docs.app_registration import app_registration_json, app_roles_table
@@ -38,6 +39,7 @@ GENERATORS: Generators = {
     "commands-develop": lambda: _commands("Develop"),
     "commands-operate": lambda: _commands("Operate a deployed stack"),
     "commands-use": lambda: _commands("Use the pipeline"),
+    "comparison": lambda: schema_table(comparison.json_schema()),
     "component-diagram": _component_diagram,
     "custom-roles": lambda: custom_roles_table(read_recordings()),
     "policy-rules": policy_rules_table,

@@ -32,7 +32,7 @@ class Comparison(TypedDict):
 
     comparedAt: str
     blobName: str
-    format: str
+    format: str | None
     main: ComparedAnalyzer
     successor: ComparedAnalyzer
     outcome: str

@@ -156,7 +156,7 @@ def _format_means(comparisons: Sequence[Comparison]) -> dict[str, Estimate]:
     by_format: dict[str, list[float]] = {}
     for item in comparisons:
         if item["labelAgreement"] is not None:
-            by_format.setdefault(item["format"], []).append(item["labelAgreement"])
+            by_format.setdefault(item["format"] or "unknown", []).append(item["labelAgreement"])
     estimates = {name: bootstrap_mean(values) for name, values in sorted(by_format.items())}
     return {name: estimate for name, estimate in estimates.items() if estimate is not None}
 

@@ -279,6 +279,13 @@ def test_the_estimate_has_the_shadows_tokens_and_container() -> None:
         "5.4 mini Inp Dz 1M Tokens",
         "5.4 mini Opt Dz 1M Tokens",
     }
+    both = estimate_cost(
+        workload(foundry=settings.foundry, shadow=settings.foundry, shadow_percent=20.0), committed_prices()
+    )
+    # One meter of two analyzers is one figure.
+    costs = [item.high for item in both.line_items if item.usage.meter.meter_name == "5.4 mini Inp Dz 1M Tokens"]
+    assert len(costs) == 2
+    assert both.to_dict()["meters"]["5.4 mini Inp Dz 1M Tokens"] == round(sum(costs), 2)
     tokens = next(item.usage for item in more.line_items if "Inp" in item.usage.meter.meter_name)
     assert (tokens.low, tokens.high) == (1_000 * 1_300, 1_000 * 2_900)
 

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from classifier.domain.comparison import Comparison
+from classifier.domain.ports import AnalyzerCall, LongRunningCall
 from classifier.use_cases.shadow import Shadow
 from classifier.use_cases.shadow_sampler import ShadowSampler
 from common.domain import metrics
@@ -42,7 +43,7 @@ class InMemorySuccessor:
         self.failure: Exception | None = None
         self.calls_made = 0
         self.paid = 0
-        self.calls = (self,)
+        self.calls: tuple[AnalyzerCall | LongRunningCall, ...] = (self,)
         self.findings = Findings(
             tags=(Tag(name="cat", confidence=None),),
             caption=Caption(text="A cat", confidence=None),
@@ -67,7 +68,7 @@ class InMemorySuccessor:
 
 
 class InMemoryComparisonStore:
-    """`ports.ComparisonStore`; `items` are the comparisons by id."""
+    """`shadow_ports.ComparisonStore`; `items` are the comparisons by id."""
 
     def __init__(self) -> None:
         self.items: dict[str, Comparison] = {}
@@ -98,7 +99,7 @@ class InMemoryShadow:
     def sampler(self) -> ShadowSampler:
         """A sampler, with a circuit breaker of its own."""
         return ShadowSampler(
-            queue=InMemoryQueue(run_effect, self._put),
+            queue=InMemoryQueue(self._services.run_step, self._put),
             percent=self._percent,
             breaker=CircuitBreaker("the queue of the shadow"),
             time_limit=self.time_limits,

@@ -18,6 +18,18 @@ def collect_metrics() -> Generator[dict[str, float]]:
         _current.reset(token)
 
 
+@contextmanager
+def collect_separately() -> Generator[dict[str, float]]:
+    """Collect the metrics of a part of an invocation by themselves; they count for the invocation as well."""
+    values: dict[str, float] = {}
+    try:
+        with collect_metrics() as values:
+            yield values
+    finally:
+        for name, value in values.items():
+            add(name, value)
+
+
 def add(name: str, amount: float = 1) -> None:
     """Add to a metric of the current invocation. Does nothing outside of one."""
     values = _current.get()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import azure.functions as func
 import msgspec
+from common.domain import timeouts
 from common.domain.metrics import collect_metrics
 from common.settings import SettingsError
 
@@ -21,6 +22,7 @@ from classifier.triggers import log_event
 from classifier.use_cases.requeue import requeue_without_settings
 
 if TYPE_CHECKING:
+    from classifier.domain.queue_ports import Queue
     from classifier.use_cases.shadow import Shadow
 
 _QUEUE_SETTING = "PIPELINE_SHADOW_QUEUE"
@@ -41,19 +43,26 @@ def _shadow() -> "Shadow":
     return create_shadow(Settings.load())
 
 
+@cache
+def _trigger_queue() -> "Queue":
+    from classifier.composition import create_trigger_queue  # noqa: PLC0415 (as above)
+
+    return create_trigger_queue(TriggerConnection.load(queue_setting=_QUEUE_SETTING))
+
+
 async def _handle(text: str, attempt: int) -> Outcome:
+    """Handle one delivery of a message. Wrong settings requeue it, as every configuration error does."""
     try:
         shadow = _shadow()
     except SettingsError as error:
-        from classifier.composition import create_trigger_queue  # noqa: PLC0415 (as above)
-
         return await requeue_without_settings(
             text,
             error,
             attempt=attempt,
-            queue=create_trigger_queue(TriggerConnection.load(queue_setting=_QUEUE_SETTING)),
+            queue=_trigger_queue(),
             now=datetime.now(UTC),
             time_limit=asyncio.timeout,
+            max_retry_age=timeouts.SHADOW_RETRY_AGE,
         )
     return await shadow.handle(text, attempt=attempt)
 
@@ -65,9 +74,15 @@ async def _handle(text: str, attempt: int) -> Outcome:
 async def shadow(message: func.QueueMessage) -> None:
     """Compare what the successor finds in the image of a message with its record."""
     attempt = message.dequeue_count or 1
+    delivery = {"messageId": message.id, "attempt": attempt}
     text = message.get_body().decode(errors="surrogateescape")
     with collect_metrics() as metrics:
-        outcome = await _handle(text, attempt)
+        try:
+            outcome = await _handle(text, attempt)
+        except BaseException as error:
+            fields = {"status": "raised", "detail": type(error).__name__, **delivery, **metrics}
+            log_event("shadow", fields, logging.ERROR)
+            raise
     is_error = outcome.status in {OutcomeStatus.MISCONFIGURED, OutcomeStatus.POISON}
-    fields = {**msgspec.to_builtins(outcome), "messageId": message.id, "attempt": attempt, **metrics}
+    fields = {**msgspec.to_builtins(outcome), **delivery, **metrics}
     log_event("shadow", fields, logging.ERROR if is_error else logging.INFO)

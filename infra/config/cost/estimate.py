@@ -56,12 +56,17 @@ class CostEstimate:
 
         `checks.plan` compares the output before and after a change.
         """
+        # An analyzer and a successor in the shadow may use the same meter.
+        meters: dict[str, float] = {}
+        for item in self.line_items:
+            name = item.usage.meter.meter_name
+            meters[name] = meters.get(name, 0.0) + item.high
         return {
             "low": round(self.low, 2),
             "high": round(self.high, 2),
             "currency": "USD",
             "priceRegion": self.price_region,
-            "meters": {item.usage.meter.meter_name: round(item.high, 2) for item in self.line_items},
+            "meters": {name: round(cost, 2) for name, cost in meters.items()},
         }
 
 

@@ -9,12 +9,12 @@ from classifier.domain.comparison import Comparison
 
 
 class CosmosComparisonStore:
-    """`ports.ComparisonStore` for the container `comparisons`, whose items have a time to live."""
+    """`shadow_ports.ComparisonStore` for the container `comparisons`, whose items have a time to live."""
 
     def __init__(self, container: CosmosContainer) -> None:
         self._container = container
 
     async def add(self, comparison: Comparison) -> None:
-        """Implements `ports.ComparisonStore.add`."""
+        """Implements `shadow_ports.ComparisonStore.add`."""
         with contextlib.suppress(ConcurrencyError):
             await self._container.write(comparison.id, comparison, None)

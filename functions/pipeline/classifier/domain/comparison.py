@@ -4,13 +4,16 @@ An item of the Cosmos DB container `comparisons`; `make agreement` reads them (c
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from typing import Annotated
 
+import msgspec
 from common.domain.findings import Caption, TextLine
 from common.domain.models import ImageFormat
-from common.domain.record import ImageRecord
-from msgspec import Struct
+from common.domain.record import ImageRecord, RecordStatus
+from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from classifier.domain.agreement import caption_agreement, label_agreement, same_name, text_error_rate
 
@@ -31,27 +34,20 @@ class SuccessorOutcome(StrEnum):
 
 
 class ComparedAnalyzer(Struct, frozen=True, kw_only=True, rename="camel"):
-    """One of both analyzers, and what it found.
+    """One of both analyzers, and what it found."""
 
-    Attributes:
-        fingerprint: identifies the service, the API version and the request.
-        model_version: versions of its models; None if it has rejected the image.
-        labels: names of the labels.
-        category: the category, or None.
-        caption: the caption; None if it was not requested.
-        text: the lines of text, cut at 4,000 characters; None if it was not requested.
-    """
-
-    fingerprint: str
-    model_version: str | None
-    labels: tuple[str, ...] = ()
-    category: str | None = None
-    caption: str | None = None
-    text: str | None = None
+    fingerprint: Annotated[str, Meta(description="Identifies the service, the API version and the request.")]
+    model_version: Annotated[str | None, Meta(description="Versions of its models; null if it has rejected the image.")]
+    labels: Annotated[tuple[str, ...], Meta(description="Names of the labels.")] = ()
+    category: Annotated[str | None, Meta(description="Category, or null.")] = None
+    caption: Annotated[str | None, Meta(description="Caption; null if not requested.")] = None
+    text: Annotated[str | None, Meta(description="Lines of text, cut at 4,000 characters; null if not requested.")] = (
+        None
+    )
 
     @staticmethod
     def from_record(record: ImageRecord) -> "ComparedAnalyzer":
-        """Create it from a record with the findings of an analyzer."""
+        """Create it from the record that an analyzer has made."""
         return ComparedAnalyzer(
             fingerprint=record.fingerprint or "",
             model_version=record.analyzer.model_version if record.analyzer is not None else None,
@@ -68,105 +64,95 @@ class ComparedAnalyzer(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Comparison(Struct, frozen=True, kw_only=True, rename="camel"):
-    """The findings of two analyzers for one content, and how far they agree.
+    """The findings of two analyzers for one content, and how far they agree."""
 
-    Attributes:
-        id: of content and both fingerprints, so that a content is compared once.
-        schema_version: version of this schema.
-        compared_at: when the comparison was made.
-        record_id: id of the record.
-        blob_name: name of the blob.
-        content_sha256: hash of the content.
-        format: format of the image.
-        main: the analyzer that has made the record.
-        successor: the analyzer in the shadow.
-        outcome: what the successor made of the image.
-        reason: code of its rejection, or None.
-        label_agreement: labels that both have, as a share of those that either has; None if not both were requested.
-        same_category: whether both have the same category, or none; None if the successor rejects the image.
-        caption_agreement: F1 of the words of both captions; None if not both were requested.
-        text_error_rate: edits from one text to the other for each character, at most 1; None as above.
-        latency_ms: duration of the successor's calls; None if its analysis was stored before.
-        input_tokens, output_tokens: tokens of the successor's calls; None if there were none.
-    """
-
-    id: str
-    schema_version: int = COMPARISON_SCHEMA_VERSION
-    compared_at: str
-    record_id: str
-    blob_name: str
-    content_sha256: str
-    format: ImageFormat
-    main: ComparedAnalyzer
-    successor: ComparedAnalyzer
-    outcome: SuccessorOutcome
-    reason: str | None = None
-    label_agreement: float | None = None
-    same_category: bool | None = None
-    caption_agreement: float | None = None
-    text_error_rate: float | None = None
-    latency_ms: int | None = None
-    input_tokens: int | None = None
-    output_tokens: int | None = None
+    id: Annotated[str, Meta(description="Of content and both fingerprints: a content is compared once.")]
+    schema_version: Annotated[int, Meta(description="Version of this schema.")] = COMPARISON_SCHEMA_VERSION
+    compared_at: Annotated[
+        str, Meta(description="When the comparison was made.", extra_json_schema={"format": "date-time"})
+    ]
+    record_id: Annotated[str, Meta(description="Id of the record.")]
+    blob_name: Annotated[str, Meta(description="Name of the blob.")]
+    content_sha256: Annotated[str, Meta(description="SHA-256 of the content.")]
+    format: Annotated[ImageFormat | None, Meta(description="Format of the image.")]
+    main: Annotated[ComparedAnalyzer, Meta(description="The analyzer that has made the record.")]
+    successor: Annotated[ComparedAnalyzer, Meta(description="The analyzer in the shadow.")]
+    outcome: Annotated[SuccessorOutcome, Meta(description="What the successor made of the image.")]
+    reason: Annotated[str | None, Meta(description="Code of its rejection, or null.")] = None
+    label_agreement: Annotated[
+        float | None,
+        Meta(description="Labels of both as a share of those of either; null if not both have tags."),
+    ] = None
+    same_category: Annotated[
+        bool | None,
+        Meta(description="Whether both have the same category, or none; null if the successor rejects the image."),
+    ] = None
+    caption_agreement: Annotated[
+        float | None, Meta(description="F1 score of the words of both captions; null if not both have one.")
+    ] = None
+    text_error_rate: Annotated[
+        float | None,
+        Meta(description="Edits from one text to the other for each character, at most 1; null if not both have one."),
+    ] = None
+    latency_ms: Annotated[
+        int | None,
+        Meta(
+            description="How long the successor's analysis took, with the waits of a long-running operation, in"
+            " milliseconds; null if it was stored before, or there is none."
+        ),
+    ] = None
+    input_tokens: Annotated[int | None, Meta(description="Tokens of the successor's prompts; null if unknown.")] = None
+    output_tokens: Annotated[int | None, Meta(description="Tokens of its answers; null if unknown.")] = None
 
     @staticmethod
     def create(
-        record: ImageRecord,
-        *,
-        content_sha256: str,
-        image_format: ImageFormat,
-        successor: ComparedAnalyzer,
-        features: Sequence[str],
-        rejection: str | None,
-        compared_at: str,
-        latency_ms: int | None,
-        input_tokens: int | None,
-        output_tokens: int | None,
+        record: ImageRecord, successor_record: ImageRecord, *, compared_at: str, measured: Mapping[str, float]
     ) -> "Comparison":
-        """Compare what a successor found with a record.
+        """Compare a record with the one that a successor would have made for the same version of the blob.
 
         Args:
             record: the record, with the findings of its analyzer.
-            content_sha256: hash of the content.
-            image_format: format of the image.
-            successor: what the successor found.
-            features: what the successor was asked for.
-            rejection: code of the successor's rejection, or None.
+            successor_record: the record by the successor, classified or rejected.
             compared_at: the current time.
-            latency_ms: duration of the successor's calls, or None.
-            input_tokens: tokens of its prompts, or None.
-            output_tokens: tokens of its answers, or None.
+            measured: metrics of the successor's calls.
         """
-        main = ComparedAnalyzer.from_record(record)
-        accepted = rejection is None
-        key = f"{content_sha256} {main.fingerprint} {successor.fingerprint}"
+        main, successor = ComparedAnalyzer.from_record(record), ComparedAnalyzer.from_record(successor_record)
+        sha256 = record.blob.content_sha256 or ""
+        key = f"{sha256} {main.fingerprint} {successor.fingerprint}"
+        is_accepted = successor_record.status is RecordStatus.CLASSIFIED
         outcome = SuccessorOutcome.REJECTED
-        if accepted:
+        if is_accepted:
             outcome = SuccessorOutcome.EMPTY if successor.is_empty else SuccessorOutcome.CLASSIFIED
-        has_labels = accepted and "tags" in features and record.tags is not None
-        return Comparison(
+        is_cached = successor_record.analyzer is not None and successor_record.analyzer.cached
+        have_labels = record.tags is not None and successor_record.tags is not None
+        comparison = Comparison(
             id=hashlib.sha256(key.encode()).hexdigest(),
             compared_at=compared_at,
             record_id=record.id,
             blob_name=record.blob.name,
-            content_sha256=content_sha256,
-            format=image_format,
+            content_sha256=sha256,
+            format=record.image.format if record.image is not None else None,
             main=main,
             successor=successor,
             outcome=outcome,
-            reason=rejection,
-            label_agreement=label_agreement(main.labels, successor.labels) if has_labels else None,
-            same_category=same_name(main.category, successor.category) if accepted else None,
-            caption_agreement=None
-            if main.caption is None or successor.caption is None
-            else caption_agreement(main.caption, successor.caption),
-            text_error_rate=None
-            if main.text is None or successor.text is None
-            else text_error_rate(main.text, successor.text),
-            latency_ms=latency_ms,
-            input_tokens=input_tokens,
-            output_tokens=output_tokens,
+            reason=successor_record.reason.code if successor_record.reason is not None else None,
+            label_agreement=label_agreement(main.labels, successor.labels) if have_labels else None,
+            same_category=same_name(main.category, successor.category) if is_accepted else None,
+            latency_ms=successor_record.timings.analyze_ms if is_accepted and not is_cached else None,
+            input_tokens=_whole(measured.get("inputTokens")),
+            output_tokens=_whole(measured.get("outputTokens")),
         )
+        if main.caption is not None and successor.caption is not None:
+            comparison = replace(comparison, caption_agreement=caption_agreement(main.caption, successor.caption))
+        if main.text is not None and successor.text is not None:
+            comparison = replace(comparison, text_error_rate=text_error_rate(main.text, successor.text))
+        return comparison
+
+
+def json_schema() -> dict[str, object]:
+    """Return the JSON Schema of a stored comparison; the schemas of its parts are in `$defs`."""
+    (schema,), definitions = msgspec.json.schema_components([Comparison])
+    return {**schema, "$defs": definitions}
 
 
 def _caption(caption: Caption | None) -> str | None:
@@ -175,3 +161,7 @@ def _caption(caption: Caption | None) -> str | None:
 
 def _text(lines: Sequence[TextLine] | None) -> str | None:
     return None if lines is None else "\n".join(line.text for line in lines)[:_MAX_TEXT_CHARACTERS]
+
+
+def _whole(amount: float | None) -> int | None:
+    return None if amount is None else round(amount)

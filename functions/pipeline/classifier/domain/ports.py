@@ -1,4 +1,4 @@
-"""Ports: the interfaces that the use cases need, besides those of `queue_ports` and `reconcile_ports`.
+"""Ports: the interfaces that the use cases need, besides those of `{queue,reconcile,shadow}_ports`.
 
 Adapters and analyzers implement them.
 
@@ -12,7 +12,6 @@ from common.domain.image_limits import ImageLimits
 from common.domain.models import Analysis, ImageInfo
 from common.domain.record import ImageRecord, StoredRecord
 
-from classifier.domain.comparison import Comparison
 from classifier.domain.models import AnalysisLease, Blob, BlobInfo, LongRunningOperation
 
 
@@ -113,10 +112,9 @@ class LongRunningCall(Protocol):
         ...
 
     async def start(self, content: bytes, info: ImageInfo, *, paid: bool) -> tuple[LongRunningOperation, float]:
-        """Start the operation for an image, with the arguments and errors of `AnalyzerCall.analyze`.
+        """Start the operation for an image; arguments and errors are those of `AnalyzerCall.analyze`.
 
-        Returns:
-            The operation, and the seconds before which the service wants no request for its result.
+        Returns the operation, and the seconds before which the service wants no request for its result.
         """
         ...
 
@@ -126,10 +124,8 @@ class LongRunningCall(Protocol):
         Raises:
             OperationRunningError: the operation is not finished.
             OperationLostError: the operation will have no result.
-            ImageRejectedError: the service will never accept the image.
             AnalyzerConfigurationError: the operation failed for a reason that is the same for every image.
-            UnexpectedResponseError: the result cannot be read.
-            RetryLaterError: a transient error of the request for the result.
+            ImageRejectedError, UnexpectedResponseError: as in `AnalyzerCall.analyze`.
         """
         ...
 
@@ -232,14 +228,6 @@ class AnalysisCache(Protocol):
 
     async def release(self, lease: AnalysisLease) -> None:
         """Release a lease. Does nothing if it was lost."""
-        ...
-
-
-class ComparisonStore(Protocol):
-    """The comparisons, in the Cosmos DB container `comparisons`."""
-
-    async def add(self, comparison: Comparison) -> None:
-        """Store a comparison. Does nothing if there is one of the same content and analyzers."""
         ...
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from common.domain import metrics, timeouts
 from common.domain.errors import ConfigurationError
@@ -50,6 +50,7 @@ async def requeue_without_settings(
     queue: Queue,
     now: datetime,
     time_limit: Callable[[float], AbstractAsyncContextManager[object]],
+    max_retry_age: timedelta = timeouts.DEFAULT_RETRY_AGE,
 ) -> Outcome:
     """Requeue a message that cannot be processed because the app settings are wrong.
 
@@ -63,6 +64,7 @@ async def requeue_without_settings(
         queue: the images queue.
         now: the current time.
         time_limit: limits the time of a block, in seconds.
+        max_retry_age: how long after its first error the message is retried.
 
     Raises:
         EventError: the message is no event.
@@ -71,7 +73,7 @@ async def requeue_without_settings(
     message = Message.parse(text)
     delivery = Delivery(message=message, text=text, attempt=attempt, resume=message.resume)
     cause = ConfigurationError("WrongSettings", f"the app settings are wrong: {error}")
-    retry = plan_retry(delivery.message, cause, max_retry_age=timeouts.DEFAULT_RETRY_AGE, now=now)
+    retry = plan_retry(delivery.message, cause, max_retry_age=max_retry_age, now=now)
     if retry.expired:
         raise error
     return await requeue(delivery, retry, str(cause), queue=queue, time_limit=time_limit)

@@ -8,32 +8,26 @@ import contextlib
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
-from typing import cast
 
 from common.domain import metrics, timeouts
 from common.domain.errors import ConfigurationError, RetryLaterError
-from common.domain.models import ImageInfo
-from common.domain.record import ImageRecord, RecordStatus
-from common.domain.record_fields import AnalyzerInfo, milliseconds
-from msgspec.structs import replace
+from common.domain.record import RecordStatus
 
-from classifier.domain import image_checks
-from classifier.domain.comparison import ComparedAnalyzer, Comparison
-from classifier.domain.errors import BlobNotFoundError, EventError, ImageRejectedError, UnexpectedResponseError
-from classifier.domain.events import Message, create_poison_message
-from classifier.domain.models import Blob
+from classifier.domain.comparison import Comparison
+from classifier.domain.errors import BlobNotFoundError, EventError, UnexpectedResponseError
+from classifier.domain.events import BlobEvent, Message, create_poison_message
 from classifier.domain.outcomes import Outcome, OutcomeStatus
 from classifier.domain.ports import (
     AnalysisCache,
     Analyzer,
-    ComparisonStore,
     ImageHeaderReader,
     ImageStore,
     RecordRepository,
 )
 from classifier.domain.queue_ports import Queue
 from classifier.domain.retries import Delivery, plan_retry
-from classifier.use_cases.cached_analyzer import CachedAnalyzer
+from classifier.domain.shadow_ports import ComparisonStore
+from classifier.use_cases.image_classifier import ImageClassifier
 from classifier.use_cases.requeue import requeue
 
 # Errors that end a delivery without an outcome; the message is requeued.
@@ -58,9 +52,18 @@ class Shadow:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._images = images
-        self._read_header = read_header
-        self._analyzer = analyzer
-        self._cached_analyzer = CachedAnalyzer(analyzer=analyzer, analyses=analyses, time_limit=time_limit)
+        self._fingerprint = analyzer.fingerprint
+        # The record that the image would have, if the successor were the analyzer. It states no confidences.
+        self._classifier = ImageClassifier(
+            images=images,
+            read_header=read_header,
+            analyzer=analyzer,
+            analyses=analyses,
+            has_copies=False,
+            min_confidence=0.0,
+            time_limit=time_limit,
+            now=now,
+        )
         self._records = records
         self._comparisons = comparisons
         self._queue = queue
@@ -84,69 +87,35 @@ class Shadow:
                 message = Message.parse(text).with_stamp(self._images.stamp)
             except EventError as error:
                 return await self._give_up(text, "BadEvent", str(error))
-            delivery = Delivery(message=message, text=text, attempt=attempt)
+            delivery = Delivery(message=message, text=text, attempt=attempt, resume=message.resume)
             try:
                 async with self._time_limit(timeouts.PROCESSING_SECONDS):
-                    return await self._process(message)
+                    return await self._process(delivery)
             except UnexpectedResponseError as error:
                 return await self._give_up(text, error.code, str(error))
             except _REQUEUED as error:
                 return await self._requeue(delivery, error)
 
-    async def _process(self, message: Message) -> Outcome:
-        event = message.event
+    async def _process(self, delivery: Delivery) -> Outcome:
+        event = delivery.message.event
         stored = await self._records.get(event.record_id)
         record = stored.value if stored is not None else None
         if record is None or record.status is not RecordStatus.CLASSIFIED:
-            return Outcome.for_event(event, OutcomeStatus.SKIPPED, "the image has no classified record")
-        if record.fingerprint == self._analyzer.fingerprint:
-            return Outcome.for_event(event, OutcomeStatus.SKIPPED, "the successor has made the record")
-        try:
-            blob = await self._images.read(event.name)
-        except BlobNotFoundError:
-            return Outcome.for_event(event, OutcomeStatus.SKIPPED, "the blob does not exist")
-        if blob.etag != record.blob.etag:
-            return Outcome.for_event(event, OutcomeStatus.SKIPPED, "the blob has another version than the record")
-        comparison = await self._compare(record, blob)
+            return _skip(event, "the image has no classified record")
+        if record.fingerprint == self._fingerprint:
+            return _skip(event, "the successor has made the record")
+        if await self._images.get_etag(event.name) != record.blob.etag:
+            return _skip(event, "the blob has not the version of the record")
+        with metrics.collect_separately() as measured:
+            try:
+                _, successor_record = await self._classifier.classify(delivery)
+            except BlobNotFoundError:
+                return _skip(event, "the blob does not exist")
+        if delivery.etag != record.blob.etag:
+            return _skip(event, "the blob was changed meanwhile")
+        comparison = Comparison.create(record, successor_record, compared_at=self._now().isoformat(), measured=measured)
         await self._comparisons.add(comparison)
         return Outcome.for_event(event, OutcomeStatus.COMPARED, comparison.reason or comparison.outcome)
-
-    async def _compare(self, record: ImageRecord, blob: Blob) -> Comparison:
-        """Analyze one version of a blob, and compare the findings with its record."""
-        content = image_checks.require_content(blob)
-        image = await self._read_header(content)
-        sha256 = cast("str", blob.sha256)  # not None, as there is content
-        started = self._now()
-        with metrics.collect_metrics() as measured:
-            successor, cached, rejection = await self._analyze(record, sha256, content, image)
-        for name, amount in measured.items():
-            metrics.add(name, amount)
-        return Comparison.create(
-            record,
-            content_sha256=sha256,
-            image_format=image.format,
-            successor=successor,
-            features=self._analyzer.features,
-            rejection=rejection,
-            compared_at=self._now().isoformat(),
-            latency_ms=None if cached else milliseconds(started, self._now()),
-            input_tokens=_whole(measured.get("inputTokens")),
-            output_tokens=_whole(measured.get("outputTokens")),
-        )
-
-    async def _analyze(
-        self, record: ImageRecord, sha256: str, content: bytes, image: ImageInfo
-    ) -> tuple[ComparedAnalyzer, bool, str | None]:
-        """Return what the successor found, whether it was stored before, and the code of its rejection or None."""
-        info = AnalyzerInfo.for_request(self._analyzer.features, self._analyzer.fingerprint)
-        try:
-            image_checks.check_image(image, self._analyzer.limits)
-            analysis, cached = await self._cached_analyzer.analyze(sha256, content, image)
-        except ImageRejectedError as rejected:
-            return ComparedAnalyzer(fingerprint=self._analyzer.fingerprint, model_version=None), False, rejected.code
-        # As the record would be, if the successor were the analyzer. It states no confidences.
-        record = replace(record, analyzer=info.with_analysis(analysis, cached=cached))
-        return ComparedAnalyzer.from_record(record.with_analysis(analysis, min_confidence=0.0)), cached, None
 
     async def _requeue(self, delivery: Delivery, error: Exception) -> Outcome:
         retry = plan_retry(delivery.message, error, max_retry_age=timeouts.SHADOW_RETRY_AGE, now=self._now())
@@ -162,5 +131,5 @@ class Shadow:
         return Outcome(status=OutcomeStatus.POISON, detail=f"{code}: {sentence}")
 
 
-def _whole(amount: float | None) -> int | None:
-    return None if amount is None else round(amount)
+def _skip(event: BlobEvent, reason: str) -> Outcome:
+    return Outcome.for_event(event, OutcomeStatus.SKIPPED, reason)

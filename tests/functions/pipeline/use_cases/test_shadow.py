@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from common.domain.errors import RetryLaterError
 from common.domain.findings import Findings
 from common.domain.metrics import collect_metrics
 
+from tests.support.in_memory_operations import OPERATION_TIME, InMemoryOperations
 from tests.support.in_memory_services import InMemoryServices, RecordedTimeLimits, handle, message
 from tests.support.in_memory_shadow import InMemoryShadow
 
@@ -78,8 +80,8 @@ def test_an_analysis_that_was_stored_before_has_no_latency_and_no_tokens(shadow:
 @pytest.mark.parametrize(
     ("change", "detail"),
     [
-        (lambda services: services.blobs.clear(), "the blob does not exist"),
-        (lambda services: services.upload("cat.png", b"dog"), "the blob has another version than the record"),
+        (lambda services: services.blobs.clear(), "the blob has not the version of the record"),
+        (lambda services: services.upload("cat.png", b"dog"), "the blob has not the version of the record"),
         (lambda services: services.record_items.clear(), "the image has no classified record"),
         (lambda services: services.change_record(status="rejected"), "the image has no classified record"),
         (
@@ -169,13 +171,46 @@ def test_the_time_of_an_invocation_is_limited(shadow: InMemoryShadow) -> None:
     assert limits.seconds == [500.0, 240.0]
 
 
+def test_a_long_running_operation_of_the_successor_holds_no_instance(
+    services: InMemoryServices, shadow: InMemoryShadow
+) -> None:
+    """The message goes on in the queue of the shadow without the image, and the comparison has the whole latency."""
+    operations = InMemoryOperations(services)
+    shadow.successor.calls = services.calls
+    services.calls = (services,)
+    paid = services.analysis_counts.total()
+    outcome = compare(shadow)
+    assert outcome.status is OutcomeStatus.DELAYED
+    (text, _) = shadow.queued.pop()
+    fields = json.loads(text)
+    assert fields["putBacks"] == 0
+    assert fields["resume"]["etag"] == services.blobs["cat.png"].etag
+    services.now += OPERATION_TIME
+    assert compare(shadow, text).status is OutcomeStatus.COMPARED
+    (comparison,) = shadow.comparisons.items.values()
+    assert comparison.latency_ms == 20_000
+    assert comparison.successor.labels == ("cat", "sofa")
+    assert comparison.successor.caption == "cat"
+    assert services.analysis_counts.total() == paid + 1
+    assert operations.polls == 2
+    assert (services.queued_messages, services.poison_messages, shadow.poison) == ([], [], [])
+
+
 class TestSampler:
     def test_a_classified_image_of_the_sample_is_sent_after_its_result_was_published(self) -> None:
         services = InMemoryServices()
         services.upload("cat.png", b"cat")
         shadow = InMemoryShadow(services)
+        steps: list[str] = []
+
+        async def step(operation: str, effect: Callable[[], Any]) -> Any:
+            steps.append(operation)
+            return effect()
+
+        services.step = step
         with collect_metrics() as metrics:
             handle(services, shadow_sampler=shadow.sampler)
+        assert steps[-2:] == ["publish", "send"]
         assert shadow.queued == [(message(), 0)]
         assert len(services.published_results) == 1
         assert metrics["shadowSent"] == 1
