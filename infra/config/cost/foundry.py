@@ -13,7 +13,7 @@ from infra.core.analysis import Feature, FoundryModel
 _ANSWER_TOKENS_LOW, _ANSWER_TOKENS_HIGH = 150, 400
 _TEXT_TOKENS_LOW, _TEXT_TOKENS_HIGH = 0, 300
 # https://learn.microsoft.com/azure/ai-services/content-understanding/pricing-explainer#contextualization-tokens
-_CONTEXTUALIZATION_TOKENS_PER_IMAGE = 1_000
+CONTEXTUALIZATION_TOKENS_PER_IMAGE = 1_000
 
 
 def foundry_usage(model: FoundryModel, *, images: float, features: Collection[Feature]) -> list[Usage]:
@@ -36,7 +36,7 @@ def content_understanding_usage(model: FoundryModel, *, images: float, features:
     """
     features_of_model = model_features("content-understanding", features)
     usages = [
-        exact(CONTEXTUALIZATION_TOKENS, images * _CONTEXTUALIZATION_TOKENS_PER_IMAGE, "images"),
+        exact(CONTEXTUALIZATION_TOKENS, images * CONTEXTUALIZATION_TOKENS_PER_IMAGE, "images"),
         *foundry_usage(model, images=images, features=features_of_model),
     ]
     if "read" in features:
