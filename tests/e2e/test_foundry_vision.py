@@ -66,9 +66,11 @@ def test_a_vision_model_classifies_and_the_analyzer_can_be_changed_and_changed_b
     assert motorcycle["category"]["name"] == "motorcycle"
     assert {line["box"] for line in motorcycle["read"]} <= {None}
 
-    # What the model does not accept is rejected before a call, and names the analyzer.
-    picture(checkout.root, "cat.bmp", CAT, kind="BMP")
-    (rejected,) = checkout.classify("cat.bmp", check=False)
+    # What the model does not accept is refused at the upload by its type; a file that is not what its name says is
+    # rejected before a call, and names the analyzer.
+    (refused,) = checkout.classify(picture(checkout.root, "cat.bmp", CAT, kind="BMP"), check=False)
+    assert refused["record"] is None
+    (rejected,) = checkout.classify(picture(checkout.root, "cat in a bmp.png", CAT, kind="BMP"), check=False)
     assert rejected["record"]["reason"]["code"] == "UnsupportedFormat"
     assert rejected["record"]["analyzer"]["identity"].startswith("foundry-vision/")
 
