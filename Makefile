@@ -17,7 +17,7 @@ export PYTHONPATH :=
 export PYTHONDONTWRITEBYTECODE :=
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-ci setup-dev up classify search urls token redrive backfill agreement stateful-test histories mutants simulate soak throughput bombs preview plan cost down clean format lint package types structure prices scan judge bench bench-api bench-endpoints bench-queries bench-gallery bench-shadow screenshots accuracy search-quality docs check quick whole test lock
+.PHONY: help setup setup-ci setup-dev up classify search urls token redrive backfill agreement stateful-test histories mutants simulate simulate-operations soak throughput bombs preview plan cost down clean format lint package types structure prices scan judge bench bench-api bench-endpoints bench-queries bench-gallery bench-shadow screenshots accuracy search-quality docs check quick whole test lock
 
 ifeq ($(STACK),local)
 pulumi = python -m emulator pulumi -- $(STACK) $(1)
@@ -184,6 +184,9 @@ bombs: setup-dev ## files made to do harm, of every format, through the shipped 
 simulate: setup-dev ## a backlog of 50,000 images before pools of 1, 2 and 4 Vision accounts, in simulated time
 	@PYTHONPATH=functions:functions/pipeline python -m benchmarks.simulation --format $(FORMAT)
 
+simulate-operations: setup-dev ## backlogs before accounts of Content Understanding, and prod's rate, in simulated time
+	@PYTHONPATH=functions:functions/pipeline python -m benchmarks.operations --format $(FORMAT)
+
 bench-shadow: setup-dev ## a successor in the shadow, in simulated time: the images with one that fails, cut-over, rollback, and the calls that are paid
 	@PYTHONPATH=functions:functions/pipeline python -m benchmarks.shadow --format $(FORMAT)
 
@@ -214,12 +217,12 @@ check: setup-dev lint package ## format, lint, types and the tests that need no 
 test: setup-dev lint package ## all of check, and the tests that deploy to the emulator
 	@$(MAKE) --no-print-directory --jobs=2 types whole
 
-# Side by side, on both cores; whatever needs an emulator shares one.
+# Side by side, on both cores (tests/support/scheduling.py).
 quick:
-	@python -m pytest -n 2 --dist loadgroup -q -m "not emulator"
+	@python -m pytest -n 2 --dist loadfile -q -m "not emulator"
 
 whole:
-	@python -m pytest -n 2 --dist loadgroup
+	@python -m pytest -n 2 --dist loadfile
 
 lock: setup-dev ## compile requirements/*.txt anew
 	@UV=$$(ls -d .tools/uv-*/bin/uv | head -1) scripts/lock

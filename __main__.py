@@ -397,6 +397,7 @@ infra.Monitoring(
     diagnostic_targets=[target for service in monitored_services for target in service.diagnostic_targets],
     event_topic_id=blob_event_topic.topic.id,
     cosmos_account_id=database.account.id,
+    models=settings.deploys_model,
     budget_scope=resource_group.scope,
     shadow=settings.shadow is not None,
     monthly_budget=settings.monthly_budget,

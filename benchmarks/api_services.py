@@ -142,6 +142,7 @@ def _environment(ca_bundle: Path, proxy: int, identity: int) -> dict[str, str]:
         "IMAGE_API_COSMOS_DATABASE": "pipeline",
         "IMAGE_API_COSMOS_IMAGES": "images",
         "IMAGE_API_MIN_SIMILARITY": "0.25",
+        "IMAGE_API_ANALYZER": "image-analysis",
         "IMAGE_API_FEATURES": '["tags"]',
         "IMAGE_API_PIPELINE_URL": "https://pipeline.azurewebsites.net/api",
         "IMAGE_API_TENANT_ID": TENANT,

@@ -253,7 +253,8 @@ class Queue:
         self._send(text, delay_seconds)
 
 
-def _event(name: str, time: datetime) -> str:
+def create_event(name: str, time: datetime) -> str:
+    """Return the message about an uploaded image."""
     return json.dumps(
         {
             "id": name,
@@ -266,25 +267,20 @@ def _event(name: str, time: datetime) -> str:
 
 
 class Application:
-    """All instances of the app, before the services."""
+    """All instances of the app, before the services; `create_ports` makes those of one instance."""
 
-    def __init__(self, services: Services, sizing: Sizing) -> None:
+    def __init__(self, services: Services, sizing: Sizing, create_ports: Callable[[], Ports]) -> None:
         loop = asyncio.get_running_loop()
         epoch = datetime(2026, 1, 1, tzinfo=UTC)
-        accounts = [Account(sizing.calls_per_second) for _ in range(sizing.accounts)]
-        quota = Quota(calls_per_second=sizing.calls_per_second, instances=sizing.instances)
         self._services = services
         self._at_once = sizing.at_once
         self._loop = loop
         self.deliveries = 0
         self.now: Callable[[], datetime] = lambda: epoch + timedelta(seconds=loop.time())
-        self._pipelines = [
-            self._pipeline(AccountPool(accounts, quota, clock=loop.time)) for _ in range(sizing.instances)
-        ]
+        self._pipelines = [self._pipeline(create_ports()) for _ in range(sizing.instances)]
 
-    def _pipeline(self, pool: AccountPool[Account]) -> Pipeline:
+    def _pipeline(self, ports: Any) -> Pipeline:
         services = self._services
-        ports: Any = Ports(services, pool)
 
         def poison(_text: str, _delay: float) -> None:
             services.poison += 1
@@ -336,7 +332,10 @@ class Application:
 async def simulate_outage(service: str, sizing: Sizing) -> Outage:
     """An outage of `service`, and the time after it until its backlog is gone; to be run in virtual time."""
     services, loop = Services(service), asyncio.get_running_loop()
-    app, images_per_second = Application(services, sizing), sizing.images_per_second
+    accounts = [Account(sizing.calls_per_second) for _ in range(sizing.accounts)]
+    quota = Quota(calls_per_second=sizing.calls_per_second, instances=sizing.instances)
+    app = Application(services, sizing, lambda: Ports(services, AccountPool(accounts, quota, clock=loop.time)))
+    images_per_second = sizing.images_per_second
     end = _BEFORE_SECONDS + _OUTAGE_SECONDS
     # Images go on coming while the backlog is worked off.
     count = round(images_per_second * (end + _OUTAGE_SECONDS))
@@ -344,7 +343,7 @@ async def simulate_outage(service: str, sizing: Sizing) -> Outage:
 
     async def upload() -> None:
         for number in range(count):
-            services.enqueue(_event(f"{number}", app.now()), loop.time())
+            services.enqueue(create_event(f"{number}", app.now()), loop.time())
             await asyncio.sleep(1 / images_per_second)
 
     def ended() -> bool:

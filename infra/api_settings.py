@@ -52,6 +52,7 @@ def api_app_settings(
         "IMAGE_API_COSMOS_DATABASE": database.database.name,
         "IMAGE_API_COSMOS_IMAGES": database.images.name,
         "IMAGE_API_MIN_SIMILARITY": str(settings.min_similarity),
+        "IMAGE_API_ANALYZER": analyzer.name,
         "IMAGE_API_FEATURES": json.dumps([*settings.features]),
         "IMAGE_API_PIPELINE_URL": pipeline_url,
         "IMAGE_API_TENANT_ID": identity.tenant_id,

@@ -28,7 +28,8 @@ def estimate_stack_cost(settings: Settings) -> CostEstimate:
     Raises:
         PriceListError: A price list is wrong, or lacks a meter.
     """
-    workload = create_workload(settings, log_alert_rules=len(log_alert_rules(shadow=settings.shadow is not None)))
+    rules = log_alert_rules(shadow=settings.shadow is not None, models=settings.deploys_model)
+    workload = create_workload(settings, log_alert_rules=len(rules))
     estimate = estimate_cost(workload, load_stack_prices(settings))
     warning = budget_warning(estimate, monthly_budget=settings.monthly_budget)
     if warning is not None:

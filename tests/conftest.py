@@ -2,6 +2,7 @@
 
 import hypothesis
 import pytest
+from xdist.remote import Producer
 
 from tests.support.pulumi_recorder import (
     ROOT,
@@ -12,6 +13,7 @@ from tests.support.pulumi_recorder import (
     record,
     run_program,
 )
+from tests.support.scheduling import GroupScheduling, prepare_groups
 
 __all__ = ["ROOT", "SUBSCRIPTION", "RecordedResource", "Recorder", "configuration", "record", "run_program"]
 
@@ -20,15 +22,20 @@ hypothesis.settings.register_profile("steady", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("steady")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Side by side (`--dist loadgroup`), tests stay together that share a file, an emulator or a browser."""
-    for item in items:
-        group = item.nodeid.partition("::")[0]
-        if item.get_closest_marker("emulator"):
-            group = "emulator"
-        elif group.startswith("tests/functions/api/page/"):
-            group = "browser"
-        item.add_marker(pytest.mark.xdist_group(group))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> GroupScheduling | None:
+    """The order of tests that run side by side with `--dist loadfile`."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    # The order is that of `prepare_groups`, not by the number of tests.
+    config.option.loadscopereorder = False
+    return GroupScheduling(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """In a worker, sort the tests for `GroupScheduling`."""
+    if hasattr(config, "workerinput"):
+        prepare_groups(items)
 
 
 @pytest.fixture(scope="session")

@@ -129,8 +129,8 @@ LINT = [
 ]
 TYPES = ["python3.13 scripts/setup.py dev", "basedpyright"]
 CI_COMMANDS = {
-    "make check": [*LINT, *TYPES, 'python -m pytest -n 2 --dist loadgroup -q -m "not emulator"'],
-    ".ci/run": [*LINT, *TYPES, "python -m pytest -n 2 --dist loadgroup"],
+    "make check": [*LINT, *TYPES, 'python -m pytest -n 2 --dist loadfile -q -m "not emulator"'],
+    ".ci/run": [*LINT, *TYPES, "python -m pytest -n 2 --dist loadfile"],
 }
 
 

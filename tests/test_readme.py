@@ -40,6 +40,7 @@ RUN_ELSEWHERE = {
     "format",
     "clean",
     "soak",
+    "simulate-operations",
     "bench-gallery",
     "bench-queries",
     "bench-endpoints",

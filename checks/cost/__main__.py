@@ -46,8 +46,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         settings = Settings.parse(configuration(options.stack))
+        rules = log_alert_rules(shadow=settings.shadow is not None, models=settings.deploys_model)
         workload = replace(
-            create_workload(settings, log_alert_rules=len(log_alert_rules(shadow=settings.shadow is not None))),
+            create_workload(settings, log_alert_rules=len(rules)),
             image_kb=options.image_kb,
             cache_hit_percent=options.cache_hits,
             api_requests_per_image=options.api_requests,

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
+from checks.cost.analyzers import AnalyzerCost, analyzers_json, compare_analyzers
 from infra.config.cost.estimate import CostEstimate, LineItem, budget_warning, estimate_cost
 from infra.config.cost.levers import Lever, find_levers
 from infra.config.cost.meters import Meter
@@ -34,6 +35,7 @@ class CostReport:
         profiles: Estimates of the sample profiles with the stack's other settings; None where Azure's limits are
             exceeded.
         levers: What other settings would save.
+        analyzers: What each analyzer would cost for the same images.
         warnings: What makes the estimate less reliable, and whether it exceeds the budget.
     """
 
@@ -46,6 +48,7 @@ class CostReport:
     estimate: CostEstimate
     profiles: dict[str, CostEstimate | None]
     levers: list[Lever]
+    analyzers: list[AnalyzerCost]
     warnings: list[str]
 
 
@@ -73,6 +76,7 @@ def create_report(*, stack: str, workload: Workload, monthly_budget: int, prices
         estimate=estimate,
         profiles={name: _profile(workload, images, prices) for name, images in PROFILES.items()},
         levers=find_levers(workload, prices),
+        analyzers=compare_analyzers(workload, prices),
         warnings=warnings,
     )
 
@@ -127,6 +131,7 @@ def to_json(report: CostReport) -> dict[str, Any]:
             {"change": lever.change, "savingLow": lever.saving_low, "savingHigh": lever.saving_high}
             for lever in report.levers
         ],
+        "analyzers": analyzers_json(report.analyzers),
         "warnings": report.warnings,
     }
 

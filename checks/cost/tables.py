@@ -12,6 +12,7 @@ def print_report(report: CostReport, console: Console) -> None:
     console.print(_line_item_table(report))
     console.print(_profile_table(report))
     console.print(_lever_table(report))
+    console.print(_analyzer_table(report))
     console.print(
         f"USD a month, list prices of {report.price_region}; the oldest is of {report.prices_from}"
         f" ({report.price_age_days} days old). docs/cost.md says what is counted and what is not.",
@@ -79,6 +80,24 @@ def _lever_table(report: CostReport) -> Table:
     table.add_column("saving", justify="right")
     for lever in report.levers:
         table.add_row(lever.change, _range(*sorted((lever.saving_low, lever.saving_high))))
+    return table
+
+
+def _analyzer_table(report: CostReport) -> Table:
+    table = Table(title="USD for 1,000 images with each analyzer, and the features that it has")
+    table.add_column("analyzer", overflow="fold")
+    table.add_column("features", overflow="fold")
+    table.add_column("without", overflow="fold")
+    table.add_column("analyzer", justify="right")
+    table.add_column("whole stack", justify="right")
+    for cost in report.analyzers:
+        table.add_row(
+            f"{cost.analyzer}\n{cost.model}".rstrip(),
+            ", ".join(cost.features),
+            ", ".join(cost.missing),
+            _range(cost.analyzer_low, cost.analyzer_high),
+            _range(cost.total_low, cost.total_high),
+        )
     return table
 
 

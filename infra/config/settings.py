@@ -34,8 +34,6 @@ from infra.config.stack_config import Violation
 from infra.core.analysis import FOUNDRY_ANALYZERS, AnalyzerName, successor_features
 from infra.core.errors import SizingError
 
-_DEFAULT_CONFIDENCE = 0.5
-
 
 class Settings(ResilienceSettings, MonitoringSettings, ShadowSettings, FoundrySettings, AccessSettings):
     """Settings of one stack. infra/config/reference.py generates the configuration block of Pulumi.yaml from them."""
@@ -139,9 +137,13 @@ class Settings(ResilienceSettings, MonitoringSettings, ShadowSettings, FoundrySe
     @property
     def min_confidence(self) -> float:
         """Tags with at least this confidence, 0 to 1, become labels; of a model that states none, all do."""
-        if self.min_confidence_percent is not None:
-            return self.min_confidence_percent / 100
-        return 0.0 if self.analyzer in FOUNDRY_ANALYZERS else _DEFAULT_CONFIDENCE
+        default = 0 if self.deploys_model else 50
+        return (default if self.min_confidence_percent is None else self.min_confidence_percent) / 100
+
+    @property
+    def deploys_model(self) -> bool:
+        """Whether the analyzer deploys a model of Foundry."""
+        return self.analyzer in FOUNDRY_ANALYZERS
 
     @property
     def analyzers(self) -> tuple[AnalyzerName, ...]:

@@ -159,7 +159,7 @@ def _http_request(
 
 def _completion_models(content: object) -> list[str]:
     match content:
-        case {"supportedModels": {"completion": list(models)}}:
+        case {"supportedModels": {"completion": models}} if isinstance(models, list):
             return sorted(str(model) for model in cast("list[object]", models))
         case _:
             return []

@@ -24,6 +24,7 @@ class Alerts(pulumi.ComponentResource):
         event_topic_id: ARM id of the Event Grid system topic.
         cosmos_account_id: ARM id of the Cosmos DB account.
         shadow: A successor is in the shadow, and has alerts of its own.
+        models: The analyzer deploys a model of Foundry, which Azure retires one day.
         email: Recipient of notifications; None notifies the owners of the subscription.
     """
 
@@ -38,6 +39,7 @@ class Alerts(pulumi.ComponentResource):
         event_topic_id: pulumi.Input[str],
         cosmos_account_id: pulumi.Input[str],
         shadow: bool = False,
+        models: bool = False,
         email: str | None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -45,7 +47,7 @@ class Alerts(pulumi.ComponentResource):
         self._label = name
         self._context = context
         self.action_group = self._create_action_group(email)
-        for rule in log_alert_rules(shadow=shadow):
+        for rule in log_alert_rules(shadow=shadow, models=models):
             self._create_log_alert(rule, workspace_id)
         self._create_metric_alert(
             "dead-letters",

@@ -24,6 +24,7 @@ class Monitoring(pulumi.ComponentResource):
         event_topic_id: ARM id of the Event Grid system topic.
         cosmos_account_id: ARM id of the Cosmos DB account.
         shadow: A successor is in the shadow, and has alerts of its own.
+        models: The analyzer deploys a model of Foundry, which Azure retires one day.
         budget_scope: What the budget is for.
         monthly_budget: Cost of a month, in the subscription's currency.
         email: Recipient of notifications; None notifies the owners of the subscription.
@@ -44,6 +45,7 @@ class Monitoring(pulumi.ComponentResource):
         event_topic_id: pulumi.Input[str],
         cosmos_account_id: pulumi.Input[str],
         shadow: bool = False,
+        models: bool = False,
         budget_scope: Scope,
         monthly_budget: int,
         email: str | None,
@@ -64,6 +66,7 @@ class Monitoring(pulumi.ComponentResource):
             event_topic_id=event_topic_id,
             cosmos_account_id=cosmos_account_id,
             shadow=shadow,
+            models=models,
             email=email,
             opts=child_opts,
         )

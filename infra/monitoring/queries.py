@@ -156,15 +156,32 @@ _SHADOW_LOG_ALERT_RULES = (
         query=f'{_COMPARED}| where Status == "misconfigured"\n',
     ),
 )
+# Of the analyzers that deploy a model.
+_MODEL_LOG_ALERT_RULES = (
+    LogAlertRule(
+        name="model-retired",
+        description="Azure has retired the model: images wait until another one is deployed (infra/config/models.py).",
+        severity=1,
+        window_minutes=15,
+        query=f"""{_OUTCOMES}| where Status == "misconfigured" and tostring(Outcome.detail) startswith "ModelRetired:"
+""",
+    ),
+)
 
 
-def log_alert_rules(*, shadow: bool) -> tuple[LogAlertRule, ...]:
+def log_alert_rules(*, shadow: bool, models: bool) -> tuple[LogAlertRule, ...]:
     """Return the log alert rules of a stack.
 
     Args:
         shadow: A successor is in the shadow. Its alerts are separate ones: nothing that uploads images depends on it.
+        models: The analyzer deploys a model of Foundry.
     """
-    return (*LOG_ALERT_RULES, *_SHADOW_LOG_ALERT_RULES) if shadow else LOG_ALERT_RULES
+    rules = LOG_ALERT_RULES
+    if shadow:
+        rules += _SHADOW_LOG_ALERT_RULES
+    if models:
+        rules += _MODEL_LOG_ALERT_RULES
+    return rules
 
 
 CHARTS = (

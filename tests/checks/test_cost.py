@@ -39,6 +39,39 @@ def report_of(
     return create_report(stack="dev", workload=workload(**changes), monthly_budget=budget, prices=prices, today=today)
 
 
+def test_the_analyzers_are_compared_for_the_features_that_they_have() -> None:
+    report = report_of(committed_prices())
+    rows = {cost.analyzer: cost for cost in report.analyzers}
+    assert [*rows] == ["image-analysis", "custom-vision", "foundry-vision", "content-understanding"]
+    # Three transactions of group 1 and two of group 2, at 1.00 and 1.50 dollars for a thousand.
+    vision = rows["image-analysis"]
+    assert (vision.analyzer_low, vision.analyzer_high, vision.missing) == (pytest.approx(6.0), pytest.approx(6.0), ())
+    assert vision.total_high == pytest.approx(report.estimate.high / 5)
+    assert rows["custom-vision"].features == ("tags",)
+    foundry, understanding = rows["foundry-vision"], rows["content-understanding"]
+    assert foundry.features == understanding.features == ("tags", "read", "caption")
+    assert foundry.missing == understanding.missing == ("objects", "people")
+    assert foundry.model == understanding.model == "gpt-5.4-mini 2026-03-17 (DataZoneStandard)"
+    # 1,300 to 2,900 tokens at 0.825, 150 to 700 at 4.95 dollars for a million.
+    assert (foundry.analyzer_low, foundry.analyzer_high) == (pytest.approx(1.815), pytest.approx(5.8575))
+    # The fee, the pages, and answers without text: up to 400 tokens.
+    assert understanding.analyzer_low == pytest.approx(1.815 + 2)
+    assert understanding.analyzer_high == pytest.approx(2.3925 + 1.98 + 2)
+
+
+@pytest.mark.parametrize(
+    ("features", "analyzers"),
+    [
+        (("safety",), ["image-analysis"]),
+        (("read",), ["image-analysis", "foundry-vision"]),
+        (("caption",), ["image-analysis", "foundry-vision", "content-understanding"]),
+    ],
+)
+def test_an_analyzer_that_has_none_of_the_features_is_left_out(features: Any, analyzers: list[str]) -> None:
+    report = report_of(committed_prices(), features=features)
+    assert [cost["analyzer"] for cost in to_json(report)["analyzers"]] == analyzers
+
+
 def test_fetched_prices_of_the_own_region_give_no_warning() -> None:
     report = report_of(prices_of("northeurope"))
     assert report.warnings == []

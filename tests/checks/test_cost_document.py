@@ -77,3 +77,26 @@ def test_the_document_has_the_three_sample_profiles(capsys: pytest.CaptureFixtur
     totals = ("**Total**", *(f"{profile['high']:,.2f}" for profile in profiles.values()))
     assert rows == [*expected, totals]
     assert totals == ("**Total**", "58.72", "3,130.60", "168,488.25")
+
+
+def test_the_table_of_analyzers_is_that_of_staging(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["--stack", "staging", "--format", "json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    rows = re.findall(
+        r"^\| `([a-z-]+)`[^|]*\| ([^|]*) \| ([^|]*) ?\| ([\d. to]+) \| ([\d. to]+) \|$", DOCUMENT, re.MULTILINE
+    )
+    assert [(name, features, missing.strip(), cost, total) for name, features, missing, cost, total in rows] == [
+        (
+            item["analyzer"],
+            ", ".join(item["features"]),
+            ", ".join(item["missingFeatures"]),
+            _both(item["analyzerLow"], item["analyzerHigh"]),
+            _both(item["totalLow"], item["totalHigh"]),
+        )
+        for item in report["analyzers"]
+    ]
+
+
+def _both(low: float, high: float) -> str:
+    texts = (f"{low:.2f}", f"{high:.2f}")
+    return texts[0] if texts[0] == texts[1] else " to ".join(texts)

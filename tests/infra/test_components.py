@@ -167,6 +167,7 @@ def test_every_name_is_legal_whatever_the_prefix(prefix: str, stack: str) -> Non
             diagnostic_targets=[],
             event_topic_id=topic.topic.id,
             cosmos_account_id=database.account.id,
+            models=False,
             budget_scope=group.scope,
             monthly_budget=1,
             email=None,
@@ -230,6 +231,11 @@ def image_storage() -> infra.ImageStorage:
     return infra.ImageStorage("photos", context=OTHER)
 
 
+def test_classified_images_are_not_copied_unless_asked_for() -> None:
+    containers = record(image_storage).of_type("storage:BlobContainer")
+    assert {container.inputs["containerName"] for container in containers} == {"images", "deadletter"}
+
+
 def blob_event_subscription(opts: pulumi.ResourceOptions | None = None) -> infra.BlobEventSubscription:
     storage = image_storage()
     topic = infra.BlobEventTopic("uploads", context=OTHER, storage_account_id=storage.account.id)
@@ -273,6 +279,7 @@ def monitoring() -> infra.Monitoring:
         diagnostic_targets=[],
         event_topic_id="topic",
         cosmos_account_id="account",
+        models=True,
         budget_scope=scope(),
         monthly_budget=1,
         email=None,
@@ -318,6 +325,7 @@ ALONE: dict[str, Callable[[], pulumi.ComponentResource]] = {
         workspace_id="workspace",
         event_topic_id="topic",
         cosmos_account_id="account",
+        models=True,
         email="a@b.example",
     ),
     "Workbook": lambda: infra.Workbook("page", context=OTHER, workspace_id="workspace"),

@@ -7,10 +7,12 @@ import pytest
 
 from infra.components.analyzer_definition import AnalyzerDefinition, create_definition
 from infra.config.content_understanding_sizing import size_content_understanding
+from infra.config.cost.estimate import estimate_cost
 from infra.core.analysis import Feature, FoundryModel
 from infra.core.errors import SettingsError
 from tests.conftest import Recorder, run_program
 from tests.infra.test_settings import CONTENT_UNDERSTANDING, parse
+from tests.support.cost_workloads import committed_prices, workload
 
 DEFINITION_TYPE = "pulumi-python:dynamic/image-pipeline:ContentAnalyzerDefinition"
 IN_ACCOUNT = "content-analyzers-in-content-understanding-1-account"
@@ -263,6 +265,39 @@ def test_a_capacity_in_the_settings_is_divided_among_the_accounts() -> None:
 def test_the_analyzer_calls_no_more_than_an_account_accepts() -> None:
     plenty = FoundryModel(capacity_ktpm=100_000)
     assert size_content_understanding(plenty, peak_rate=1.0, features=("tags",)).calls_per_second == 16.667
+
+
+def costs(**changes: Any) -> dict[str, Any]:
+    """The line items of 5,000 images with Content Understanding, by meter."""
+    settings = {"foundry": MINI, "content_understanding": True, "features": ("tags", "caption")} | changes
+    return {
+        item.usage.meter.meter_name: item for item in estimate_cost(workload(**settings), committed_prices()).line_items
+    }
+
+
+def test_the_estimate_knows_the_fee_the_tokens_and_the_pages() -> None:
+    with_text = costs(features=("tags", "caption", "read"))
+    assert with_text["Std Contextualization Tokens"].high == pytest.approx(5.0)
+    assert with_text["Doc Content Extraction Basic Pages"].high == pytest.approx(5.0)
+    # The model does not read: 150 to 400 tokens of an answer, as without text.
+    answer = with_text["5.4 mini Opt Dz 1M Tokens"]
+    assert (answer.low, answer.high) == (pytest.approx(3.7125), pytest.approx(9.9))
+    assert "Doc Content Extraction Basic Pages" not in costs()
+
+
+def test_messages_that_wait_for_a_result_are_delivered_again() -> None:
+    without = costs(content_understanding=False)["On Demand Total Executions"].usage
+    waiting = costs()["On Demand Total Executions"].usage
+    assert (waiting.low - without.low, waiting.high - without.high) == (5_000, 15_000)
+    puts = costs()["LRS Class 1 Operations"].usage
+    assert puts.high - costs(content_understanding=False)["LRS Class 1 Operations"].usage.high == pytest.approx(45_000)
+    assert costs(cache_hit_percent=100)["On Demand Total Executions"].usage.high == without.high
+
+
+def test_the_estimate_has_a_private_endpoint_for_each_account() -> None:
+    many = costs(private_networking=True, images_per_month=20_000_000)
+    # Four for storage and Cosmos DB, one for the results' topic, and two accounts for 30.9 images a second.
+    assert many["Standard Private Endpoint"].usage.purpose == "7 private endpoints"
 
 
 def test_the_object_id_is_part_of_the_assignments_name() -> None:

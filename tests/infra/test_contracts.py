@@ -16,7 +16,7 @@ from infra.config.foundry_sizing import calls_per_second
 from infra.core import analysis
 from infra.core.app_roles import AppRole
 from tests.conftest import ROOT, Recorder, run_program
-from tests.infra.test_settings import CUSTOM, FOUNDRY, SHADOW
+from tests.infra.test_settings import CONTENT_UNDERSTANDING, CUSTOM, FOUNDRY, SHADOW
 from tests.support.fake_vision_service import FOUNDRY as FOUNDRY_OPTIONS
 from tests.support.fake_vision_service import (
     FOUNDRY_ANSWER,
@@ -84,6 +84,7 @@ def test_the_app_roles_are_those_that_the_code_knows() -> None:
         ({"features": ["tags", "safety", "embeddings", "smartCrops"], "smartCropAspectRatios": ["0.9"]}, 4),
         ({"analyzer": "custom-vision", "customVision": CUSTOM, "features": ["tags"]}, 1),
         (FOUNDRY, 3),
+        (CONTENT_UNDERSTANDING, 3),
     ],
 )
 def test_the_analyzer_can_read_what_it_is_told(config: dict[str, Any], features: int) -> None:

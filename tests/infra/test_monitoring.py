@@ -10,6 +10,7 @@ import pytest
 
 from infra.monitoring.queries import CHARTS, LOG_ALERT_RULES, log_alert_rules
 from tests.conftest import ROOT, Recorder, run_program
+from tests.infra.test_settings import CONTENT_UNDERSTANDING, FOUNDRY
 
 # The columns that are used, as https://learn.microsoft.com/azure/azure-monitor/reference/tables-index has them.
 TABLES = {
@@ -36,7 +37,7 @@ def wrong_with(*queries: str) -> list[list[str]]:
 
 
 def test_every_query_is_kql_over_columns_that_exist() -> None:
-    queries = [item.query for item in (*log_alert_rules(shadow=True), *CHARTS)]
+    queries = [item.query for item in (*log_alert_rules(shadow=True, models=True), *CHARTS)]
     assert wrong_with(*queries) == [[]] * len(queries)
 
 
@@ -98,6 +99,20 @@ def test_log_alerts_can_be_made_before_there_are_logs(dev: Recorder) -> None:
     assert all(rule.inputs["skipQueryValidation"] is True for rule in rules)
     workspace = dev.one("operationalinsights:Workspace", "telemetry-workspace").id
     assert {scope for rule in rules for scope in rule.inputs["scopes"]} == {workspace}
+
+
+@pytest.mark.parametrize(
+    ("config", "has_models"), [({}, False), (FOUNDRY, True), (CONTENT_UNDERSTANDING, True)], ids=["vision", "f", "cu"]
+)
+def test_an_alert_counts_errors_of_retired_models_where_there_are_models(
+    config: dict[str, Any], has_models: bool
+) -> None:
+    rules = [rule.name for rule in run_program("dev", config).of_type("monitor:ScheduledQueryRule")]
+    assert ("monitoring-alerts-model-retired" in rules) == has_models
+    assert len(rules) == len(log_alert_rules(shadow=False, models=has_models)) == 7 + has_models
+    query = log_alert_rules(shadow=False, models=True)[-1].query
+    assert '| where Message startswith "outcome {"' in query
+    assert 'Status == "misconfigured" and tostring(Outcome.detail) startswith "ModelRetired:"' in query
 
 
 def test_a_log_alert_is_replaced_when_its_workspace_changes(dev: Recorder) -> None:

@@ -60,7 +60,7 @@ def of_the_api(vision_accounts: int = 0) -> set[tuple[str, str | None, str, str]
     }
 
 
-def expected(vision_accounts: int = 1) -> set[tuple[str, str, str, str]]:
+def expected(vision_accounts: int = 1) -> set[tuple[str, str | None, str, str]]:
     service = "ServicePrincipal"
     return {
         (FUNCTION, service, "STORAGE_BLOB_DATA_OWNER", scope("storage:StorageAccount", "host-account")),

@@ -272,6 +272,7 @@ VARIANTS: dict[str, tuple[dict[str, Any], Difference]] = {
                     }
                 ),
                 f"{APP}.PIPELINE_FEATURES": '["tags", "objects"]',
+                f"{API_APP}.IMAGE_API_ANALYZER": "custom-vision",
                 f"{API_APP}.IMAGE_API_FEATURES": '["tags", "objects"]',
                 **{
                     f"images-blob-service.{policy}.{name}": value

@@ -66,7 +66,7 @@ def failed(**error: Any) -> dict[str, Any]:
     return {"id": "any", "status": "Failed", "error": error}
 
 
-RUNNING = {"id": "any", "status": "Running"}
+UNFINISHED = {"id": "any", "status": "Running"}
 
 
 class FakeContentUnderstanding(AsyncHttpTransport[Any, Any]):
@@ -104,7 +104,9 @@ class FakeContentUnderstanding(AsyncHttpTransport[Any, Any]):
     async def send(self, request: Any, **_: Any) -> Any:
         url = urlsplit(request.url)
         content = request.content
-        body = content if isinstance(content, bytes) or content is None else b"".join([part async for part in content])
+        body = (
+            content if isinstance(content, bytes) or content is None else b"".join([chunk async for chunk in content])
+        )
         self.requests.append(
             {
                 "method": request.method,
@@ -126,4 +128,4 @@ class FakeContentUnderstanding(AsyncHttpTransport[Any, Any]):
         operation = f"op-{len(self.operations) + 1}"
         self.operations[operation] = analyzer
         location = f"https://{host}/contentunderstanding/analyzerResults/{operation}?api-version=2025-11-01"
-        return FakeResponse(202, json.loads(json.dumps(RUNNING)), {"Operation-Location": location})
+        return FakeResponse(202, json.loads(json.dumps(UNFINISHED)), {"Operation-Location": location})

@@ -81,14 +81,6 @@ class Worker:
     fault: str = "go"
 
 
-def _charged_call(result: Analysis) -> tuple[str, bytes]:
-    """Return which call has made a result, and the content that it is about."""
-    if result.findings.caption:
-        return "caption", result.findings.caption.text.encode()
-    assert result.findings.tags
-    return "tags", result.findings.tags[0].name.encode()
-
-
 class FakeFunctionsHost:
     """A queue, and workers that process its messages with the in-memory services.
 
@@ -156,7 +148,7 @@ class FakeFunctionsHost:
         if operation in {"analyze", "start"}:
             assert worker.lease not in self._paid_under, "paid for twice under one lease"
             self._paid_under.add(worker.lease)
-            worker.paid = self._started_call(result) if operation == "start" else _charged_call(result)
+            worker.paid = self._charged_call(result)
         is_stored = operation in {"store", "store_operation"}
         if fault == "crash after":
             self._die(worker, unless=is_stored)
@@ -167,11 +159,18 @@ class FakeFunctionsHost:
             worker.paid = None
         return result
 
-    def _started_call(self, result: tuple[LongRunningOperation, float]) -> tuple[str, bytes]:
-        """Return the call of an operation, and the content that it is about."""
-        assert self.operations is not None
-        started = self.operations.operations[result[0].id]
-        return started.call, started.content
+    def _charged_call(self, result: Any) -> tuple[str, bytes]:
+        """Return which call has made a result or started an operation, and the content that it is about."""
+        if isinstance(result, tuple):
+            assert self.operations is not None
+            operation: LongRunningOperation = result[0]
+            started = self.operations.operations[operation.id]
+            return started.call, started.content
+        assert isinstance(result, Analysis)
+        if result.findings.caption:
+            return "caption", result.findings.caption.text.encode()
+        assert result.findings.tags
+        return "tags", result.findings.tags[0].name.encode()
 
     def spoil_operation(self, choice: int, state: str) -> None:
         """Spoil one of the operations that a lease has: it is lost, stuck for ever, or fails."""

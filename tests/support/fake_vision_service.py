@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from azure.core.credentials import AccessToken
 from azure.core.pipeline.transport import AsyncHttpTransport
-from classifier.domain.ports import Analyzer
+from classifier.domain.ports import Analyzer, LongRunningCall
 from common.adapters.azure_clients import AzureClients
 from common.domain.models import Analysis, ImageInfo
 
@@ -218,5 +218,6 @@ async def run_calls(analyzer: Analyzer, content: bytes, info: ImageInfo) -> Anal
     """Make all calls of an analyzer for one image, without a cache."""
     results: list[Analysis] = []
     for call in analyzer.calls:
+        assert not isinstance(call, LongRunningCall), "run_calls waits for no operation"
         results.append(await call.analyze(content, info, paid=bool(results)))
     return Analysis.combine(results)

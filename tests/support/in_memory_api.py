@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 import azure.functions as func
 from common.domain.errors import AuthorizationError, InvalidQueryError
 from common.domain.findings import Caption, Tag
+from common.domain.image_limits import IMAGE_ANALYSIS_LIMITS, ImageLimits
 from common.domain.models import SCHEMA_VERSION, ImageFormat, ImageInfo, Versioned
 from common.domain.principal import AppRole, Principal
 from common.domain.queries import RecordFilter, SortOrder
@@ -19,7 +20,7 @@ from common.domain.query_results import Match, MatchPage, NamedCount, RecordCoun
 from common.domain.record import ImageRecord, RecordStatus, StoredRecord
 from common.domain.record_fields import BlobProperties, Category, Timings
 from common.domain.record_id import record_id
-from image_api.domain.configuration import ClientConfiguration, UploadLimits
+from image_api.domain.configuration import ClientConfiguration, upload_limits
 from image_api.domain.rate_limits import RateLimits
 from image_api.http.dispatcher import Dispatcher
 from image_api.http.headers import CrossOriginPolicy
@@ -125,6 +126,7 @@ class InMemoryApi:
     filters: list[RecordFilter] = field(default_factory=list[RecordFilter])
     deletions: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     embeddings: bool = True
+    limits: ImageLimits = IMAGE_ANALYSIS_LIMITS
     burst: int = 1000
     now: datetime = NOW
 
@@ -142,7 +144,13 @@ class InMemoryApi:
         return Application(
             authenticator=self,
             rate_limits=RateLimits(per_second=10, burst=self.burst, clock=lambda: 0.0),
-            uploads=Uploads(blobs=self, container="images", now=lambda: self.now, suffix=lambda: "abcd1234"),
+            uploads=Uploads(
+                blobs=self,
+                container="images",
+                content_types=self.limits.media_types,
+                now=lambda: self.now,
+                suffix=lambda: "abcd1234",
+            ),
             images=Images(records=self, blobs=self, deleter=Deleter(self), container="images", now=lambda: self.now),
             search=Search(
                 queries=self,
@@ -157,9 +165,7 @@ class InMemoryApi:
                 client_id="client",
                 scope="client/.default",
                 blob_origin=BLOB_HOST,
-                limits=UploadLimits(
-                    max_bytes=20_971_520, min_side=50, max_side=16_000, formats=("PNG",), content_types=("image/png",)
-                ),
+                limits=upload_limits(self.limits),
                 features=("tags",),
             ),
         )

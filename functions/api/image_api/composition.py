@@ -1,7 +1,6 @@
 """Composition: creates the use cases with their adapters."""
 
 from datetime import UTC, datetime
-from typing import get_args
 
 from azure.identity.aio import ManagedIdentityCredential
 from azure.storage.blob.aio import BlobServiceClient
@@ -11,17 +10,17 @@ from common.adapters.cosmos import CosmosContainer, CosmosRecordReader, create_c
 from common.adapters.cursor_keys import UserDelegationCursorKeys
 from common.adapters.record_queries import CosmosRecordQueries
 from common.adapters.service_errors import ServiceBoundary
-from common.domain import image_limits
 from common.domain.circuit_breaker import CircuitBreaker
 from common.domain.cursors import CursorSigner
+from common.domain.image_limits import ANALYZER_LIMITS
+from common.settings import SettingsError
 
 from image_api.adapters.blobs import SignedImageBlobs
 from image_api.adapters.pipeline import PipelineImageDeleter
 from image_api.adapters.records import CheckedCursorKeys, CheckedRecordQueries, CheckedRecordReader
 from image_api.adapters.vision import VisionTextVectorizer
-from image_api.domain.configuration import ClientConfiguration, UploadLimits
+from image_api.domain.configuration import ClientConfiguration, upload_limits
 from image_api.domain.rate_limits import RateLimits
-from image_api.domain.uploads import ImageContentType
 from image_api.settings import Settings
 from image_api.use_cases.application import Application
 from image_api.use_cases.images import Images
@@ -37,7 +36,12 @@ def _now() -> datetime:
 
 
 def create_application(settings: Settings) -> Application:
-    """Create the application with the app's user-assigned managed identity, in the event loop that is running now."""
+    """Create the application with the app's user-assigned managed identity, in the event loop that is running now.
+
+    Raises:
+        SettingsError: there is no such analyzer.
+    """
+    configuration = create_configuration(settings)
     azure = AzureClients(
         credential=ManagedIdentityCredential(client_id=settings.client_id), transport=create_transport()
     )
@@ -51,7 +55,12 @@ def create_application(settings: Settings) -> Application:
     return Application(
         authenticator=TokenValidator(tenant_id=settings.tenant_id, client_id=settings.application_id),
         rate_limits=RateLimits(per_second=_REQUESTS_PER_SECOND, burst=_BURST),
-        uploads=Uploads(blobs=blobs, container=settings.images_container, now=_now),
+        uploads=Uploads(
+            blobs=blobs,
+            container=settings.images_container,
+            content_types=configuration.limits.content_types,
+            now=_now,
+        ),
         images=Images(
             records=records,
             blobs=blobs,
@@ -67,23 +76,20 @@ def create_application(settings: Settings) -> Application:
             min_similarity=settings.min_similarity,
             now=_now,
         ),
-        configuration=create_configuration(settings),
+        configuration=configuration,
     )
 
 
 def create_configuration(settings: Settings) -> ClientConfiguration:
-    """Return what clients need to know."""
+    """Return what clients need to know. Raises SettingsError if there is no such analyzer."""
+    limits = ANALYZER_LIMITS.get(settings.analyzer)
+    if limits is None:
+        raise SettingsError(f"IMAGE_API_ANALYZER is {settings.analyzer!r}, and there is no such analyzer")
     return ClientConfiguration(
         authority=settings.authority,
         client_id=settings.application_id,
         scope=f"{settings.application_id}/.default",
         blob_origin=settings.blob_origin,
-        limits=UploadLimits(
-            max_bytes=image_limits.MAX_BYTES,
-            min_side=image_limits.MIN_SIDE,
-            max_side=image_limits.MAX_SIDE,
-            formats=tuple(image_limits.FORMATS),
-            content_types=get_args(ImageContentType.__value__),
-        ),
+        limits=upload_limits(limits),
         features=settings.features,
     )

@@ -47,6 +47,7 @@ class Settings(Struct, frozen=True, kw_only=True, rename=_environment_name):
             extra={"allowed": "a number -1 to 1"},
         ),
     ]
+    analyzer: Annotated[str, Meta(description="Name of the pipeline's analyzer, whose limits uploads have.")]
     features: Annotated[
         tuple[str, ...],
         Meta(

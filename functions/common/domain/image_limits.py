@@ -8,6 +8,7 @@ bytes", "The image dimension is not allowed to be smaller than 50 and larger tha
 https://learn.microsoft.com/azure/ai-services/computer-vision/overview-image-analysis.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from common.domain.models import ImageFormat
@@ -17,6 +18,17 @@ MIN_SIDE, MAX_SIDE = 50, 16_000
 # The code of the one reason that does not last: the blob can be rehydrated.
 ARCHIVED = "Archived"
 FORMATS = tuple(ImageFormat)
+# https://www.iana.org/assignments/media-types. The file of an MPO is a JPEG.
+MEDIA_TYPES: Mapping[ImageFormat, str] = {
+    ImageFormat.JPEG: "image/jpeg",
+    ImageFormat.PNG: "image/png",
+    ImageFormat.GIF: "image/gif",
+    ImageFormat.BMP: "image/bmp",
+    ImageFormat.WEBP: "image/webp",
+    ImageFormat.ICO: "image/vnd.microsoft.icon",
+    ImageFormat.TIFF: "image/tiff",
+    ImageFormat.MPO: "image/jpeg",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,5 +47,29 @@ class ImageLimits:
     min_side: int
     max_side: int
 
+    @property
+    def media_types(self) -> tuple[str, ...]:
+        """The media types of the formats."""
+        return tuple(dict.fromkeys(MEDIA_TYPES[image_format] for image_format in self.formats))
+
 
 IMAGE_ANALYSIS_LIMITS = ImageLimits(formats=FORMATS, min_side=MIN_SIDE, max_side=MAX_SIDE)
+# https://learn.microsoft.com/azure/foundry/openai/how-to/gpt-with-vision. Models see the first frame of an animation.
+# There is no documented limit of the sides: MAX_SIDE keeps what the pipeline accepts with every other analyzer.
+FOUNDRY_VISION_LIMITS = ImageLimits(
+    formats=(ImageFormat.JPEG, ImageFormat.MPO, ImageFormat.PNG, ImageFormat.GIF, ImageFormat.WEBP),
+    min_side=1,
+    max_side=MAX_SIDE,
+)
+# https://learn.microsoft.com/azure/ai-services/content-understanding/service-limits. HEIF is accepted too, but the
+# pipeline does not read its header.
+CONTENT_UNDERSTANDING_LIMITS = ImageLimits(
+    formats=(ImageFormat.JPEG, ImageFormat.MPO, ImageFormat.PNG, ImageFormat.BMP), min_side=MIN_SIDE, max_side=10_000
+)
+# By the name of the analyzer. The pipeline checks images by them, and the API states them to its clients.
+ANALYZER_LIMITS: Mapping[str, ImageLimits] = {
+    "image-analysis": IMAGE_ANALYSIS_LIMITS,
+    "custom-vision": IMAGE_ANALYSIS_LIMITS,
+    "foundry-vision": FOUNDRY_VISION_LIMITS,
+    "content-understanding": CONTENT_UNDERSTANDING_LIMITS,
+}

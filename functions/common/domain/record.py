@@ -66,7 +66,7 @@ class ImageRecord(Struct, frozen=True, kw_only=True, rename="camel"):
         Meta(description="The surest label, or the chosen one of the configured categories; null without either."),
     ]
     tags: Annotated[tuple[Tag, ...] | None, Meta(description="Tags; null if not requested.")]
-    caption: Annotated[Caption | None, Meta(description="Caption; null if not requested.")]
+    caption: Annotated[Caption | None, Meta(description="Caption; null if not requested, or if there is none.")]
     dense_captions: Annotated[
         tuple[DenseCaption, ...] | None, Meta(description="Captions of regions; null if not requested.")
     ]

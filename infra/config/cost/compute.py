@@ -63,15 +63,18 @@ def function_usage(workload: Workload) -> list[Usage]:
     analyzed = workload.analyzed_images
     cached_seconds = (workload.images_per_month - analyzed) * _SHORTEST_SECONDS
     call_low, call_high = _CALL_SECONDS_LOW, _CALL_SECONDS_HIGH
-    if workload.foundry is not None:
+    if workload.foundry is not None and not workload.content_understanding:
         call_low, call_high = _COMPLETION_SECONDS_LOW, _COMPLETION_SECONDS_HIGH
     call_seconds_low = _OTHER_SECONDS + workload.calls_per_image * call_low
     call_seconds_high = _OTHER_SECONDS + workload.calls_per_image * call_high
     reconcile_seconds = max(RECONCILE_RUNS * _SHORTEST_SECONDS, list_operations(workload) * _PAGE_SECONDS)
-    seconds_low = analyzed * max(_SHORTEST_SECONDS, call_seconds_low) + cached_seconds + reconcile_seconds
+    more_low, more_high = workload.more_deliveries
+    other_seconds = cached_seconds + reconcile_seconds
+    # A delivery that asks for a result takes less than the shortest time that is billed.
+    seconds_low = analyzed * max(_SHORTEST_SECONDS, call_seconds_low) + more_low * _SHORTEST_SECONDS + other_seconds
     # A deletion's message takes no call. That retention raises deletion events was not verified: `low` has none.
     deletion_seconds = workload.deleted_images * _SHORTEST_SECONDS
-    seconds_high = analyzed * call_seconds_high + cached_seconds + reconcile_seconds + deletion_seconds
+    seconds_high = analyzed * call_seconds_high + more_high * _SHORTEST_SECONDS + other_seconds + deletion_seconds
     api_gb_seconds = workload.api_requests * _SHORTEST_SECONDS * _API_MEMORY_GB
     if workload.shadow is not None:
         seconds_low += workload.shadowed_images * (_OTHER_SECONDS + _COMPLETION_SECONDS_LOW)
@@ -85,7 +88,12 @@ def function_usage(workload: Workload) -> list[Usage]:
             high=seconds_high * memory_gb + api_gb_seconds,
             purpose=purpose,
         ),
-        Usage(meter=FLEX_EXECUTIONS, low=executions, high=executions + workload.deleted_images, purpose=purpose),
+        Usage(
+            meter=FLEX_EXECUTIONS,
+            low=executions + more_low,
+            high=executions + more_high + workload.deleted_images,
+            purpose=purpose,
+        ),
     ]
     if workload.zone_redundant:
         baseline_gb = _ALWAYS_READY_INSTANCES * memory_gb

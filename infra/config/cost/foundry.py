@@ -1,10 +1,10 @@
-"""Usage of a vision model: tokens of prompts and answers."""
+"""Usage of a vision model: tokens of prompts and answers; and of Content Understanding, which calls one."""
 
 from collections.abc import Collection
 
-from infra.config.cost.meters import MODEL_TOKENS
-from infra.config.cost.usage import Usage
-from infra.config.foundry_sizing import PROMPT_TOKENS_HIGH, PROMPT_TOKENS_LOW
+from infra.config.cost.meters import CONTEXTUALIZATION_TOKENS, MODEL_TOKENS, READ_PAGES
+from infra.config.cost.usage import Usage, exact
+from infra.config.foundry_sizing import PROMPT_TOKENS_HIGH, PROMPT_TOKENS_LOW, model_features
 from infra.core.analysis import Feature, FoundryModel
 
 # Tokens of an answer with tags, caption and category: `low` without any reasoning, `high` with what a model spends on
@@ -12,6 +12,8 @@ from infra.core.analysis import Feature, FoundryModel
 # inputTokens and outputTokens of the first images replace the guess.
 _ANSWER_TOKENS_LOW, _ANSWER_TOKENS_HIGH = 150, 400
 _TEXT_TOKENS_LOW, _TEXT_TOKENS_HIGH = 0, 300
+# https://learn.microsoft.com/azure/ai-services/content-understanding/pricing-explainer#contextualization-tokens
+_CONTEXTUALIZATION_TOKENS_PER_IMAGE = 1_000
 
 
 def foundry_usage(model: FoundryModel, *, images: float, features: Collection[Feature]) -> list[Usage]:
@@ -25,3 +27,18 @@ def foundry_usage(model: FoundryModel, *, images: float, features: Collection[Fe
         Usage(meter=prompt, low=images * PROMPT_TOKENS_LOW, high=images * PROMPT_TOKENS_HIGH, purpose="images"),
         Usage(meter=answer, low=images * low, high=images * high, purpose=", ".join(sorted(features))),
     ]
+
+
+def content_understanding_usage(model: FoundryModel, *, images: float, features: Collection[Feature]) -> list[Usage]:
+    """Return what Content Understanding takes for the images of a month: a fee, the model's tokens, and pages of text.
+
+    What it adds to a prompt is not documented: its tokens are those of a vision model that is called directly.
+    """
+    features_of_model = model_features("content-understanding", features)
+    usages = [
+        exact(CONTEXTUALIZATION_TOKENS, images * _CONTEXTUALIZATION_TOKENS_PER_IMAGE, "images"),
+        *foundry_usage(model, images=images, features=features_of_model),
+    ]
+    if "read" in features:
+        usages.append(exact(READ_PAGES, images, "read"))
+    return usages

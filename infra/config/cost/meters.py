@@ -38,6 +38,16 @@ def _vision(sku_name: str, meter_name: str, unit_of_measure: str = "1K") -> Mete
     )
 
 
+def _content_understanding(sku_name: str, meter_name: str) -> Meter:
+    return Meter(
+        service_name="Foundry Tools",
+        product_name="Azure Content Understanding",
+        sku_name=sku_name,
+        meter_name=meter_name,
+        unit_of_measure="1K",
+    )
+
+
 def _flex(sku_name: str, meter_name: str, unit_of_measure: str) -> Meter:
     return Meter(
         service_name="Functions",
@@ -136,6 +146,10 @@ MODEL_TOKENS: dict[tuple[str, DeploymentType], tuple[Meter, Meter]] = {
     ),
 }
 
+# Content Understanding, beside the tokens of the model; text is read without one.
+CONTEXTUALIZATION_TOKENS = _content_understanding("Std Contextualization", "Std Contextualization Tokens")
+READ_PAGES = _content_understanding("Doc Content Extraction Basic", "Doc Content Extraction Basic Pages")
+
 FLEX_EXECUTION_TIME = _flex("On Demand", "On Demand Execution Time", "1 GB Second")
 FLEX_EXECUTIONS = _flex("On Demand", "On Demand Total Executions", "10")
 FLEX_ALWAYS_READY = _flex("Always Ready", "Always Ready Baseline", "1 GB Second")
@@ -198,6 +212,8 @@ ALL_METERS = (
     *VISION_COMMITMENTS.values(),
     CUSTOM_VISION,
     *(meter for meters in MODEL_TOKENS.values() for meter in meters),
+    CONTEXTUALIZATION_TOKENS,
+    READ_PAGES,
     FLEX_EXECUTION_TIME,
     FLEX_EXECUTIONS,
     FLEX_ALWAYS_READY,

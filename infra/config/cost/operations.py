@@ -39,10 +39,11 @@ _FIXED_ENDPOINTS = 4
 
 def monitoring_usage(workload: Workload) -> list[Usage]:
     """Return ingestion and retention of logs, and alert rules. Platform metrics in the workspace are neglected."""
-    low = _log_gb(workload, messages=workload.images_per_month, row_bytes=_ROW_BYTES_LOW)
+    more_low, more_high = workload.more_deliveries
+    low = _log_gb(workload, messages=workload.images_per_month + more_low, row_bytes=_ROW_BYTES_LOW)
     high = _log_gb(
         workload,
-        messages=workload.images_per_month + workload.deleted_images,
+        messages=workload.images_per_month + more_high + workload.deleted_images,
         row_bytes=_ROW_BYTES_HIGH,
     )
     return [
@@ -82,7 +83,7 @@ def network_usage(workload: Workload) -> list[Usage]:
         return []
     endpoints = _FIXED_ENDPOINTS
     if workload.foundry is not None:
-        endpoints += 1
+        endpoints += workload.foundry_accounts
     elif not workload.custom_vision:
         endpoints += workload.sizing.vision_accounts
     endpoints += workload.retained_accounts

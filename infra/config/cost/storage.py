@@ -66,8 +66,9 @@ def blob_usage(workload: Workload) -> list[Usage]:
 
 def queue_usage(workload: Workload) -> list[Usage]:
     """Return operations of the queue. The price of LRS is used for GZRS too, of which no price is known."""
-    messages_low = workload.images_per_month
-    messages_high = workload.images_per_month + workload.deleted_images
+    more_low, more_high = workload.more_deliveries
+    messages_low = workload.images_per_month + more_low
+    messages_high = workload.images_per_month + more_high + workload.deleted_images
     polling_low = 0
     polling_high = 1
     if workload.zone_redundant:

@@ -1,8 +1,8 @@
-"""Usage of the analyzer: Azure AI Vision by feature group, Custom Vision, or a vision model."""
+"""Usage of the analyzer: Azure AI Vision by feature group, Custom Vision, a vision model, or Content Understanding."""
 
 from collections.abc import Sequence
 
-from infra.config.cost.foundry import foundry_usage
+from infra.config.cost.foundry import content_understanding_usage, foundry_usage
 from infra.config.cost.meters import CUSTOM_VISION, VISION_COMMITMENTS, VISION_GROUP_1, VISION_GROUP_2, VISION_VECTORIZE
 from infra.config.cost.price_list import PriceList
 from infra.config.cost.usage import Usage, exact
@@ -22,9 +22,9 @@ def analyzer_usage(workload: Workload) -> list[Usage]:
     """
     usages = _main_usage(workload)
     if workload.shadow is not None:
-        usages += foundry_usage(
-            workload.shadow, images=workload.shadowed_images, features=successor_features(workload.features)
-        )
+        usage = content_understanding_usage if workload.shadow_content_understanding else foundry_usage
+        features = successor_features(workload.features)
+        usages += usage(workload.shadow, images=workload.shadowed_images, features=features)
     return usages
 
 
@@ -33,7 +33,8 @@ def _main_usage(workload: Workload) -> list[Usage]:
     if workload.custom_vision:
         return [exact(CUSTOM_VISION, images, "predictions")]
     if workload.foundry is not None:
-        return foundry_usage(workload.foundry, images=images, features=workload.features)
+        usage = content_understanding_usage if workload.content_understanding else foundry_usage
+        return usage(workload.foundry, images=images, features=workload.features)
     features = set(workload.features)
     group_2 = features & GROUP_2_FEATURES
     group_1 = features - group_2 - {"embeddings"}

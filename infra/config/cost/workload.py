@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from infra.config.content_understanding_sizing import size_content_understanding
 from infra.config.settings import Settings
 from infra.config.sizing import DAYS_PER_MONTH, DEFAULT_RETENTION_DAYS, Sizing, calls_per_image, derive_sizing
 from infra.core.analysis import Feature, FoundryModel
@@ -27,6 +28,7 @@ class Workload:
         features: Features that are analyzed.
         custom_vision: Images are analyzed by an existing Custom Vision project.
         foundry: The vision model that analyzes the images; None with another analyzer.
+        content_understanding: Content Understanding calls the model.
         image_retention_days: Days after which an image is deleted; None keeps images.
         record_retention_days: Days after which a record is deleted; None keeps records.
         cache_days: Days that an analysis is stored.
@@ -40,6 +42,7 @@ class Workload:
         api_app: The API app is deployed.
         log_alert_rules: Number of log alert rules, which run every five minutes.
         shadow: The vision model in the shadow; None without one.
+        shadow_content_understanding: Content Understanding calls the model in the shadow.
         shadow_percent: Share of the images that it analyzes as well.
         retained_accounts: Accounts of Azure AI services besides those of the analyzer.
         image_kb: Average size of an image, in KB of 1,000 bytes.
@@ -68,8 +71,10 @@ class Workload:
     log_alert_rules: int
     foundry: FoundryModel | None = None
     shadow: FoundryModel | None = None
+    shadow_content_understanding: bool = False
     shadow_percent: float = 0.0
     retained_accounts: int = 0
+    content_understanding: bool = False
     image_kb: float = DEFAULT_IMAGE_KB
     cache_hit_percent: float = 0.0
     storage_logs: bool = True
@@ -89,6 +94,27 @@ class Workload:
     def api_requests(self) -> float:
         """Requests to the API app in a month."""
         return self.images_per_month * self.api_requests_per_image if self.api_app else 0.0
+
+    @property
+    def more_deliveries(self) -> tuple[float, float]:
+        """How often messages are delivered in a month, at least and at most, after they were put back into the queue.
+
+        Content Understanding analyzes while an image's message waits there; its result is asked for once to thrice
+        (docs/decisions/0047).
+        """
+        if not self.content_understanding:
+            return 0.0, 0.0
+        return self.analyzed_images, 3 * self.analyzed_images
+
+    @property
+    def foundry_accounts(self) -> int:
+        """Foundry accounts of the stack."""
+        if self.foundry is None:
+            return 0
+        if not self.content_understanding:
+            return 1
+        sizing = size_content_understanding(self.foundry, peak_rate=self.sizing.peak_rate, features=self.features)
+        return sizing.accounts
 
     @property
     def calls_per_image(self) -> int:
@@ -163,8 +189,11 @@ def create_workload(settings: Settings, *, log_alert_rules: int) -> Workload:
         zone_redundant=settings.zone_redundant,
         api_app=settings.sign_in != "none",
         log_alert_rules=log_alert_rules,
-        foundry=settings.foundry if settings.analyzer == "foundry-vision" else None,
         shadow=settings.foundry if settings.shadow is not None else None,
+        shadow_content_understanding=settings.shadow is not None
+        and settings.shadow.analyzer == "content-understanding",
         shadow_percent=settings.shadow.percent if settings.shadow is not None else 0.0,
         retained_accounts=retained_accounts,
+        foundry=settings.foundry if settings.deploys_model else None,
+        content_understanding=settings.analyzer == "content-understanding",
     )

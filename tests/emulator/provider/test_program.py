@@ -8,7 +8,7 @@ from emulator.provider import unsupported, validation
 from emulator.provider.properties import to_inputs, to_struct
 from schemas.azure_native.resource_types import RESOURCE_TYPES
 from tests.conftest import run_program
-from tests.infra.test_settings import FOUNDRY
+from tests.infra.test_settings import CONTENT_UNDERSTANDING, FOUNDRY
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod", "prod_private"])
@@ -24,7 +24,9 @@ def test_the_inputs_of_every_resource_are_supported(stack: str, request: pytest.
     assert problems == []
 
 
-@pytest.mark.parametrize("config", [{"features": ["tags", "read", "safety", "embeddings"]}, FOUNDRY])
+@pytest.mark.parametrize(
+    "config", [{"features": ["tags", "read", "safety", "embeddings"]}, FOUNDRY, CONTENT_UNDERSTANDING]
+)
 def test_a_stack_with_every_call_or_with_a_vision_model_can_be_deployed(config: dict[str, Any]) -> None:
     recorder = run_program("local", config)
     problems = [

@@ -10,6 +10,7 @@ from image_api.composition import create_application
 from image_api.settings import OPTIONAL, REQUIRED, Settings
 
 from tests.support.fake_vision_service import FakeVisionService
+from tests.support.in_memory_services import as_json
 
 ENVIRONMENT = {
     "IMAGE_API_CLIENT_ID": "identity",
@@ -19,6 +20,7 @@ ENVIRONMENT = {
     "IMAGE_API_COSMOS_DATABASE": "pipeline",
     "IMAGE_API_COSMOS_IMAGES": "images",
     "IMAGE_API_MIN_SIMILARITY": "0.25",
+    "IMAGE_API_ANALYZER": "image-analysis",
     "IMAGE_API_FEATURES": '["tags", "embeddings"]',
     "IMAGE_API_PIPELINE_URL": "https://func.azurewebsites.net/api",
     "IMAGE_API_TENANT_ID": "tenant",
@@ -78,5 +80,37 @@ def test_the_application_vectorizes_texts_with_embeddings_only(
         assert (configuration.client_id, configuration.scope) == ("application", "application/.default")
         assert configuration.blob_origin == "https://data.blob.core.windows.net"
         assert configuration.limits.max_bytes == 20_971_520
+        assert application.uploads.content_types == configuration.limits.content_types
 
     asyncio.run(run())
+
+
+def test_uploads_have_the_limits_of_the_analyzer() -> None:
+    limits = {
+        name: composition.create_configuration(Settings.load(ENVIRONMENT | {"IMAGE_API_ANALYZER": name})).limits
+        for name in ("image-analysis", "foundry-vision")
+    }
+    assert as_json(limits["image-analysis"]) == {
+        "maxBytes": 20_971_520,
+        "minSide": 50,
+        "maxSide": 16_000,
+        "formats": ["JPEG", "PNG", "GIF", "BMP", "WEBP", "ICO", "TIFF", "MPO"],
+        "contentTypes": [
+            "image/jpeg",
+            "image/png",
+            "image/gif",
+            "image/bmp",
+            "image/webp",
+            "image/vnd.microsoft.icon",
+            "image/tiff",
+        ],
+    }
+    assert as_json(limits["foundry-vision"]) == {
+        "maxBytes": 20_971_520,
+        "minSide": 1,
+        "maxSide": 16_000,
+        "formats": ["JPEG", "MPO", "PNG", "GIF", "WEBP"],
+        "contentTypes": ["image/jpeg", "image/png", "image/gif", "image/webp"],
+    }
+    with pytest.raises(SettingsError, match="IMAGE_API_ANALYZER is 'nobody', and there is no such analyzer"):
+        create_application(Settings.load(ENVIRONMENT | {"IMAGE_API_ANALYZER": "nobody"}))

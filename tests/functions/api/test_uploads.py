@@ -1,13 +1,16 @@
 """POST /api/uploads: the permission to upload one image."""
 
+import asyncio
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import pytest
+from common.domain.image_limits import FOUNDRY_VISION_LIMITS, IMAGE_ANALYSIS_LIMITS, MEDIA_TYPES
+from image_api.domain.uploads import ImageContentType
 from image_api.use_cases.uploads import random_suffix
 
-from tests.support.in_memory_api import Answer, InMemoryApi
+from tests.support.in_memory_api import Answer, ApiClient, InMemoryApi
 
 UPLOAD = {"name": "holiday/beach.jpg", "contentType": "image/jpeg", "sizeBytes": 1000}
 type Send = Callable[..., Answer]
@@ -93,6 +96,20 @@ def test_limits_are_checked_before_anything_else(
     answer = send("POST", "/api/uploads", json_body=UPLOAD | changes)
     assert (answer.status, answer.json["code"]) == (400, "invalidRequest")
     assert location in answer.json["errors"][0]["detail"]
+
+
+def test_a_type_that_the_analyzer_does_not_accept_is_refused_before_anything_is_uploaded() -> None:
+    api = InMemoryApi(limits=FOUNDRY_VISION_LIMITS, failures={"exists": AssertionError("Blob Storage was called")})
+    client = ApiClient(api)
+    answer = asyncio.run(client.send("POST", "/api/uploads", json_body=UPLOAD | {"contentType": "image/bmp"}))
+    assert (answer.status, answer.json["code"]) == (400, "invalidRequest")
+    detail = "The analyzer accepts image/jpeg, image/png, image/gif, image/webp, not image/bmp."
+    assert answer.json["errors"] == [{"location": "body $.contentType", "detail": detail}]
+
+
+def test_the_document_has_the_media_types_of_all_formats() -> None:
+    assert get_args(ImageContentType.__value__) == IMAGE_ANALYSIS_LIMITS.media_types
+    assert set(IMAGE_ANALYSIS_LIMITS.media_types) == set(MEDIA_TYPES.values())
 
 
 @pytest.mark.parametrize("name", ["../deadletter/x.png", "a\\b.png", "a/./b.png", "cat\u0000.png", "/x.png"])

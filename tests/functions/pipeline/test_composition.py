@@ -1,6 +1,9 @@
 """The analyzer is found by its name: a new analyzer is one new module."""
 
+import ast
 import asyncio
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,7 @@ from common.settings import SettingsError
 from tests.functions.pipeline.test_settings import GOOD
 from tests.support.fake_vision_service import FakeVisionService, create_azure_clients
 
+ROOT = Path(__file__).resolve().parents[3]
 THIRD = """
 from common.domain.models import Analysis
 
@@ -48,6 +52,21 @@ def test_a_third_analyzer_is_one_new_file(tmp_path: Path, monkeypatch: pytest.Mo
 def test_a_name_without_an_analyzer_is_refused(name: str) -> None:
     with pytest.raises(SettingsError, match=f"PIPELINE_ANALYZER is '{name}', and there is no such analyzer"):
         create_analyzer(settings(name, "{}"), create_azure_clients(FakeVisionService()))
+
+
+@pytest.mark.parametrize("name", ["content_understanding", "foundry_vision", "custom_vision"])
+def test_an_analyzer_that_is_not_configured_costs_no_start_up(name: str) -> None:
+    """Nor does one that needs no SDK load that of another: importing it takes a tenth of a second."""
+    code = (
+        f"import sys, classifier.triggers, classifier.composition, classifier.analyzers.{name};"
+        " print(sorted(module for module in sys.modules if module.startswith(('azure.ai.', 'classifier.analyzers.'))))"
+    )
+    environment = {"PYTHONPATH": f"{ROOT / 'functions'}:{ROOT / 'functions/pipeline'}"}
+    run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    modules: list[str] = ast.literal_eval(run.stdout)
+    assert not [module for module in modules if module.startswith("azure.ai.")]
+    others = {"image_analysis", "custom_vision", "foundry_vision", "content_understanding"} - {name}
+    assert not [module for module in modules if module.rpartition(".")[2] in others]
 
 
 def test_whatever_does_not_answer_is_given_up() -> None:

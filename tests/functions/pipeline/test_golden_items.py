@@ -18,13 +18,22 @@ import pytest
 from classifier.adapters import image_headers
 from classifier.adapters.cosmos import CosmosAnalysisCache, CosmosCheckpointStore, CosmosRecordRepository
 from classifier.adapters.event_grid import EventGridResultPublisher
-from classifier.analyzers import custom_vision, foundry_vision, image_analysis
+from classifier.analyzers import content_understanding, custom_vision, foundry_vision, image_analysis
 from classifier.use_cases.reconcile import Reconciler
 from common.domain.models import ImageInfo, Reason
 
 from benchmarks.outages import VirtualTime
 from tests.functions.pipeline.adapters.test_cosmos import Items, container
 from tests.functions.pipeline.adapters.test_event_grid import Topic
+from tests.support.fake_content_understanding import (
+    ANALYZER,
+    CONTENT_UNDERSTANDING,
+    READ,
+    TEXT,
+    FakeContentUnderstanding,
+    failed,
+    succeeded,
+)
 from tests.support.fake_vision_service import (
     ADULT,
     ANSWER,
@@ -55,7 +64,7 @@ class Scenario:
         self.analyses = Items()
         self.topic = Topic()
         # A fake of Azure AI Vision answers each request with the response of its path.
-        self.vision = FakeVisionService(
+        self.vision: Any = FakeVisionService(
             analyze=[(200, ANSWER)], analyze32=[(200, ADULT)], vectorizeImage=[(200, VECTOR)]
         )
         self.analyzer: Any = image_analysis
@@ -182,6 +191,37 @@ async def rejected_by_a_content_filter(scenario: Scenario) -> None:
     await scenario.handle(min_confidence=0.0)
 
 
+def _use_content_understanding(scenario: Scenario, service: FakeContentUnderstanding) -> None:
+    scenario.analyzer = content_understanding
+    scenario.options = CONTENT_UNDERSTANDING
+    scenario.features = ("tags", "caption", "read")
+    scenario.vision = service
+    scenario.upload()
+
+
+async def waiting_for_operations(scenario: Scenario) -> None:
+    """Two leases with an operation each, and a message that goes on without the image."""
+    _use_content_understanding(scenario, FakeContentUnderstanding())
+    await scenario.handle()
+
+
+async def classified_by_operations(scenario: Scenario) -> None:
+    _use_content_understanding(scenario, FakeContentUnderstanding())
+    await scenario.handle(image_copies=None)
+    text, _ = scenario.services.queued_messages.pop()
+    scenario.services.now += timedelta(seconds=25)
+    await scenario.handle(text, image_copies=None, min_confidence=0.0)
+
+
+async def rejected_by_the_content_filter_of_an_operation(scenario: Scenario) -> None:
+    filtered = failed(code="InvalidRequest", innererror={"code": "HarmfulContentFiltered", "message": "Violence."})
+    results = {ANALYZER: [(200, filtered, {})], READ: [(200, succeeded(TEXT), {})]}
+    _use_content_understanding(scenario, FakeContentUnderstanding(results))
+    await scenario.handle()
+    text, _ = scenario.services.queued_messages.pop()
+    await scenario.handle(text)
+
+
 async def classified_without_a_label(scenario: Scenario) -> None:
     """No tag has the minimum confidence, so there is no category and no copy."""
     scenario.features = ("tags",)
@@ -305,6 +345,9 @@ SCENARIOS: dict[str, Callable[[Scenario], Coroutine[Any, Any, None]]] = {
         classified_by_an_object_detector,
         classified_by_a_vision_model,
         rejected_by_a_content_filter,
+        waiting_for_operations,
+        classified_by_operations,
+        rejected_by_the_content_filter_of_an_operation,
         classified_without_a_label,
         classified_without_copies,
         rejected_by_its_size,

@@ -15,7 +15,6 @@ from urllib.parse import quote
 import jwt
 from classifier.analyzers.response_mapping import VISUAL_FEATURES, map_findings
 from common.domain.errors import AuthorizationError
-from common.domain.image_limits import MAX_BYTES, MAX_SIDE, MIN_SIDE
 from common.domain.models import Analysis, ImageFormat, ImageInfo, Reason
 from common.domain.principal import AppRole, Principal
 from common.domain.queries import RecordFilter, SortOrder
@@ -23,7 +22,7 @@ from common.domain.query_results import Match, MatchPage, NamedCount, RecordCoun
 from common.domain.record import ImageRecord, RecordStatus
 from common.domain.record_fields import AnalyzerInfo
 from common.domain.record_id import record_id
-from image_api.domain.configuration import ClientConfiguration, UploadLimits
+from image_api.domain.configuration import ClientConfiguration, upload_limits
 from image_api.domain.matching import word_matches
 from image_api.http.page import Page, load_page_files
 from image_api.use_cases.application import Application
@@ -167,13 +166,7 @@ class PageServices(InMemoryApi):
             client_id="client",
             scope="client/.default",
             blob_origin=self.blob_origin,
-            limits=UploadLimits(
-                max_bytes=MAX_BYTES,
-                min_side=MIN_SIDE,
-                max_side=MAX_SIDE,
-                formats=("JPEG", "PNG", "GIF", "BMP", "WEBP", "ICO", "TIFF"),
-                content_types=("image/jpeg", "image/png"),
-            ),
+            limits=upload_limits(self.limits),
             features=(*VISUAL_FEATURES, "embeddings") if self.embeddings else VISUAL_FEATURES,
         )
         return dataclasses.replace(

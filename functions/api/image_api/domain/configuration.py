@@ -2,17 +2,29 @@
 
 from typing import Annotated
 
+from common.domain.image_limits import MAX_BYTES, ImageLimits
 from msgspec import Meta, Struct
 
 
 class UploadLimits(Struct, frozen=True, kw_only=True, rename="camel"):
-    """Which images the pipeline accepts."""
+    """Which images the pipeline accepts, with its analyzer."""
 
     max_bytes: Annotated[int, Meta(description="Largest file, in bytes.")]
     min_side: Annotated[int, Meta(description="Shortest side, in pixels.")]
     max_side: Annotated[int, Meta(description="Longest side, in pixels.")]
-    formats: Annotated[tuple[str, ...], Meta(description="Formats of the files.")]
+    formats: Annotated[tuple[str, ...], Meta(description="Formats of the files that the analyzer accepts.")]
     content_types: Annotated[tuple[str, ...], Meta(description="Media types that an upload may state.")]
+
+
+def upload_limits(limits: ImageLimits) -> UploadLimits:
+    """Return the limits of uploads for an analyzer with these limits."""
+    return UploadLimits(
+        max_bytes=MAX_BYTES,
+        min_side=limits.min_side,
+        max_side=limits.max_side,
+        formats=tuple(limits.formats),
+        content_types=limits.media_types,
+    )
 
 
 class ClientConfiguration(Struct, frozen=True, kw_only=True, rename="camel"):

@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 
 from image_api.domain.blob_names import MAX_NAME_CHARACTERS
 
-# The media types of `ImageFormat`: https://www.iana.org/assignments/media-types. MPO files have JPEG's.
+# Those of `image_limits.MEDIA_TYPES`, as a type, for the OpenAPI document.
 type ImageContentType = Literal[
     "image/jpeg", "image/png", "image/gif", "image/bmp", "image/webp", "image/vnd.microsoft.icon", "image/tiff"
 ]
@@ -26,7 +26,9 @@ class UploadRequest(Struct, frozen=True, kw_only=True, rename="camel", forbid_un
             examples=["holiday/beach.jpg"],
         ),
     ]
-    content_type: Annotated[ImageContentType, Meta(description="Media type of the file.")]
+    content_type: Annotated[
+        ImageContentType, Meta(description="Media type of the file, one of those that the configuration has.")
+    ]
     size_bytes: Annotated[int, Meta(description=f"Size of the file in bytes, at most {MAX_BYTES}.", ge=1, le=MAX_BYTES)]
     on_conflict: Annotated[
         Literal["refuse", "suffix"],

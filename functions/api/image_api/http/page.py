@@ -50,7 +50,7 @@ def load_page_files(folder: Path) -> dict[str, PageFile]:
     files: dict[str, PageFile] = {}
     for path in sorted(folder.rglob("*")):
         content_type = _CONTENT_TYPES.get(path.suffix)
-        if content_type is None or path.name.endswith(".d.ts"):
+        if content_type is None:
             continue
         content = path.read_bytes()
         compressed = gzip.compress(content, mtime=0)

@@ -2,7 +2,7 @@
 
 import base64
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import quote
@@ -32,12 +32,14 @@ class Uploads:
     Attributes:
         blobs: the container of the images.
         container: its name.
+        content_types: the media types that the analyzer accepts.
         now: returns the current time.
         suffix: returns a random suffix for the name of an image.
     """
 
     blobs: ImageBlobs
     container: str
+    content_types: Collection[str]
     now: Callable[[], datetime]
     suffix: Callable[[], str] = random_suffix
 
@@ -45,8 +47,12 @@ class Uploads:
         """Return the permission to upload an image.
 
         Raises:
-            ProblemError: the name is not allowed, or taken.
+            ProblemError: the analyzer does not accept the type, or the name is not allowed, or taken.
         """
+        if request.content_type not in self.content_types:
+            detail = f"The analyzer accepts {', '.join(self.content_types)}, not {request.content_type}."
+            errors = (InvalidValue(location="body $.contentType", detail=detail),)
+            raise ProblemError(ProblemType.INVALID_REQUEST, detail, errors=errors)
         try:
             name = check_blob_name(request.name)
         except BlobNameError as error:

@@ -67,7 +67,7 @@ export async function checkFile(file, limits) {
     throw new FileError(`The file has ${size}; it may have at most ${limit}.`);
   }
   const format = formatOf(new Uint8Array(await file.slice(0, HEADER_BYTES).arrayBuffer()));
-  if (format === null) {
+  if (format === null || !limits.formats.includes(format)) {
     throw new FileError(`The file is no image in one of the formats ${limits.formats.join(", ")}.`);
   }
   const size = await dimensions(file);

@@ -16,8 +16,8 @@ from azure.core.rest import AsyncHttpResponse, HttpRequest
 from common.adapters.azure_clients import AzureClients
 from common.domain import metrics
 from common.domain.findings import Caption, Findings
-from common.domain.image_limits import MIN_SIDE, ImageLimits
-from common.domain.models import Analysis, ImageFormat, ImageInfo
+from common.domain.image_limits import CONTENT_UNDERSTANDING_LIMITS
+from common.domain.models import Analysis, ImageInfo
 from msgspec import UNSET, Meta
 
 from classifier.analyzers.account_pool import AccountPool
@@ -44,11 +44,6 @@ _API_VERSION = "2025-11-01"
 _PATH = "/contentunderstanding"
 _READ_ANALYZER = "prebuilt-read"
 FEATURES = ("tags", "caption", "read")
-# https://learn.microsoft.com/azure/ai-services/content-understanding/service-limits. HEIF is accepted too, but its
-# header is not read here. The file of an MPO is a JPEG.
-_LIMITS = ImageLimits(
-    formats=(ImageFormat.JPEG, ImageFormat.MPO, ImageFormat.PNG, ImageFormat.BMP), min_side=MIN_SIDE, max_side=10_000
-)
 
 
 class ContentUnderstandingOptions(AnalyzerOptions, frozen=True, kw_only=True, rename="camel"):
@@ -202,7 +197,7 @@ class ContentUnderstanding:
         self._pool = AccountPool(accounts, options.quota, request_quota=options.request_quota)
         operations = _Operations(accounts, self._pool)
         self.features = tuple(features)
-        self.limits = _LIMITS
+        self.limits = CONTENT_UNDERSTANDING_LIMITS
         self.fingerprint = (
             f"{_NAME}/{_API_VERSION}/{options.model} {options.analyzer_id} {json.dumps(sorted(self.features))}"
         )

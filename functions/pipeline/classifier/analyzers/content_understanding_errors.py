@@ -71,7 +71,7 @@ class _ErrorResponse(Struct, frozen=True, kw_only=True):
 
 
 def request_error(response: AsyncHttpResponse) -> PipelineError | None:
-    """Return the error of a response with the status 400 or 410; None if it has no known code."""
+    """Return what the error of a response means; None if it has no known code."""
     try:
         return msgspec.convert(response.json(), _ErrorResponse).error.known_error()
     except ValueError:

@@ -162,8 +162,8 @@ def read_lines(contents: Sequence[Content]) -> tuple[TextLine, ...]:
 
 
 def _raise_known_error(response: AsyncHttpResponse) -> None:
-    # 410 is transient elsewhere; here an API version or a model is retired.
-    if response.status_code in {400, 410}:
+    # 410 is transient elsewhere; here an API version or a model is retired. 409 is of an analyzer that is not ready.
+    if response.status_code in {400, 409, 410}:
         error = request_error(response)
         if error is not None:
             raise error

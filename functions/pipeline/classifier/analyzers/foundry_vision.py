@@ -16,8 +16,8 @@ from azure.core.rest import AsyncHttpResponse, HttpRequest
 from common.adapters.azure_clients import AzureClients
 from common.domain import metrics
 from common.domain.findings import Caption, Findings, TextLine
-from common.domain.image_limits import MAX_SIDE, ImageLimits
-from common.domain.models import Analysis, ImageFormat, ImageInfo
+from common.domain.image_limits import FOUNDRY_VISION_LIMITS, MEDIA_TYPES
+from common.domain.models import Analysis, ImageInfo
 from msgspec import UNSET, Meta
 
 from classifier.analyzers.account_pool import AccountPool
@@ -42,16 +42,6 @@ FEATURES = ("tags", "caption", "read")
 # quota (https://learn.microsoft.com/azure/foundry/openai/how-to/quota). infra/config/foundry_sizing.py has the same
 # figures.
 _MAX_COMPLETION_TOKENS, _MAX_COMPLETION_TOKENS_WITH_TEXT = 1_000, 4_000
-# Media types of the formats that the models accept; of an animation they see the first frame. The file of an MPO is a
-# JPEG. There is no documented limit of the sides: MAX_SIDE keeps what the pipeline accepts with every other analyzer.
-_MEDIA_TYPES = {
-    ImageFormat.JPEG: "image/jpeg",
-    ImageFormat.MPO: "image/jpeg",
-    ImageFormat.PNG: "image/png",
-    ImageFormat.GIF: "image/gif",
-    ImageFormat.WEBP: "image/webp",
-}
-_LIMITS = ImageLimits(formats=tuple(_MEDIA_TYPES), min_side=1, max_side=MAX_SIDE)
 # Where the image goes in the JSON of a request. Nothing after it can have the same text.
 _IMAGE_MARKER = "<image>"
 
@@ -87,7 +77,7 @@ class FoundryVision:
         self._pool = pool
         self._url = options.endpoint.rstrip("/") + _PATH
         self.features = tuple(features)
-        self.limits = _LIMITS
+        self.limits = FOUNDRY_VISION_LIMITS
         self._categories = (*options.categories, OTHER) if options.categories else ()
         self._request = {
             "model": options.deployment,
@@ -129,7 +119,7 @@ class FoundryVision:
 
     def _body_around(self, info: ImageInfo) -> tuple[str, str]:
         """Return the JSON of the request up to the image, and behind it."""
-        url = f"data:{_MEDIA_TYPES[info.format]};base64,{_IMAGE_MARKER}"
+        url = f"data:{MEDIA_TYPES[info.format]};base64,{_IMAGE_MARKER}"
         image = {"type": "image_url", "image_url": {"detail": _detail(self.features), "url": url}}
         messages = [
             {"role": "system", "content": self._instructions},

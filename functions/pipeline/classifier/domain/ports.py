@@ -112,10 +112,9 @@ class LongRunningCall(Protocol):
         ...
 
     async def start(self, content: bytes, info: ImageInfo, *, paid: bool) -> tuple[LongRunningOperation, float]:
-        """Start the operation for an image, with the arguments and errors of `AnalyzerCall.analyze`.
+        """Start the operation for an image; arguments and errors are those of `AnalyzerCall.analyze`.
 
-        Returns:
-            The operation, and the seconds before which the service wants no request for its result.
+        Returns the operation, and the seconds before which the service wants no request for its result.
         """
         ...
 
@@ -125,10 +124,8 @@ class LongRunningCall(Protocol):
         Raises:
             OperationRunningError: the operation is not finished.
             OperationLostError: the operation will have no result.
-            ImageRejectedError: the service will never accept the image.
             AnalyzerConfigurationError: the operation failed for a reason that is the same for every image.
-            UnexpectedResponseError: the result cannot be read.
-            RetryLaterError: a transient error of the request for the result.
+            ImageRejectedError, UnexpectedResponseError: as in `AnalyzerCall.analyze`.
         """
         ...
 

@@ -165,6 +165,9 @@ class Pipeline:
         """
         retry = plan_retry(delivery.message, error, max_retry_age=self._max_retry_age, now=self._now())
         sentence = str(error) or type(error).__name__
+        if isinstance(error, ConfigurationError):
+            # An alert looks for the codes of models that are retired (infra/monitoring/queries.py).
+            sentence = f"{error.code}: {sentence}"
         if retry.expired:
             with contextlib.suppress(*_REQUEUED):
                 expired = f"{sentence}, until the deadline {retry.deadline.isoformat()}"

@@ -91,7 +91,7 @@ def test_text_needs_neither_defaults_nor_a_model(service: Service, reader: dict[
 def test_who_analyzes_may_not_define(service: Service, reader: dict[str, str]) -> None:
     service.run(lambda account: account.prepare())
 
-    async def refused(account: Account) -> list[tuple[int, str, bool]]:
+    async def define(account: Account) -> list[tuple[int, str, bool]]:
         answers = [
             (await account.send("PUT", "/analyzers/other", DEFINITION), "analyzers/write"),
             (await account.send("DELETE", f"/analyzers/{CUSTOM}"), "analyzers/delete"),
@@ -102,12 +102,12 @@ def test_who_analyzes_may_not_define(service: Service, reader: dict[str, str]) -
             for answer, action in answers
         ]
 
-    async def allowed(account: Account) -> list[int]:
+    async def read_and_analyze(account: Account) -> list[int]:
         read = [await account.send("GET", path) for path in ("/defaults", f"/analyzers/{CUSTOM}")]
         return [answer.status for answer in (*read, await account.result(await account.analyze()))]
 
-    assert service.run(refused, headers=reader) == [(401, "PermissionDenied", True)] * 3
-    assert service.run(allowed, headers=reader) == [200, 200, 200]
+    assert service.run(define, headers=reader) == [(401, "PermissionDenied", True)] * 3
+    assert service.run(read_and_analyze, headers=reader) == [200, 200, 200]
 
 
 def test_a_caller_without_a_role_or_a_token_may_do_nothing(
@@ -173,13 +173,13 @@ def test_an_analyzer_is_created_by_an_operation_and_outlives_the_emulator(servic
     async def create(account: Account) -> list[Answer]:
         created = await account.send("PUT", f"/analyzers/{CUSTOM}", DEFINITION)
         location = created.headers["Operation-Location"].partition("/contentunderstanding")[2].partition("?")[0]
-        running = await account.send("GET", location)
+        early = await account.send("GET", location)
         account.clock.now += 1
-        return [created, running, await account.send("GET", location)]
+        return [created, early, await account.send("GET", location)]
 
-    created, running, ended = service.run(create)
+    created, early, ended = service.run(create)
     assert (created.status, created.body["status"]) == (201, "creating")
-    assert [answer.body["status"] for answer in (running, ended)] == ["Running", "Succeeded"]
+    assert [answer.body["status"] for answer in (early, ended)] == ["Running", "Succeeded"]
 
     async def read(account: Account) -> list[Answer]:
         return [
@@ -263,8 +263,8 @@ def test_an_analysis_can_fail_and_an_operation_can_be_lost(service: Service) -> 
     failed = service.run(prepare_and_analyze, faults='{"operationFailed": 1}')
     assert failed.body["error"] == {"code": "InternalServerError", "message": "Something went wrong, on purpose."}
     service.run(lambda account: account.send("DELETE", f"/analyzers/{CUSTOM}"))
-    lost = service.run(prepare_and_analyze, faults='{"operationLost": 1}')
-    assert (lost.status, lost.inner) == (404, "OperationNotFound")
+    answer = service.run(prepare_and_analyze, faults='{"operationLost": 1}')
+    assert (answer.status, answer.inner) == (404, "OperationNotFound")
 
 
 @pytest.mark.parametrize(("fault", "status"), [("failing", 500), ("throttled", 429)])
@@ -279,10 +279,10 @@ def test_an_analysis_takes_as_long_as_is_configured_and_its_result_expires_after
         path = f"/analyzerResults/{started.body['id']}"
         account.clock.now += 9.9
         await asyncio.sleep(0)
-        running = await account.send("GET", path)
+        early = await account.send("GET", path)
         ended = await account.result(started, seconds=0.2)
         account.clock.now += 24 * 3600
-        return [running.body["status"], ended.body["status"], (await account.send("GET", path)).status]
+        return [early.body["status"], ended.body["status"], (await account.send("GET", path)).status]
 
     assert service.run(conversation, faults='{"analysisSeconds": 10}') == ["Running", "Succeeded", 404]
 

@@ -76,6 +76,18 @@ def test_a_file_that_the_service_would_refuse_is_not_sent(server: LocalPageServe
     assert "POST /api/uploads" not in server.requests
 
 
+def test_a_file_in_a_format_that_the_analyzer_does_not_accept_is_not_sent(visitor: Visitor) -> None:
+    page = visitor.sign_in("uploader")
+    check = """async ([text, formats]) => {
+      const { checkFile } = await import("/page/modules/file-checks.js");
+      const limits = { maxBytes: 100, minSide: 1, maxSide: 9, formats, contentTypes: [] };
+      return checkFile(new File([text], "a"), limits).catch((error) => error.message);
+    }"""
+    assert page.evaluate(check, ["BM1234", ["JPEG", "BMP"]]) == "image/bmp"
+    message = "The file is no image in one of the formats JPEG, PNG."
+    assert page.evaluate(check, ["BM1234", ["JPEG", "PNG"]]) == message
+
+
 def test_a_rejected_upload_says_why_and_what_to_do(server: LocalPageServer, visitor: Visitor) -> None:
     page = visitor.sign_in("uploader")
 

@@ -53,6 +53,18 @@ def test_runs_of_the_other_functions_end_in_time() -> None:
     assert timeouts.HTTP_FUNCTION_SECONDS < timeouts.REDRIVE_HIDDEN_SECONDS
 
 
+def test_requests_for_a_result_become_rarer_by_half_and_hold_no_instance() -> None:
+    age = 0.0
+    pauses: list[float] = []
+    while age < timeouts.OPERATION_SECONDS:
+        pauses.append(timeouts.operation_poll_seconds(age))
+        age += pauses[-1]
+    assert pauses[:5] == [6.0, 9.0, 13.5, 20.25, 30.0]
+    assert {*pauses[4:]} == {30.0}
+    assert timeouts.OPERATION_POLL_WAIT_SECONDS < timeouts.OPERATION_POLL_FIRST_SECONDS
+    assert timeouts.ANALYSIS_LEASE_SECONDS < timeouts.OPERATION_SECONDS < timeouts.DEFAULT_RETRY_AGE.total_seconds()
+
+
 def test_back_off_grows_to_its_limit_and_stays_there() -> None:
     waits = [timeouts.backoff_seconds(retries) for retries in range(2000)]
     assert waits[0] == timeouts.BACKOFF_FIRST_SECONDS

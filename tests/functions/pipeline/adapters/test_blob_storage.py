@@ -151,8 +151,16 @@ def test_a_leased_blob_is_read_like_any_other() -> None:
     assert require_content(read(StoredBlob(headers=leased))) == b"cat"
 
 
+def test_the_properties_of_a_blob_are_read_without_its_content() -> None:
+    service = FakeBlobService(blob=StoredBlob())
+    expected = replace(BLOB, created_at=CREATED, content=None)
+    assert run(service, lambda images: images.read_properties("blob")) == expected
+    assert service.requests == [("HEAD", "/images/blob")]
+
+
 def test_a_blob_that_is_gone_is_gone() -> None:
     async def use(images: BlobImageStore) -> None:
+        assert await images.read_properties("a.png") is None
         with pytest.raises(BlobNotFoundError):
             await images.read("a.png")
         assert await images.get_etag("a.png") is None

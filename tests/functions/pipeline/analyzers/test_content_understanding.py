@@ -28,8 +28,8 @@ from tests.support.fake_content_understanding import (
     FIELDS,
     PAGE,
     READ,
-    RUNNING,
     TEXT,
+    UNFINISHED,
     FakeContentUnderstanding,
     failed,
     succeeded,
@@ -196,7 +196,7 @@ def test_a_running_operation_says_when_to_come_back(status: str) -> None:
 
 def test_the_answer_to_the_post_may_say_when_to_come_back() -> None:
     location = f"{HOST}/analyzerResults/op-9"
-    service = starting(202, RUNNING, Operation_Location=location, Retry_After="4")
+    service = starting(202, UNFINISHED, Operation_Location=location, Retry_After="4")
 
     async def run() -> Any:
         analyzer = content_understanding.build(CONTENT_UNDERSTANDING, ["tags"], create_azure_clients(service))  # type: ignore[arg-type]
@@ -208,7 +208,7 @@ def test_the_answer_to_the_post_may_say_when_to_come_back() -> None:
 
 def test_an_operation_without_an_id_cannot_be_read() -> None:
     with pytest.raises(UnexpectedResponseError, match="Operation-Location"):
-        analyze(starting(202, RUNNING), "tags")
+        analyze(starting(202, UNFINISHED), "tags")
 
 
 def test_an_analysis_that_is_answered_at_once_cannot_be_read() -> None:
@@ -290,6 +290,7 @@ def test_a_result_of_another_structure_cannot_be_read(body: Any) -> None:
             {"error": {"code": "Gone", "innererror": {"code": "ApiVersionRetired", "message": "It was retired."}}},
             AnalyzerConfigurationError,
         ),
+        (409, {"error": nested("AnalyzerNotReady", outer="Conflict")}, AnalyzerConfigurationError),
         (401, {}, AccessDeniedError),
         (403, {}, AccessDeniedError),
         (500, {}, RetryLaterError),

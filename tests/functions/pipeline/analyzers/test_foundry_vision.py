@@ -209,6 +209,25 @@ def test_each_error_response_has_its_own_error(status: int, body: Any, expected:
     assert len(service.requests) == calls
 
 
+@pytest.mark.parametrize("parameter", ["response_format", "model", "max_completion_tokens", "reasoning_effort"])
+def test_an_error_about_what_every_request_has_is_about_the_configuration(parameter: str) -> None:
+    body = {"error": {"message": "m", "param": parameter, "code": "unsupported_value"}}
+    with pytest.raises(AnalyzerConfigurationError) as raised:
+        analyze(FakeVisionService(completions=[(400, body)]), *ALL)
+    assert raised.value.code == "unsupported_value"
+
+
+def test_an_answer_that_was_cut_off_says_so() -> None:
+    with pytest.raises(UnexpectedResponseError) as raised:
+        analyze(service_with_answer(finish_reason="length"), *ALL)
+    assert raised.value.code == "AnswerTooLong"
+
+
+def test_lines_without_characters_are_left_out() -> None:
+    findings = analyze(service_with_answer(FOUNDRY_ANSWER | {"lines": ["HELLO", "", " \t"]}), *ALL).findings
+    assert [line.text for line in findings.read or ()] == ["HELLO"]
+
+
 def test_a_retired_model_is_named() -> None:
     body = {"error": {"code": "ModelDeprecated", "message": "the model is gone"}}
     with pytest.raises(ConfigurationError, match="the model is gone") as raised:

@@ -10,6 +10,8 @@ from classifier.domain.errors import (
     EventError,
 )
 from classifier.domain.events import Message
+from classifier.domain.resume import Resume
+from common.domain.models import ImageFormat, ImageInfo
 
 from tests.support.in_memory_services import NOW, message
 
@@ -45,6 +47,36 @@ def test_a_requeued_message_is_its_event_with_its_history() -> None:
     assert json.loads(again.to_requeue_text(NOW, 4))["putBacks"] == 2
     older = {name: value for name, value in back.items() if name != "interruptions"}
     assert Message.parse(json.dumps(older)).interruptions == 0
+
+
+RESUME = Resume(
+    etag="e0001",
+    sha256="77af778b51abd4a3c51c5ddd97204a9c3ae614ebccb75a606c3b6865aed6744e",
+    image=ImageInfo(width=640, height=480, format=ImageFormat.PNG),
+    started_at=NOW,
+)
+
+
+def test_a_message_that_waits_for_an_operation_is_no_further_attempt_and_has_what_is_needed_later() -> None:
+    back = json.loads(Message.parse(message()).to_requeue_text(NOW, 2, is_attempt=False, resume=RESUME))
+    assert (back["putBacks"], back["resume"]["etag"], back["resume"]["image"]["format"]) == (0, "e0001", "PNG")
+    again = Message.parse(json.dumps(back))
+    assert (again.requeue_count, again.interruptions, again.resume) == (0, 2, RESUME)
+    assert Message.parse(again.to_requeue_text(NOW, 2)).resume is None
+
+
+def test_an_event_and_what_is_needed_later_fit_into_the_queue() -> None:
+    """An event has up to 32 KiB, and a message up to 48."""
+    longest = message(data={"url": "https://a/x", "filler": "x" * 32_000})
+    text = Message.parse(longest).to_requeue_text(NOW, 2, resume=RESUME)
+    assert len(text.encode()) < 33 * 1024
+
+
+def test_a_message_with_a_damaged_memory_of_its_operation_is_no_event() -> None:
+    back = json.loads(Message.parse(message()).to_requeue_text(NOW, 2, resume=RESUME))
+    back["resume"]["image"]["format"] = "HEIF"
+    with pytest.raises(EventError):
+        Message.parse(json.dumps(back))
 
 
 def test_a_found_blobs_message_is_an_event_of_its_own_type() -> None:

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 import pytest
-from classifier.domain.errors import LeasedError, ThrottledError
+from classifier.domain.errors import LeasedError, OperationLostError, OperationRunningError, ThrottledError
 from classifier.domain.events import Message
 from classifier.domain.retries import Delivery, plan_retry
 from common.domain.errors import AccessDeniedError, ConfigurationError, RetryLaterError
@@ -45,6 +45,21 @@ def test_a_message_is_delivered_again_after_a_time_that_fits_its_error(
         assert retry.misconfigured is isinstance(error, ConfigurationError)
         delays.append(retry.delay_seconds)
     assert delays == pytest.approx([least, most])
+
+
+@pytest.mark.parametrize(
+    ("error", "is_attempt"),
+    [
+        (OperationRunningError("running", retry_after_seconds=12), False),
+        (OperationLostError("gone"), True),
+        (ThrottledError("429", retry_after_seconds=30), True),
+    ],
+)
+def test_only_a_request_for_a_result_is_no_attempt(error: Exception, *, is_attempt: bool) -> None:
+    retry = plan_retry(parsed_message(), error, max_retry_age=timedelta(hours=168), now=NOW)
+    assert (retry.is_attempt, retry.deadline, retry.misconfigured) == (is_attempt, NOW + timedelta(hours=168), False)
+    if not is_attempt:
+        assert 12 <= retry.delay_seconds <= 18
 
 
 @pytest.mark.parametrize(("minutes", "misconfigured"), [(0, False), (29.9, False), (30, True), (600, True)])

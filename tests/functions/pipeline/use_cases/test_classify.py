@@ -223,6 +223,8 @@ def test_a_configuration_error_requeues_slowly_and_is_an_outcome_of_its_own(
     services.failure = failure
     outcome = handle(services)
     assert (outcome.status, services.records, services.poison_messages) == ("misconfigured", {}, [])
+    # An alert looks for the code of a model that is retired.
+    assert outcome.detail.startswith(f"{failure.code}: {failure}; back in ")
     assert str(failure) in outcome.detail
     ((text, delay),) = services.queued_messages
     assert delay >= timeouts.CONFIGURATION_RETRY_SECONDS

@@ -305,9 +305,9 @@ def test_no_content_is_held_while_operations_are_running(services: InMemoryServi
     try:
         for index in range(64):
             assert handle(services, message(f"{index}.png")).status is OutcomeStatus.DELAYED
-        held, most = tracemalloc.get_traced_memory()
+        current_bytes, peak_bytes = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
         gc.enable()
     assert len(services.queued_messages) == 64
-    assert held < 4 * 1024 * 1024 < most
+    assert current_bytes < 4 * 1024 * 1024 < peak_bytes

@@ -1,0 +1,76 @@
+"""Content Understanding as the analyzer: deployed, tried, left for the previous analyzer, and come back to."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e.conftest import Checkout, copy_working_tree
+from tests.e2e.test_foundry_vision import CAT, MOTORCYCLE, SETTINGS, classify, configure
+from tests.e2e.test_local_stack import COFFEE, picture, steps
+
+pytestmark = pytest.mark.emulator
+
+SETTINGS["content-understanding"] = SETTINGS["foundry-vision"].replace("foundry-vision", "content-understanding")
+
+
+@pytest.fixture(scope="module")
+def with_content_understanding(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
+    checkout = copy_working_tree(tmp_path_factory.mktemp("understanding") / "pipeline")
+    configure(checkout, "content-understanding")
+    yield checkout
+    checkout.make("clean", check=False)
+
+
+def test_content_understanding_classifies_and_the_analyzer_can_be_changed_and_changed_back(
+    with_content_understanding: Checkout,
+) -> None:
+    checkout = with_content_understanding
+    assert set(steps(checkout.make("up", "FORMAT=json").stdout)) == {"created"}
+
+    # Neither confidences nor positions of tags, a category out of the list, and every tag is a label.
+    cat = classify(checkout, "cat.png", CAT)
+    assert re.fullmatch(
+        r"gpt-5\.4-mini 2026-03-17 imgpipe_[0-9a-f]{16}(, prebuilt-read)?", cat["analyzer"]["modelVersion"]
+    )
+    assert cat["category"] == {"name": "cat", "confidence": None}
+    assert cat["labels"] == [tag["name"] for tag in cat["tags"]]
+    assert {tag["confidence"] for tag in cat["tags"]} == {None}
+    assert cat["caption"]["confidence"] is None
+    assert classify(checkout, "coffee.png", COFFEE)["category"]["name"] == "other"
+    (result,) = checkout.classify(picture(checkout.root, "motorcycle.png", MOTORCYCLE, width=740))
+    motorcycle = result["record"]
+    assert motorcycle["category"]["name"] == "motorcycle"
+    # Text is another analysis, whose lines have positions and confidences.
+    line = next(line for line in motorcycle["read"] if line["text"] == "YAMAHA")
+    assert line["confidence"] > 0.5
+    assert line["box"]["width"] > line["box"]["height"]
+
+    # What the service does not accept is rejected before a call, and names the analyzer.
+    picture(checkout.root, "cat.gif", CAT, kind="GIF")
+    (rejected,) = checkout.classify("cat.gif", check=False)
+    assert rejected["record"]["reason"]["code"] == "UnsupportedFormat"
+    assert rejected["record"]["analyzer"]["identity"].startswith("content-understanding/")
+
+    assert set(steps(checkout.make("up", "FORMAT=json").stdout)) == {"unchanged"}
+
+    # The previous analyzer, and back.
+    configure(checkout, "image-analysis")
+    changed = steps(checkout.make("up", "FORMAT=json").stdout)
+    assert changed["deleted"] > 0
+    assert classify(checkout, "cat again.png", CAT)["tags"][0]["confidence"] > 0.5
+    configure(checkout, "content-understanding")
+    assert steps(checkout.make("up", "FORMAT=json").stdout)["created"] > 0
+    back = classify(checkout, "cat once more.png", CAT)
+    assert back["tags"] == cat["tags"]
+    # The content was analyzed with the same definition before: nothing is paid twice.
+    assert back["analyzer"]["cached"]
+
+    # Another definition is another analyzer, which is made before the old one is deleted.
+    stack = checkout.root / "stacks/Pulumi.local.yaml"
+    stack.write_text(stack.read_text().replace("[cat, motorcycle]", "[animal, motorcycle]"))
+    assert steps(checkout.make("up", "FORMAT=json").stdout)["replaced"] == 1
+    assert classify(checkout, "cat as an animal.png", CAT)["category"]["name"] == "animal"
+
+    # The analyzer goes before its role and its account, and the deployments of models before that too.
+    assert re.search(r"Resources:\n +- \d+ deleted\n", checkout.make("down").stdout)
