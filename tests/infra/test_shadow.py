@@ -161,10 +161,17 @@ def test_the_function_is_deployed_with_a_shadow_only(dev: Recorder, shadowed: Re
     assert functions == [usual, [*usual, "shadow"], usual]
 
 
-def test_the_comparisons_are_kept_for_a_quarter(dev: Recorder, shadowed: Recorder) -> None:
+@pytest.mark.parametrize(("record_days", "days"), [(0, 90), (365, 90), (30, 30)])
+def test_the_comparisons_are_stored_for_a_quarter_and_no_longer_than_records(record_days: int, days: int) -> None:
+    recorder = run_program("dev", SHADOW | {"recordRetentionDays": record_days})
+    container = recorder.one("cosmosdb:SqlResourceSqlContainer", "records-comparisons").inputs
+    assert container["resource"]["defaultTtl"] == days * 24 * 3600
+
+
+def test_the_container_of_comparisons_has_an_index_for_their_order_alone(dev: Recorder, shadowed: Recorder) -> None:
     container = shadowed.one("cosmosdb:SqlResourceSqlContainer", "records-comparisons").inputs
-    assert container["resource"]["defaultTtl"] == 90 * 24 * 3600
-    assert container["resource"]["indexingPolicy"]["includedPaths"] == [{"path": "/comparedAt/?"}]
+    policy = container["resource"]["indexingPolicy"]
+    assert (policy["includedPaths"], policy["excludedPaths"]) == ([{"path": "/comparedAt/?"}], [{"path": "/*"}])
     assert container["options"] == {"autoscaleSettings": {"maxThroughput": 1000}}
     assert "records-comparisons" not in {item.name for item in dev.resources}
 
