@@ -101,7 +101,7 @@ class CosmosDatabase(pulumi.ComponentResource):
                 "comparisons",
                 max_ru=_COMPARISONS_MAX_RU,
                 indexing_policy=comparison_indexing_policy(),
-                retention_days=_COMPARISON_DAYS,
+                retention_days=min(_COMPARISON_DAYS, record_retention_days or _COMPARISON_DAYS),
             )
         self.register_outputs({"endpoint": self.endpoint, "database": self.database.name})
 
