@@ -48,8 +48,8 @@ def test_content_understanding_classifies_and_the_analyzer_can_be_changed_and_ch
 
     # What the service does not accept is refused at the upload by its type; a file that is not what its name says is
     # rejected before a call, and names the analyzer.
-    (refused,) = checkout.classify(picture(checkout.root, "cat.gif", CAT, kind="GIF"), check=False)
-    assert refused["record"] is None
+    (not_uploaded,) = checkout.classify(picture(checkout.root, "cat.gif", CAT, kind="GIF"), check=False)
+    assert not_uploaded["record"] is None
     (rejected,) = checkout.classify(picture(checkout.root, "cat in a gif.png", CAT, kind="GIF"), check=False)
     assert rejected["record"]["reason"]["code"] == "UnsupportedFormat"
     assert rejected["record"]["analyzer"]["identity"].startswith("content-understanding/")

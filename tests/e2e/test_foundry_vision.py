@@ -68,8 +68,8 @@ def test_a_vision_model_classifies_and_the_analyzer_can_be_changed_and_changed_b
 
     # What the model does not accept is refused at the upload by its type; a file that is not what its name says is
     # rejected before a call, and names the analyzer.
-    (refused,) = checkout.classify(picture(checkout.root, "cat.bmp", CAT, kind="BMP"), check=False)
-    assert refused["record"] is None
+    (not_uploaded,) = checkout.classify(picture(checkout.root, "cat.bmp", CAT, kind="BMP"), check=False)
+    assert not_uploaded["record"] is None
     (rejected,) = checkout.classify(picture(checkout.root, "cat in a bmp.png", CAT, kind="BMP"), check=False)
     assert rejected["record"]["reason"]["code"] == "UnsupportedFormat"
     assert rejected["record"]["analyzer"]["identity"].startswith("foundry-vision/")
