@@ -47,7 +47,7 @@ class Comparison(TypedDict):
 
 
 class Price(TypedDict):
-    """What `per` units of a metric cost, in USD."""
+    """What `per` units of a metric cost, in USD; the metric `images` is charged for each image."""
 
     metric: str
     per: int
@@ -62,7 +62,7 @@ class ShadowInfo:
     percent: float
     container: str
     peak_rate: float
-    calls_per_second: float
+    images_per_second: float
     prices: Sequence[Price]
     min_images: int
     min_label_percent: int
@@ -85,7 +85,7 @@ def parse_shadow(stack: str, output: Mapping[str, Any] | None) -> ShadowInfo:
             percent=output["percent"],
             container=output["container"],
             peak_rate=output["peakRate"],
-            calls_per_second=output["callsPerSecond"],
+            images_per_second=output["imagesPerSecond"],
             prices=output["prices"],
             min_images=output["minImages"],
             min_label_percent=output["minLabelPercent"],

@@ -113,7 +113,7 @@ def create_report(comparisons: Sequence[Comparison], shadow: ShadowInfo) -> Repo
         latency_p50_ms=percentile(latencies, 0.5),
         latency_p95_ms=percentile(latencies, 0.95),
         images_per_second=shadow.peak_rate,
-        quota_per_second=shadow.calls_per_second,
+        quota_per_second=shadow.images_per_second,
         missed=[*_missed(len(comparisons), means, shadow)],
     )
 
@@ -193,15 +193,16 @@ def _score(item: Comparison) -> float | None:
 
 
 def _cost_per_thousand(comparisons: Sequence[Comparison], shadow: ShadowInfo) -> float | None:
-    """Return what a thousand images cost by their measured tokens: prices of the list, without any discount."""
+    """Return what a thousand images cost by their measured tokens, and by what is charged for each: list prices."""
     measured = [item for item in comparisons if item["inputTokens"] is not None]
     if not measured:
         return None
-    tokens = {
+    quantities = {
+        "images": len(measured),
         "inputTokens": sum(item["inputTokens"] or 0 for item in measured),
         "outputTokens": sum(item["outputTokens"] or 0 for item in measured),
     }
-    cost = sum(tokens.get(price["metric"], len(measured)) * price["usd"] / price["per"] for price in shadow.prices)
+    cost = sum(quantities[price["metric"]] * price["usd"] / price["per"] for price in shadow.prices)
     return 1_000 * cost / len(measured)
 
 

@@ -18,7 +18,7 @@ OUTPUT: dict[str, Any] = {
     "percent": 20.0,
     "container": "comparisons",
     "peakRate": 2.0,
-    "callsPerSecond": 2.5,
+    "imagesPerSecond": 2.5,
     "prices": [
         {"metric": "inputTokens", "per": 1_000_000, "usd": 0.75},
         {"metric": "outputTokens", "per": 1_000_000, "usd": 4.5},
@@ -134,6 +134,12 @@ def test_the_report_has_means_shares_cost_and_latency() -> None:
     assert (report.images_per_second, report.quota_per_second) == (2.0, 2.5)
     assert report.missed == []
     assert not report.emulated
+
+
+def test_what_is_charged_for_each_image_counts_in_the_cost() -> None:
+    prices = [*OUTPUT["prices"], {"metric": "images", "per": 1_000, "usd": 2.0}]
+    report = create_report([comparison(), comparison("b.jpg")], shadow(prices=prices))
+    assert report.cost_per_thousand == pytest.approx(1.2 + 2.0)
 
 
 def test_the_images_that_agree_least_come_first() -> None:

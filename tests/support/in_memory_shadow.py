@@ -1,5 +1,6 @@
 """In-memory doubles for the shadow: a successor, the store of comparisons, and the use case with both."""
 
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -87,6 +88,7 @@ class InMemoryShadow:
         self.poison: list[tuple[str, float]] = []
         self.time_limits = RecordedTimeLimits()
         self.queue_failure: Exception | None = None
+        self.clock: Callable[[], float] = time.monotonic
         self._services = services
         self._percent = percent
 
@@ -101,7 +103,7 @@ class InMemoryShadow:
         return ShadowSampler(
             queue=InMemoryQueue(self._services.run_step, self._put),
             percent=self._percent,
-            breaker=CircuitBreaker("the queue of the shadow"),
+            breaker=CircuitBreaker("the queue of the shadow", clock=self.clock),
             time_limit=self.time_limits,
         )
 

@@ -13,7 +13,7 @@ from infra.core.analysis import Feature, FoundryModel
 _ANSWER_TOKENS_LOW, _ANSWER_TOKENS_HIGH = 150, 400
 _TEXT_TOKENS_LOW, _TEXT_TOKENS_HIGH = 0, 300
 # https://learn.microsoft.com/azure/ai-services/content-understanding/pricing-explainer#contextualization-tokens
-CONTEXTUALIZATION_TOKENS_PER_IMAGE = 1_000
+_CONTEXTUALIZATION_TOKENS_PER_IMAGE = 1_000
 
 
 def foundry_usage(model: FoundryModel, *, images: float, features: Collection[Feature]) -> list[Usage]:
@@ -34,11 +34,14 @@ def content_understanding_usage(model: FoundryModel, *, images: float, features:
 
     What it adds to a prompt is not documented: its tokens are those of a vision model that is called directly.
     """
+    fee, *pages = content_understanding_fees(images=images, features=features)
     features_of_model = model_features("content-understanding", features)
-    usages = [
-        exact(CONTEXTUALIZATION_TOKENS, images * CONTEXTUALIZATION_TOKENS_PER_IMAGE, "images"),
-        *foundry_usage(model, images=images, features=features_of_model),
-    ]
+    return [fee, *foundry_usage(model, images=images, features=features_of_model), *pages]
+
+
+def content_understanding_fees(*, images: float, features: Collection[Feature]) -> list[Usage]:
+    """Return what Content Understanding charges for images besides the tokens of the model."""
+    fees = [exact(CONTEXTUALIZATION_TOKENS, images * _CONTEXTUALIZATION_TOKENS_PER_IMAGE, "images")]
     if "read" in features:
-        usages.append(exact(READ_PAGES, images, "read"))
-    return usages
+        fees.append(exact(READ_PAGES, images, "read"))
+    return fees

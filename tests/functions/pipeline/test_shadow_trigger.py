@@ -157,6 +157,11 @@ def test_the_shadow_has_its_own_queue_container_and_analyzer(monkeypatch: pytest
     assert shadow._poison_queue._client.url == "https://acct.queue.core.windows.net/images-shadow-poison"
     assert shadow._comparisons._container._container.container_link == "dbs/pipeline/colls/comparisons"
     assert shadow._records._container._container.container_link == "dbs/pipeline/colls/image-records"
+    # One circuit breaker for Cosmos DB, of its own.
+    boundaries = {part._container._boundary for part in (shadow._comparisons, shadow._records)}
+    boundaries.add(shadow._classifier._cached_analyzer._analyses._container._boundary)
+    (boundary,) = boundaries
+    assert boundary._breaker is not None
     analyzer = shadow._classifier._analyzer
     assert analyzer.fingerprint.startswith("foundry-vision/")
     assert analyzer.features == ("caption",)

@@ -99,6 +99,22 @@ def test_what_cannot_be_compared_is_skipped(
     assert (shadow.successor.calls_made, shadow.comparisons.items) == (0, {})
 
 
+def test_a_blob_that_changes_during_the_analysis_is_not_compared(
+    services: InMemoryServices, shadow: InMemoryShadow
+) -> None:
+    async def step(operation: str, effect: Callable[[], Any]) -> Any:
+        if operation == "etag":
+            result = effect()
+            services.upload("cat.png", b"dog")
+            return result
+        return effect()
+
+    services.step = step
+    outcome = compare(shadow)
+    assert (outcome.status, outcome.detail) == (OutcomeStatus.SKIPPED, "the blob was changed meanwhile")
+    assert shadow.comparisons.items == {}
+
+
 def test_an_image_that_the_successor_rejects_is_counted(shadow: InMemoryShadow) -> None:
     shadow.successor.failure = ImageRejectedError("ContentFiltered", "no")
     outcome = compare(shadow)
@@ -229,6 +245,8 @@ class TestSampler:
         services = InMemoryServices()
         shadow = InMemoryShadow(services)
         shadow.queue_failure = OSError("unreachable")
+        seconds = 0.0
+        shadow.clock = lambda: seconds
         sampler = shadow.sampler
         with collect_metrics() as metrics:
             for number in range(5):
@@ -238,3 +256,8 @@ class TestSampler:
         assert metrics["shadowUnsent"] == 5
         assert shadow.time_limits.seconds == [5.0] * 3
         assert (services.queued_messages, services.poison_messages) == ([], [])
+        # Later, one image tries whether the queue is there again.
+        seconds = 60.0
+        for _ in range(2):
+            handle(services, message("0.png"), shadow_sampler=sampler)
+        assert shadow.time_limits.seconds == [5.0] * 4
