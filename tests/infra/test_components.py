@@ -297,6 +297,7 @@ ALONE: dict[str, Callable[[], pulumi.ComponentResource]] = {
     "Telemetry": lambda: infra.Telemetry("logs", context=OTHER, retention_days=30),
     "HostStorage": lambda: infra.HostStorage("state", context=OTHER),
     "ImageStorage": image_storage,
+    "ShadowQueue": lambda: infra.ShadowQueue("sample", context=OTHER, account=image_storage().account),
     "BlobEventTopic": lambda: infra.BlobEventTopic("uploads", context=OTHER, storage_account_id="account"),
     "BlobEventSubscription": blob_event_subscription,
     "ResultTopic": lambda: infra.ResultTopic("answers", context=OTHER),
