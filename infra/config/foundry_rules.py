@@ -42,6 +42,9 @@ def foundry_violations(
     )
     if not set(analyzers) & set(FOUNDRY_ANALYZERS):
         yield from _unused_settings(settings)
+    if "content-understanding" in analyzers:
+        others = ("analyzer",) if analyzer == "content-understanding" else ("shadow", "retainedAnalyzers")
+        yield from _definition_violations(settings, features=features, other_settings=others)
     if analyzer not in FOUNDRY_ANALYZERS:
         return
     without_successor = sorted(set(features) - set(FOUNDRY_FEATURES))
@@ -50,19 +53,6 @@ def foundry_violations(
             setting="features",
             allowed=f"{', '.join(FOUNDRY_FEATURES)} with analyzer {analyzer}; {', '.join(without_successor)} cannot"
             " be had of a vision model",
-            other_settings=("analyzer",),
-        )
-    if analyzer == "content-understanding" and not set(features) & {"tags", "caption"}:
-        # An analyzer definition has at least one field; text is not one of them.
-        yield Violation(
-            setting="features",
-            allowed="tags or caption among them with analyzer content-understanding",
-            other_settings=("analyzer",),
-        )
-    if analyzer == "content-understanding" and len(settings.categories) >= MAX_CATEGORIES:
-        yield Violation(
-            setting="categories",
-            allowed=f"up to {MAX_CATEGORIES - 1} texts with analyzer content-understanding",
             other_settings=("analyzer",),
         )
     if min_confidence_percent is not None:
@@ -74,6 +64,25 @@ def foundry_violations(
     if gender_neutral_captions:
         yield Violation(
             setting="genderNeutralCaptions", allowed=f"false with analyzer {analyzer}", other_settings=("analyzer",)
+        )
+
+
+def _definition_violations(
+    settings: FoundrySettings, *, features: Collection[Feature], other_settings: tuple[str, ...]
+) -> Iterator[Violation]:
+    """Rules on the definition of an analyzer of Content Understanding."""
+    if not set(features) & {"tags", "caption"}:
+        # A definition has at least one field; text is not one of them.
+        yield Violation(
+            setting="features",
+            allowed="tags or caption among them with content-understanding",
+            other_settings=other_settings,
+        )
+    if len(settings.categories) >= MAX_CATEGORIES:
+        yield Violation(
+            setting="categories",
+            allowed=f"up to {MAX_CATEGORIES - 1} texts with content-understanding",
+            other_settings=other_settings,
         )
 
 

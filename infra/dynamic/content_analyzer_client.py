@@ -157,10 +157,10 @@ def _http_request(
     return HttpRequest(method, _PREFIX + path, params=parameters, headers=headers, json=body)
 
 
-def _completion_models(content: object) -> list[str]:
+def _completion_models(content: Any) -> list[str]:
     match content:
-        case {"supportedModels": {"completion": models}} if isinstance(models, list):
-            return sorted(str(model) for model in cast("list[object]", models))
+        case {"supportedModels": {"completion": [*_]}}:
+            return sorted(map(str, content["supportedModels"]["completion"]))
         case _:
             return []
 

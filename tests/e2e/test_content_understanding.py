@@ -38,10 +38,10 @@ def test_content_understanding_classifies_and_the_analyzer_can_be_changed_and_ch
     assert {tag["confidence"] for tag in cat["tags"]} == {None}
     assert cat["caption"]["confidence"] is None
     assert classify(checkout, "coffee.png", COFFEE)["category"]["name"] == "other"
-    (result,) = checkout.classify(picture(checkout.root, "motorcycle.png", MOTORCYCLE, width=740))
+    (result,) = checkout.classify(picture(checkout.root, "motorcycle.png", MOTORCYCLE, width=741))
     motorcycle = result["record"]
     assert motorcycle["category"]["name"] == "motorcycle"
-    # Text is another analysis, whose lines have positions and confidences.
+    # Text is another analysis, whose lines have positions and confidences. It is read in the size of the photo itself.
     line = next(line for line in motorcycle["read"] if line["text"] == "YAMAHA")
     assert line["confidence"] > 0.5
     assert line["box"]["width"] > line["box"]["height"]

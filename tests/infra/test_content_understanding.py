@@ -219,7 +219,7 @@ def test_a_model_that_content_understanding_does_not_support_is_refused() -> Non
 def test_a_definition_has_at_most_300_categories_with_the_one_for_the_rest() -> None:
     names = [f"category {number}" for number in range(300)]
     assert parse(**{**CONTENT_UNDERSTANDING, "categories": names[:299]}).categories
-    assert error_line(categories=names).endswith("allowed: up to 299 texts with analyzer content-understanding")
+    assert error_line(categories=names).endswith("allowed: up to 299 texts with content-understanding")
 
 
 def test_a_region_that_is_not_in_the_list_is_warned_of() -> None:

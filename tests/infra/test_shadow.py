@@ -1,16 +1,19 @@
 """The program with a successor in the shadow, after the cut-over, and after a rollback."""
 
 import json
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import pytest
 
 from infra.config.cost.estimate import estimate_cost
+from infra.config.cost.workload import create_workload
 from infra.config.settings import Settings
 from infra.core.analysis import AgreementFloors, Shadow
 from infra.core.errors import SettingsError
 from tests.conftest import RecordedResource, Recorder, run_program
+from tests.infra.test_content_understanding import definitions
 from tests.infra.test_role_assignments import (
     EXPECTED_ITEMS,
     FUNCTION,
@@ -23,6 +26,7 @@ from tests.infra.test_role_assignments import (
 from tests.infra.test_settings import ALICE, CUSTOM, FOUNDRY, SHADOW, parse
 from tests.support.cost_workloads import committed_prices, workload
 
+UNDERSTANDING_SHADOW: dict[str, Any] = SHADOW | {"shadow": {"analyzer": "content-understanding", "percent": 20}}
 # The cut-over of SHADOW: the successor is the analyzer, and the earlier one can be returned to.
 CUT_OVER = {
     "analyzer": "foundry-vision",
@@ -93,6 +97,12 @@ def test_the_share_is_a_percentage_above_zero(percent: Any) -> None:
             "retainedAnalyzers",
             SHADOW | {"retainedAnalyzers": ["foundry-vision"]},
             "without foundry-vision, which is in the shadow",
+        ),
+        ("features", UNDERSTANDING_SHADOW | {"features": ["read"]}, "tags or caption among them with content-under"),
+        (
+            "categories",
+            {"retainedAnalyzers": ["content-understanding"], "categories": [str(number) for number in range(300)]},
+            "up to 299 texts with content-understanding",
         ),
         ("agreement", {"agreement": {"minImages": 10}}, "nothing, unless there is a shadow"),
         ("agreement", SHADOW | {"agreement": {"minLabelPercent": 101}}, "any of minImages: 500 by default"),
@@ -257,6 +267,44 @@ def test_the_report_gets_floors_throughput_and_prices(dev: Recorder, shadowed: R
         "minCaptionPercent": 0,
         "maxTextErrorPercent": 100,
     }
+
+
+def test_the_report_gets_the_fees_of_content_understanding() -> None:
+    output = run_program("dev", UNDERSTANDING_SHADOW).outputs["shadow"]
+    # Text is not read by the model: more calls for the same capacity, and a page for each image.
+    assert output["callsPerSecond"] == 0.427
+    assert output["prices"] == [
+        {"metric": "inputTokens", "per": 1_000_000, "usd": 0.825},
+        {"metric": "outputTokens", "per": 1_000_000, "usd": 4.95},
+        {"metric": "images", "per": 1_000, "usd": 1.0},
+        {"metric": "images", "per": 1_000, "usd": 1.0},
+    ]
+    without_text = run_program("dev", UNDERSTANDING_SHADOW | {"features": ["tags"]}).outputs["shadow"]
+    assert [price["metric"] for price in without_text["prices"]] == ["inputTokens", "outputTokens", "images"]
+
+
+def test_content_understanding_in_the_shadow_is_defined_and_called_by_its_role() -> None:
+    recorder = run_program("dev", UNDERSTANDING_SHADOW)
+    assert len(definitions(recorder)) == 1
+    roles = {role for _, _, role, _ in granted(recorder)}
+    assert {"CONTENT_UNDERSTANDING_READER", "CONTENT_UNDERSTANDING_OWNER"} <= roles
+    assert app_settings(recorder)["PIPELINE_ANALYZER"] == "image-analysis"
+    assert app_settings(recorder)["PIPELINE_SHADOW_ANALYZER"] == "content-understanding"
+
+
+def test_the_accounts_beside_the_analyzer_have_endpoints_in_the_estimate() -> None:
+    busy = {"imagesPerMonth": 50_000_000, "networkAccess": "private"}
+    settings = Settings.parse(UNDERSTANDING_SHADOW | busy | {"signIn": "create"})
+    recorder = run_program("dev", UNDERSTANDING_SHADOW | busy)
+    accounts = [item for item in recorder.of_type("cognitiveservices:Account") if item.inputs["kind"] == "AIServices"]
+    assert create_workload(settings, log_alert_rules=0).retained_accounts == len(accounts) > 1
+
+
+def test_messages_of_a_shadow_with_operations_are_delivered_more_than_once() -> None:
+    model = parse(**UNDERSTANDING_SHADOW).foundry
+    usual = workload(shadow=model, shadow_percent=20.0)
+    assert usual.more_deliveries == (0, 0)
+    assert replace(usual, shadow_content_understanding=True).more_deliveries == (1_000, 3_000)
 
 
 def test_the_deployment_of_the_shadow_has_the_capacity_for_its_share() -> None:

@@ -17,12 +17,13 @@ type CallName = Literal["tags", "caption"]
 
 @dataclass
 class StartedOperation:
-    """An operation of the service: `state` may be changed by a test."""
+    """An operation of the service: `state` and `retry_after_seconds` may be changed by a test."""
 
     call: CallName
     content: bytes
     ends_at: datetime
     state: Literal["good", "stuck", "failed"] = "good"
+    retry_after_seconds: float = 1.0
 
 
 class InMemoryOperations:
@@ -52,7 +53,7 @@ class InMemoryOperations:
         if started is None or started.state == "failed":
             raise OperationLostError(f"the operation {operation.id} is gone")
         if started.state == "stuck" or self.services.now < started.ends_at:
-            raise OperationRunningError("the operation is running", retry_after_seconds=1)
+            raise OperationRunningError("the operation is running", retry_after_seconds=started.retry_after_seconds)
         text = started.content.decode()
         findings = (
             Findings(tags=(Tag(name=text, confidence=0.9), Tag(name="sofa", confidence=0.4)))

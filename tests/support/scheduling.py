@@ -7,11 +7,21 @@ https://github.com/pytest-dev/pytest-xdist/issues/1386. So this scheduler has gr
 import pytest
 from xdist.scheduler.loadfile import LoadFileScheduling
 
-_E2E = "tests/e2e/"
-# They deploy to emulators of their own; the tests of all other files there share one, and the checkout that it runs in.
-_OWN_EMULATORS = frozenset(
-    f"{_E2E}test_{name}.py"
-    for name in ("api_embeddings", "embeddings_change", "foundry_vision", "pipelines", "upgrade")
+# The files whose tests share an emulator, and the checkout that it runs in. Others deploy to emulators of their own.
+_SHARED = frozenset(
+    f"tests/e2e/test_{name}.py"
+    for name in (
+        "api",
+        "destroy",
+        "gallery",
+        "gallery_in_browser",
+        "gate",
+        "local_stack",
+        "plan",
+        "planted_mistakes",
+        "private",
+        "sign_in",
+    )
 )
 _SHARED_EMULATOR = "the shared emulator"
 _BROWSER = "the browser"
@@ -27,7 +37,7 @@ class GroupScheduling(LoadFileScheduling):
 def group_of(nodeid: str) -> str:
     """The name of a test's group."""
     path = nodeid.partition("::")[0]
-    if path.startswith(_E2E) and path not in _OWN_EMULATORS:
+    if path in _SHARED:
         return _SHARED_EMULATOR
     if path.startswith("tests/functions/api/page/"):
         return _BROWSER

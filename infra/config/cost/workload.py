@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from infra.config.content_understanding_sizing import size_content_understanding
 from infra.config.settings import Settings
 from infra.config.sizing import DAYS_PER_MONTH, DEFAULT_RETENTION_DAYS, Sizing, calls_per_image, derive_sizing
-from infra.core.analysis import Feature, FoundryModel
+from infra.core.analysis import AnalyzerName, Feature, FoundryModel, successor_features
 
 # Average size of an image in the sample cost profiles of Microsoft's image classification scenario:
 # https://learn.microsoft.com/azure/architecture/ai-ml/idea/intelligent-apps-image-processing
@@ -102,9 +102,10 @@ class Workload:
         Content Understanding analyzes while an image's message waits there; its result is asked for once to thrice
         (docs/decisions/0047).
         """
-        if not self.content_understanding:
-            return 0.0, 0.0
-        return self.analyzed_images, 3 * self.analyzed_images
+        images = self.analyzed_images if self.content_understanding else 0.0
+        if self.shadow_content_understanding:
+            images += self.shadowed_images
+        return images, 3 * images
 
     @property
     def foundry_accounts(self) -> int:
@@ -167,9 +168,6 @@ def create_workload(settings: Settings, *, log_alert_rules: int) -> Workload:
         settings: The stack's settings.
         log_alert_rules: Number of log alert rules that the program creates.
     """
-    retained_accounts = 0
-    for name in settings.other_analyzers:
-        retained_accounts += settings.sizing.vision_accounts if name == "image-analysis" else 1
     return Workload(
         location=settings.location,
         images_per_month=settings.images_per_month,
@@ -193,7 +191,23 @@ def create_workload(settings: Settings, *, log_alert_rules: int) -> Workload:
         shadow_content_understanding=settings.shadow is not None
         and settings.shadow.analyzer == "content-understanding",
         shadow_percent=settings.shadow.percent if settings.shadow is not None else 0.0,
-        retained_accounts=retained_accounts,
+        retained_accounts=sum(_account_count(name, settings) for name in settings.other_analyzers),
         foundry=settings.foundry if settings.deploys_model else None,
         content_understanding=settings.analyzer == "content-understanding",
     )
+
+
+def _account_count(name: AnalyzerName, settings: Settings) -> int:
+    """The accounts of an analyzer that is deployed beside the configured one: see infra/stack_analyzer.py."""
+    sizing = settings.sizing
+    match name:
+        case "image-analysis":
+            return sizing.vision_accounts
+        case "content-understanding":
+            return size_content_understanding(
+                settings.foundry,
+                peak_rate=sizing.peak_rate * settings.rate_share(name),
+                features=successor_features(settings.features),
+            ).accounts
+        case _:
+            return 1

@@ -31,12 +31,22 @@ def test_a_service_is_unavailable_while_the_file_names_it(file: Path) -> None:
     assert not faults.is_unavailable("vision")
 
 
+def test_an_analysis_takes_a_second_unless_the_file_says_otherwise(file: Path) -> None:
+    faults = Faults(file)
+    assert faults.analysis_seconds() == 1
+    file.write_text('{"operationLost": 1}')
+    assert (faults.analysis_seconds(), faults.should_fail("operationLost")) == (1, True)
+    file.write_text('{"analysisSeconds": 30.5}')
+    assert (faults.analysis_seconds(), faults.should_fail("operationFailed")) == (30.5, False)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         (b'{"outages": ["storage"]}', r"Invalid enum value 'storage' .* \(outages: blob, cosmos, eventgrid, identity,"),
         (b'{"outages": "blob"}', r"Expected `array`, got `str` - at `\$.outages`"),
         (b'{"throtled": 0.5}', "unknown field `throtled`"),
+        (b'{"analysisSeconds": -1}', r"Expected `float` >= 0.0 - at `\$.analysisSeconds`"),
         (b'{"throttled": 20}', r"Expected `float` <= 1.0 - at `\$.throttled`"),
         (b"", "Input data was truncated"),
         (b'{"\xff": 0}', "codec can't decode byte 0xff"),

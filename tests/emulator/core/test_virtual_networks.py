@@ -19,10 +19,11 @@ from emulator.core.resource_store import Resource, ResourceStore
 from emulator.core.virtual_networks import ASSOCIATION_LINK, ORIGIN_NETWORK, has_private_path, trusts_azure_services
 from emulator.gateway.proxy import ConnectionOrigins, Proxy
 from emulator.gateway.router import Handler, create_application, service_of
+from emulator.services.ai_services import create_ai_handlers
+from emulator.services.content_understanding.analyzer_store import AnalyzerStore
 from emulator.services.cosmos.handler import CosmosHandler
 from emulator.services.cosmos.items.store import ItemStore
 from emulator.services.event_grid.handler import TopicHandler
-from emulator.services.foundry.handler import FoundryHandler
 from emulator.services.functions.packages import PackageError, Packages
 from emulator.services.resource_manager.handler import ResourceManagerHandler
 from emulator.services.storage.handler import StorageHandler
@@ -186,8 +187,9 @@ def test_a_closed_vision_account_is_reached_by_its_private_endpoint_only(
     assert call(handlers, Inside(), "v.cognitiveservices.azure.com", "POST", "/", {})[0] == 401
 
 
-def test_a_closed_foundry_account_is_reached_by_the_zone_of_its_models_only(
-    network: Deployment, identities: Identities
+@pytest.mark.parametrize("domain", ["openai.azure.com", "services.ai.azure.com"])
+def test_a_closed_foundry_account_is_reached_by_the_zone_of_each_service_only(
+    network: Deployment, identities: Identities, tmp_path: Path, domain: str
 ) -> None:
     account = network.add(
         "cognitiveservices:Account",
@@ -197,19 +199,21 @@ def test_a_closed_foundry_account_is_reached_by_the_zone_of_its_models_only(
         kind="AIServices",
         properties={"customSubDomainName": "f", "publicNetworkAccess": "Disabled"},
     )
-    foundry = FoundryHandler(network.resources, identities, None, "", Faults(Path("none")))  # type: ignore[arg-type]
-    handlers: dict[str, Handler] = {"openai.azure.com": foundry.handle}
+    analyzers = AnalyzerStore(tmp_path / "analyzers.db")
+    services = network.resources, identities, None, "", Faults(Path("none"))
+    handlers = create_ai_handlers(*services, analyzers=analyzers)  # type: ignore[arg-type]
 
     def status(origins: ConnectionOrigins) -> int:
-        return int(call(handlers, origins, "f.openai.azure.com", "POST", "/", {})[0])
+        return int(call(handlers, origins, f"f.{domain}", "POST", "/", {})[0])
 
     connect(network, account, "account")
     assert (status(ConnectionOrigins()), status(Inside())) == (403, 403)
-    zone = "privatelink.openai.azure.com"
+    zone = f"privatelink.{domain}"
     network.add("privatedns:PrivateZone", privateZoneName=zone, resourceGroupName="rg", location="global")
     network.add("network:PrivateDnsZoneGroup", **zone_group(zone, group="account"))
     network.add("privatedns:VirtualNetworkLink", **link(zone=zone))
     assert (status(ConnectionOrigins()), status(Inside())) == (403, 401)
+    analyzers.close()
 
 
 def test_a_closed_topic_is_reached_by_its_private_endpoint_only(

@@ -19,7 +19,9 @@ from common.domain.errors import AccessDeniedError, ConfigurationError, RetryLat
 from common.domain.metrics import collect_metrics
 from common.domain.models import Analysis, ImageFormat, ImageInfo
 
-from tests.emulator.services.content_understanding.support import PREFIX, Account, Service, picture
+from emulator.core.resource_store import Resource
+from tests.emulator.conftest import Deployment
+from tests.emulator.services.content_understanding.support import PREFIX, READER, Account, Service, picture
 from tests.support.fake_content_understanding import ANALYZER, CONTENT_UNDERSTANDING
 from tests.support.fake_vision_service import FakeResponse, create_azure_clients
 from tests.support.in_memory_services import as_json
@@ -149,3 +151,25 @@ def test_a_caller_without_the_role_is_denied(service: Service, token: Any) -> No
     headers = token("other", "https://cognitiveservices.azure.com")
     with pytest.raises(AccessDeniedError):
         service.run(lambda account: analyze(account, "tags"), headers=headers)
+
+
+def test_an_operation_survives_the_removal_of_the_role(
+    service: Service, deployment: Deployment, account: Resource, token: Any
+) -> None:
+    service.run(lambda account: account.prepare(ANALYZER))
+    assigned = deployment.assign_role("function", READER, account.id)
+
+    async def conversation(client: Account) -> Analysis:
+        transport: Any = EmulatedTransport(client)
+        (call,) = content_understanding.build(OPTIONS, ("tags",), create_azure_clients(transport)).calls
+        assert isinstance(call, LongRunningCall)
+        operation, _ = await call.start(picture(), INFO, paid=False)
+        client.clock.now += 60
+        deployment.resources.remove(assigned.id)
+        with pytest.raises(AccessDeniedError):
+            await call.get_result(operation)
+        deployment.assign_role("function", READER, account.id)
+        return await get_result(call, operation, is_patient=True)
+
+    headers = token("function", "https://cognitiveservices.azure.com")
+    assert service.run(conversation, headers=headers).findings.tags

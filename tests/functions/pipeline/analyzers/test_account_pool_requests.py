@@ -86,11 +86,36 @@ def test_a_throttled_request_also_delays_the_calls_of_its_account() -> None:
 def test_a_throttled_call_delays_the_requests_of_its_account() -> None:
     """The answer does not say which of the limits was reached."""
     accounts, _ = pool(1)
-    send, _ = sending(*[ThrottledError("429", retry_after_seconds=30)] * 9)
+    throttled, _ = sending(ThrottledError("429", retry_after_seconds=30))
     with pytest.raises(ThrottledError):
-        run_all(lambda: accounts.call(send))
+        run_all(lambda: accounts.call(throttled))
+    send, called_accounts = sending()
     with pytest.raises(ThrottledError):
         run_all(lambda: accounts.request(0, send))
+    assert called_accounts == []
+
+
+def test_calls_are_spread_over_the_lower_of_both_rates() -> None:
+    clock = Clock()
+    slow = Quota(calls_per_second=5, instances=1)
+    accounts = AccountPool(range(2), CALLS, request_quota=slow, clock=clock, sleep=clock.sleep)
+    send, _ = sending()
+    run_all(*[lambda: accounts.call(send)] * 3)
+    assert clock.slept == [0, pytest.approx(0.1), pytest.approx(0.1)]
+
+
+def test_each_successful_call_raises_both_rates() -> None:
+    accounts, clock = pool(1)
+    throttled, _ = sending(ThrottledError("429", retry_after_seconds=1))
+    run_all(lambda: accounts.call(throttled))
+    (account,) = accounts._accounts
+    assert account.requests is not None
+    lower_rates = account.calls.rate, account.requests.rate
+    clock.now += 10
+    send, _ = sending()
+    run_all(lambda: accounts.call(send))
+    assert account.calls.rate > lower_rates[0]
+    assert account.requests.rate > lower_rates[1]
 
 
 @pytest.mark.parametrize("error", [RetryLaterError("503"), ConfigurationError("UnknownHost", "no such host")])

@@ -229,9 +229,15 @@ ERRORS = [
         ImageRejectedError,
         "ContentFiltered",
     ),
+    (
+        {"code": "InternalServerError", "details": [nested("ResponsibleAIPolicyViolation")]},
+        ImageRejectedError,
+        "ContentFiltered",
+    ),
     (nested("DeploymentNotFound"), AnalyzerConfigurationError, "DeploymentNotFound"),
     (nested("ModelNotReady"), AnalyzerConfigurationError, "ModelNotReady"),
     (nested("BadRequest", "The model gpt-5.4-mini is retired."), AnalyzerConfigurationError, "ModelRetired"),
+    (nested("ApiVersionRetired", "The API version is retired."), AnalyzerConfigurationError, "ApiVersionRetired"),
     (nested("New"), UnexpectedResponseError, "New"),
 ]
 

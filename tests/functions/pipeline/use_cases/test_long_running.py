@@ -11,7 +11,7 @@ import pytest
 from classifier.domain.errors import ImageRejectedError, ThrottledError
 from classifier.domain.models import Blob
 from classifier.domain.outcomes import Outcome, OutcomeStatus
-from common.domain.errors import RetryLaterError
+from common.domain.errors import AccessDeniedError, RetryLaterError
 from common.domain.metrics import collect_metrics
 from common.domain.models import Reason
 
@@ -90,6 +90,17 @@ def test_the_pause_grows_to_thirty_seconds(services: InMemoryServices, operation
         started.state = "stuck"
     deliver(services, after=1000)
     assert 30 <= services.queued_messages[-1][1] <= 45
+
+
+@pytest.mark.parametrize("position", [0, 1])
+def test_the_service_may_want_a_longer_pause(
+    services: InMemoryServices, operations: InMemoryOperations, position: int
+) -> None:
+    """The message waits for the operation that takes longest."""
+    deliver(services)
+    [*operations.operations.values()][position].retry_after_seconds = 60
+    deliver(services, after=10)
+    assert 60 <= services.queued_messages[-1][1] <= 90
 
 
 def test_any_worker_finishes_the_record(services: InMemoryServices, operations: InMemoryOperations) -> None:
@@ -224,6 +235,25 @@ def test_a_transient_error_is_an_attempt_that_keeps_the_operation(
     assert deliver(services, after=25).status is OutcomeStatus.DELAYED
     envelope = json.loads(last_message(services))
     assert (envelope["putBacks"], envelope["resume"]) == (1, resume)
+
+
+def test_a_role_that_is_missing_for_hours_delays_the_image_and_keeps_the_operation(
+    services: InMemoryServices, operations: InMemoryOperations
+) -> None:
+    deliver(services, max_retry_age=timedelta(days=7))
+    has_role = False
+
+    async def step(name: str, effect: Callable[[], Any]) -> Any:
+        if name == "poll" and not has_role:
+            raise AccessDeniedError("401")
+        return effect()
+
+    services.step = step
+    statuses = {deliver(services, after=3600, max_retry_age=timedelta(days=7)).status for _ in range(3)}
+    assert statuses == {OutcomeStatus.MISCONFIGURED}
+    has_role = True
+    assert deliver(services, after=600, max_retry_age=timedelta(days=7)).status is OutcomeStatus.CLASSIFIED
+    assert services.analysis_counts == {b"cat": 1}
 
 
 def test_a_content_filter_ends_the_operation_with_a_rejection(
