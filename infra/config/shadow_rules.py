@@ -17,8 +17,6 @@ from infra.core.analysis import (
 
 # A rollback within this time, after images of a quarter were analyzed by the successor.
 _ROLLBACK_DAYS = 180
-# A definition of Content Understanding has at least one field of these; text is not one of them.
-_FIELDS: set[Feature] = {"tags", "caption"}
 
 
 def shadow_violations(
@@ -65,12 +63,6 @@ def shadow_violations(
             setting="retainedAnalyzers",
             allowed=f"without {analyzer}, which is the analyzer",
             other_settings=("analyzer",),
-        )
-    if "content-understanding" in settings.other_analyzers and not set(features) & _FIELDS:
-        yield Violation(
-            setting="features",
-            allowed="tags or caption among them, with content-understanding in the shadow or for a rollback",
-            other_settings=("shadow", "retainedAnalyzers"),
         )
     for other in settings.other_analyzers:
         for violation in retirement_violations(

@@ -269,18 +269,13 @@ def test_the_report_gets_floors_throughput_and_prices(dev: Recorder, shadowed: R
     }
 
 
-def test_the_report_gets_the_fees_of_content_understanding() -> None:
+def test_the_report_gets_fees_and_quotas_of_content_understanding() -> None:
     output = run_program("dev", UNDERSTANDING_SHADOW).outputs["shadow"]
     # Text is not read by the model: more calls for the same capacity, and a page for each image.
-    assert output["callsPerSecond"] == 0.427
-    assert output["prices"] == [
-        {"metric": "inputTokens", "per": 1_000_000, "usd": 0.825},
-        {"metric": "outputTokens", "per": 1_000_000, "usd": 4.95},
-        {"metric": "images", "per": 1_000, "usd": 1.0},
-        {"metric": "images", "per": 1_000, "usd": 1.0},
-    ]
+    assert output["imagesPerSecond"] == 0.427
+    assert output["prices"][2:] == [{"metric": "images", "per": 1_000, "usd": 2.0}]
     without_text = run_program("dev", UNDERSTANDING_SHADOW | {"features": ["tags"]}).outputs["shadow"]
-    assert [price["metric"] for price in without_text["prices"]] == ["inputTokens", "outputTokens", "images"]
+    assert without_text["prices"][2:] == [{"metric": "images", "per": 1_000, "usd": 1.0}]
 
 
 def test_content_understanding_in_the_shadow_is_defined_and_called_by_its_role() -> None:
@@ -352,26 +347,9 @@ def test_a_custom_vision_project_can_have_a_shadow() -> None:
     assert app_settings(recorder)["PIPELINE_SHADOW_FEATURES"] == '["tags"]'
 
 
-CONTENT: dict[str, Any] = SHADOW | {"shadow": {"analyzer": "content-understanding", "percent": 20}}
-
-
-def test_content_understanding_in_the_shadow_is_defined_and_called_by_its_own_role() -> None:
-    recorder = run_program("dev", CONTENT)
-    accounts_of_it = {name for name in accounts(recorder) if "content-understanding" in name}
-    assert "content-understanding-1-account" in accounts_of_it
-    roles = {(role, where.rpartition("::")[2]) for who, _, role, where in granted(recorder) if who == FUNCTION}
-    assert ("CONTENT_UNDERSTANDING_READER", "content-understanding-1-account") in roles
-    assert "shadow-caller-role" not in {role.name for role in recorder.of_type("authorization:RoleDefinition")}
-    definitions = [item for item in recorder.resources if item.type.endswith(":ContentAnalyzerDefinition")]
-    assert len(definitions) == 1
-    settings = app_settings(recorder)
-    assert settings["PIPELINE_ANALYZER"] == "image-analysis"
-    assert settings["PIPELINE_SHADOW_ANALYZER"] == "content-understanding"
-
-
 def test_content_understanding_is_cut_over_to_with_the_same_accounts_and_definition() -> None:
     cut_over_to = CUT_OVER | {"analyzer": "content-understanding"}
-    before, after = run_program("dev", CONTENT), run_program("dev", cut_over_to)
+    before, after = run_program("dev", UNDERSTANDING_SHADOW), run_program("dev", cut_over_to)
     assert {name: item.inputs for name, item in accounts(before).items()} == {
         name: item.inputs for name, item in accounts(after).items()
     }
@@ -383,15 +361,3 @@ def test_content_understanding_is_cut_over_to_with_the_same_accounts_and_definit
         )
     ]
     assert len(set(identifiers)) == 1
-
-
-def test_the_report_on_content_understanding_has_its_fees_and_quotas() -> None:
-    shadow = run_program("dev", CONTENT).outputs["shadow"]
-    assert shadow["prices"][2] == {"metric": "images", "per": 1_000, "usd": 2.0}
-    assert shadow["imagesPerSecond"] > shadow["peakRate"]
-
-
-def test_content_understanding_needs_a_field() -> None:
-    line = error_line("features", **CONTENT | {"features": ["read", "objects"]})
-    assert "tags or caption among them, with content-understanding in the shadow or for a rollback" in line
-    parse(**SHADOW | {"features": ["read", "objects"]})
