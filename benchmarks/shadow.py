@@ -52,6 +52,7 @@ class Row:
         shadow_poison: messages in the poison queue of the shadow.
         paid_analyzer: calls of the first analyzer that were answered.
         paid_successor: calls of the successor that were answered.
+        failed_successor: calls of the successor that failed.
     """
 
     run: str
@@ -64,6 +65,7 @@ class Row:
     shadow_poison: int
     paid_analyzer: int
     paid_successor: int
+    failed_successor: int
 
 
 class Simulation:
@@ -161,6 +163,7 @@ class Simulation:
             shadow_poison=len(self.shadow.poison),
             paid_analyzer=self.services.analysis_counts.total(),
             paid_successor=self.shadow.successor.paid,
+            failed_successor=self.shadow.successor.calls_made - self.shadow.successor.paid,
         )
 
 

@@ -19,6 +19,7 @@ def test_a_successor_that_fails_completely_changes_nothing_for_the_images(report
     # Each of its messages was given up in the end, in the poison queue of the shadow.
     assert (failing.compared, failing.paid_successor) == (0, 0)
     assert failing.shadow_poison == failing.sampled == 105
+    assert failing.failed_successor > 10 * failing.sampled
 
 
 def test_the_sample_is_the_same_in_each_run(report: Report) -> None:

@@ -13,6 +13,7 @@ from infra.config.settings import Settings
 from infra.core.analysis import AgreementFloors, Shadow
 from infra.core.errors import SettingsError
 from tests.conftest import RecordedResource, Recorder, run_program
+from tests.infra.test_content_understanding import definitions
 from tests.infra.test_role_assignments import (
     EXPECTED_ITEMS,
     FUNCTION,
@@ -25,7 +26,7 @@ from tests.infra.test_role_assignments import (
 from tests.infra.test_settings import ALICE, CUSTOM, FOUNDRY, SHADOW, parse
 from tests.support.cost_workloads import committed_prices, workload
 
-CONTENT: dict[str, Any] = SHADOW | {"shadow": {"analyzer": "content-understanding", "percent": 20}}
+UNDERSTANDING_SHADOW: dict[str, Any] = SHADOW | {"shadow": {"analyzer": "content-understanding", "percent": 20}}
 # The cut-over of SHADOW: the successor is the analyzer, and the earlier one can be returned to.
 CUT_OVER = {
     "analyzer": "foundry-vision",
@@ -97,6 +98,7 @@ def test_the_share_is_a_percentage_above_zero(percent: Any) -> None:
             SHADOW | {"retainedAnalyzers": ["foundry-vision"]},
             "without foundry-vision, which is in the shadow",
         ),
+        ("features", UNDERSTANDING_SHADOW | {"features": ["read"]}, "tags or caption among them with content-under"),
         (
             "categories",
             {"retainedAnalyzers": ["content-understanding"], "categories": [str(number) for number in range(300)]},
@@ -267,16 +269,34 @@ def test_the_report_gets_floors_throughput_and_prices(dev: Recorder, shadowed: R
     }
 
 
+def test_the_report_gets_fees_and_quotas_of_content_understanding() -> None:
+    output = run_program("dev", UNDERSTANDING_SHADOW).outputs["shadow"]
+    # Text is not read by the model: more calls for the same capacity, and a page for each image.
+    assert output["imagesPerSecond"] == 0.427
+    assert output["prices"][2:] == [{"metric": "images", "per": 1_000, "usd": 2.0}]
+    without_text = run_program("dev", UNDERSTANDING_SHADOW | {"features": ["tags"]}).outputs["shadow"]
+    assert without_text["prices"][2:] == [{"metric": "images", "per": 1_000, "usd": 1.0}]
+
+
+def test_content_understanding_in_the_shadow_is_defined_and_called_by_its_role() -> None:
+    recorder = run_program("dev", UNDERSTANDING_SHADOW)
+    assert len(definitions(recorder)) == 1
+    roles = {role for _, _, role, _ in granted(recorder)}
+    assert {"CONTENT_UNDERSTANDING_READER", "CONTENT_UNDERSTANDING_OWNER"} <= roles
+    assert app_settings(recorder)["PIPELINE_ANALYZER"] == "image-analysis"
+    assert app_settings(recorder)["PIPELINE_SHADOW_ANALYZER"] == "content-understanding"
+
+
 def test_the_accounts_beside_the_analyzer_have_endpoints_in_the_estimate() -> None:
     busy = {"imagesPerMonth": 50_000_000, "networkAccess": "private"}
-    settings = Settings.parse(CONTENT | busy | {"signIn": "create"})
-    recorder = run_program("dev", CONTENT | busy)
+    settings = Settings.parse(UNDERSTANDING_SHADOW | busy | {"signIn": "create"})
+    recorder = run_program("dev", UNDERSTANDING_SHADOW | busy)
     accounts = [item for item in recorder.of_type("cognitiveservices:Account") if item.inputs["kind"] == "AIServices"]
     assert create_workload(settings, log_alert_rules=0).retained_accounts == len(accounts) > 1
 
 
 def test_messages_of_a_shadow_with_operations_are_delivered_more_than_once() -> None:
-    model = parse(**CONTENT).foundry
+    model = parse(**UNDERSTANDING_SHADOW).foundry
     usual = workload(shadow=model, shadow_percent=20.0)
     assert usual.more_deliveries == (0, 0)
     assert replace(usual, shadow_content_understanding=True).more_deliveries == (1_000, 3_000)
@@ -327,23 +347,9 @@ def test_a_custom_vision_project_can_have_a_shadow() -> None:
     assert app_settings(recorder)["PIPELINE_SHADOW_FEATURES"] == '["tags"]'
 
 
-def test_content_understanding_in_the_shadow_is_defined_and_called_by_its_own_role() -> None:
-    recorder = run_program("dev", CONTENT)
-    accounts_of_it = {name for name in accounts(recorder) if "content-understanding" in name}
-    assert "content-understanding-1-account" in accounts_of_it
-    roles = {(role, where.rpartition("::")[2]) for who, _, role, where in granted(recorder) if who == FUNCTION}
-    assert ("CONTENT_UNDERSTANDING_READER", "content-understanding-1-account") in roles
-    assert "shadow-caller-role" not in {role.name for role in recorder.of_type("authorization:RoleDefinition")}
-    definitions = [item for item in recorder.resources if item.type.endswith(":ContentAnalyzerDefinition")]
-    assert len(definitions) == 1
-    settings = app_settings(recorder)
-    assert settings["PIPELINE_ANALYZER"] == "image-analysis"
-    assert settings["PIPELINE_SHADOW_ANALYZER"] == "content-understanding"
-
-
 def test_content_understanding_is_cut_over_to_with_the_same_accounts_and_definition() -> None:
     cut_over_to = CUT_OVER | {"analyzer": "content-understanding"}
-    before, after = run_program("dev", CONTENT), run_program("dev", cut_over_to)
+    before, after = run_program("dev", UNDERSTANDING_SHADOW), run_program("dev", cut_over_to)
     assert {name: item.inputs for name, item in accounts(before).items()} == {
         name: item.inputs for name, item in accounts(after).items()
     }
@@ -355,15 +361,3 @@ def test_content_understanding_is_cut_over_to_with_the_same_accounts_and_definit
         )
     ]
     assert len(set(identifiers)) == 1
-
-
-def test_the_report_on_content_understanding_has_its_fees_and_quotas() -> None:
-    shadow = run_program("dev", CONTENT).outputs["shadow"]
-    assert shadow["prices"][2] == {"metric": "images", "per": 1_000, "usd": 2.0}
-    assert shadow["imagesPerSecond"] > shadow["peakRate"]
-
-
-def test_content_understanding_needs_a_field() -> None:
-    line = error_line("features", **CONTENT | {"features": ["read", "objects"]})
-    assert "tags or caption among them with content-understanding" in line
-    parse(**SHADOW | {"features": ["read", "objects"]})

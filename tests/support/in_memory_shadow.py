@@ -10,7 +10,6 @@ from classifier.use_cases.shadow import Shadow
 from classifier.use_cases.shadow_sampler import ShadowSampler
 from common.domain import metrics
 from common.domain.circuit_breaker import CircuitBreaker
-from common.domain.errors import ConfigurationError, RetryLaterError
 from common.domain.findings import Caption, Findings, Tag, TextLine
 from common.domain.image_limits import IMAGE_ANALYSIS_LIMITS
 from common.domain.models import Analysis, ImageInfo
@@ -52,8 +51,7 @@ class InMemorySuccessor:
         )
 
     def check_capacity(self) -> None:
-        if isinstance(self.failure, RetryLaterError | ConfigurationError):
-            raise self.failure
+        """Always: each failure is one of a call."""
 
     async def analyze(self, content: bytes, info: ImageInfo, *, paid: bool) -> Analysis:
         def effect() -> Analysis:
