@@ -52,6 +52,7 @@ def test_what_the_app_never_reads_is_pruned(tmp_path: Path) -> None:
         "pkg/mod.pyi",
         "pkg/tests/test_mod.py",
         "pkg/deep/tests/data/x.json",
+        "pkg/tests/__pycache__/test_mod.pyc",
         "pkg/__pycache__/mod.pyc",
         ".lock",
         "pkg/.lock",
