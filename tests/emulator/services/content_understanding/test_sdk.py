@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from azure.ai.contentunderstanding.aio import ContentUnderstandingClient
+from azure.ai.contentunderstanding.models import DocumentContent
 from azure.core.credentials import AccessToken
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.core.pipeline.transport import AioHttpTransport
@@ -87,12 +88,15 @@ def test_defaults_and_definitions(service: Service) -> None:
         stored = await client.get_analyzer("mine")
         assert stored.base_analyzer_id == "prebuilt-image"
         assert stored.models == {"completion": "gpt-5.4-mini"}
+        assert stored.field_schema is not None
         assert {name: field.method for name, field in stored.field_schema.fields.items()} == {
             "caption": "generate",
             "tags": "generate",
             "category": "classify",
         }
         prebuilt = await client.get_analyzer("prebuilt-image")
+        assert prebuilt.supported_models is not None
+        assert prebuilt.supported_models.completion is not None
         assert "gpt-5.4-mini" in prebuilt.supported_models.completion
         await client.delete_analyzer("mine")
         with pytest.raises(ResourceNotFoundError):
@@ -109,6 +113,7 @@ def test_an_analysis_by_the_defined_analyzer(service: Service, reader: Mapping[s
         assert poller.operation_id
         result = await poller.result()
         (content,) = result.contents
+        assert content.fields is not None
         assert content.fields["caption"].value == "template: a cat"
         assert [tag.value for tag in content.fields["tags"].value] == ["cat", "animal"]
         assert content.fields["category"].value == "animal"
@@ -121,7 +126,11 @@ def test_the_text_of_an_image(service: Service, reader: Mapping[str, str]) -> No
     async def use(client: ContentUnderstandingClient) -> None:
         poller = await client.begin_analyze_binary("prebuilt-read", picture())
         (content,) = (await poller.result()).contents
+        assert isinstance(content, DocumentContent)
+        assert content.pages is not None
         (page,) = content.pages
+        assert page.lines is not None
+        assert page.words is not None
         assert [line.content for line in page.lines] == ["HELLO BIG CAT", "BYE"]
         assert [word.confidence for word in page.words[:3]] == [0.9, 0.8, 0.7]
 
