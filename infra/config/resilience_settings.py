@@ -17,7 +17,7 @@ class ResilienceSettings(StackConfig):
         description=(
             "Spread storage and the function app over availability zones; to be chosen before the first"
             " deployment. The plan then has two always-ready instances for each of its three function groups, about"
-            " 120 dollars a month."
+            " 120 dollars a month; with a shadow it has four."
         ),
     )
     cosmos_zone_redundant: bool = Field(
