@@ -257,7 +257,7 @@ def test_commands_that_need_no_cloud_print_what_they_say(local_stack: Checkout) 
         assert (outage["poison"], outage["failed"]) == (0, 0)
         assert outage["calls_percent"] <= 5
         assert outage["ratio"] <= 1.3
-    assert "1 passed" in local_stack.make("stateful-test", "EXAMPLES=1").stdout
+    assert "2 passed" in local_stack.make("stateful-test", "EXAMPLES=1").stdout
     mutants = json.loads(local_stack.make("mutants", "MODULES=policy/secrets.py", "SAMPLE=3", "FORMAT=json").stdout)
     assert [(one["module"], one["mutants"]) for one in mutants["modules"]] == [("policy/secrets.py", 3)]
     throughput = json.loads(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+from playwright.sync_api import Browser, ConsoleMessage, FileChooser, Page, expect
 
 from tests.support.page.browser import launch_chromium, sign_in
 from tests.support.page.server import LocalPageServer
@@ -35,6 +35,9 @@ class Visit:
     def note_violation(self, text: str) -> None:
         """Note a violation of the content security policy."""
         self.policy_violations.append(text)
+
+    def note_file_chooser(self, _: FileChooser) -> None:
+        """Do nothing: tests that choose files wait for the picker by themselves."""
 
     def note_message(self, message: ConsoleMessage) -> None:
         """Note an error that was logged, except that the browser logs every response with an error status."""
@@ -80,6 +83,9 @@ class Visitor:
         page.add_init_script(_WATCH_POLICY)
         page.on("pageerror", lambda error: visit.errors.append(str(error)))
         page.on("console", visit.note_message)
+        # File pickers are caught from now on. Otherwise Playwright asks for that at the moment of the click, without
+        # waiting for an answer (`updateSubscription`), and on a busy machine the click comes first.
+        page.on("filechooser", visit.note_file_chooser)
         page.goto(path)
         return page
 
