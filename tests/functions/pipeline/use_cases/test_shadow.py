@@ -7,10 +7,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from classifier.domain.comparison import SuccessorOutcome
+from classifier.domain.comparison import Comparison, SuccessorOutcome
 from classifier.domain.errors import AnalyzerConfigurationError, ImageRejectedError, UnexpectedResponseError
 from classifier.domain.outcomes import Outcome, OutcomeStatus
-from common.domain.errors import RetryLaterError
+from common.domain.errors import AccessDeniedError, RetryLaterError
 from common.domain.findings import Findings
 from common.domain.metrics import collect_metrics
 
@@ -151,6 +151,32 @@ def test_errors_requeue_in_the_queue_of_the_shadow(
     assert (services.queued_messages, services.poison_messages, shadow.poison) == ([], [], [])
 
 
+def test_without_the_right_to_call_the_successor_messages_wait_in_the_queue_of_the_shadow(
+    services: InMemoryServices, shadow: InMemoryShadow
+) -> None:
+    shadow.successor.failure = AccessDeniedError("403 of the successor")
+    assert compare(shadow).status is OutcomeStatus.DELAYED
+    shadow.successor.failure = None
+    ((text, _),) = shadow.queued
+    assert compare(shadow, text).status is OutcomeStatus.COMPARED
+    assert (services.queued_messages, services.poison_messages, shadow.poison) == ([], [], [])
+
+
+def test_without_the_right_to_store_comparisons_nothing_is_paid_twice(
+    services: InMemoryServices, shadow: InMemoryShadow
+) -> None:
+    class DeniedStore:
+        async def add(self, comparison: Comparison) -> None:
+            raise AccessDeniedError(f"403 of the container of comparisons for {comparison.id}")
+
+    assert compare(shadow, comparisons=DeniedStore()).status is OutcomeStatus.DELAYED
+    ((text, _),) = shadow.queued
+    assert compare(shadow, text).status is OutcomeStatus.COMPARED
+    assert shadow.successor.calls_made == 1
+    assert len(shadow.comparisons.items) == 1
+    assert (services.queued_messages, services.poison_messages, shadow.poison) == ([], [], [])
+
+
 def test_the_deadline_of_the_shadow_is_two_hours(services: InMemoryServices, shadow: InMemoryShadow) -> None:
     before = services.records
     shadow.successor.failure = RetryLaterError("down")
@@ -240,6 +266,16 @@ class TestSampler:
         handle(services, shadow_sampler=shadow.sampler)
         assert shadow.queued == []
         assert len(services.records) == 1
+
+    def test_without_the_right_to_send_to_the_shadow_images_are_classified_all_the_same(self) -> None:
+        services = InMemoryServices()
+        shadow = InMemoryShadow(services)
+        shadow.queue_failure = AccessDeniedError("403 of the queue of the shadow")
+        services.upload("cat.png", b"cat")
+        with collect_metrics() as metrics:
+            assert handle(services, shadow_sampler=shadow.sampler).status is OutcomeStatus.CLASSIFIED
+        assert metrics["shadowUnsent"] == 1
+        assert (shadow.queued, services.queued_messages, services.poison_messages) == ([], [], [])
 
     def test_a_queue_that_fails_changes_no_outcome_and_is_called_three_times(self) -> None:
         services = InMemoryServices()
