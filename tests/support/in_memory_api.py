@@ -89,7 +89,7 @@ def create_record(
         timings=Timings(queued_ms=1, analyze_ms=2, total_ms=3),
         attempts=1,
         processed_at=processed_at.isoformat(),
-        **({"text": text} if "text" in ImageRecord.__struct_fields__ else {}),
+        text=text,
         **optional,
     )
 

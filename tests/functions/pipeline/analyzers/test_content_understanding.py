@@ -176,8 +176,12 @@ def test_an_unknown_category_is_refused() -> None:
         ),
         ({"pages": [PAGE | {"lines": []}]}, [("HELLO CAT", None, False), ("BYE", None, False)]),
         ({"pages": None, "markdown": None}, []),
+        (
+            {"pages": [PAGE | {"words": [{"content": "HELLO", "span": {"length": 5}}, {"confidence": 0.9}]}]},
+            [("HELLO CAT", None, True), ("BYE", None, True)],
+        ),
     ],
-    ids=["in inches", "without positions", "without lines", "without text"],
+    ids=["in inches", "without positions", "without lines", "without text", "words without confidence or position"],
 )
 def test_text_is_read_without_what_the_service_does_not_state(
     changes: dict[str, Any], expected: list[tuple[str, float | None, bool]]
@@ -239,10 +243,14 @@ ERRORS = [
     (nested("BadRequest", "The model gpt-5.4-mini is retired."), AnalyzerConfigurationError, "ModelRetired"),
     (nested("ApiVersionRetired", "The API version is retired."), AnalyzerConfigurationError, "ApiVersionRetired"),
     (nested("New"), UnexpectedResponseError, "New"),
+    ({"code": "InvalidRequest"}, UnexpectedResponseError, "InvalidRequest"),
+    (nested(""), UnexpectedResponseError, "InvalidRequest"),
 ]
 
 
-@pytest.mark.parametrize(("error", "kind", "code"), ERRORS, ids=[code for _, _, code in ERRORS])
+@pytest.mark.parametrize(
+    ("error", "kind", "code"), ERRORS, ids=[f"{number} {code}" for number, (_, _, code) in enumerate(ERRORS)]
+)
 @pytest.mark.parametrize("at", ["start", "result"])
 def test_an_error_means_the_same_in_a_response_and_in_an_operation(
     at: str, error: dict[str, Any], kind: type[Exception], code: str
@@ -265,6 +273,18 @@ def test_an_error_means_the_same_in_a_response_and_in_an_operation(
 def test_an_operation_that_fails_with_an_error_that_may_pass_is_started_again(body: Any) -> None:
     with pytest.raises(OperationLostError):
         analyze(generated(body), "tags")
+
+
+def test_an_error_without_a_message_has_none() -> None:
+    with pytest.raises(UnexpectedResponseError) as error:
+        analyze(generated(failed(code="InvalidRequest")), "tags")
+    assert str(error.value) == ""
+
+
+def test_a_result_may_have_no_list_of_warnings() -> None:
+    body = succeeded({"fields": FIELDS})
+    body["result"]["warnings"] = None
+    assert analyze(generated(body), "tags").findings.tags
 
 
 def test_a_result_that_a_content_filter_has_emptied_is_a_rejection() -> None:

@@ -9,11 +9,14 @@ from typing import Any
 import pytest
 from classifier.domain.comparison import Comparison, SuccessorOutcome
 from classifier.domain.errors import AnalyzerConfigurationError, ImageRejectedError, UnexpectedResponseError
+from classifier.domain.events import Message
 from classifier.domain.outcomes import Outcome, OutcomeStatus
 from common.domain.errors import AccessDeniedError, RetryLaterError
 from common.domain.findings import Findings
 from common.domain.metrics import collect_metrics
+from msgspec.structs import replace
 
+from tests.support.in_memory_api import create_record
 from tests.support.in_memory_operations import OPERATION_TIME, InMemoryOperations
 from tests.support.in_memory_services import InMemoryServices, RecordedTimeLimits, handle, message
 from tests.support.in_memory_shadow import InMemoryShadow
@@ -266,6 +269,13 @@ class TestSampler:
         handle(services, shadow_sampler=shadow.sampler)
         assert shadow.queued == []
         assert len(services.records) == 1
+
+    def test_a_record_without_a_hash_belongs_to_no_sample(self) -> None:
+        record = create_record("cat.png")
+        shadow = InMemoryShadow(InMemoryServices())
+        unread = replace(record, blob=replace(record.blob, content_sha256=None))
+        asyncio.run(shadow.sampler.send(Message.parse(message("cat.png")), unread))
+        assert shadow.queued == []
 
     def test_without_the_right_to_send_to_the_shadow_images_are_classified_all_the_same(self) -> None:
         services = InMemoryServices()
