@@ -140,6 +140,7 @@ def test_a_feature_without_a_successor_is_refused_by_name(feature: str) -> None:
         ({"foundry": {"model": "gpt-5.6-luna", "version": "2026-07-09"}}, "foundry: {'model': 'gpt-5.6-luna', 'versi"),
         ({"foundry": {"size": 1}}, "foundry: {'size': 1} is not allowed; allowed: any of model"),
         ({"foundry": {"capacityKTpm": -1}}, "foundry: {'capacityKTpm': -1} is not allowed; allowed: any of model"),
+        ({"foundry": {"capacityKTpm": 100_001}}, "foundry: {'capacityKTpm': 100001} is not allowed; allowed: any of"),
         ({"categories": ["other"]}, "categories: ['other'] is not allowed; allowed: a list of up to 300 texts"),
         ({"categories": ["a", "a"]}, "categories: ['a', 'a'] is not allowed"),
         ({"categories": ["a/b"]}, "categories: ['a/b'] is not allowed"),
@@ -227,6 +228,15 @@ def test_the_settings_read_the_date_of_today(monkeypatch: pytest.MonkeyPatch) ->
     assert "retires on 2027-09-21" in line
     assert parse(**FOUNDRY, acceptRetiringModel=True).accept_retiring_model
     assert any("in 20 days" in text for text in parse(**FOUNDRY, acceptRetiringModel=True).warnings)
+
+
+def test_the_bounds_of_a_capacity_are_allowed() -> None:
+    def capacity(value: int) -> int | None:
+        return parse(
+            **FOUNDRY | {"foundry": {"location": "swedencentral", "capacityKTpm": value}}
+        ).foundry.capacity_ktpm
+
+    assert (capacity(0), capacity(1), capacity(100_000)) == (None, 1, 100_000)
 
 
 def test_region_and_quota_are_warned_of() -> None:
