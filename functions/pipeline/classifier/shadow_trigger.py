@@ -4,21 +4,18 @@ It has a log line and an application of its own: wrong settings of a successor s
 """
 
 import asyncio
-import logging
 import os
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING
 
 import azure.functions as func
-import msgspec
 from common.domain import timeouts
-from common.domain.metrics import collect_metrics
 from common.settings import SettingsError
 
 from classifier.domain.outcomes import Outcome, OutcomeStatus
 from classifier.settings import Settings, TriggerConnection
-from classifier.triggers import log_event
+from classifier.triggers import run_delivery
 from classifier.use_cases.requeue import requeue_without_settings
 
 if TYPE_CHECKING:
@@ -73,16 +70,4 @@ async def _handle(text: str, attempt: int) -> Outcome:
 )
 async def shadow(message: func.QueueMessage) -> None:
     """Compare what the successor finds in the image of a message with its record."""
-    attempt = message.dequeue_count or 1
-    delivery = {"messageId": message.id, "attempt": attempt}
-    text = message.get_body().decode(errors="surrogateescape")
-    with collect_metrics() as metrics:
-        try:
-            outcome = await _handle(text, attempt)
-        except BaseException as error:
-            fields = {"status": "raised", "detail": type(error).__name__, **delivery, **metrics}
-            log_event("shadow", fields, logging.ERROR)
-            raise
-    is_error = outcome.status in {OutcomeStatus.MISCONFIGURED, OutcomeStatus.POISON}
-    fields = {**msgspec.to_builtins(outcome), **delivery, **metrics}
-    log_event("shadow", fields, logging.ERROR if is_error else logging.INFO)
+    await run_delivery("shadow", message, _handle, errors={OutcomeStatus.MISCONFIGURED, OutcomeStatus.POISON})

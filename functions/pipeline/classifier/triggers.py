@@ -7,7 +7,7 @@ identity, and the queries in infra/monitoring/queries.py make metrics of it (doc
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -72,9 +72,39 @@ async def _handle(text: str, attempt: int) -> Outcome:
     return await application.pipeline.handle(text, attempt=attempt)
 
 
-def log_event(name: str, fields: Mapping[str, object], level: int = logging.INFO) -> None:
-    """Log the result of a function: its name and JSON, in one line."""
+def _log_event(name: str, fields: Mapping[str, object], level: int = logging.INFO) -> None:
     _log.log(level, "%s %s", name, json.dumps(fields))
+
+
+async def run_delivery(
+    name: str,
+    message: func.QueueMessage,
+    handle: Callable[[str, int], Awaitable[Outcome]],
+    *,
+    errors: Collection[OutcomeStatus],
+) -> None:
+    """Handle one delivery of a queue message, and log its outcome with its metrics.
+
+    Args:
+        name: the name of the log line.
+        message: the message.
+        handle: handles the message's text and dequeue count.
+        errors: the outcomes that are logged as errors.
+    """
+    attempt = message.dequeue_count or 1
+    delivery = {"messageId": message.id, "attempt": attempt}
+    # Bytes that are no UTF-8 become lone surrogates, which no event has, so the message is poison with a reason.
+    text = message.get_body().decode(errors="surrogateescape")
+    with collect_metrics() as metrics:
+        try:
+            outcome = await handle(text, attempt)
+        except BaseException as error:
+            # The host delivers the message again; its metrics so far are logged all the same.
+            fields = {"status": "raised", "detail": type(error).__name__, **delivery, **metrics}
+            _log_event(name, fields, logging.ERROR)
+            raise
+    fields = {**msgspec.to_builtins(outcome), **delivery, **metrics}
+    _log_event(name, fields, logging.ERROR if outcome.status in errors else logging.INFO)
 
 
 # The types of **kwargs are missing in the library.
@@ -83,22 +113,11 @@ def log_event(name: str, fields: Mapping[str, object], level: int = logging.INFO
 )
 async def classify(message: func.QueueMessage) -> None:
     """Classify the image that a message of the images queue is about."""
-    attempt = message.dequeue_count or 1
-    delivery = {"messageId": message.id, "attempt": attempt}
-    # Bytes that are no UTF-8 become lone surrogates, which no event has, so the message is poison with a reason.
-    text = message.get_body().decode(errors="surrogateescape")
-    with collect_metrics() as metrics:
-        try:
-            outcome = await _handle(text, attempt)
-        except BaseException as error:
-            # The host delivers the message again; its metrics so far are logged all the same.
-            log_event(
-                "outcome", {"status": "raised", "detail": type(error).__name__, **delivery, **metrics}, logging.ERROR
-            )
-            raise
-    is_error = outcome.status in {OutcomeStatus.FAILED, OutcomeStatus.MISCONFIGURED, OutcomeStatus.POISON}
-    log_event(
-        "outcome", {**msgspec.to_builtins(outcome), **delivery, **metrics}, logging.ERROR if is_error else logging.INFO
+    await run_delivery(
+        "outcome",
+        message,
+        _handle,
+        errors={OutcomeStatus.FAILED, OutcomeStatus.MISCONFIGURED, OutcomeStatus.POISON},
     )
 
 
@@ -116,7 +135,7 @@ async def reconcile(timer: func.TimerRequest) -> None:
             counted_days = await application.record_counter.run(deadline)
         finally:
             fields = {**asdict(report), "countedDays": counted_days, "late": timer.past_due}
-            log_event("reconcile", {**fields, **metrics})
+            _log_event("reconcile", {**fields, **metrics})
 
 
 @blueprint.route(  # pyright: ignore[reportUnknownMemberType]
@@ -180,10 +199,10 @@ async def _run_for_caller(
         headers = cast("Mapping[str, str]", request.headers)
         caller = await _application().token_validator.authorize(headers.get("Authorization"), role)
     except AuthorizationError as error:
-        log_event(f"{name}-refused", {"status": error.status, "detail": str(error)}, logging.WARNING)
+        _log_event(f"{name}-refused", {"status": error.status, "detail": str(error)}, logging.WARNING)
         body = json.dumps({"error": str(error)})
         return func.HttpResponse(body, status_code=error.status, mimetype="application/json")
     with collect_metrics() as metrics:
         result = await run()
-    log_event(name, {**result, "caller": caller.object_id, **metrics})
+    _log_event(name, {**result, "caller": caller.object_id, **metrics})
     return func.HttpResponse(json.dumps(result), mimetype="application/json")
