@@ -60,6 +60,27 @@ class Deployment:
         )
         return guid
 
+    def foundry(self) -> Resource:
+        """The Foundry account `f` with the deployment `vision` of a model."""
+        self.add("resources:ResourceGroup", resourceGroupName="rg", location="x")
+        account = self.add(
+            "cognitiveservices:Account",
+            resourceGroupName="rg",
+            accountName="f",
+            location="x",
+            kind="AIServices",
+            properties={"customSubDomainName": "f"},
+        )
+        self.add(
+            "cognitiveservices:Deployment",
+            resourceGroupName="rg",
+            accountName="f",
+            deploymentName="vision",
+            sku={"name": "GlobalStandard", "capacity": 10},
+            properties={"model": {"format": "OpenAI", "name": "gpt-5.4-mini", "version": "2026-03-17"}},
+        )
+        return account
+
     def storage(self) -> Resource:
         self.add("resources:ResourceGroup", resourceGroupName="rg", location="x")
         account = self.add("storage:StorageAccount", resourceGroupName="rg", accountName="stdata", location="x")

@@ -15,24 +15,7 @@ AUDIENCE = "https://cognitiveservices.azure.com"
 
 @pytest.fixture
 def account(deployment: Deployment) -> Resource:
-    deployment.add("resources:ResourceGroup", resourceGroupName="rg", location="x")
-    account = deployment.add(
-        "cognitiveservices:Account",
-        resourceGroupName="rg",
-        accountName="f",
-        location="x",
-        kind="AIServices",
-        properties={"customSubDomainName": "f"},
-    )
-    deployment.add(
-        "cognitiveservices:Deployment",
-        resourceGroupName="rg",
-        accountName="f",
-        deploymentName="vision",
-        sku={"name": "GlobalStandard", "capacity": 10},
-        properties={"model": {"format": "OpenAI", "name": "gpt-5.4-mini", "version": "2026-03-17"}},
-    )
-    return account
+    return deployment.foundry()
 
 
 @pytest.fixture
