@@ -8,6 +8,7 @@ responses it is the other way round. What is neither text nor a header passes un
 import asyncio
 import contextlib
 import json
+import random
 import re
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -46,6 +47,11 @@ _DROPPED_HEADERS = frozenset(
     }
 )
 _CHUNK_BYTES = 64 * 1024
+# Below the ports that Linux (32768 to 60999), macOS and Windows (49152 to 65535) give to outgoing connections. A
+# connection from the port of a listener would keep the listener from it after a restart and a minute beyond its end.
+# https://www.kernel.org/doc/html/latest/networking/ip-sysctl.html (ip_local_port_range)
+_NEW_PORTS = range(20_000, 30_000)
+_TRIES = 50
 
 
 class BrowserGateway:
@@ -119,11 +125,15 @@ class BrowserGateway:
         runner = web.AppRunner(application, access_log=None, auto_decompress=False, shutdown_timeout=2)
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
-        for port in (self._read_ports_file().get(host, 0), 0):
+        ports = random.sample(_NEW_PORTS, _TRIES)
+        earlier_port = self._read_ports_file().get(host)
+        if earlier_port is not None:
+            ports.insert(0, earlier_port)
+        for port in ports:
             # Another program may have taken the port meanwhile; then the address changes.
             with contextlib.suppress(OSError):
                 await web.TCPSite(runner, "127.0.0.1", port).start()
-                return runner.addresses[0][1]
+                return port
         raise OSError(f"no port on 127.0.0.1 is free for {host}")
 
     async def _forward(self, request: web.Request, host: str) -> web.StreamResponse:

@@ -87,6 +87,17 @@ def test_pages_that_are_open_reach_a_gateway_that_was_started_again(tmp_path: Pa
     run(tmp_path, second)
 
 
+def test_no_outgoing_connection_takes_a_listeners_port(tmp_path: Path) -> None:
+    """A connection from the port would keep the listener from it after a restart, and for a minute after its end."""
+    lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+
+    async def scenario(gateway: BrowserGateway, azure: Azure, session: aiohttp.ClientSession) -> None:
+        for host in (API, BLOB, LOGIN):
+            assert int((await gateway.address_of(host)).rpartition(":")[2]) < lowest
+
+    run(tmp_path, scenario)
+
+
 def test_a_port_that_is_taken_is_replaced(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         taken = other.getsockname()[1]
