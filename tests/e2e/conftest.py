@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+pytest.register_assert_rewrite("tests.e2e.foundry_analyzers")
+
 ROOT = Path(__file__).resolve().parents[2]
 # What `make` has installed is used again; everything else is the copy's own.
 _SHARED = (".venv", ".tools", "node_modules", "policy/.venv")

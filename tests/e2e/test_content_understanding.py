@@ -6,12 +6,16 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e.conftest import Checkout, copy_working_tree
-from tests.e2e.test_foundry_vision import CAT, MOTORCYCLE, SETTINGS, classify, configure
-from tests.e2e.test_local_stack import COFFEE, picture, steps
+from tests.e2e.foundry_analyzers import (
+    MOTORCYCLE,
+    change_to_image_analysis_and_back,
+    classify,
+    configure,
+    upload_unsupported_images,
+)
+from tests.e2e.test_local_stack import CAT, COFFEE, picture, steps
 
 pytestmark = pytest.mark.emulator
-
-SETTINGS["content-understanding"] = SETTINGS["foundry-vision"].replace("foundry-vision", "content-understanding")
 
 
 @pytest.fixture(scope="module")
@@ -46,27 +50,10 @@ def test_content_understanding_classifies_and_the_analyzer_can_be_changed_and_ch
     assert line["confidence"] > 0.5
     assert line["box"]["width"] > line["box"]["height"]
 
-    # What the service does not accept is refused at the upload by its type; a file that is not what its name says is
-    # rejected before a call, and names the analyzer.
-    (not_uploaded,) = checkout.classify(picture(checkout.root, "cat.gif", CAT, kind="GIF"), check=False)
-    assert not_uploaded["record"] is None
-    (rejected,) = checkout.classify(picture(checkout.root, "cat in a gif.png", CAT, kind="GIF"), check=False)
-    assert rejected["record"]["reason"]["code"] == "UnsupportedFormat"
-    assert rejected["record"]["analyzer"]["identity"].startswith("content-understanding/")
-
+    upload_unsupported_images(checkout, "content-understanding", "GIF")
     assert set(steps(checkout.make("up", "FORMAT=json").stdout)) == {"unchanged"}
 
-    # The previous analyzer, and back.
-    configure(checkout, "image-analysis")
-    changed = steps(checkout.make("up", "FORMAT=json").stdout)
-    assert changed["deleted"] > 0
-    assert classify(checkout, "cat again.png", CAT)["tags"][0]["confidence"] > 0.5
-    configure(checkout, "content-understanding")
-    assert steps(checkout.make("up", "FORMAT=json").stdout)["created"] > 0
-    back = classify(checkout, "cat once more.png", CAT)
-    assert back["tags"] == cat["tags"]
-    # The content was analyzed with the same definition before: nothing is paid twice.
-    assert back["analyzer"]["cached"]
+    change_to_image_analysis_and_back(checkout, "content-understanding", cat)
 
     # Another definition is another analyzer, which is made before the old one is deleted.
     stack = checkout.root / "stacks/Pulumi.local.yaml"

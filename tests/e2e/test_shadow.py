@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests.e2e.conftest import Checkout, copy_working_tree
-from tests.e2e.test_foundry_vision import CAT, MOTORCYCLE, classify
-from tests.e2e.test_local_stack import steps
+from tests.e2e.foundry_analyzers import MOTORCYCLE, classify
+from tests.e2e.test_local_stack import CAT, steps
 
 pytestmark = pytest.mark.emulator
 
