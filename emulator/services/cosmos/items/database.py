@@ -6,16 +6,15 @@ import sqlite3
 from pathlib import Path
 
 from emulator.services.cosmos.items.effective_partition_key import effective_partition_key
+from emulator.services.cosmos.items.item_indexes import drop_indexes
 from emulator.services.cosmos.items.partitions import partition_of
 from emulator.services.cosmos.items.resource_ids import new_container_rid
 from emulator.services.cosmos.items.stored_item import stored_body
 from emulator.services.cosmos.items.transactions import transaction
 
-_VERSION = 4
+_VERSION = 5
 # The first version with the tables of `_TABLES`.
 _ITEMS_VERSION = 2
-# The first version with those of `_TERM_TABLES`.
-_TERMS_VERSION = 3
 _PARTITIONS = 3
 _BUSY_SECONDS = 60
 _INSERT = "INSERT INTO items(container, partition, effective_key, id, body, etag, expires)"
@@ -38,11 +37,24 @@ CREATE TABLE items(
     UNIQUE(container, effective_key, id)
 );
 CREATE INDEX items_by_key ON items(container, effective_key, number);
-CREATE TABLE orderings(
+CREATE TABLE settings(partitions INTEGER NOT NULL, secret BLOB NOT NULL);
+"""
+# The tables of indexes that older versions have under other names or with other columns.
+_OLD_INDEX_TABLES = (
+    "orderings",
+    "ordered",
+    "term_indexes",
+    "postings",
+    "text_lengths",
+    "vector_indexes",
+    "directions",
+)
+_INDEX_TABLES = """
+CREATE TABLE item_indexes(
     number INTEGER PRIMARY KEY,
     container INTEGER NOT NULL,
-    terms TEXT NOT NULL,
-    UNIQUE(container, terms)
+    definition TEXT NOT NULL,
+    UNIQUE(container, definition)
 );
 CREATE TABLE ordered(
     ordering INTEGER NOT NULL,
@@ -51,15 +63,6 @@ CREATE TABLE ordered(
     item INTEGER NOT NULL,
     PRIMARY KEY(ordering, partition, key, item)
 ) WITHOUT ROWID;
-CREATE TABLE settings(partitions INTEGER NOT NULL, secret BLOB NOT NULL);
-"""
-_TERM_TABLES = """
-CREATE TABLE term_indexes(
-    number INTEGER PRIMARY KEY,
-    container INTEGER NOT NULL,
-    terms TEXT NOT NULL,
-    UNIQUE(container, terms)
-);
 CREATE TABLE postings(
     term_index INTEGER NOT NULL,
     term INTEGER NOT NULL,
@@ -72,17 +75,6 @@ CREATE TABLE text_lengths(
     words INTEGER NOT NULL,
     PRIMARY KEY(term_index, item)
 ) WITHOUT ROWID;
--- With what a count of items needs, so that it reads no bodies.
-CREATE INDEX items_by_partition ON items(container, partition, number, expires);
-"""
-# Since version 4.
-_VECTOR_TABLES = """
-CREATE TABLE vector_indexes(
-    number INTEGER PRIMARY KEY,
-    container INTEGER NOT NULL,
-    terms TEXT NOT NULL,
-    UNIQUE(container, terms)
-);
 CREATE TABLE directions(
     vector_index INTEGER NOT NULL,
     partition INTEGER NOT NULL,
@@ -90,6 +82,8 @@ CREATE TABLE directions(
     direction BLOB NOT NULL,
     PRIMARY KEY(vector_index, partition, item)
 ) WITHOUT ROWID;
+-- With what a count of items needs, so that it reads no bodies.
+CREATE INDEX items_by_partition ON items(container, partition, number, expires);
 """
 
 
@@ -102,11 +96,8 @@ def open_database(path: Path, partitions: int | None) -> sqlite3.Connection:
         (version,) = database.execute("PRAGMA user_version").fetchone()
         if version < _ITEMS_VERSION:
             _create_tables(database, partitions or _PARTITIONS)
-        if version < _TERMS_VERSION:
-            database.execute("DROP INDEX IF EXISTS items_by_partition")
-            _execute_all(database, _TERM_TABLES)
         if version < _VERSION:
-            _execute_all(database, _VECTOR_TABLES)
+            _create_index_tables(database)
             database.execute(f"PRAGMA user_version = {_VERSION}")
         (stored,) = database.execute("SELECT partitions FROM settings").fetchone()
         if partitions is not None and stored != partitions:
@@ -127,6 +118,14 @@ def _create_tables(database: sqlite3.Connection, partitions: int) -> None:
     database.execute("INSERT INTO settings VALUES(?, ?)", (partitions, secrets.token_bytes(32)))
     if has_items:
         _convert_items(database, partitions)
+
+
+def _create_index_tables(database: sqlite3.Connection) -> None:
+    """Create the tables of indexes; the indexes of an older file are made again when a query needs them."""
+    for table in _OLD_INDEX_TABLES:
+        database.execute(f"DROP TABLE IF EXISTS {table}")
+    database.execute("DROP INDEX IF EXISTS items_by_partition")
+    _execute_all(database, _INDEX_TABLES)
 
 
 def _execute_all(database: sqlite3.Connection, statements: str) -> None:
@@ -160,9 +159,7 @@ def _convert_items(database: sqlite3.Connection, partitions: int) -> None:
 def _assign_partitions(database: sqlite3.Connection, partitions: int) -> None:
     database.create_function("partition_of", 1, lambda key: partition_of(key, partitions), deterministic=True)
     database.execute("UPDATE items SET partition = partition_of(effective_key)")
-    # They are made again when a query needs them.
-    database.execute("DELETE FROM ordered")
-    database.execute("DELETE FROM orderings")
-    database.execute("DELETE FROM directions")
-    database.execute("DELETE FROM vector_indexes")
+    for (container,) in database.execute("SELECT number FROM containers").fetchall():
+        # They are made again when a query needs them.
+        drop_indexes(database, container)
     database.execute("UPDATE settings SET partitions = ?", (partitions,))

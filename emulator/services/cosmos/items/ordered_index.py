@@ -1,27 +1,22 @@
-"""Items in the order of properties: what ORDER BY reads.
-
-An ordering is made when a query first needs it and maintained by every write after that. It belongs to the emulator's
-implementation: whether Azure would have an index for the query is decided elsewhere, by the container's policy.
-"""
+"""Items in the order of properties: what ORDER BY reads."""
 
 import json
 import sqlite3
 import struct
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+import msgspec
+
 from emulator.services.cosmos.items.container import Item
-from emulator.services.cosmos.items.indexing import read_properties
-from emulator.services.cosmos.items.transactions import transaction
+from emulator.services.cosmos.items.indexed_item import IndexedItem
 
 _SIGN = 1 << 63
 _ALL = (1 << 64) - 1
 _COMPLEMENTS = bytes(range(255, -1, -1))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Ordering:
+class Ordering(msgspec.Struct, frozen=True, kw_only=True, tag="ordering"):
     """Properties by which items are sorted.
 
     Attributes:
@@ -34,18 +29,6 @@ class Ordering:
     ascending: tuple[bool, ...]
     with_undefined: bool
 
-    def to_text(self) -> str:
-        """The text that identifies the ordering in the database."""
-        return json.dumps([self.paths, self.ascending, self.with_undefined])
-
-    @classmethod
-    def of_text(cls, text: str) -> "Ordering":
-        """The inverse of `to_text`."""
-        paths, ascending, with_undefined = json.loads(text)
-        return cls(
-            paths=tuple(tuple(path) for path in paths), ascending=tuple(ascending), with_undefined=with_undefined
-        )
-
     def key_of(self, item: Item) -> bytes | None:
         """The sort key of an item, or None if it has no place in the ordering."""
         keys: list[bytes] = []
@@ -56,6 +39,30 @@ class Ordering:
             key = order_key(value)
             keys.append(key if ascending else reversed_key(key))
         return b"".join(keys)
+
+    def add(self, database: sqlite3.Connection, ordering: int, items: Iterable[IndexedItem]) -> None:
+        """Add new items to the ordering with this number."""
+
+        def entries() -> Iterator[tuple[int, int, bytes, int]]:
+            for item in items:
+                key = self.key_of(item.properties)
+                if key is not None:
+                    yield ordering, item.partition, key, item.number
+
+        database.executemany("INSERT INTO ordered VALUES(?, ?, ?, ?)", entries())
+
+    def remove(self, database: sqlite3.Connection, ordering: int, item: IndexedItem) -> None:
+        """Remove an item from the ordering with this number."""
+        key = self.key_of(item.properties)
+        if key is not None:
+            database.execute(
+                "DELETE FROM ordered WHERE ordering = ? AND partition = ? AND key = ? AND item = ?",
+                (ordering, item.partition, key, item.number),
+            )
+
+    def drop(self, database: sqlite3.Connection, ordering: int) -> None:
+        """Remove all items from the ordering with this number."""
+        database.execute("DELETE FROM ordered WHERE ordering = ?", (ordering,))
 
 
 _MISSING = object()
@@ -98,67 +105,3 @@ def _value_at(item: Item, path: tuple[str, ...]) -> Any:
         else:
             return _MISSING
     return value
-
-
-def ensure_ordering(database: sqlite3.Connection, container: int, ordering: Ordering) -> int:
-    """The number of an ordering, which is made if it does not exist."""
-    number = _find(database, container, ordering)
-    if number is not None:
-        return number
-    with transaction(database):
-        number = _find(database, container, ordering)
-        return _create(database, container, ordering) if number is None else number
-
-
-def add_entries(database: sqlite3.Connection, container: int, partition: int, number: int, item: Item) -> None:
-    """Add a new item to every ordering of its container."""
-    for ordering, key in _entries(database, container, item):
-        database.execute("INSERT INTO ordered VALUES(?, ?, ?, ?)", (ordering, partition, key, number))
-
-
-def remove_entries(database: sqlite3.Connection, container: int, partition: int, number: int, item: Item) -> None:
-    """Remove an item from every ordering of its container."""
-    for ordering, key in _entries(database, container, item):
-        database.execute(
-            "DELETE FROM ordered WHERE ordering = ? AND partition = ? AND key = ? AND item = ?",
-            (ordering, partition, key, number),
-        )
-
-
-def drop_orderings(database: sqlite3.Connection, container: int) -> None:
-    """Delete the orderings of a container."""
-    database.execute(
-        "DELETE FROM ordered WHERE ordering IN (SELECT number FROM orderings WHERE container = ?)", (container,)
-    )
-    database.execute("DELETE FROM orderings WHERE container = ?", (container,))
-
-
-def _entries(database: sqlite3.Connection, container: int, item: Item) -> Iterator[tuple[int, bytes]]:
-    rows = database.execute("SELECT number, terms FROM orderings WHERE container = ?", (container,)).fetchall()
-    for number, terms in rows:
-        key = Ordering.of_text(terms).key_of(item)
-        if key is not None:
-            yield number, key
-
-
-def _find(database: sqlite3.Connection, container: int, ordering: Ordering) -> int | None:
-    row = database.execute(
-        "SELECT number FROM orderings WHERE container = ? AND terms = ?", (container, ordering.to_text())
-    ).fetchone()
-    return None if row is None else row[0]
-
-
-def _create(database: sqlite3.Connection, container: int, ordering: Ordering) -> int:
-    (number,) = database.execute(
-        "INSERT INTO orderings(container, terms) VALUES(?, ?) RETURNING number", (container, ordering.to_text())
-    ).fetchone()
-    items = database.execute("SELECT number, partition, body FROM items WHERE container = ?", (container,))
-
-    def entries() -> Iterator[tuple[int, int, bytes, int]]:
-        for item, partition, body in items:
-            key = ordering.key_of(read_properties(body, ordering.paths))
-            if key is not None:
-                yield number, partition, key, item
-
-    database.executemany("INSERT INTO ordered VALUES(?, ?, ?, ?)", entries())
-    return number

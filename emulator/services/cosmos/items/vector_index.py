@@ -1,30 +1,26 @@
 """The directions of items' vectors: what a ranking by cosine similarity reads in place of the items.
 
-A vector index is made when a query first needs it and maintained by every write after that, as the orderings of
-`ordered_index`. It belongs to the emulator's implementation: whether Azure would have an index for a query is decided
-elsewhere, by the container's policy. Directions are unit vectors of 32-bit numbers, so that an index says which items
-may be the most similar; the query compares their vectors.
+Directions are unit vectors of 32-bit numbers, so that an index says which items may be the most similar; the query
+compares their vectors.
 """
 
-import json
 import sqlite3
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from emulator.services.cosmos.items.container import Item
-from emulator.services.cosmos.items.indexing import Path, read_properties
-from emulator.services.cosmos.items.transactions import transaction
+from emulator.services.cosmos.items.indexed_item import IndexedItem
+from emulator.services.cosmos.items.indexing import Path
 
 _NUMBERS = {int, float}
 _BLOCK = 4_096
 _ROUNDING = 2.0**-24
 
 
-@dataclass(frozen=True, kw_only=True)
-class VectorIndex:
+class VectorIndex(msgspec.Struct, frozen=True, kw_only=True, tag="vectors"):
     """The vectors at a path.
 
     Attributes:
@@ -43,15 +39,10 @@ class VectorIndex:
         """
         return (self.dimensions + 4) * _ROUNDING
 
-    def to_text(self) -> str:
-        """The text that identifies the index in the database."""
-        return json.dumps([self.path, self.dimensions])
-
-    @classmethod
-    def of_text(cls, text: str) -> "VectorIndex":
-        """The inverse of `to_text`."""
-        path, dimensions = json.loads(text)
-        return cls(path=tuple(path), dimensions=dimensions)
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The paths of the properties that the index is about."""
+        return (self.path,)
 
     def direction_of(self, item: Item) -> bytes | None:
         """The direction of an item's vector; None if there is none."""
@@ -63,22 +54,34 @@ class VectorIndex:
         direction = direction_of(value)
         return None if direction is None else direction.tobytes()
 
+    def add(self, database: sqlite3.Connection, vector_index: int, items: Iterable[IndexedItem]) -> None:
+        """Add new items to the index with this number."""
+
+        def directions() -> Iterator[tuple[int, int, int, bytes]]:
+            for item in items:
+                direction = self.direction_of(item.properties)
+                if direction is not None:
+                    yield vector_index, item.partition, item.number, direction
+
+        database.executemany("INSERT INTO directions VALUES(?, ?, ?, ?)", directions())
+
+    def remove(self, database: sqlite3.Connection, vector_index: int, item: IndexedItem) -> None:
+        """Remove an item from the index with this number."""
+        database.execute(
+            "DELETE FROM directions WHERE vector_index = ? AND partition = ? AND item = ?",
+            (vector_index, item.partition, item.number),
+        )
+
+    def drop(self, database: sqlite3.Connection, vector_index: int) -> None:
+        """Remove all items from the index with this number."""
+        database.execute("DELETE FROM directions WHERE vector_index = ?", (vector_index,))
+
 
 def direction_of(vector: Sequence[float]) -> np.ndarray | None:
     """The unit vector of 32-bit numbers with the direction of a vector; None for a vector of zeros."""
     numbers = np.array(vector, dtype=np.float64)
     length = np.linalg.norm(numbers)
     return None if length == 0 else (numbers / length).astype(np.float32)
-
-
-def ensure_vector_index(database: sqlite3.Connection, container: int, index: VectorIndex) -> int:
-    """The number of an index, which is made if it does not exist."""
-    number = _find(database, container, index)
-    if number is not None:
-        return number
-    with transaction(database):
-        number = _find(database, container, index)
-        return _create(database, container, index) if number is None else number
 
 
 def most_similar(
@@ -106,55 +109,3 @@ def most_similar(
     scores = np.concatenate(similarities)
     for position in np.argsort(-scores, kind="stable"):
         yield items[position], float(scores[position])
-
-
-def add_directions(database: sqlite3.Connection, container: int, partition: int, number: int, item: Item) -> None:
-    """Add a new item to every vector index of its container."""
-    for index_number, index in _indexes(database, container):
-        direction = index.direction_of(item)
-        if direction is not None:
-            database.execute("INSERT INTO directions VALUES(?, ?, ?, ?)", (index_number, partition, number, direction))
-
-
-def remove_directions(database: sqlite3.Connection, container: int, partition: int, number: int) -> None:
-    """Remove an item from every vector index of its container."""
-    for index_number, _ in _indexes(database, container):
-        database.execute(
-            "DELETE FROM directions WHERE vector_index = ? AND partition = ? AND item = ?",
-            (index_number, partition, number),
-        )
-
-
-def drop_vector_indexes(database: sqlite3.Connection, container: int) -> None:
-    """Delete the vector indexes of a container."""
-    for index_number, _ in _indexes(database, container):
-        database.execute("DELETE FROM directions WHERE vector_index = ?", (index_number,))
-    database.execute("DELETE FROM vector_indexes WHERE container = ?", (container,))
-
-
-def _indexes(database: sqlite3.Connection, container: int) -> list[tuple[int, VectorIndex]]:
-    rows = database.execute("SELECT number, terms FROM vector_indexes WHERE container = ?", (container,)).fetchall()
-    return [(number, VectorIndex.of_text(text)) for number, text in rows]
-
-
-def _find(database: sqlite3.Connection, container: int, index: VectorIndex) -> int | None:
-    row = database.execute(
-        "SELECT number FROM vector_indexes WHERE container = ? AND terms = ?", (container, index.to_text())
-    ).fetchone()
-    return None if row is None else row[0]
-
-
-def _create(database: sqlite3.Connection, container: int, index: VectorIndex) -> int:
-    (number,) = database.execute(
-        "INSERT INTO vector_indexes(container, terms) VALUES(?, ?) RETURNING number", (container, index.to_text())
-    ).fetchone()
-    items = database.execute("SELECT number, partition, body FROM items WHERE container = ?", (container,))
-
-    def rows() -> Iterator[tuple[int, int, int, bytes]]:
-        for item, partition, body in items:
-            direction = index.direction_of(read_properties(body, [index.path]))
-            if direction is not None:
-                yield number, partition, item, direction
-
-    database.executemany("INSERT INTO directions VALUES(?, ?, ?, ?)", rows())
-    return number

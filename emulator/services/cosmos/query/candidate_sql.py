@@ -3,7 +3,8 @@
 import sqlite3
 from dataclasses import dataclass
 
-from emulator.services.cosmos.items.term_index import TermIndex, ensure_term_index
+from emulator.services.cosmos.items.item_indexes import ensure_index
+from emulator.services.cosmos.items.term_index import TermIndex
 from emulator.services.cosmos.query.candidates import AllOf, AnyOf, Candidates, HasTerm
 
 # Up to so many candidates are read at once; more are met while the items are read in their order.
@@ -76,5 +77,5 @@ class _Builder:
 
     def _index(self, index: TermIndex) -> int:
         if index not in self._indexes:
-            self._indexes[index] = ensure_term_index(self._database, self._container, index)
+            self._indexes[index] = ensure_index(self._database, self._container, index)
         return self._indexes[index]

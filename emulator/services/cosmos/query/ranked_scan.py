@@ -11,8 +11,8 @@ from dataclasses import replace
 
 import msgspec
 
-from emulator.services.cosmos.items.term_index import ensure_term_index
-from emulator.services.cosmos.items.vector_index import direction_of, ensure_vector_index, most_similar
+from emulator.services.cosmos.items.item_indexes import ensure_index
+from emulator.services.cosmos.items.vector_index import direction_of, most_similar
 from emulator.services.cosmos.query.candidate_sql import CandidateSql, candidate_sql
 from emulator.services.cosmos.query.candidates import AllOf
 from emulator.services.cosmos.query.ranking import Ranking, TextRanking, VectorRanking
@@ -64,7 +64,7 @@ class _RankedScan:
         if direction is None:
             # The similarity is undefined for every item, so that there are no results.
             return []
-        index = ensure_vector_index(self._database, self._scope.container, ranking.index)
+        index = ensure_index(self._database, self._scope.container, ranking.index)
         ordered = most_similar(self._database, index, self._scope.partition, direction)
         similarities: dict[int, float] = {}
         items: list[ScannedItem] = []
@@ -92,7 +92,7 @@ class _RankedScan:
             items = list(self._matching(rows))
         if len(items) >= ranking.limit:
             return items
-        index = ensure_term_index(self._database, self._scope.container, ranking.index)
+        index = ensure_index(self._database, self._scope.container, ranking.index)
         filter_ = self._filter()
         sql = _LAST.format(filter_.condition.format("place.number"))
         partition = (self._scope.container, self._scope.partition)

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import msgspec
 
 from emulator.services.cosmos.items.container import Item
-from emulator.services.cosmos.items.ordered_index import Ordering, ensure_ordering
+from emulator.services.cosmos.items.item_indexes import ensure_index
+from emulator.services.cosmos.items.ordered_index import Ordering
 from emulator.services.cosmos.items.partitions import KeyRange, single_key_range
 from emulator.services.cosmos.query.candidate_sql import Arguments, CandidateSql, candidate_sql
 from emulator.services.cosmos.query.candidates import Candidates
@@ -161,7 +162,7 @@ def _scan_ordering(
     after: Position | None,
     now: float,
 ) -> Generator[ScannedItem]:
-    number = ensure_ordering(database, scope.container, ordering)
+    number = ensure_index(database, scope.container, ordering)
     condition = "1"
     arguments: Arguments = ()
     if filter_ is not None:

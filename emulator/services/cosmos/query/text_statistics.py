@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from emulator.services.cosmos.items.indexing import ELEMENT, Path
-from emulator.services.cosmos.items.term_index import TermIndex, ensure_term_index, word_term
+from emulator.services.cosmos.items.item_indexes import ensure_index
+from emulator.services.cosmos.items.term_index import TermIndex, word_term
 from emulator.services.cosmos.query.paths import constant_value, item_aliases, property_path
 from emulator.services.cosmos.sql import tree
 from emulator.services.cosmos.sql.runtime.full_text import DEFAULT_LANGUAGE, Words, words_of
@@ -67,7 +68,7 @@ def read_statistics(
     documents = 0
     texts_statistics: list[dict[str, Any]] = []
     for texts in statistics:
-        index = ensure_term_index(database, container, texts.index)
+        index = ensure_index(database, container, texts.index)
         documents, words = database.execute(_LENGTHS, (index, *live)).fetchone()
         hits = [
             0 if word is None else database.execute(_HITS, (index, word_term(word), *live)).fetchone()[0]

@@ -225,24 +225,6 @@ def test_items_of_release_0_2_are_taken_over(tmp_path: Path) -> None:
             assert item["_self"].endswith(f"/docs/{item['_rid']}/")
 
 
-@pytest.mark.parametrize(
-    ("version", "tables"),
-    [
-        (2, ["postings", "text_lengths", "term_indexes", "vector_indexes", "directions"]),
-        (3, ["vector_indexes", "directions"]),
-    ],
-)
-def test_a_file_without_indexes_gets_them(tmp_path: Path, version: int, tables: list[str]) -> None:
-    path = tmp_path / "cosmos.db"
-    with closing(ItemStore(path)) as store:
-        store.create(IMAGES, A, {"id": "a"})
-    with closing(sqlite3.connect(path)) as old:
-        old.executescript(f"{''.join(f'DROP TABLE {table};' for table in tables)} PRAGMA user_version = {version}")
-    with closing(ItemStore(path)) as store:
-        store.replace(IMAGES, A, "a", {"id": "a", "n": 2}, None)
-        assert store.read(IMAGES, A, "a").item["n"] == 2
-
-
 def test_writes_of_a_transaction_take_effect_together(store: ItemStore) -> None:
     with raises_cosmos_error(409), store.transaction():
         for _ in range(2):
