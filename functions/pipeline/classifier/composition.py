@@ -84,7 +84,7 @@ def _create_azure_clients(client_id: str) -> AzureClients:
 def create_trigger_queue(connection: TriggerConnection) -> StorageQueue:
     """Create a client of the queue that the trigger receives from, in the event loop that is running now."""
     azure = _create_azure_clients(connection.client_id)
-    return StorageQueue(create_queue_client(connection.queue_endpoint, connection.images_queue, azure))
+    return StorageQueue(create_queue_client(connection.queue_endpoint, connection.queue, azure))
 
 
 def create_application(settings: Settings, *, last_attempt: int) -> Application:

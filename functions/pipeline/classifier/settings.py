@@ -19,17 +19,15 @@ class TriggerConnection:
     Attributes:
         queue_endpoint: the queue endpoint of the data account.
         client_id: the client ID of the app's managed identity.
-        images_queue: the name of the queue.
+        queue: the name of the queue.
     """
 
     queue_endpoint: str
     client_id: str
-    images_queue: str
+    queue: str
 
     @staticmethod
-    def load(
-        environment: Mapping[str, str] = os.environ, *, queue_setting: str = "PIPELINE_IMAGES_QUEUE"
-    ) -> "TriggerConnection":
+    def load(environment: Mapping[str, str] = os.environ, *, queue_setting: str) -> "TriggerConnection":
         """Read the settings. The host has used them all, so none is missing while there are messages.
 
         Args:
@@ -41,7 +39,7 @@ class TriggerConnection:
         return TriggerConnection(
             queue_endpoint=environment["IMAGES__queueServiceUri"],
             client_id=environment["IMAGES__clientId"],
-            images_queue=environment[queue_setting],
+            queue=environment[queue_setting],
         )
 
 

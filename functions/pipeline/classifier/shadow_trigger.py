@@ -3,23 +3,18 @@
 It has a log line and an application of its own: wrong settings of a successor stop no image from being classified.
 """
 
-import asyncio
 import os
-from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING
 
 import azure.functions as func
 from common.domain import timeouts
-from common.settings import SettingsError
 
-from classifier.domain.outcomes import Outcome, OutcomeStatus
-from classifier.settings import Settings, TriggerConnection
+from classifier.domain.outcomes import OutcomeStatus
+from classifier.settings import Settings
 from classifier.triggers import run_delivery
-from classifier.use_cases.requeue import requeue_without_settings
 
 if TYPE_CHECKING:
-    from classifier.domain.queue_ports import Queue
     from classifier.use_cases.shadow import Shadow
 
 _QUEUE_SETTING = "PIPELINE_SHADOW_QUEUE"
@@ -40,34 +35,17 @@ def _shadow() -> "Shadow":
     return create_shadow(Settings.load())
 
 
-@cache
-def _trigger_queue() -> "Queue":
-    from classifier.composition import create_trigger_queue  # noqa: PLC0415 (as above)
-
-    return create_trigger_queue(TriggerConnection.load(queue_setting=_QUEUE_SETTING))
-
-
-async def _handle(text: str, attempt: int) -> Outcome:
-    """Handle one delivery of a message. Wrong settings requeue it, as every configuration error does."""
-    try:
-        shadow = _shadow()
-    except SettingsError as error:
-        return await requeue_without_settings(
-            text,
-            error,
-            attempt=attempt,
-            queue=_trigger_queue(),
-            now=datetime.now(UTC),
-            time_limit=asyncio.timeout,
-            max_retry_age=timeouts.SHADOW_RETRY_AGE,
-        )
-    return await shadow.handle(text, attempt=attempt)
-
-
 # The types of **kwargs are missing in the library.
 @blueprint.queue_trigger(  # pyright: ignore[reportUnknownMemberType]
     arg_name="message", queue_name=f"%{_QUEUE_SETTING}%", connection="IMAGES"
 )
 async def shadow(message: func.QueueMessage) -> None:
     """Compare what the successor finds in the image of a message with its record."""
-    await run_delivery("shadow", message, _handle, errors={OutcomeStatus.MISCONFIGURED, OutcomeStatus.POISON})
+    await run_delivery(
+        "shadow",
+        message,
+        _shadow,
+        queue_setting=_QUEUE_SETTING,
+        max_retry_age=timeouts.SHADOW_RETRY_AGE,
+        errors={OutcomeStatus.MISCONFIGURED, OutcomeStatus.POISON},
+    )

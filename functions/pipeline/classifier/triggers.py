@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 import azure.functions as func
 import msgspec
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 # One less than extensions.queues.maxDequeueCount in host.json: a message that ends the worker at every delivery is
 # delivered once more, so that a failure is recorded before the host moves the message to the poison queue.
 LAST_ATTEMPT = 5
+_QUEUE_SETTING = "PIPELINE_IMAGES_QUEUE"
 _log = logging.getLogger("classifier")
 # At INFO the SDKs log every request in full; retaining that would cost more than running the pipeline.
 logging.getLogger("azure").setLevel(logging.WARNING)
@@ -50,37 +51,50 @@ def _application() -> "Application":
 
 
 @cache
-def _trigger_queue() -> "Queue":
+def _trigger_queue(queue_setting: str) -> "Queue":
     from classifier.composition import create_trigger_queue  # noqa: PLC0415 (as in _application)
 
-    return create_trigger_queue(TriggerConnection.load())
-
-
-async def _handle(text: str, attempt: int) -> Outcome:
-    """Handle one delivery of a message. Wrong settings requeue it, as every configuration error does."""
-    try:
-        application = _application()
-    except SettingsError as error:
-        return await requeue_without_settings(
-            text,
-            error,
-            attempt=attempt,
-            queue=_trigger_queue(),
-            now=datetime.now(UTC),
-            time_limit=asyncio.timeout,
-        )
-    return await application.pipeline.handle(text, attempt=attempt)
+    return create_trigger_queue(TriggerConnection.load(queue_setting=queue_setting))
 
 
 def _log_event(name: str, fields: Mapping[str, object], level: int = logging.INFO) -> None:
     _log.log(level, "%s %s", name, json.dumps(fields))
 
 
+class MessageHandler(Protocol):
+    """A use case that handles the messages of a queue."""
+
+    async def handle(self, text: str, *, attempt: int) -> Outcome:
+        """Handle one delivery of a message."""
+        ...
+
+
+async def _handle(
+    text: str, attempt: int, load: Callable[[], MessageHandler], *, queue_setting: str, max_retry_age: timedelta
+) -> Outcome:
+    """Handle one delivery of a message. Wrong settings requeue it, as every configuration error does."""
+    try:
+        handler = load()
+    except SettingsError as error:
+        return await requeue_without_settings(
+            text,
+            error,
+            attempt=attempt,
+            queue=_trigger_queue(queue_setting),
+            now=datetime.now(UTC),
+            time_limit=asyncio.timeout,
+            max_retry_age=max_retry_age,
+        )
+    return await handler.handle(text, attempt=attempt)
+
+
 async def run_delivery(
     name: str,
     message: func.QueueMessage,
-    handle: Callable[[str, int], Awaitable[Outcome]],
+    load: Callable[[], MessageHandler],
     *,
+    queue_setting: str,
+    max_retry_age: timedelta,
     errors: Collection[OutcomeStatus],
 ) -> None:
     """Handle one delivery of a queue message, and log its outcome with its metrics.
@@ -88,7 +102,9 @@ async def run_delivery(
     Args:
         name: the name of the log line.
         message: the message.
-        handle: handles the message's text and dequeue count.
+        load: returns the use case that handles the message, and creates it at the first call. Raises SettingsError.
+        queue_setting: the app setting with the name of the queue.
+        max_retry_age: how long after its first error a message is retried while the settings are wrong.
         errors: the outcomes that are logged as errors.
     """
     attempt = message.dequeue_count or 1
@@ -97,7 +113,7 @@ async def run_delivery(
     text = message.get_body().decode(errors="surrogateescape")
     with collect_metrics() as metrics:
         try:
-            outcome = await handle(text, attempt)
+            outcome = await _handle(text, attempt, load, queue_setting=queue_setting, max_retry_age=max_retry_age)
         except BaseException as error:
             # The host delivers the message again; its metrics so far are logged all the same.
             fields = {"status": "raised", "detail": type(error).__name__, **delivery, **metrics}
@@ -109,14 +125,16 @@ async def run_delivery(
 
 # The types of **kwargs are missing in the library.
 @blueprint.queue_trigger(  # pyright: ignore[reportUnknownMemberType]
-    arg_name="message", queue_name="%PIPELINE_IMAGES_QUEUE%", connection="IMAGES"
+    arg_name="message", queue_name=f"%{_QUEUE_SETTING}%", connection="IMAGES"
 )
 async def classify(message: func.QueueMessage) -> None:
     """Classify the image that a message of the images queue is about."""
     await run_delivery(
         "outcome",
         message,
-        _handle,
+        lambda: _application().pipeline,
+        queue_setting=_QUEUE_SETTING,
+        max_retry_age=timeouts.DEFAULT_RETRY_AGE,
         errors={OutcomeStatus.FAILED, OutcomeStatus.MISCONFIGURED, OutcomeStatus.POISON},
     )
 

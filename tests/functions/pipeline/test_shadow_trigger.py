@@ -4,11 +4,13 @@ import asyncio
 import importlib
 import json
 import sys
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from classifier import composition, shadow_trigger
+from classifier import composition, shadow_trigger, triggers
 from classifier.composition import create_shadow
+from classifier.domain.events import Message as PipelineMessage
 from classifier.domain.outcomes import Outcome, OutcomeStatus
 from classifier.settings import TriggerConnection
 from common.adapters.azure_clients import create_transport
@@ -88,13 +90,16 @@ def test_wrong_settings_requeue_in_the_queue_of_the_shadow(
         raise SettingsError("PIPELINE_SHADOW_ANALYZER is 'x', and there is no such analyzer")
 
     monkeypatch.setattr(shadow_trigger, "_shadow", no_shadow)
-    monkeypatch.setattr(shadow_trigger, "_trigger_queue", lambda: InMemoryQueue(run_effect, sent.append))
+    monkeypatch.setattr(
+        triggers, "_trigger_queue", {"PIPELINE_SHADOW_QUEUE": InMemoryQueue(run_effect, sent.append)}.__getitem__
+    )
     asyncio.run(plain(shadow_trigger.shadow)(Message(1, message().encode())))
     assert line(caplog, "shadow")["status"] == "misconfigured"
     ((text, delay),) = sent
     assert delay >= 900
-    deadline, event_time = json.loads(text)["deadline"], json.loads(message())["eventTime"]
-    assert deadline > event_time
+    deadline = PipelineMessage.parse(text).deadline
+    assert deadline is not None
+    assert timedelta(minutes=119) < deadline - datetime.now(UTC) <= timedelta(hours=2)
 
 
 def test_the_queue_of_the_trigger_is_that_of_the_shadow() -> None:
@@ -105,7 +110,7 @@ def test_the_queue_of_the_trigger_is_that_of_the_shadow() -> None:
         "PIPELINE_SHADOW_QUEUE": "images-shadow",
     }
     connection = TriggerConnection.load(environment, queue_setting="PIPELINE_SHADOW_QUEUE")
-    assert connection == TriggerConnection(queue_endpoint="https://q", client_id="c", images_queue="images-shadow")
+    assert connection == TriggerConnection(queue_endpoint="https://q", client_id="c", queue="images-shadow")
 
 
 @pytest.mark.parametrize(("queue", "expected"), [("images-shadow", True), ("", False), (None, False)])

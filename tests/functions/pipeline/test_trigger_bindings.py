@@ -49,7 +49,7 @@ def test_the_app_is_made_once_of_the_environment_for_five_attempts(monkeypatch: 
     assert arguments == [("the settings", {"last_attempt": 5})]
 
 
-def test_the_queue_of_the_trigger_is_made_once_of_its_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_queue_of_each_trigger_is_made_once_of_its_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is there even if the other app settings are wrong."""
     connections: list[Any] = []
 
@@ -58,13 +58,16 @@ def test_the_queue_of_the_trigger_is_made_once_of_its_connection(monkeypatch: py
         return object()
 
     monkeypatch.setattr(composition, "create_trigger_queue", create_trigger_queue)
-    monkeypatch.setattr(TriggerConnection, "load", staticmethod(lambda: "the connection"))
+    monkeypatch.setattr(TriggerConnection, "load", staticmethod(lambda *, queue_setting: queue_setting))
     triggers._trigger_queue.cache_clear()
     try:
-        assert triggers._trigger_queue() is triggers._trigger_queue()
+        images = triggers._trigger_queue("PIPELINE_IMAGES_QUEUE")
+        shadow = triggers._trigger_queue("PIPELINE_SHADOW_QUEUE")
+        assert triggers._trigger_queue("PIPELINE_IMAGES_QUEUE") is images
+        assert triggers._trigger_queue("PIPELINE_SHADOW_QUEUE") is shadow
     finally:
         triggers._trigger_queue.cache_clear()
-    assert connections == ["the connection"]
+    assert connections == ["PIPELINE_IMAGES_QUEUE", "PIPELINE_SHADOW_QUEUE"]
 
 
 @pytest.mark.parametrize(("dequeue_count", "attempt"), [(None, 1), (0, 1), (1, 1), (6, 6)])

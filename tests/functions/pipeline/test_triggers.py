@@ -127,7 +127,7 @@ def test_wrong_settings_requeue_a_message_slowly_and_are_an_error_of_the_configu
     services = InMemoryServices()
     queue = InMemoryQueue(services.run_step, services.queued_messages.append)
     monkeypatch.setattr(triggers, "_application", fail_to_load)
-    monkeypatch.setattr(triggers, "_trigger_queue", lambda: queue)
+    monkeypatch.setattr(triggers, "_trigger_queue", {"PIPELINE_IMAGES_QUEUE": queue}.__getitem__)
     asyncio.run(plain(triggers.classify)(Message(4, message().encode())))
     ((text, delay),) = services.queued_messages
     requeued = PipelineMessage.parse(text)
@@ -147,9 +147,8 @@ def test_wrong_settings_are_raised_when_the_deadline_of_a_message_comes_before_i
     """Its next delivery would be in 15 minutes at the earliest."""
     services = InMemoryServices()
     monkeypatch.setattr(triggers, "_application", fail_to_load)
-    monkeypatch.setattr(
-        triggers, "_trigger_queue", lambda: InMemoryQueue(services.run_step, services.queued_messages.append)
-    )
+    queue = InMemoryQueue(services.run_step, services.queued_messages.append)
+    monkeypatch.setattr(triggers, "_trigger_queue", {"PIPELINE_IMAGES_QUEUE": queue}.__getitem__)
     deadline = datetime.now(UTC) + timedelta(minutes=minutes)
     envelope = {"event": json.loads(message()), "putBacks": 7, "deadline": deadline.isoformat()}
     with pytest.raises(SettingsError):
@@ -164,9 +163,9 @@ def test_the_queue_of_the_trigger_is_created_without_the_settings(monkeypatch: p
         "IMAGES__clientId": "c",
         "PIPELINE_IMAGES_QUEUE": "images",
     }
-    connection = TriggerConnection.load(environment)
+    connection = TriggerConnection.load(environment, queue_setting="PIPELINE_IMAGES_QUEUE")
     assert connection == TriggerConnection(
-        queue_endpoint="https://data.queue.core.windows.net/", client_id="c", images_queue="images"
+        queue_endpoint="https://data.queue.core.windows.net/", client_id="c", queue="images"
     )
 
     assert create_trigger_queue(connection)._client.url == "https://data.queue.core.windows.net/images"

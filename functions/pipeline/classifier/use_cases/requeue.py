@@ -50,7 +50,7 @@ async def requeue_without_settings(
     queue: Queue,
     now: datetime,
     time_limit: Callable[[float], AbstractAsyncContextManager[object]],
-    max_retry_age: timedelta = timeouts.DEFAULT_RETRY_AGE,
+    max_retry_age: timedelta,
 ) -> Outcome:
     """Requeue a message that cannot be processed because the app settings are wrong.
 
@@ -61,7 +61,7 @@ async def requeue_without_settings(
         text: the text of the message.
         error: what is wrong with the settings.
         attempt: the dequeue count of the message, from 1.
-        queue: the images queue.
+        queue: the queue of the message.
         now: the current time.
         time_limit: limits the time of a block, in seconds.
         max_retry_age: how long after its first error the message is retried.
