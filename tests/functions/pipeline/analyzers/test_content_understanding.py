@@ -239,6 +239,8 @@ ERRORS = [
         "ContentFiltered",
     ),
     (nested("DeploymentNotFound"), AnalyzerConfigurationError, "DeploymentNotFound"),
+    (nested("DefaultsNotSet"), AnalyzerConfigurationError, "DefaultsNotSet"),
+    (nested("DefaultDeploymentModelNotFound"), AnalyzerConfigurationError, "DefaultDeploymentModelNotFound"),
     (nested("ModelNotReady"), AnalyzerConfigurationError, "ModelNotReady"),
     (nested("BadRequest", "The model gpt-5.4-mini is retired."), AnalyzerConfigurationError, "ModelRetired"),
     (nested("ApiVersionRetired", "The API version is retired."), AnalyzerConfigurationError, "ApiVersionRetired"),
