@@ -12,7 +12,7 @@ from infra.core.analysis import DeploymentType, Feature, FoundryModel
 # categories" (https://learn.microsoft.com/azure/ai-services/content-understanding/concepts/analyzer-reference).
 _OTHER = "other"
 _MOST_TAGS = 10
-# Never wider than where the deployment processes prompts; the service's default is global:
+# Never wider than where the deployment processes prompts:
 # https://learn.microsoft.com/azure/ai-services/content-understanding/language-region-support#region-support
 _PROCESSING_LOCATIONS: dict[DeploymentType, str] = {"DataZoneStandard": "dataZone", "GlobalStandard": "global"}
 

@@ -13,8 +13,6 @@ from emulator.services.content_understanding.errors import error_body
 # Azure deletes results after a day:
 # https://learn.microsoft.com/azure/ai-services/content-understanding/concepts/secure-communications
 _RETENTION_SECONDS = 24 * 3600.0
-# Of the whole duration, until the analysis begins.
-_SHARE_NOT_STARTED = 0.2
 
 
 class AnalysisFailedError(Exception):
@@ -72,12 +70,10 @@ class Analyses:
         analysis = self._by_id.get(operation_id)
         if analysis is None or analysis.account_id != account_id.lower():
             return None
-        created = datetime.fromtimestamp(analysis.started, UTC).isoformat(timespec="seconds")
+        created = datetime.fromtimestamp(analysis.started, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         result = {"analyzerId": analysis.analyzer_id, "apiVersion": api_version, "createdAt": created}
         if now < analysis.ends or not analysis.outcome.done():
-            begins = analysis.started + _SHARE_NOT_STARTED * (analysis.ends - analysis.started)
-            status = "NotStarted" if now < begins else "Running"
-            return {"id": operation_id, "status": status, "result": {**result, "warnings": [], "contents": []}}
+            return {"id": operation_id, "status": "Running", "result": {**result, "warnings": [], "contents": []}}
         outcome = await analysis.outcome
         outcome_result = outcome.get("result")
         return {

@@ -55,7 +55,7 @@ class AnalyzerStore:
         stored = self._resources.get(_analyzer_id(account_id, analyzer_id))
         if stored is None:
             return None
-        created = datetime.fromtimestamp(stored.outputs["createdAt"], UTC).isoformat(timespec="seconds")
+        created = datetime.fromtimestamp(stored.outputs["createdAt"], UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         return {
             **stored.inputs,
             "analyzerId": analyzer_id,

@@ -17,7 +17,7 @@ from emulator.services.vision.model_client import OTHER
 BASE_ANALYZER, READ_ANALYZER = "prebuilt-image", "prebuilt-read"
 # Named by the documentation and the SDK in 2026, for those that can still be deployed: emulator/provider.
 SUPPORTED_MODELS = ("gpt-5.2", "gpt-5.4-mini")
-_MOST_FIELDS, _MOST_CATEGORIES, _LONGEST_DESCRIPTION = 100, 300, 1024
+_MOST_FIELDS, _MOST_CATEGORIES, _LONGEST_DESCRIPTION = 1_000, 300, 1024
 _FIELD_NAME = re.compile(r"[\w.-]{1,64}")
 _CUSTOM_ID = re.compile(r"[a-zA-Z0-9._]{1,64}")
 # What the packaged models can say about an image, by the names that the program gives its fields.
@@ -120,12 +120,21 @@ def _is_known(name: str, field: Field) -> bool:
 
 
 def describe_prebuilt(analyzer_id: str) -> dict[str, Any] | None:
-    """Return an analyzer of the service as it describes it; None if the emulator does not have it."""
-    common = {"analyzerId": analyzer_id, "status": "ready", "createdAt": "2025-11-01T00:00:00Z", "warnings": []}
+    """Return an analyzer of the service as it describes it; None if the emulator does not have it.
+
+    The one for images needs no embedding model. As in a recording of the service, of all its analyzers:
+    https://github.com/Azure/azure-sdk-assets (js/sdk/contentunderstanding, sample_listanalyzers).
+    """
+    common = {
+        "analyzerId": analyzer_id,
+        "status": "ready",
+        "createdAt": "2025-11-01T00:00:00Z",
+        "processingLocation": "geography",
+        "warnings": [],
+    }
     match analyzer_id:
         case "prebuilt-image":
-            models = {"completion": [*SUPPORTED_MODELS], "embedding": ["text-embedding-3-large"]}
-            return {**common, "supportedModels": models}
+            return {**common, "supportedModels": {"completion": [*SUPPORTED_MODELS]}}
         case "prebuilt-read":
             return common
         case _:

@@ -1,7 +1,9 @@
 """Errors of Content Understanding: one that says that the request is wrong, with an inner one that says why.
 
-No documentation lists the codes. Those here are quoted by users of the API, or are those of Document Intelligence,
-whose design it shares: https://learn.microsoft.com/azure/ai-services/document-intelligence/v3-error-guide.
+No documentation lists the codes. Those here are in recordings of the service, are quoted by users of the API, or are
+those of Document Intelligence, whose design it shares: https://github.com/Azure/azure-sdk-assets
+(js/sdk/contentunderstanding) and
+https://learn.microsoft.com/azure/ai-services/document-intelligence/v3-error-guide.
 """
 
 from collections.abc import Mapping

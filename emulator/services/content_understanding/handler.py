@@ -4,6 +4,7 @@ What the models see is what the emulated Image Analysis sees. Fields have no con
 """
 
 import json
+from collections.abc import Mapping
 from typing import Any, override
 
 import aiohttp
@@ -37,6 +38,7 @@ from emulator.services.content_understanding.routes import API_VERSION, PREFIX, 
 from emulator.services.vision.model_client import UnreadableImageError, describe_image
 
 _RETRY_AFTER = {"Retry-After": "1"}
+_CALL_PATCH = "Call 'PATCH /contentunderstanding/defaults' first."
 
 
 class ContentUnderstandingHandler(CognitiveServicesHandler[Call]):
@@ -92,7 +94,7 @@ class ContentUnderstandingHandler(CognitiveServicesHandler[Call]):
         self._quotas.count_operation(target.id)
         match operation.route.name:
             case "get_defaults":
-                return web.json_response({"modelDeployments": self._analyzers.defaults(target.id)})
+                return web.json_response({"modelDeployments": self._require_defaults(target)})
             case "update_defaults":
                 return self._update_defaults(target, await request.read())
             case "get":
@@ -102,12 +104,12 @@ class ContentUnderstandingHandler(CognitiveServicesHandler[Call]):
                 return self._put_analyzer(request, target, operation.analyzer_id, await request.read(), replace=replace)
             case "delete":
                 if not self._analyzers.delete_analyzer(target.id, operation.analyzer_id):
-                    raise _no_analyzer(operation.analyzer_id)
+                    raise _no_analyzer()
                 return web.Response(status=204)
             case "get_operation_status":
                 return self._get_operation_status(target, operation)
             case "analyze_binary":
-                return self._start(request, target, operation.analyzer_id, await request.read())
+                return await self._start(request, target, operation.analyzer_id, await request.read())
             case _:
                 return await self._get_result(target, operation.operation_id)
 
@@ -128,6 +130,24 @@ class ContentUnderstandingHandler(CognitiveServicesHandler[Call]):
                 raise invalid(f"The deployment {name} does not exist.", inner="DeploymentNotFound")
         return web.json_response({"modelDeployments": self._analyzers.update_defaults(account.id, by_model)})
 
+    def _require_defaults(self, account: Resource) -> Mapping[str, str]:
+        """The deployments of the models. Raises ContentUnderstandingError if there are none.
+
+        https://learn.microsoft.com/azure/search/agentic-knowledge-source-how-to-blob#known-errors
+        """
+        defaults = self._analyzers.defaults(account.id)
+        if not defaults:
+            raise invalid(f"Defaults have not yet been set. {_CALL_PATCH}", inner="DefaultsNotSet")
+        return defaults
+
+    def _require_default(self, account: Resource, model: str) -> str:
+        """The deployment of a model. Raises ContentUnderstandingError if there is none."""
+        deployment = self._require_defaults(account).get(model)
+        if deployment is None:
+            message = f"Defaults have not yet been set to '{model}'. {_CALL_PATCH}"
+            raise invalid(message, inner="DefaultDeploymentModelNotFound")
+        return deployment
+
     def _has_deployment(self, account: Resource, name: str) -> bool:
         return any(
             deployment.type.endswith(":Deployment") and deployment.name.lower() == name.lower()
@@ -137,13 +157,14 @@ class ContentUnderstandingHandler(CognitiveServicesHandler[Call]):
     def _get_analyzer(self, account: Resource, analyzer_id: str) -> web.Response:
         analyzer = describe_prebuilt(analyzer_id) or self._analyzers.get(account.id, analyzer_id)
         if analyzer is None:
-            raise _no_analyzer(analyzer_id)
+            raise _no_analyzer()
         return web.json_response(analyzer)
 
     def _put_analyzer(
         self, request: web.Request, account: Resource, analyzer_id: str, body: bytes, *, replace: bool
     ) -> web.Response:
-        parse_definition(analyzer_id, body)
+        definition = parse_definition(analyzer_id, body)
+        self._require_default(account, definition.models.completion)
         if not replace and self._analyzers.get(account.id, analyzer_id) is not None:
             raise ContentUnderstandingError(
                 409, "Conflict", f"The analyzer {analyzer_id} exists already.", inner="AnalyzerExists"
@@ -151,7 +172,7 @@ class ContentUnderstandingHandler(CognitiveServicesHandler[Call]):
         self._analyzers.put_analyzer(account.id, analyzer_id, json.loads(body))
         operation_id = self._analyzers.operation_id(account.id, analyzer_id)
         location = f"/analyzers/{analyzer_id}/operations/{operation_id}"
-        headers = {"Operation-Location": _location(request, location), **_RETRY_AFTER}
+        headers = {"Operation-Location": _location(request, location)}
         return web.json_response(self._analyzers.get(account.id, analyzer_id), status=201, headers=headers)
 
     def _get_operation_status(self, account: Resource, operation: Call) -> web.Response:
@@ -164,7 +185,7 @@ class ContentUnderstandingHandler(CognitiveServicesHandler[Call]):
         status = "Succeeded" if analyzer["status"] == "ready" else "Running"
         return web.json_response({"id": operation.operation_id, "status": status, "result": analyzer})
 
-    def _start(self, request: web.Request, account: Resource, analyzer_id: str, content: bytes) -> web.Response:
+    async def _start(self, request: web.Request, account: Resource, analyzer_id: str, content: bytes) -> web.Response:
         definition = None if analyzer_id == READ_ANALYZER else self._usable_definition(account, analyzer_id)
         self._quotas.count_image(account.id)
         operation_id = self._analyses.start(
@@ -173,8 +194,9 @@ class ContentUnderstandingHandler(CognitiveServicesHandler[Call]):
             lambda: self._analyze(definition, content),
             seconds=self._faults.analysis_seconds(),
         )
-        headers = {"Operation-Location": _location(request, f"/analyzerResults/{operation_id}"), **_RETRY_AFTER}
-        return web.json_response({"id": operation_id, "status": "NotStarted"}, status=202, headers=headers)
+        operation = await self._analyses.get(account.id, operation_id, API_VERSION)
+        headers = {"Operation-Location": _location(request, f"/analyzerResults/{operation_id}")}
+        return web.json_response(operation, status=202, headers=headers)
 
     def _usable_definition(self, account: Resource, analyzer_id: str) -> Definition:
         """The definition of an analyzer that can be used now, with a deployment of its model."""
@@ -183,15 +205,12 @@ class ContentUnderstandingHandler(CognitiveServicesHandler[Call]):
         analyzer = self._analyzers.get(account.id, analyzer_id)
         definition = self._analyzers.find_definition(account.id, analyzer_id)
         if analyzer is None or definition is None:
-            raise _no_analyzer(analyzer_id)
+            raise _no_analyzer()
         if analyzer["status"] != "ready":
             raise ContentUnderstandingError(
                 409, "Conflict", f"The analyzer {analyzer_id} is being created.", inner="AnalyzerNotReady"
             )
-        model = definition.models.completion
-        deployment = self._analyzers.defaults(account.id).get(model)
-        if deployment is None:
-            raise invalid(f"There is no deployment for the model {model}.", inner="MissingModelDeploymentMapping")
+        deployment = self._require_default(account, definition.models.completion)
         if not self._has_deployment(account, deployment):
             raise invalid(f"The deployment {deployment} does not exist.", inner="DeploymentNotFound")
         return definition
@@ -220,12 +239,12 @@ class ContentUnderstandingHandler(CognitiveServicesHandler[Call]):
             operation = await self._analyses.get(account.id, operation_id, API_VERSION)
         if operation is None:
             raise not_found(f"The operation {operation_id} does not exist.", inner="OperationNotFound")
-        headers = {} if operation["status"] in {"Succeeded", "Failed"} else _RETRY_AFTER
-        return web.json_response(operation, headers=headers)
+        return web.json_response(operation)
 
 
-def _no_analyzer(analyzer_id: str) -> ContentUnderstandingError:
-    return not_found(f"The analyzer {analyzer_id} does not exist.", inner="AnalyzerNotFound")
+def _no_analyzer() -> ContentUnderstandingError:
+    """The error for an analyzer that does not exist; the service calls it a model."""
+    return not_found("The requested model was not found.", inner="ModelNotFound")
 
 
 def _location(request: web.Request, path: str) -> str:

@@ -14,6 +14,9 @@ _FILTERED = {
     "message": "Fields were filtered because content of category `Violence` was detected with severity `High`.",
     "target": "Result.Contents[0]",
 }
+# As in a recording of the service: https://github.com/Azure/azure-sdk-assets (js/sdk/contentunderstanding,
+# recording_should_analyze_an_image_from_url_using_prebuiltimagesearch).
+_IMAGE = {"markdown": "![image](pages/1)\n", "pages": [{"pageNumber": 1, "spans": []}]}
 # https://learn.microsoft.com/azure/ai-services/content-understanding/pricing-explainer
 _CONTEXTUALIZATION_TOKENS = 1_000
 
@@ -28,7 +31,7 @@ def describe_fields(definition: Definition, file: ImageFile, description: ImageD
         f"{definition.models.completion}-output": text_tokens(answer_characters),
     }
     return {
-        "result": {"warnings": [], "contents": [{**_content(file), "markdown": "![image](image)\n", "fields": fields}]},
+        "result": {"warnings": [], "contents": [{**_content(file), **_IMAGE, "fields": fields}]},
         "usage": {"contextualizationTokens": _CONTEXTUALIZATION_TOKENS, "tokens": tokens},
     }
 

@@ -2,7 +2,7 @@
 
 Both have the same structure, with nested errors:
 https://learn.microsoft.com/azure/ai-services/document-intelligence/v3-error-guide, for the service whose design it
-shares. No documentation lists its own codes (docs/decisions/0047).
+shares. No documentation lists its own codes; those that are known, and from where, has docs/decisions/0047.
 """
 
 import re
@@ -24,8 +24,8 @@ _FILTER_CODES = frozenset({HARMFUL_CONTENT_FILTERED, "content_filter", "Responsi
 # Codes about the file. InvalidContent is one of a failed operation too:
 # https://github.com/Azure/azure-sdk-for-net/issues/56192
 _IMAGE_CODES = frozenset({"InvalidContent", "InvalidContentDimensions", "InvalidContentLength", "UnsupportedContent"})
-# Codes that name what is the same for every image.
-_CONFIGURATION_CODE = re.compile(r"Model|Deployment|Analyzer|ApiVersion", re.IGNORECASE)
+# Codes that name what is the same for every image, such as DefaultsNotSet and DefaultDeploymentModelNotFound.
+_CONFIGURATION_CODE = re.compile(r"Model|Deployment|Analyzer|ApiVersion|Defaults", re.IGNORECASE)
 # Codes that say that the request was wrong, without more.
 _REQUEST_CODES = frozenset({"InvalidRequest", "InvalidArgument"})
 _RETIRED = re.compile(r"\b(retired|deprecated)\b", re.IGNORECASE)

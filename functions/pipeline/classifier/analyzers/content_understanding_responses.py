@@ -31,6 +31,9 @@ _OPERATION_ID = re.compile(r"/analyzerResults/([^/?]+)")
 # https://learn.microsoft.com/azure/ai-services/content-understanding/document/elements
 _POLYGON = re.compile(r"D\(\d+((?:,-?\d+(?:\.\d+)?){8})\)")
 _PIXEL = "pixel"
+# How the markdown of an image without text refers to the image itself, in recordings of the service:
+# https://github.com/Azure/azure-sdk-assets (js/sdk/contentunderstanding)
+_PICTURE = "!["
 
 
 class Field(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -157,7 +160,8 @@ def read_lines(contents: Sequence[Content]) -> tuple[TextLine, ...]:
             lines += [line for page in pages for line in _page_lines(page, content.unit)]
         else:
             texts = (text.strip() for text in (content.markdown or "").splitlines())
-            lines += [TextLine(text=text, confidence=None, box=None) for text in texts if text]
+            texts = (text for text in texts if text and not text.startswith(_PICTURE))
+            lines += [TextLine(text=text, confidence=None, box=None) for text in texts]
     return tuple(lines)
 
 

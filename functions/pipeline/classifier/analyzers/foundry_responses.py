@@ -10,11 +10,30 @@ from msgspec import Meta, Struct
 from classifier.analyzers.responses import parse_response, read_result
 from classifier.domain.errors import AnalyzerConfigurationError, ImageRejectedError, UnexpectedResponseError
 
-# Codes of a 400 about the image. No documentation lists them; these are quoted by users of the same API.
-_IMAGE_CODES = frozenset({"image_parse_error", "invalid_image_format"})
+# Codes of a 400 about the image. They are those of the same service's Responses API; none are listed for completions:
+# https://github.com/openai/openai-python/blob/main/src/openai/types/responses/response_error.py
+_IMAGE_CODES = frozenset(
+    {
+        "empty_image_file",
+        "image_file_too_large",
+        "image_parse_error",
+        "image_too_large",
+        "image_too_small",
+        "invalid_image",
+        "invalid_image_format",
+        "invalid_image_mode",
+        "unsupported_image_media_type",
+    }
+)
 # The code of a 400 about the prompt, and the finish reason of an answer that was cut:
 # https://learn.microsoft.com/azure/foundry/openai/concepts/content-filter-severity-levels
 _CONTENT_FILTER = "content_filter"
+# Azure answers gpt-5.4 with the second one: "Your input image may contain content that is not allowed by our content
+# safety system." The third is that of the Responses API.
+_CONTENT_FILTER_CODES = frozenset({_CONTENT_FILTER, "content_policy_violation", "image_content_policy_violation"})
+# "The chatCompletion operation does not work with the specified model": one that has no chat completions, or was
+# retired (https://github.com/BerriAI/litellm/issues/11505).
+_WRONG_MODEL = "OperationNotSupported"
 # Parameters that are the same for every image: a 400 about one of them is about the configuration.
 _FIXED_PARAMETERS = frozenset({"response_format", "model", "max_completion_tokens", "reasoning_effort"})
 
@@ -73,11 +92,11 @@ def parse_completion(response: AsyncHttpResponse) -> object:
     """
     if response.status_code == 400:
         error = _error(response)
-        if error.code == _CONTENT_FILTER:
+        if error.code in _CONTENT_FILTER_CODES:
             raise _filtered(error.message)
         if error.code in _IMAGE_CODES:
             raise ImageRejectedError(str(error.code), error.message)
-        if error.param in _FIXED_PARAMETERS:
+        if error.param in _FIXED_PARAMETERS or error.code == _WRONG_MODEL:
             raise AnalyzerConfigurationError(error.code or str(error.param), error.message)
     if response.status_code == 410:
         # Elsewhere 410 is transient. "Deployments of a retired model always return error responses":

@@ -60,7 +60,7 @@ def test_a_field_that_the_models_cannot_fill_is_refused_by_name(name: str, field
             with_fields(category={"type": "string", "method": "classify", "enum": [str(n) for n in range(301)]}),
             "InvalidFieldSchema",
         ),
-        (with_fields(**{f"f{number}": {"type": "string"} for number in range(101)}), "InvalidFieldSchema"),
+        (with_fields(**{f"f{number}": {"type": "string"} for number in range(1_001)}), "InvalidFieldSchema"),
         (b"{", "InvalidJsonRequest"),
     ],
 )

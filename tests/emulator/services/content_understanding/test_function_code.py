@@ -58,7 +58,7 @@ async def analyze(account: Account, *features: str, content: bytes | None = None
     for call in analyzer.calls:
         assert isinstance(call, LongRunningCall)
         operation, retry_after = await call.start(content or picture(), INFO, paid=False)
-        assert retry_after == 1
+        assert retry_after == 0
         account.clock.now += seconds
         results.append(await get_result(call, operation, is_patient=seconds > 0))
     return Analysis.combine(results)
@@ -125,7 +125,7 @@ def test_an_operation_runs_for_a_while(service: Service, reader: dict[str, str])
     service.run(lambda account: account.prepare(ANALYZER))
     with pytest.raises(OperationRunningError) as error:
         service.run(lambda account: analyze(account, "tags", seconds=0), headers=reader)
-    assert error.value.retry_after_seconds == 1
+    assert error.value.retry_after_seconds == 0
 
 
 def test_an_account_without_the_analyzer_or_its_deployment_is_misconfigured(
@@ -133,7 +133,7 @@ def test_an_account_without_the_analyzer_or_its_deployment_is_misconfigured(
 ) -> None:
     with pytest.raises(ConfigurationError) as error:
         service.run(lambda account: analyze(account, "tags"), headers=reader)
-    assert error.value.code == "AnalyzerNotFound"
+    assert error.value.code == "ModelNotFound"
 
     async def without_defaults(account: Account) -> None:
         await account.prepare(ANALYZER)
@@ -143,7 +143,7 @@ def test_an_account_without_the_analyzer_or_its_deployment_is_misconfigured(
     service.run(without_defaults)
     with pytest.raises(AnalyzerConfigurationError) as missing:
         service.run(lambda account: analyze(account, "tags"), headers=reader)
-    assert missing.value.code == "MissingModelDeploymentMapping"
+    assert missing.value.code == "DefaultsNotSet"
 
 
 def test_a_caller_without_the_role_is_denied(service: Service, token: Any) -> None:

@@ -45,10 +45,16 @@ def test_an_analysis_is_an_operation_with_the_fields_of_the_definition_and_no_co
     assert started.headers["Operation-Location"] == (
         f"https://f.services.ai.azure.com/contentunderstanding/analyzerResults/{operation_id}?api-version=2025-11-01"
     )
-    assert started.headers["Retry-After"] == "1"
-    assert [answer.body["status"] for answer in (first, second, last)] == ["NotStarted", "Running", "Succeeded"]
-    assert (first.headers["Retry-After"], second.headers["Retry-After"]) == ("1", "1")
-    assert "Retry-After" not in last.headers
+    assert started.body["status"] == "Running"
+    assert started.body["result"] == {
+        "analyzerId": CUSTOM,
+        "apiVersion": "2025-11-01",
+        "createdAt": "1970-01-12T13:46:41Z",
+        "warnings": [],
+        "contents": [],
+    }
+    assert [answer.body["status"] for answer in (first, second, last)] == ["Running", "Running", "Succeeded"]
+    assert not any("Retry-After" in answer.headers for answer in (started, first, second, last))
     (content,) = last.body["result"]["contents"]
     assert content["fields"] == {
         "caption": {"type": "string", "valueString": "template: a cat"},
@@ -59,6 +65,8 @@ def test_an_analysis_is_an_operation_with_the_fields_of_the_definition_and_no_co
         "category": {"type": "string", "valueString": "animal"},
     }
     assert (content["kind"], content["mimeType"]) == ("document", "image/png")
+    assert content["markdown"] == "![image](pages/1)\n"
+    assert content["pages"] == [{"pageNumber": 1, "spans": []}]
     assert last.body["result"]["analyzerId"] == CUSTOM
     assert last.body["usage"]["contextualizationTokens"] == 1000
     # 20 x 15 patches with a factor of 1.62, rounded up, and 13 characters of descriptions: 487 + 4.
@@ -125,19 +133,57 @@ def test_a_caller_without_a_role_or_a_token_may_do_nothing(
     assert service.run(conversation, headers={}) == [401] * 3
 
 
-def test_before_the_defaults_are_set_and_the_analyzer_is_ready_nothing_is_analyzed(service: Service) -> None:
+def test_before_the_defaults_are_set_nothing_is_defined_and_nothing_is_told_of_them(service: Service) -> None:
+    async def conversation(account: Account) -> list[Answer]:
+        answers = [
+            await account.send("GET", "/defaults"),
+            await account.send("PUT", f"/analyzers/{CUSTOM}", DEFINITION),
+        ]
+        await account.send("PATCH", "/defaults", {"modelDeployments": {"gpt-5.2": "vision"}})
+        return [*answers, await account.send("PUT", f"/analyzers/{CUSTOM}", DEFINITION)]
+
+    read, early, other_model = service.run(conversation)
+    assert read.status == early.status == other_model.status == 400
+    assert (
+        read.body
+        == early.body
+        == {
+            "error": {
+                "code": "InvalidRequest",
+                "message": "Invalid request.",
+                "innererror": {
+                    "code": "DefaultsNotSet",
+                    "message": "Defaults have not yet been set. Call 'PATCH /contentunderstanding/defaults' first.",
+                },
+            }
+        }
+    )
+    assert other_model.body["error"]["innererror"] == {
+        "code": "DefaultDeploymentModelNotFound",
+        "message": (
+            "Defaults have not yet been set to 'gpt-5.4-mini'. Call 'PATCH /contentunderstanding/defaults' first."
+        ),
+    }
+
+
+def test_without_an_analyzer_that_is_ready_and_its_defaults_nothing_is_analyzed(service: Service) -> None:
     async def conversation(account: Account) -> list[tuple[int, str]]:
         unknown = await account.analyze()
-        await account.send("PUT", f"/analyzers/{CUSTOM}", DEFINITION)
+        await account.prepare()
+        account.clock.now -= 1
         early = await account.analyze()
         account.clock.now += 1
+        await account.send("PATCH", "/defaults", {"modelDeployments": {"gpt-5.4-mini": None}})
         without_defaults = await account.analyze()
-        return [(answer.status, answer.inner) for answer in (unknown, early, without_defaults)]
+        await account.send("PATCH", "/defaults", {"modelDeployments": {"gpt-5.2": "vision"}})
+        without_model = await account.analyze()
+        return [(answer.status, answer.inner) for answer in (unknown, early, without_defaults, without_model)]
 
     assert service.run(conversation) == [
-        (404, "AnalyzerNotFound"),
+        (404, "ModelNotFound"),
         (409, "AnalyzerNotReady"),
-        (400, "MissingModelDeploymentMapping"),
+        (400, "DefaultsNotSet"),
+        (400, "DefaultDeploymentModelNotFound"),
     ]
 
 
@@ -171,6 +217,7 @@ def test_an_analysis_needs_the_deployment_that_the_defaults_name(
 
 def test_an_analyzer_is_created_by_an_operation_and_outlives_the_emulator(service: Service) -> None:
     async def create(account: Account) -> list[Answer]:
+        await account.send("PATCH", "/defaults", {"modelDeployments": {"gpt-5.4-mini": "vision"}})
         created = await account.send("PUT", f"/analyzers/{CUSTOM}", DEFINITION)
         location = created.headers["Operation-Location"].partition("/contentunderstanding")[2].partition("?")[0]
         early = await account.send("GET", location)
@@ -200,6 +247,11 @@ def test_an_analyzer_is_created_by_an_operation_and_outlives_the_emulator(servic
     assert (conflict.status, conflict.inner) == (409, "AnalyzerExists")
     assert (replaced.status, deleted.status) == (201, 204)
     assert [answer.status for answer in missing] == [404] * 3
+    assert missing[1].body["error"] == {
+        "code": "NotFound",
+        "message": "Resource not found.",
+        "innererror": {"code": "ModelNotFound", "message": "The requested model was not found."},
+    }
 
 
 def test_the_services_own_analyzers_say_which_models_they_support(service: Service) -> None:
@@ -208,7 +260,8 @@ def test_the_services_own_analyzers_say_which_models_they_support(service: Servi
         return [await account.send("GET", f"/analyzers/{analyzer_id}") for analyzer_id in ids]
 
     image, read, invoice = service.run(conversation)
-    assert image.body["supportedModels"]["completion"] == ["gpt-5.2", "gpt-5.4-mini"]
+    assert image.body["supportedModels"] == {"completion": ["gpt-5.2", "gpt-5.4-mini"]}
+    assert image.body["processingLocation"] == "geography"
     assert (read.status, invoice.status) == (200, 404)
 
 
@@ -373,6 +426,6 @@ def test_beyond_1000_images_or_3000_operations_in_a_minute_an_account_answers_42
 def test_images_and_operations_are_counted_apart(service: Service) -> None:
     async def conversation(account: Account) -> list[int]:
         statuses = [(await account.analyze("prebuilt-read")).status for _ in range(1_001)]
-        return [*statuses[998:], (await account.send("GET", "/defaults")).status]
+        return [*statuses[998:], (await account.send("GET", "/analyzers/prebuilt-read")).status]
 
     assert service.run(conversation) == [202, 202, 429, 200]

@@ -176,12 +176,20 @@ def test_an_unknown_category_is_refused() -> None:
         ),
         ({"pages": [PAGE | {"lines": []}]}, [("HELLO CAT", None, False), ("BYE", None, False)]),
         ({"pages": None, "markdown": None}, []),
+        ({"pages": [{"pageNumber": 1, "spans": []}], "markdown": "![image](pages/1)\n"}, []),
         (
             {"pages": [PAGE | {"words": [{"content": "HELLO", "span": {"length": 5}}, {"confidence": 0.9}]}]},
             [("HELLO CAT", None, True), ("BYE", None, True)],
         ),
     ],
-    ids=["in inches", "without positions", "without lines", "without text", "words without confidence or position"],
+    ids=[
+        "in inches",
+        "without positions",
+        "without lines",
+        "without text",
+        "a picture only",
+        "words without confidence or position",
+    ],
 )
 def test_text_is_read_without_what_the_service_does_not_state(
     changes: dict[str, Any], expected: list[tuple[str, float | None, bool]]
@@ -239,6 +247,8 @@ ERRORS = [
         "ContentFiltered",
     ),
     (nested("DeploymentNotFound"), AnalyzerConfigurationError, "DeploymentNotFound"),
+    (nested("DefaultsNotSet"), AnalyzerConfigurationError, "DefaultsNotSet"),
+    (nested("DefaultDeploymentModelNotFound"), AnalyzerConfigurationError, "DefaultDeploymentModelNotFound"),
     (nested("ModelNotReady"), AnalyzerConfigurationError, "ModelNotReady"),
     (nested("BadRequest", "The model gpt-5.4-mini is retired."), AnalyzerConfigurationError, "ModelRetired"),
     (nested("ApiVersionRetired", "The API version is retired."), AnalyzerConfigurationError, "ApiVersionRetired"),

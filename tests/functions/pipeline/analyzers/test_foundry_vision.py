@@ -159,11 +159,14 @@ def filtered() -> dict[str, Any]:
     ("status", "body", "code"),
     [
         (400, filtered(), "ContentFiltered"),
+        (400, {"error": {"message": "m", "param": None, "code": "content_policy_violation"}}, "ContentFiltered"),
+        (400, {"error": {"message": "m", "code": "image_content_policy_violation"}}, "ContentFiltered"),
         (200, completion("", finish_reason="content_filter"), "ContentFiltered"),
         (200, completion(None, finish_reason="content_filter"), "ContentFiltered"),
         (200, completion(None, refusal="I cannot help with that."), "Refused"),
         (400, {"error": {"message": "m", "code": "invalid_image_format"}}, "invalid_image_format"),
         (400, {"error": {"message": "m", "code": "image_parse_error"}}, "image_parse_error"),
+        (400, {"error": {"message": "m", "code": "image_too_large"}}, "image_too_large"),
     ],
 )
 def test_an_image_that_gets_no_answer_is_rejected_and_never_without_findings(
@@ -185,6 +188,12 @@ INVALID_SCHEMA = "Invalid schema for response_format 'image': In context=(), 're
         (
             400,
             {"error": {"message": INVALID_SCHEMA, "param": "response_format", "code": None}},
+            AnalyzerConfigurationError,
+            1,
+        ),
+        (
+            400,
+            {"error": {"code": "OperationNotSupported", "message": "The chatCompletion operation does not work"}},
             AnalyzerConfigurationError,
             1,
         ),
