@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from emulator import daemon, pulumi_cli
+from emulator import pulumi_cli
 from emulator.core.state_directory import StateDirectory, identity_environment, network_environment
 from emulator.core.users import DEPLOYER, USERS
 from emulator.gateway.browser_addresses import map_for_browser
@@ -74,7 +74,7 @@ def main() -> int:
                 return _execute(state_directory, arguments.words, variables, for_browser=arguments.for_browser)
             case _:
                 return _print_status(state_directory, as_json=arguments.json)
-    except (CommandError, daemon.DaemonError, pulumi_cli.PulumiError) as error:
+    except (CommandError, pulumi_cli.PulumiError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0
@@ -161,6 +161,9 @@ def _down(state_directory: StateDirectory, tools: Path) -> None:
 
 
 def _run(state_directory: StateDirectory, tools: Path, cosmos_partitions: int | None) -> None:
+    # Imported here because it takes most of a second, and no other command needs the services.
+    from emulator import daemon  # noqa: PLC0415
+
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     # Written by scripts/setup.py: what it has installed, or found on this machine.
     installed = json.loads((tools / "local.json").read_text())
@@ -169,7 +172,10 @@ def _run(state_directory: StateDirectory, tools: Path, cosmos_partitions: int | 
         models=tools / installed["models"],
         worker_library=tools / installed["worker"],
     )
-    asyncio.run(daemon.run(state_directory, programs, cosmos_partitions=cosmos_partitions))
+    try:
+        asyncio.run(daemon.run(state_directory, programs, cosmos_partitions=cosmos_partitions))
+    except daemon.DaemonError as error:
+        raise CommandError(str(error)) from error
 
 
 def _execute(

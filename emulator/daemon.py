@@ -20,8 +20,7 @@ from emulator.core.identity import Identities
 from emulator.core.identity_endpoint import create_identity_application
 from emulator.core.resource_store import ResourceStore
 from emulator.core.state_directory import DaemonInfo, Ports, StateDirectory
-from emulator.gateway.browser_addresses import create_address_application
-from emulator.gateway.browser_gateway import BrowserGateway
+from emulator.gateway.browser_gateway import BrowserGateway, create_address_application
 from emulator.gateway.proxy import ConnectionOrigins, Proxy
 from emulator.gateway.router import Handler, create_application, service_of
 from emulator.resource_activator import ResourceActivator

@@ -2,23 +2,9 @@
 
 import urllib.request
 
-from aiohttp import web
-
-from emulator.gateway.browser_gateway import BrowserGateway
-
-_PATH = "/addresses"
+# Path of the server of addresses, which takes a text and answers with the same text for a browser.
+ADDRESSES_PATH = "/addresses"
 _TIMEOUT_SECONDS = 30
-
-
-def create_address_application(gateway: BrowserGateway) -> web.Application:
-    """The server's application: answers a text with the same text for a browser."""
-
-    async def answer(request: web.Request) -> web.Response:
-        return web.Response(text=await gateway.to_browser(await request.text()))
-
-    application = web.Application()
-    application.router.add_post(_PATH, answer)
-    return application
 
 
 def map_for_browser(text: str, port: int) -> str:
@@ -32,7 +18,7 @@ def map_for_browser(text: str, port: int) -> str:
         OSError: The daemon does not answer.
     """
     request = urllib.request.Request(
-        f"http://127.0.0.1:{port}{_PATH}",
+        f"http://127.0.0.1:{port}{ADDRESSES_PATH}",
         data=text.encode(),
         headers={"Content-Type": "text/plain; charset=utf-8"},
         method="POST",

@@ -21,6 +21,7 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
+from emulator.gateway.browser_addresses import ADDRESSES_PATH
 from emulator.gateway.router import service_of
 
 # What a page in a browser calls; the others are for programs.
@@ -221,3 +222,14 @@ class BrowserGateway:
 
 def _is_mapped(headers: Mapping[str, str]) -> bool:
     return headers.get("Content-Type", "").partition(";")[0].strip().lower() in _MAPPED_TYPES
+
+
+def create_address_application(gateway: BrowserGateway) -> web.Application:
+    """The server's application: answers a text with the same text for a browser."""
+
+    async def answer(request: web.Request) -> web.Response:
+        return web.Response(text=await gateway.to_browser(await request.text()))
+
+    application = web.Application()
+    application.router.add_post(ADDRESSES_PATH, answer)
+    return application

@@ -1,5 +1,7 @@
-"""`python -m emulator exec --for-browser`: what a command prints has addresses that a browser can open."""
+"""`python -m emulator`: addresses in what `exec --for-browser` prints, and what a command loads before it runs."""
 
+import fcntl
+import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,6 +11,7 @@ import pytest
 
 from emulator import __main__ as command_line
 from emulator.core.state_directory import StateDirectory
+from tests.conftest import ROOT
 
 
 @pytest.fixture
@@ -48,3 +51,24 @@ def test_without_the_option_the_output_is_that_of_the_command(
     assert run(monkeypatch, tmp_path, code="print('azure')") == 0
     assert requests == []
     assert capfd.readouterr().out == "azure\n"
+
+
+def test_only_the_daemon_loads_the_services() -> None:
+    """Nearly every command of make runs several of these; the services take most of a second to import."""
+    code = "import sys, emulator.__main__; print(*sys.modules)"
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    assert not {"aiohttp", "emulator.daemon", "grpc", "numpy", "pulumi"} & set(printed.split())
+
+
+def test_a_second_daemon_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: Any) -> None:
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tools / "local.json").write_text('{"node": "node", "models": "models", "worker": "worker"}')
+    state_directory = StateDirectory(tmp_path / "state")
+    state_directory.create()
+    command = ["emulator", "run", "--state-directory", str(state_directory.root), "--tools", str(tools)]
+    monkeypatch.setattr(sys, "argv", command)
+    with state_directory.lock.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert command_line.main() == 1
+    assert capsys.readouterr().err == f"error: a daemon is running on {state_directory.root} already\n"

@@ -14,8 +14,8 @@ import trustme
 from aiohttp import web
 from yarl import URL
 
-from emulator.gateway.browser_addresses import create_address_application, map_for_browser
-from emulator.gateway.browser_gateway import BrowserGateway
+from emulator.gateway.browser_addresses import map_for_browser
+from emulator.gateway.browser_gateway import BrowserGateway, create_address_application
 
 API, BLOB, LOGIN = "func-api.azurewebsites.net", "stdata.blob.core.windows.net", "login.microsoftonline.com"
 
