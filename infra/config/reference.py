@@ -21,8 +21,8 @@ def pulumi_config_block() -> str:
         if config_type(field) == "array":
             lines.append("    items:")
             lines.append(f"      type: {_item_type(field)}")
-        lines.append(f"    default: {_to_json(field.default)}")
-        lines.append(f"    description: {_to_json(_description_with_allowed_values(field))}")
+        lines.append(f"    default: {json.dumps(field.default)}")
+        lines.append(f"    description: {json.dumps(_description_with_allowed_values(field))}")
     return "\n".join(lines) + "\n"
 
 
@@ -34,7 +34,7 @@ def settings_table() -> str:
             f"`{key}`",
             config_type(field),
             _escape(allowed_values(field)),
-            f"`{_to_json(field.default)}`",
+            f"`{json.dumps(field.default)}`",
             _escape(field.description or ""),
         )
         rows.append(f"| {' | '.join(cells)} |")
@@ -57,10 +57,6 @@ def _description_with_allowed_values(field: FieldInfo) -> str:
     if config_type(field) == "boolean":
         return field.description or ""
     return f"{field.description} Allowed: {allowed_values(field)}."
-
-
-def _to_json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)
 
 
 def _escape(text: str) -> str:

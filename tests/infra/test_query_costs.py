@@ -89,5 +89,7 @@ def test_the_data_models() -> None:
     # Seventeen items of 1 KB with a term.
     assert by_label.write_ru(LARGE) == pytest.approx(21.0676 + 17 * 5.15)
     assert by_id.list_ru(LARGE) == pytest.approx(204.7488)
+    # 6 of 64 partitions, each with a query of 3.1992.
+    assert models["hierarchical key"].list_ru(LARGE) == pytest.approx(19.1952)
     # 2.25, and 21 items of 1 KB at 0.0188.
     assert by_day.list_ru(LARGE) == by_label.list_ru(LARGE) == pytest.approx(2.6448)

@@ -551,7 +551,7 @@ def test_an_aspect_ratio_is_listed_once_however_it_is_written() -> None:
 def test_a_rule_is_reported_with_errors_of_settings_that_it_does_not_read(
     changes: dict[str, Any], setting: str, other_settings: set[str]
 ) -> None:
-    for key in GOOD.keys() - {setting}:
+    for key in (GOOD.keys() | changes.keys()) - {setting}:
         with pytest.raises(SettingsError) as error:
             parse(**changes | {key: None})
         lines = {line.partition(":")[0].strip() for line in str(error.value).splitlines()[1:]}
@@ -566,6 +566,12 @@ def test_the_lowest_similarity_is_a_share(percent: int, share: float) -> None:
 @pytest.mark.parametrize("percent", [-1, 101])
 def test_a_similarity_is_from_0_to_100_percent(percent: int) -> None:
     assert error_line("minSimilarityPercent", minSimilarityPercent=percent).endswith("allowed: 0 to 100")
+
+
+def test_there_are_at_most_60_origins() -> None:
+    origins = [f"https://x{number}" for number in range(61)]
+    assert parse(apiOrigins=origins[:60]).api_origins == tuple(origins[:60])
+    assert "a list of up to 60 origins" in error_line("apiOrigins", apiOrigins=origins)
 
 
 @pytest.mark.parametrize("origin", ["https://photos.contoso.com", "https://b.example:8443", "https://x"])
