@@ -539,6 +539,11 @@ def test_an_aspect_ratio_is_listed_once_however_it_is_written() -> None:
             {"location"},
         ),
         ({"language": "es"}, "language", {"features", "analyzer"}),
+        ({"signIn": "existing"}, "apiApplicationId", {"signIn"}),
+        ({"apiApplicationId": "0123abcd-0123-4123-8123-0123456789ab"}, "apiApplicationId", {"signIn"}),
+        ({"signIn": "none", "spaRedirectUris": ["https://a.example/"]}, "spaRedirectUris", {"signIn"}),
+        ({"signIn": "none", "readers": [user(ALICE)]}, "readers", {"signIn"}),
+        ({"signIn": "none", "operators": [user(ALICE)]}, "operators", {"signIn"}),
         ({"customVision": CUSTOM, "features": ["tags"]}, "customVision", {"analyzer"}),
         ({"analyzer": "custom-vision", "customVision": CUSTOM, "features": ["read"]}, "features", {"customVision"}),
         (
