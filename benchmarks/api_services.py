@@ -37,7 +37,8 @@ from tests.emulator.services.cosmos.conftest import CosmosAccount
 from tests.support.container_policies import record_container_policies
 
 _APPLICATION = "client-1"
-_BLOB_HOST, _LOGIN_HOST = "acct.blob.core.windows.net", "login.microsoftonline.com"
+_BLOB_HOST = "acct.blob.core.windows.net"
+_LOGIN_HOST = "login.microsoftonline.com"
 _KEY_ID = "1"
 
 

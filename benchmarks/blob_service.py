@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 from aiohttp import web
 
-PRINCIPAL, TENANT = "api", "tenant-1"
+PRINCIPAL = "api"
+TENANT = "tenant-1"
 
 
 def blob_handler(names: Container[str] = ()) -> Callable[[web.Request], Awaitable[web.Response]]:

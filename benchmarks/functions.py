@@ -25,7 +25,9 @@ from rich.table import Table
 from benchmarks.function_worker import compare_start_up, cpu_seconds, create_app, find_package, running_worker, unpack
 from emulator.services.functions.host import WorkerProcess
 
-_IN_FLIGHT, _VISION_SECONDS, _ACCOUNTS = 24, 0.3, 10
+_IN_FLIGHT = 24
+_VISION_SECONDS = 0.3
+_ACCOUNTS = 10
 _MEMORY_MB = 2048
 _BIG = 20 * 1024 * 1024 - 1
 _GOALS = {"share": 90.0, "ratio": 2.5, "memory": float(_MEMORY_MB)}
@@ -75,7 +77,8 @@ class Worker:
 def _services(folder: Path, image_bytes: int) -> Iterator[tuple[str, dict[str, str]]]:
     """The services' host, and the app's settings that lead to them."""
     authority = trustme.CA()
-    certificate, ca_bundle = folder / "server.pem", folder / "ca.pem"
+    certificate = folder / "server.pem"
+    ca_bundle = folder / "ca.pem"
     authority.cert_pem.write_to_path(str(ca_bundle))
     authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(certificate))
     command = [sys.executable, str(Path(__file__).with_name("services.py")), str(certificate), str(image_bytes)]
@@ -143,7 +146,8 @@ async def _throughput(app: Path, folder: Path, images: int, periods: int) -> dic
     with _services(folder, 100_000) as (host, environment):
         async with Worker.start(app, environment) as worker:
             await _work(worker, host, 20 * _IN_FLIGHT, "warm")
-            before, machine = worker.cpu_seconds, _machine()
+            before = worker.cpu_seconds
+            machine = _machine()
             ends = await _work(worker, host, size * periods, "image")
             cpu = (worker.cpu_seconds - before) / len(ends)
             stolen, ticks = (after - then for after, then in zip(_machine(), machine, strict=True))

@@ -30,7 +30,8 @@ from rich.table import Table
 
 from benchmarks.bombs import BOMBS, Bomb
 
-_STALL_MS, _MEMORY_MB = 100.0, 64.0
+_STALL_MS = 100.0
+_MEMORY_MB = 64.0
 _TICK_SECONDS = 0.001
 _WARM_UP = b"GIF89a\x40\0\x3c\0\0\0\0,"
 

@@ -28,14 +28,20 @@ from rich.table import Table
 
 from benchmarks.outages import Application, Ports, Services, Sizing, VirtualTime, create_event
 
-IMAGES_PER_MINUTE, OPERATIONS_PER_MINUTE = 1_000, 3_000
+IMAGES_PER_MINUTE = 1_000
+OPERATIONS_PER_MINUTE = 3_000
 _MINUTE = 60.0
 _OPERATION_SECONDS = (3.0, 12.0)
-_POST_SECONDS, _GET_SECONDS, _REFUSAL_SECONDS, _PROPERTIES_SECONDS = 0.2, 0.05, 0.05, 0.01
+_POST_SECONDS = 0.2
+_GET_SECONDS = 0.05
+_REFUSAL_SECONDS = 0.05
+_PROPERTIES_SECONDS = 0.01
 # Prod's rate in the busiest hours, and its accounts (infra/config/content_understanding_sizing.py).
-PROD_IMAGES_PER_SECOND, PROD_ACCOUNTS = 77.16, 5
+PROD_IMAGES_PER_SECOND = 77.16
+PROD_ACCOUNTS = 5
 # The goals.
-USE_PERCENT, REFUSED_PERCENT = 90.0, 10.0
+USE_PERCENT = 90.0
+REFUSED_PERCENT = 10.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,7 +205,8 @@ class _Call:
 
 async def simulate(*, accounts: int, images: int, images_per_second: float, sizing: Sizing) -> Result:
     """Return what became of the images; to be run in virtual time. A rate of 0 is that of a backlog."""
-    services, loop = Services("none"), asyncio.get_running_loop()
+    services = Services("none")
+    loop = asyncio.get_running_loop()
     pool_accounts = [ContentUnderstandingAccount(number) for number in range(accounts)]
     quota = Quota(calls_per_second=IMAGES_PER_MINUTE / _MINUTE, instances=sizing.instances)
     request_quota = Quota(calls_per_second=OPERATIONS_PER_MINUTE / _MINUTE, instances=sizing.instances)

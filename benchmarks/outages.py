@@ -29,12 +29,18 @@ from common.domain.models import Analysis, ImageFormat, ImageInfo, Versioned
 from common.domain.record import ImageRecord, StoredRecord
 
 SERVICES = ("vision", "cosmos", "topic")
-_BEFORE_SECONDS, _OUTAGE_SECONDS, _FAILURE_SECONDS = 60.0, 600.0, 0.05
-_CALL_SECONDS, _READ_SECONDS, _WRITE_SECONDS = (0.5, 1.0), 0.08, 0.01
+_BEFORE_SECONDS = 60.0
+_OUTAGE_SECONDS = 600.0
+_FAILURE_SECONDS = 0.05
+_CALL_SECONDS = (0.5, 1.0)
+_READ_SECONDS = 0.08
+_WRITE_SECONDS = 0.01
 _POLL_SECONDS = 2.0
-_HOST, _CONTAINER = "images.blob.core.windows.net", "images"
+_HOST = "images.blob.core.windows.net"
+_CONTAINER = "images"
 # The goals.
-CALLS_PERCENT, TIME_RATIO = 5.0, 1.3
+CALLS_PERCENT = 5.0
+TIME_RATIO = 1.3
 
 
 async def _header(content: bytes) -> ImageInfo:
@@ -96,7 +102,8 @@ class Account:
 
     def __init__(self, rate: float) -> None:
         self._rate = rate
-        self._tokens, self._last = rate, 0.0
+        self._tokens = rate
+        self._last = 0.0
 
     def answers(self, now: float) -> bool:
         """Whether a call at this moment is answered."""
@@ -331,7 +338,8 @@ class Application:
 
 async def simulate_outage(service: str, sizing: Sizing) -> Outage:
     """An outage of `service`, and the time after it until its backlog is gone; to be run in virtual time."""
-    services, loop = Services(service), asyncio.get_running_loop()
+    services = Services(service)
+    loop = asyncio.get_running_loop()
     accounts = [Account(sizing.calls_per_second) for _ in range(sizing.accounts)]
     quota = Quota(calls_per_second=sizing.calls_per_second, instances=sizing.instances)
     app = Application(services, sizing, lambda: Ports(services, AccountPool(accounts, quota, clock=loop.time)))

@@ -28,7 +28,8 @@ from tests.support.page.scrolling import scroll
 from tests.support.page.server import LocalPageServer
 
 MAX_MS = 1000.0
-_WIDTH, _HEIGHT = 1280, 800
+_WIDTH = 1280
+_HEIGHT = 800
 _STEPS = 200
 _LABEL = "coffee"
 # Milliseconds since the page was requested, at the first frame in which a tile is there whose image is complete.

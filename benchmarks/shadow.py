@@ -30,7 +30,8 @@ from tests.support.in_memory_services import HOST, NOW, InMemoryServices, messag
 from tests.support.in_memory_shadow import InMemoryShadow
 
 _ARRIVAL_SECONDS = 0.25
-_CALL_SECONDS, _OTHER_SECONDS = (0.5, 1.0), (0.005, 0.05)
+_CALL_SECONDS = (0.5, 1.0)
+_OTHER_SECONDS = (0.005, 0.05)
 # What differs in a record that was made again for the same version of a blob: when and why it was made, and that its
 # analysis was stored before.
 TIME_FIELDS = ("attempts", "eventId", "processedAt", "sequencer", "timings")
@@ -146,7 +147,8 @@ class Simulation:
             await handle(text, attempt=1)
 
         while self.shadow.queued:
-            messages, self.shadow.queued[:] = [*self.shadow.queued], []
+            messages = [*self.shadow.queued]
+            self.shadow.queued[:] = []
             await asyncio.gather(*(receive(text, delay) for text, delay in messages))
 
     def row(self, run: str) -> Row:

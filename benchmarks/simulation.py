@@ -32,11 +32,14 @@ from benchmarks.outages import (
     simulate_outage,
 )
 
-_CALL_SECONDS, _REFUSAL_SECONDS = (0.5, 1.0), 0.05
-_BEFORE_SECONDS, _AFTER_SECONDS = 0.08, 0.05
+_CALL_SECONDS = (0.5, 1.0)
+_REFUSAL_SECONDS = 0.05
+_BEFORE_SECONDS = 0.08
+_AFTER_SECONDS = 0.05
 _RETRY_AFTER_SECONDS = 1.0
 # The goals.
-_USE_PERCENT, _THROTTLED_PERCENT = 90, 5
+_USE_PERCENT = 90
+_THROTTLED_PERCENT = 5
 
 
 @dataclass(frozen=True, kw_only=True)

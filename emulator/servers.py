@@ -22,7 +22,8 @@ async def serve_providers(
     faults: Faults,
 ) -> dict[str, int]:
     """Serve the Pulumi providers; return their ports by the fields of Ports."""
-    activate, deactivate = activator.activate, activator.deactivate
+    activate = activator.activate
+    deactivate = activator.deactivate
     providers = {
         "provider": Provider(resources, activate=activate, deactivate=deactivate, faults=faults),
         "preview_provider": Provider(resources, activate=activate, deactivate=deactivate, preview_only=True),

@@ -10,7 +10,8 @@ from infra.config.foundry_sizing import calls_per_second, derive_capacity
 from infra.config.settings import Settings
 from infra.core.analysis import Shadow, successor_features
 
-_THOUSAND, _MILLION = 1_000, 1_000_000
+_THOUSAND = 1_000
+_MILLION = 1_000_000
 
 
 class Price(TypedDict):

@@ -25,7 +25,8 @@ _TOO_WIDE = re.compile(
     re.IGNORECASE,
 )
 _ITEMS_SCOPE = re.compile(r"/subscriptions/.+/databaseAccounts/[^/]+/dbs/[^/]+/colls/[^/]+", re.IGNORECASE)
-ASSIGNMENT, _ITEMS_ASSIGNMENT = "authorization:RoleAssignment", "cosmosdb:SqlResourceSqlRoleAssignment"
+ASSIGNMENT = "authorization:RoleAssignment"
+_ITEMS_ASSIGNMENT = "cosmosdb:SqlResourceSqlRoleAssignment"
 
 
 def role_guid(assignment: Resource) -> str:
@@ -73,10 +74,8 @@ def _a_container(scope: Any, origin_types: set[str]) -> bool:
 def _narrow(resources: Sequence[Resource]) -> Iterator[tuple[Resource, str]]:
     types = {resource.urn: resource.type for resource in resources}
     for resource in resources:
-        scope, origin_types = (
-            resource.get("scope"),
-            {types.get(urn, "") for urn in resource.property_dependencies.get("scope", ())},
-        )
+        scope = resource.get("scope")
+        origin_types = {types.get(urn, "") for urn in resource.property_dependencies.get("scope", ())}
         if resource.type == ASSIGNMENT and _too_wide(scope, origin_types):
             yield (
                 resource,

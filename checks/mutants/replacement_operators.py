@@ -79,7 +79,8 @@ class RemoveElement(ReplacementOperator):
         elements = _elements(nodes)
         is_set = opening.value == "{" and not any(child.get_code().strip() in {":", "**"} for child in nodes)
         for element in elements:
-            start, end = nodes[element.start].start_pos, nodes[element.stop - 1].end_pos
+            start = nodes[element.start].start_pos
+            end = nodes[element.stop - 1].end_pos
             rest = _code_without(nodes, element)
             if len(elements) == 1 and is_set:
                 yield Replacement(start, end, "set()")

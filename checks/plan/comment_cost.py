@@ -50,5 +50,6 @@ def _meter(meter: CostChange) -> list[str]:
 
 
 def _range(estimate: CostEstimate) -> str:
-    low, high = f"{estimate.low:,.2f}", f"{estimate.high:,.2f}"
+    low = f"{estimate.low:,.2f}"
+    high = f"{estimate.high:,.2f}"
     return high if low == high else f"{low} to {high}"

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from client.agreement.comparisons import Comparison, ShadowInfo
 from client.agreement.statistics import Estimate, bootstrap_mean, percentile, wilson_share
 
-_MOST_LABELS, _MOST_DISAGREEMENTS = 20, 20
+_MOST_LABELS = 20
+_MOST_DISAGREEMENTS = 20
 # What the emulator's models call themselves; they say nothing of the quality, latency or price of Azure's.
 _EMULATED = "emulated:"
 

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 # The normal deviate of 95 %.
 _DEVIATE = 1.959964
 # Resamples: as many as take about a second.
-_MOST_RESAMPLES, _FEWEST_RESAMPLES, _DRAWS = 1_000, 200, 2_000_000
-_LOW, _HIGH = 0.025, 0.975
+_MOST_RESAMPLES = 1_000
+_FEWEST_RESAMPLES = 200
+_DRAWS = 2_000_000
+_LOW = 0.025
+_HIGH = 0.975
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from emulator.core.authorization import Authorization
 from emulator.core.errors import ServiceError
 from emulator.core.faults import Faults
 from emulator.core.http import ServiceHandler
-from emulator.core.identity import Identities, TokenError
+from emulator.core.identity import Caller, Identities, TokenError
 from emulator.core.outages import Outage
 from emulator.core.resource_store import Resource, ResourceStore
 from emulator.core.virtual_networks import allows_network_access
@@ -66,3 +66,34 @@ class CognitiveServicesHandler[Operation = str](ServiceHandler[Resource, Operati
     @override
     def token_error(self, request: web.Request, error: TokenError) -> ServiceError:
         return ServiceError(401, "401", "Access denied due to invalid subscription key or wrong API endpoint.")
+
+    def check_data_action(self, caller: Caller, account: Resource, action: str, operation: str) -> None:
+        """Refuse a caller that lacks a data action on an account.
+
+        Args:
+            caller: The caller.
+            account: The account.
+            action: The data action.
+            operation: What the caller does, as the error names it.
+
+        Raises:
+            ServiceError: 401, the caller lacks the data action.
+        """
+        if not self._authorization.allows(caller.object_id, action, account.id):
+            message = (
+                f"The principal `{caller.object_id}` lacks the required data action `{action}` to perform"
+                f" `{operation}` operation."
+            )
+            raise ServiceError(401, "PermissionDenied", message)
+
+
+class FoundryAccountHandler[Operation = str](CognitiveServicesHandler[Operation]):
+    """The requests to a service that all deployed Foundry accounts have, and no others."""
+
+    @override
+    def has_service(self, account: Resource) -> bool:
+        return account.inputs.get("kind") == "AIServices"
+
+    @override
+    def audiences(self, request: web.Request) -> set[str]:
+        return {"https://cognitiveservices.azure.com", "https://ai.azure.com"}

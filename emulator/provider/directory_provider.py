@@ -13,7 +13,7 @@ from emulator.provider import directory_objects, directory_rules
 from emulator.provider.differences import diff_response
 from emulator.provider.errors import DeploymentError
 from emulator.provider.properties import to_inputs, to_struct
-from emulator.provider.protocol import EmulatedProvider, refuse, type_of
+from emulator.provider.protocol import EmulatedProvider, check_response, invoke_response, refuse, type_of
 from schemas.azure_native.resource_type import ResourceType
 from schemas.azuread.resource_types import AZUREAD_TYPES, REGISTRATION, SERVICE_PRINCIPAL
 
@@ -30,9 +30,8 @@ class DirectoryProvider(EmulatedProvider):
     """
 
     def __init__(self, directory: Directory, resources: ResourceStore, *, preview_only: bool = False) -> None:
-        super().__init__(version=VERSION, preview_only=preview_only)
+        super().__init__(version=VERSION, deployed=directory.objects, preview_only=preview_only)
         self._directory = directory
-        self._objects = directory.objects
         self._resources = resources
 
     async def Invoke(self, request: Any, context: Any) -> Any:
@@ -44,9 +43,7 @@ class DirectoryProvider(EmulatedProvider):
             "objectId": USER_OBJECT_ID,
             "tenantId": TENANT_ID,
         }
-        # `return` is a keyword, so the field cannot be a keyword argument.
-        fields: dict[str, Any] = {"return": to_struct(answer)}
-        return provider_pb2.InvokeResponse(**fields)
+        return invoke_response(answer)
 
     async def Check(self, request: Any, context: Any) -> Any:
         resource_type = await _resource_type(request.urn, context)
@@ -54,8 +51,7 @@ class DirectoryProvider(EmulatedProvider):
         problems = [*directory_rules.check_inputs(resource_type, inputs)]
         if not problems and not self._preview_only:
             problems = [*directory_rules.find_unsupported_inputs(resource_type, inputs)]
-        failures = [provider_pb2.CheckFailure(property=name, reason=reason) for name, reason in problems]
-        return provider_pb2.CheckResponse(inputs=request.news, failures=failures)
+        return check_response(request, problems)
 
     async def Diff(self, request: Any, context: Any) -> Any:
         resource_type = await _resource_type(request.urn, context)
@@ -75,7 +71,7 @@ class DirectoryProvider(EmulatedProvider):
         except DeploymentError as error:
             await refuse(context, str(error))
             raise
-        self._objects.put(resource)
+        self._deployed.put(resource)
         return provider_pb2.CreateResponse(id=resource.id, properties=to_struct(resource.outputs))
 
     async def Update(self, request: Any, context: Any) -> Any:
@@ -85,7 +81,7 @@ class DirectoryProvider(EmulatedProvider):
         if request.preview:
             return provider_pb2.UpdateResponse(properties=to_struct(outputs))
         await self._check_deploys(context)
-        before = self._objects.get(request.id)
+        before = self._deployed.get(request.id)
         if before is None:
             await refuse(context, f"Request_ResourceNotFound: {request.id} does not exist")
             raise AssertionError("unreachable: the call was aborted")
@@ -94,20 +90,12 @@ class DirectoryProvider(EmulatedProvider):
         except DeploymentError as error:
             await refuse(context, str(error))
             raise
-        self._objects.put(Resource(id=before.id, type=before.type, inputs=inputs, outputs=outputs))
+        self._deployed.put(Resource(id=before.id, type=before.type, inputs=inputs, outputs=outputs))
         return provider_pb2.UpdateResponse(properties=to_struct(outputs))
-
-    async def Read(self, request: Any, context: Any) -> Any:
-        resource = self._objects.get(request.id)
-        if resource is None:
-            return provider_pb2.ReadResponse()
-        return provider_pb2.ReadResponse(
-            id=resource.id, inputs=to_struct(resource.inputs), properties=to_struct(resource.outputs)
-        )
 
     async def Delete(self, request: Any, context: Any) -> Any:
         await self._check_deploys(context)
-        resource = self._objects.get(request.id)
+        resource = self._deployed.get(request.id)
         if resource is not None:
             self._delete(resource)
         return empty_pb2.Empty()
@@ -119,11 +107,11 @@ class DirectoryProvider(EmulatedProvider):
             if service_principal is not None:
                 self._delete(service_principal)
             for sub_resource in self._directory.sub_resources(resource.id):
-                self._objects.remove(sub_resource.id)
+                self._deployed.remove(sub_resource.id)
         if resource.type == SERVICE_PRINCIPAL:
-            for assignment in self._objects.descendants(resource.id):
-                self._objects.remove(assignment.id)
-        self._objects.remove(resource.id)
+            for assignment in self._deployed.descendants(resource.id):
+                self._deployed.remove(assignment.id)
+        self._deployed.remove(resource.id)
 
 
 async def _resource_type(urn: str, context: Any) -> ResourceType:

@@ -68,7 +68,8 @@ def vector_problems(definition: ContainerDefinition, stated: Sequence[Any]) -> P
 
 def _vector_index_problems(index: dict[str, Any], dimensions: dict[str, int]) -> Problems:
     name = "resource.indexingPolicy.vectorIndexes"
-    path, index_type = index["path"], index["type"]
+    path = index["path"]
+    index_type = index["type"]
     if index_type not in _INDEX_TYPES:
         yield name, f"The Vector Indexing Policy's Index Type::{index_type} is invalid"
     if path not in dimensions:

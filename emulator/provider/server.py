@@ -19,7 +19,7 @@ from emulator.provider.differences import diff_response
 from emulator.provider.network_rules import check_deletion
 from emulator.provider.outputs import preview_outputs, preview_update_outputs, resource_outputs
 from emulator.provider.properties import to_inputs, to_struct
-from emulator.provider.protocol import EmulatedProvider, refuse, type_of
+from emulator.provider.protocol import EmulatedProvider, check_response, invoke_response, refuse, type_of
 from emulator.provider.replication import Replication
 from schemas.azure_native.resource_type import ResourceType
 from schemas.azure_native.resource_types import RESOURCE_TYPES
@@ -52,8 +52,7 @@ class Provider(EmulatedProvider):
         faults: Faults | None = None,
         replication: Replication | None = None,
     ) -> None:
-        super().__init__(version=VERSION, preview_only=preview_only)
-        self._resources = resources
+        super().__init__(version=VERSION, deployed=resources, preview_only=preview_only)
         self._faults = faults
         self._operations = OperationsInProgress()
         self._replication = replication or Replication()
@@ -69,9 +68,7 @@ class Provider(EmulatedProvider):
             "objectId": USER_OBJECT_ID,
             "clientId": AZURE_CLI_CLIENT_ID,
         }
-        # `return` is a keyword, so the field cannot be a keyword argument.
-        fields: dict[str, Any] = {"return": to_struct(answer)}
-        return provider_pb2.InvokeResponse(**fields)
+        return invoke_response(answer)
 
     async def Check(self, request: Any, context: Any) -> Any:
         resource_type = await _resource_type(request.urn, context)
@@ -80,8 +77,7 @@ class Provider(EmulatedProvider):
             *validation.check_inputs(resource_type, inputs),
             *(() if self._preview_only else unsupported.find_unsupported_inputs(resource_type, inputs)),
         ]
-        failures = [provider_pb2.CheckFailure(property=name, reason=reason) for name, reason in problems]
-        return provider_pb2.CheckResponse(inputs=request.news, failures=failures)
+        return check_response(request, problems)
 
     async def Diff(self, request: Any, context: Any) -> Any:
         resource_type = await _resource_type(request.urn, context)
@@ -109,15 +105,15 @@ class Provider(EmulatedProvider):
     ) -> Resource:
         subscription.check_terms(resource_type, inputs, self._faults)
         validation.check_creation(
-            resource_type, inputs, resource_id, self._resources, pending=self._replication.pending()
+            resource_type, inputs, resource_id, self._deployed, pending=self._replication.pending()
         )
         resource = self._resource(resource_type, inputs, resource_id)
-        self._resources.put(resource)
+        self._deployed.put(resource)
         self._replication.record(None, resource)
         try:
             await self._activate(resource)
         except Exception as error:  # noqa: BLE001 (reported to the engine; nothing incomplete stays)
-            self._resources.remove(resource_id)
+            self._deployed.remove(resource_id)
             _log.exception("creating %s", resource_id)
             await refuse(context, f"{resource_id} could not be created: {error}")
         return resource
@@ -129,7 +125,7 @@ class Provider(EmulatedProvider):
             outputs = preview_update_outputs(resource_type, inputs, to_inputs(request.olds))
             return provider_pb2.UpdateResponse(properties=to_struct(outputs))
         await self._check_deploys(context)
-        before = self._resources.get(request.id)
+        before = self._deployed.get(request.id)
         if before is None:
             await refuse(context, f"ResourceNotFound: {request.id} does not exist")
             raise AssertionError("unreachable: the call was aborted")
@@ -144,31 +140,23 @@ class Provider(EmulatedProvider):
         return provider_pb2.UpdateResponse(properties=to_struct(resource.outputs))
 
     async def _update(self, before: Resource, resource: Resource, context: Any) -> Resource:
-        self._resources.put(resource)
+        self._deployed.put(resource)
         self._replication.record(before, resource)
         try:
             await self._activate(resource)
         except Exception as error:  # noqa: BLE001 (reported to the engine; what was there before stays)
-            self._resources.put(before)
+            self._deployed.put(before)
             _log.exception("updating %s", resource.id)
             await refuse(context, f"{resource.id} could not be updated: {error}")
         return resource
 
-    async def Read(self, request: Any, context: Any) -> Any:
-        resource = self._resources.get(request.id)
-        if resource is None:
-            return provider_pb2.ReadResponse()
-        return provider_pb2.ReadResponse(
-            id=resource.id, inputs=to_struct(resource.inputs), properties=to_struct(resource.outputs)
-        )
-
     async def Delete(self, request: Any, context: Any) -> Any:
         await self._check_deploys(context)
-        resource = self._resources.get(request.id)
+        resource = self._deployed.get(request.id)
         if resource is not None:
             try:
-                check_deletion(resource, self._resources)
-                validation.check_assignments(resource, self._resources)
+                check_deletion(resource, self._deployed)
+                validation.check_assignments(resource, self._deployed)
                 async with self._operations.begin(resource.type, resource.inputs, resource.id):
                     await self._delete(resource)
             except validation.DeploymentError as error:
@@ -177,21 +165,21 @@ class Provider(EmulatedProvider):
 
     async def _delete(self, resource: Resource) -> None:
         # As in Azure, the resources below a resource are deleted with it.
-        descendants = self._resources.descendants(resource.id)
+        descendants = self._deployed.descendants(resource.id)
         # The blob service itself cannot be deleted: azure-native resets its properties, and its containers stay.
         # https://github.com/pulumi/pulumi-azure-native (`GetDefaultResourceState`)
         if resource.type == "azure-native:storage:BlobServiceProperties":
             descendants = []
         for deleted in (*descendants, resource):
             await self._deactivate(deleted)
-            self._resources.remove(deleted.id)
+            self._deployed.remove(deleted.id)
             if deleted.type == "azure-native:web:WebApp":
-                retain_association_link(self._resources, deleted)
+                retain_association_link(self._deployed, deleted)
             if deleted.type == "azure-native:cognitiveservices:Account":
-                self._resources.put(_soft_deleted(deleted))
+                self._deployed.put(_soft_deleted(deleted))
 
     def _resource(self, resource_type: ResourceType, inputs: Properties, resource_id: str) -> Resource:
-        outputs = resource_outputs(resource_type, inputs, resource_id, self._resources)
+        outputs = resource_outputs(resource_type, inputs, resource_id, self._deployed)
         return Resource(id=resource_id, type=resource_type.type, inputs=inputs, outputs=outputs)
 
 

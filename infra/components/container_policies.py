@@ -19,7 +19,8 @@ _RECORD_COMPOSITE_INDEXES = (
 )
 # What searches for words look into. Languages other than English are in preview:
 # https://learn.microsoft.com/azure/cosmos-db/gen-ai/full-text-search
-_TEXT_PATH, _TEXT_LANGUAGE = "/text", "en-US"
+_TEXT_PATH = "/text"
+_TEXT_LANGUAGE = "en-US"
 # Two embeddings for each record, so that searches use one model while another one's are filled in: vector policies
 # cannot be changed. Vision's embeddings have 1,024 dimensions, and are compared by cosine similarity; its successors
 # can have as many: https://learn.microsoft.com/azure/ai-services/computer-vision/concept-image-retrieval
@@ -115,7 +116,8 @@ def refuse_vector_change(args: pulumi.ResourceHookArgs) -> None:
     Raises:
         VectorPolicyChangeError: They differ.
     """
-    before, after = _vector_paths(args.old_inputs), _vector_paths(args.new_inputs)
+    before = _vector_paths(args.old_inputs)
+    after = _vector_paths(args.new_inputs)
     if before != after:
         raise VectorPolicyChangeError(args.urn, before, after)
 

@@ -23,7 +23,8 @@ from infra.core.known_errors import ACCOUNT_LOCKED, PRINCIPAL_NOT_FOUND, VECTOR_
 _DATABASE_NAME = "pipeline"
 _SECONDS_PER_DAY = 24 * 3600
 # A quarter of comparisons, of a few KB each: the smallest container has room and throughput for any sample.
-_COMPARISON_DAYS, _COMPARISONS_MAX_RU = 90, 1000
+_COMPARISON_DAYS = 90
+_COMPARISONS_MAX_RU = 1000
 
 
 class CosmosDatabase(pulumi.ComponentResource):

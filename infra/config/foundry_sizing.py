@@ -11,9 +11,11 @@ from infra.core.analysis import AnalyzerName, Feature, FoundryModel
 
 # Tokens of a prompt: an image has at most 1,536 patches of 32 x 32 pixels, and the smaller models count 1.62 tokens for
 # each (https://platform.openai.com/docs/guides/images-vision); instructions and schema take about 400.
-PROMPT_TOKENS_LOW, PROMPT_TOKENS_HIGH = 1_300, 2_900
+PROMPT_TOKENS_LOW = 1_300
+PROMPT_TOKENS_HIGH = 2_900
 # The limit of an answer, with and without text (functions/pipeline/classifier/analyzers/foundry_vision.py).
-_ANSWER_LIMIT, _ANSWER_LIMIT_WITH_TEXT = 1_000, 4_000
+_ANSWER_LIMIT = 1_000
+_ANSWER_LIMIT_WITH_TEXT = 4_000
 # Enough for a first batch of images within minutes; capacity costs nothing until it is used.
 _LOWEST_KTPM = 100
 

@@ -36,7 +36,8 @@ _CONFIDENT_SHARE = 0.6
 _DAY_COUNTS_KB = 30
 _COUNTED_DAYS = 30
 # What a read model repeats of a record: name, status, labels and caption, in KB, with the terms that its lists need.
-_SUMMARY_KB, _SUMMARY_TERMS = 1, 20
+_SUMMARY_KB = 1
+_SUMMARY_TERMS = 20
 # Labels of an image, about: a model by label has an item for each.
 _LABELS = 17
 # What a query may cost (`MAX_REQUEST_UNITS` in functions/common/adapters/record_queries.py).

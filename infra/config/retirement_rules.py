@@ -11,11 +11,13 @@ from infra.core.analysis import FOUNDRY_ANALYZERS, AnalyzerName, FoundryModel
 # https://learn.microsoft.com/azure/ai-services/computer-vision/migration-options
 # https://learn.microsoft.com/azure/ai-services/custom-vision-service/overview
 _SERVICES_RETIRE = date(2028, 9, 25)
-_WARN_FROM, _REFUSE_FROM = date(2028, 3, 25), date(2028, 9, 1)
+_WARN_FROM = date(2028, 3, 25)
+_REFUSE_FROM = date(2028, 9, 1)
 _RETIRING_ANALYZERS: tuple[AnalyzerName, ...] = ("image-analysis", "custom-vision")
 _SUCCESSORS = " or ".join(FOUNDRY_ANALYZERS)
 # Azure announces a retirement at least 60 days before it.
-_WARN_DAYS, _REFUSE_DAYS = 180, 60
+_WARN_DAYS = 180
+_REFUSE_DAYS = 60
 _TABLE_LASTS = timedelta(days=180)
 
 

@@ -23,7 +23,8 @@ _SECONDS_PER_MONTH = DAYS_PER_MONTH * 24 * 3600
 _SECONDS_PER_CALL = 1
 # An analysis, and a record of it, as JSON; 2 to 4 KB with the default features. Embeddings are 1,024 numbers of about
 # 20 characters, each with a comma.
-_ANALYSIS_KB, _EMBEDDING_KB = 4, 21
+_ANALYSIS_KB = 4
+_EMBEDDING_KB = 21
 # A lease on an analysis is less than 1 KB: id, holder and expiry (functions/pipeline/classifier/adapters/cosmos.py).
 _LEASE_KB = 1
 # The result of adult content detection.
@@ -42,10 +43,12 @@ RECORD_INDEX_SHARE = 0.3
 DEFAULT_RETENTION_DAYS = 365
 # The lowest maximum that every Flex Consumption app accepts, and the highest that any does.
 # https://learn.microsoft.com/azure/azure-functions/flex-consumption-plan#considerations
-_INSTANCES_LOW, _INSTANCES_HIGH = 40, 1000
+_INSTANCES_LOW = 40
+_INSTANCES_HIGH = 1000
 # For all Flex Consumption apps of a subscription in a region: 250 cores, of 2,048 MB each.
 # https://learn.microsoft.com/azure/azure-functions/flex-consumption-plan#regional-subscription-memory-quotas
-_QUOTA_MB, _MB_PER_CORE = 512_000, 2048
+_QUOTA_MB = 512_000
+_MB_PER_CORE = 2048
 # Accounts of one kind that a subscription may have in a region:
 # https://learn.microsoft.com/azure/azure-resource-manager/management/azure-subscription-service-limits#azure-ai-services-limits
 _QUOTA_ACCOUNTS = 100

@@ -22,15 +22,18 @@ _RU_PER_TERM = 0.2
 # with one row, 34.72 RU for one that loads 2,500 items of 0.3 KB, and 4,059.95 RU for one that loads 60,951 items of
 # 399,998,938 bytes (https://learn.microsoft.com/azure/cosmos-db/nosql/troubleshoot-query-performance).
 QUERY_RU = 2.25
-_LOADED_ITEM_RU, _LOADED_KB_RU = 0.01, 0.0088
+_LOADED_ITEM_RU = 0.01
+_LOADED_KB_RU = 0.0088
 # Autoscale: a multiple of 1,000, at least 1,000; up to a million RU/s without a support ticket; and never less than ten
 # RU/s for each GB that is stored. Azure also refuses less than a tenth of the highest maximum that there ever was.
 # https://learn.microsoft.com/azure/cosmos-db/concepts-limits#minimum-throughput-on-container
-MAX_RU_STEP, MAX_RU_CEILING = 1000, 1_000_000
+MAX_RU_STEP = 1000
+MAX_RU_CEILING = 1_000_000
 RU_PER_STORED_GB = 10
 # A physical partition holds 50 GB and serves 10,000 RU/s:
 # https://learn.microsoft.com/azure/cosmos-db/partitioning-overview#physical-partitions
-PARTITION_GB, PARTITION_RU = 50, 10_000
+PARTITION_GB = 50
+PARTITION_RU = 10_000
 
 
 @dataclass(frozen=True, kw_only=True)

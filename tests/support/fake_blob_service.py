@@ -1,14 +1,13 @@
 """Fake of Blob Storage on 127.0.0.1, for reading images: ranges, properties, encodings, archived blobs."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Any
 
 from aiohttp import web
 from azure.storage.blob.aio import ContainerClient
 from classifier.adapters.blob_storage import create_image_container_client
-from common.adapters.azure_clients import create_transport
+
+from tests.support.container_server import error_response, serve_container
 
 _MESSAGES = {
     "BlobNotFound": (404, "The specified blob does not exist."),
@@ -18,6 +17,7 @@ _MESSAGES = {
     "LeaseIdMissing": (412, "There is currently a lease on the blob and no lease ID was specified in the request."),
     "AuthorizationPermissionMismatch": (403, "This request is not authorized to perform this operation."),
     "SnapshotsPresent": (409, "This operation is not permitted while the blob has snapshots."),
+    "InvalidRange": (416, "The range specified is invalid for the current size of the resource."),
     "InternalError": (500, "The server encountered an internal error."),
 }
 
@@ -75,32 +75,18 @@ class FakeBlobService:
             return web.Response(body=blob.content, headers=headers)
         first, last = (int(position) for position in requested_range.removeprefix("bytes=").split("-"))
         if first >= size:
-            return _error("InvalidRange", 416, "The range specified is invalid for the current size of the resource.")
+            return _error("InvalidRange")
         body = blob.content[first : last + 1]
         self.response_sizes.append(len(body))
         span = f"bytes {first}-{first + len(body) - 1}/{size}"
         return web.Response(status=206, body=body, headers=headers | {"Content-Range": span})
 
 
-def _error(code: str, status: int | None = None, message: str | None = None) -> web.Response:
-    if status is None or message is None:
-        status, message = _MESSAGES[code]
-    body = f'<?xml version="1.0" encoding="utf-8"?><Error><Code>{code}</Code><Message>{message}</Message></Error>'
-    return web.Response(status=status, text=body, content_type="application/xml", headers={"x-ms-error-code": code})
+def _error(code: str) -> web.Response:
+    status, message = _MESSAGES[code]
+    return error_response(status, code, message)
 
 
-@asynccontextmanager
-async def container_client(service: FakeBlobService) -> AsyncIterator[ContainerClient]:
-    """The SDK's client of the container, with the transport of the function code."""
-    application = web.Application()
-    application.router.add_route("*", "/images/{name:.*}", service.answer)
-    runner = web.AppRunner(application, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    transport: Any = create_transport()
-    try:
-        url = f"http://127.0.0.1:{runner.addresses[0][1]}/"
-        yield create_image_container_client(url, "images", transport=transport, retry_total=0)
-    finally:
-        await transport.session.close()
-        await runner.cleanup()
+def container_client(service: FakeBlobService) -> AbstractAsyncContextManager[ContainerClient]:
+    """Run the service, with a client of the container as the function code reads images with it."""
+    return serve_container(service.answer, create_client=create_image_container_client)

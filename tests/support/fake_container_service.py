@@ -1,14 +1,13 @@
 """A blob container on 127.0.0.1 that can be written to: listings in pages, uploads, deletions under an ETag."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Any
 from xml.sax.saxutils import escape
 
 from aiohttp import web
 from azure.storage.blob.aio import ContainerClient
-from common.adapters.azure_clients import create_transport
+
+from tests.support.container_server import error_response, serve_container
 
 _MODIFIED = "Fri, 02 Jan 2026 03:04:05 GMT"
 # Blobs on a page of a listing, so that few blobs make several pages.
@@ -108,23 +107,9 @@ class FakeContainerService:
 
 
 def _error(status: int, code: str) -> web.Response:
-    body = f'<?xml version="1.0" encoding="utf-8"?><Error><Code>{code}</Code><Message>{code}</Message></Error>'
-    return web.Response(status=status, text=body, content_type="application/xml", headers={"x-ms-error-code": code})
+    return error_response(status, code, code)
 
 
-@asynccontextmanager
-async def writable_container(service: FakeContainerService) -> AsyncIterator[ContainerClient]:
-    """Run the service and yield a client of the container, with the transport of the app and without retries."""
-    application = web.Application()
-    application.router.add_route("*", "/images", service.answer)
-    application.router.add_route("*", "/images/{name:.*}", service.answer)
-    runner = web.AppRunner(application, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    transport: Any = create_transport()
-    try:
-        url = f"http://127.0.0.1:{runner.addresses[0][1]}/"
-        yield ContainerClient(url, "images", transport=transport, retry_total=0)
-    finally:
-        await transport.session.close()
-        await runner.cleanup()
+def writable_container(service: FakeContainerService) -> AbstractAsyncContextManager[ContainerClient]:
+    """Run the service, with a client of the container."""
+    return serve_container(service.answer, create_client=ContainerClient)

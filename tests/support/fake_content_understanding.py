@@ -4,9 +4,7 @@ import json
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from azure.core.pipeline.transport import AsyncHttpTransport
-
-from tests.support.fake_vision_service import FakeResponse
+from tests.support.fake_transport import FakeResponse, FakeTransport, read_content
 
 ANALYZER = "imgpipe_0123456789abcdef"
 READ = "prebuilt-read"
@@ -69,7 +67,7 @@ def failed(**error: Any) -> dict[str, Any]:
 UNFINISHED = {"id": "any", "status": "Running"}
 
 
-class FakeContentUnderstanding(AsyncHttpTransport[Any, Any]):
+class FakeContentUnderstanding(FakeTransport):
     """Starts an operation with each POST; each GET has the next response for its analyzer, the last one for ever.
 
     Attributes:
@@ -92,27 +90,14 @@ class FakeContentUnderstanding(AsyncHttpTransport[Any, Any]):
         self.requests: list[dict[str, Any]] = []
         self.operations: dict[str, str] = {}
 
-    async def open(self) -> None: ...
-
-    async def close(self) -> None: ...
-
-    async def __aexit__(self, *_: object) -> None: ...
-
-    async def sleep(self, duration: float) -> None:
-        raise AssertionError("the SDK's own retries are off: the pool has its own")
-
     async def send(self, request: Any, **_: Any) -> Any:
         url = urlsplit(request.url)
-        content = request.content
-        body = (
-            content if isinstance(content, bytes) or content is None else b"".join([chunk async for chunk in content])
-        )
         self.requests.append(
             {
                 "method": request.method,
                 "url": f"{url.scheme}://{url.netloc}{url.path}",
                 "query": {name: values[0] for name, values in parse_qs(url.query).items()},
-                "body": body,
+                "body": await read_content(request),
                 "headers": dict(request.headers),
             }
         )

@@ -5,10 +5,11 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from azure.core.credentials import AccessToken
-from azure.core.pipeline.transport import AsyncHttpTransport
 from classifier.domain.ports import Analyzer, LongRunningCall
 from common.adapters.azure_clients import AzureClients
 from common.domain.models import Analysis, ImageInfo
+
+from tests.support.fake_transport import FakeResponse, FakeTransport, read_content
 
 BOX = {"x": 1, "y": 2, "w": 3, "h": 4}
 
@@ -78,28 +79,7 @@ PREDICTIONS = {
 }
 
 
-class FakeResponse:
-    """A response of the transport."""
-
-    def __init__(self, status: int, body: Any, headers: dict[str, str]) -> None:
-        self.status_code, self.reason = status, ""
-        self.headers = {"Content-Type": "application/json"} | headers
-        self.content_type = "application/json"
-        self._body = body
-
-    async def read(self) -> bytes:
-        return self.text().encode()
-
-    async def close(self) -> None: ...
-
-    def json(self) -> Any:
-        return self._body
-
-    def text(self, *_: Any) -> str:
-        return json.dumps(self._body)
-
-
-class FakeVisionService(AsyncHttpTransport[Any, Any]):
+class FakeVisionService(FakeTransport):
     """Responses by path, each a list of status and body: they are returned in turn, the last one for ever.
 
     `requests` are the requests that were sent.
@@ -109,25 +89,14 @@ class FakeVisionService(AsyncHttpTransport[Any, Any]):
         self.responses = responses
         self.requests: list[dict[str, Any]] = []
 
-    async def open(self) -> None: ...
-
-    async def close(self) -> None: ...
-
-    async def __aexit__(self, *_: object) -> None: ...
-
-    async def sleep(self, duration: float) -> None:
-        raise AssertionError("the SDK's own retries are off: the pool has its own")
-
     async def send(self, request: Any, **_: Any) -> Any:
         url = urlsplit(request.url)
-        content = request.content
-        sent = content if isinstance(content, bytes) else b"".join([piece async for piece in content])
         self.requests.append(
             {
                 "host": url.hostname,
                 "path": url.path,
                 "query": {name: values[0] for name, values in parse_qs(url.query).items()},
-                "body": sent,
+                "body": await read_content(request),
                 "headers": dict(request.headers),
             }
         )

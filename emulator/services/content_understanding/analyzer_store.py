@@ -12,7 +12,8 @@ import msgspec
 from emulator.core.resource_store import Resource, ResourceStore
 from emulator.services.content_understanding.definitions import Definition
 
-_ANALYZER, _DEFAULTS = "emulator:ContentAnalyzer", "emulator:ContentUnderstandingDefaults"
+_ANALYZER = "emulator:ContentAnalyzer"
+_DEFAULTS = "emulator:ContentUnderstandingDefaults"
 # Seconds until an analyzer can be used.
 _CREATION_SECONDS = 1.0
 

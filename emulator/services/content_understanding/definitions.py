@@ -14,10 +14,13 @@ from msgspec import Meta, Struct
 from emulator.services.content_understanding.errors import invalid, unsupported
 from emulator.services.vision.model_client import OTHER
 
-BASE_ANALYZER, READ_ANALYZER = "prebuilt-image", "prebuilt-read"
+BASE_ANALYZER = "prebuilt-image"
+READ_ANALYZER = "prebuilt-read"
 # Named by the documentation and the SDK in 2026, for those that can still be deployed: emulator/provider.
 SUPPORTED_MODELS = ("gpt-5.2", "gpt-5.4-mini")
-_MOST_FIELDS, _MOST_CATEGORIES, _LONGEST_DESCRIPTION = 1_000, 300, 1024
+_MOST_FIELDS = 1_000
+_MOST_CATEGORIES = 300
+_LONGEST_DESCRIPTION = 1024
 _FIELD_NAME = re.compile(r"[\w.-]{1,64}")
 _CUSTOM_ID = re.compile(r"[a-zA-Z0-9._]{1,64}")
 # What the packaged models can say about an image, by the names that the program gives its fields.

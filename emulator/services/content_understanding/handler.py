@@ -10,7 +10,7 @@ from typing import Any, override
 import aiohttp
 from aiohttp import web
 
-from emulator.core.cognitive_services import CognitiveServicesHandler
+from emulator.core.cognitive_services import FoundryAccountHandler
 from emulator.core.errors import ServiceError
 from emulator.core.faults import Faults
 from emulator.core.identity import Caller, Identities
@@ -41,8 +41,8 @@ _RETRY_AFTER = {"Retry-After": "1"}
 _CALL_PATCH = "Call 'PATCH /contentunderstanding/defaults' first."
 
 
-class ContentUnderstandingHandler(CognitiveServicesHandler[Call]):
-    """The requests to all deployed Foundry accounts."""
+class ContentUnderstandingHandler(FoundryAccountHandler[Call]):
+    """The requests to Content Understanding in all deployed Foundry accounts."""
 
     zone = SERVICES_ZONE
 
@@ -64,26 +64,12 @@ class ContentUnderstandingHandler(CognitiveServicesHandler[Call]):
         self._analyses = analyses or Analyses()
 
     @override
-    def has_service(self, account: Resource) -> bool:
-        return account.inputs.get("kind") == "AIServices"
-
-    @override
-    def audiences(self, request: web.Request) -> set[str]:
-        return {"https://cognitiveservices.azure.com", "https://ai.azure.com"}
-
-    @override
     def read_operation(self, request: web.Request, target: Resource) -> Call:
         return find_call(request)
 
     @override
     def check_role(self, caller: Caller, target: Resource, operation: Call) -> None:
-        action = action_name(operation.route)
-        if not self._authorization.allows(caller.object_id, action, target.id):
-            message = (
-                f"The principal `{caller.object_id}` lacks the required data action `{action}` to perform"
-                f" `{operation.route.name}` operation."
-            )
-            raise ServiceError(401, "PermissionDenied", message)
+        self.check_data_action(caller, target, action_name(operation.route), operation.route.name)
 
     @override
     async def answer(self, request: web.Request, target: Resource, operation: Call) -> web.StreamResponse:

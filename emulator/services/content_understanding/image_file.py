@@ -14,7 +14,8 @@ from emulator.services.content_understanding.errors import unsupported
 # By Pillow's names; the file of an MPO is a JPEG.
 _MEDIA_TYPES = {"JPEG": "image/jpeg", "MPO": "image/jpeg", "PNG": "image/png", "BMP": "image/bmp"}
 _HEIF_BRANDS = (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypheif")
-_LOWEST_SIDE, _HIGHEST_SIDE = 50, 10_000
+_LOWEST_SIDE = 50
+_HIGHEST_SIDE = 10_000
 # What the model server takes; Azure takes ten times as much.
 _MOST_BYTES = 20 * 1024 * 1024
 

@@ -12,7 +12,7 @@ import aiohttp
 from aiohttp import web
 
 from emulator.core.authorization import CHAT_COMPLETIONS
-from emulator.core.cognitive_services import CognitiveServicesHandler
+from emulator.core.cognitive_services import FoundryAccountHandler
 from emulator.core.errors import ServiceError
 from emulator.core.faults import Faults
 from emulator.core.identity import Caller, Identities
@@ -26,10 +26,12 @@ from emulator.services.foundry.token_quota import TokenQuotas
 from emulator.services.vision.model_client import ImageDescription, UnreadableImageError, describe_image
 
 _PATH = "/openai/v1/chat/completions"
+# As errors name it, whatever the path of the request is.
+_OPERATION = "POST /openai/deployments/{deployment-id}/chat/completions"
 
 
-class FoundryHandler(CognitiveServicesHandler):
-    """The requests to all deployed Foundry accounts."""
+class FoundryHandler(FoundryAccountHandler):
+    """The requests to the models of all deployed Foundry accounts."""
 
     zone = OPENAI_ZONE
 
@@ -45,14 +47,6 @@ class FoundryHandler(CognitiveServicesHandler):
         self._quotas = TokenQuotas()
 
     @override
-    def has_service(self, account: Resource) -> bool:
-        return account.inputs.get("kind") == "AIServices"
-
-    @override
-    def audiences(self, request: web.Request) -> set[str]:
-        return {"https://cognitiveservices.azure.com", "https://ai.azure.com"}
-
-    @override
     def read_operation(self, request: web.Request, target: Resource) -> str:
         if request.method != "POST" or request.path != _PATH:
             raise unsupported(f"{request.method} {request.path}")
@@ -62,12 +56,7 @@ class FoundryHandler(CognitiveServicesHandler):
 
     @override
     def check_role(self, caller: Caller, target: Resource, operation: str) -> None:
-        if not self._authorization.allows(caller.object_id, CHAT_COMPLETIONS, target.id):
-            message = (
-                f"The principal `{caller.object_id}` lacks the required data action `{CHAT_COMPLETIONS}` to perform"
-                " `POST /openai/deployments/{deployment-id}/chat/completions` operation."
-            )
-            raise ServiceError(401, "PermissionDenied", message)
+        self.check_data_action(caller, target, CHAT_COMPLETIONS, _OPERATION)
 
     @override
     async def answer(self, request: web.Request, target: Resource, operation: str) -> web.StreamResponse:

@@ -8,7 +8,9 @@ import math
 
 from emulator.services.vision.model_client import ImageDescription
 
-_PATCH, _MOST_PATCHES, _PATCH_FACTOR = 32, 1_536, 1.62
+_PATCH = 32
+_MOST_PATCHES = 1_536
+_PATCH_FACTOR = 1.62
 _CHARACTERS_PER_TOKEN = 4
 
 

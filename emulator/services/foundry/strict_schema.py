@@ -10,7 +10,8 @@ from typing import Any, cast
 from emulator.services.foundry.errors import CompletionError, invalid, unsupported
 from emulator.services.vision.model_client import OTHER, choose_category
 
-_MOST_PROPERTIES, _DEEPEST = 100, 5
+_MOST_PROPERTIES = 100
+_DEEPEST = 5
 _UNSUPPORTED_KEYWORDS = frozenset(
     {
         *("minLength", "maxLength", "pattern", "format", "minimum", "maximum", "multipleOf"),
@@ -19,7 +20,8 @@ _UNSUPPORTED_KEYWORDS = frozenset(
     }
 )
 # What the packaged models can say about an image, by the names that the program gives its properties.
-_TEXT, _TEXTS = {"type": "string"}, {"type": "array", "items": {"type": "string"}}
+_TEXT = {"type": "string"}
+_TEXTS = {"type": "array", "items": {"type": "string"}}
 _KNOWN = {"caption": _TEXT, "category": _TEXT, "tags": _TEXTS, "lines": _TEXTS}
 
 type Schema = Mapping[str, Any]

@@ -213,7 +213,8 @@ def _matches(redirect_uri: str, registered: str) -> bool:
     if redirect_uri == registered:
         return True
     try:
-        actual, expected = urlsplit(redirect_uri), urlsplit(registered)
+        actual = urlsplit(redirect_uri)
+        expected = urlsplit(registered)
     except ValueError:
         return False
     return (

@@ -28,7 +28,8 @@ class SignInError(Exception):
 
     def to_json(self) -> dict[str, Any]:
         """The body of an error response of the token endpoint."""
-        trace_id, correlation_id = str(uuid.uuid4()), str(uuid.uuid4())
+        trace_id = str(uuid.uuid4())
+        correlation_id = str(uuid.uuid4())
         timestamp = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%SZ}"
         return {
             "error": self.error,

@@ -31,7 +31,9 @@ def color_shares(image: Image.Image, boxes: Iterable[Box]) -> Mapping[str, float
 
 def _shares(image: Image.Image) -> dict[str, float]:
     pixels = np.asarray(image.resize((_SIDE, _SIDE)).convert("HSV"), np.float32).reshape(-1, 3) / 255
-    hue, saturation, value = pixels[:, 0] * 360, pixels[:, 1], pixels[:, 2]
+    hue = pixels[:, 0] * 360
+    saturation = pixels[:, 1]
+    value = pixels[:, 2]
     black = value < _DARK
     gray = ~black & (saturation < _GRAYISH)
     white = gray & (value > _BRIGHT)

@@ -29,13 +29,7 @@ class VisionHandler(CognitiveServicesHandler):
 
     @override
     def check_role(self, caller: Caller, target: Resource, operation: str) -> None:
-        action = DATA_ACTIONS[operation]
-        if not self._authorization.allows(caller.object_id, action, target.id):
-            message = (
-                f"The principal `{caller.object_id}` lacks the required data action `{action}` to perform"
-                f" `POST {operation}` operation."
-            )
-            raise ServiceError(401, "PermissionDenied", message)
+        self.check_data_action(caller, target, DATA_ACTIONS[operation], f"POST {operation}")
 
     @override
     async def answer(self, request: web.Request, target: Resource, operation: str) -> web.StreamResponse:

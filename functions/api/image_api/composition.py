@@ -28,7 +28,8 @@ from image_api.use_cases.search import Search
 from image_api.use_cases.uploads import Uploads
 
 # A page of a hundred images makes one request; a person who scrolls fast makes some a second.
-_REQUESTS_PER_SECOND, _BURST = 20.0, 200
+_REQUESTS_PER_SECOND = 20.0
+_BURST = 200
 
 
 def _now() -> datetime:

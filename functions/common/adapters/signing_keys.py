@@ -46,7 +46,8 @@ class SigningKeys(jwt.PyJWKClient):
             return self._keys
         try:
             self._keys = super().get_jwk_set(refresh=True)
-            self._fetched_at, self._refresh_at = now, now + _REFRESH_SECONDS
+            self._fetched_at = now
+            self._refresh_at = now + _REFRESH_SECONDS
         except (jwt.PyJWTError, ValueError) as error:
             if self._keys is None or now - self._fetched_at > _LIFETIME_SECONDS:
                 raise jwt.PyJWKClientConnectionError(f"the signing keys could not be fetched: {error}") from error

@@ -61,7 +61,8 @@ class CursorSigner:
             if len(cursor) > _MAX_CHARACTERS:
                 raise ValueError(f"the cursor has {len(cursor)} characters")
             token = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-            signature, content = token[:_SIGNATURE_BYTES], token[_SIGNATURE_BYTES:]
+            signature = token[:_SIGNATURE_BYTES]
+            content = token[_SIGNATURE_BYTES:]
             parsed = msgspec.json.decode(content, type=_Content)
         except ValueError as error:
             raise InvalidQueryError("the cursor was not made by this service") from error

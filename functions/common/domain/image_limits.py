@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from common.domain.models import ImageFormat
 
 MAX_BYTES = 20_971_520
-MIN_SIDE, MAX_SIDE = 50, 16_000
+MIN_SIDE = 50
+MAX_SIDE = 16_000
 # The code of the one reason that does not last: the blob can be rehydrated.
 ARCHIVED = "Archived"
 FORMATS = tuple(ImageFormat)

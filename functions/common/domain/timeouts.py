@@ -39,7 +39,9 @@ ANALYSIS_POLL_SECONDS = (0.5, 1.0, 2.0)
 OPERATION_SECONDS = 1800.0
 # The pause before the first request for the result of an operation, its growth with the operation's age, and its limit:
 # each pause is half as long again as the one before.
-OPERATION_POLL_FIRST_SECONDS, OPERATION_POLL_AGE_FACTOR, OPERATION_POLL_LONGEST_SECONDS = 6.0, 0.5, 30.0
+OPERATION_POLL_FIRST_SECONDS = 6.0
+OPERATION_POLL_AGE_FACTOR = 0.5
+OPERATION_POLL_LONGEST_SECONDS = 30.0
 # How long a request for the result of an operation waits for its account.
 OPERATION_POLL_WAIT_SECONDS = 5.0
 # How long a call waits for an account. Waiting in the queue is free, waiting here costs instance time.
@@ -47,11 +49,14 @@ ACCOUNT_WAIT_SECONDS = 20.0
 # The same, if another call for the same image was charged already.
 PAID_ACCOUNT_WAIT_SECONDS = 60.0
 # To connect, and to receive each part of a response.
-CONNECTION_SECONDS, READ_SECONDS = 5.0, 30.0
+CONNECTION_SECONDS = 5.0
+READ_SECONDS = 30.0
 
 # Requeueing after a transient error: exponential back-off, multiplied by a jitter from 1 to BACKOFF_JITTER. A message
 # waits about a third of the time that the errors have lasted, so a backlog is processed soon after (`make simulate`).
-BACKOFF_FIRST_SECONDS, BACKOFF_FACTOR, BACKOFF_LONGEST_SECONDS = 10.0, 1.35, 900.0
+BACKOFF_FIRST_SECONDS = 10.0
+BACKOFF_FACTOR = 1.35
+BACKOFF_LONGEST_SECONDS = 900.0
 BACKOFF_JITTER = 1.5
 # Requeueing after a configuration error.
 CONFIGURATION_RETRY_SECONDS = 900.0
@@ -67,7 +72,8 @@ DEFAULT_RETRY_AGE = timedelta(hours=168)
 ACCESS_PROPAGATION = timedelta(minutes=30)
 
 # First and longest period of an open circuit breaker; every failure doubles the period.
-BREAKER_FIRST_SECONDS, BREAKER_LONGEST_SECONDS = 5.0, 75.0
+BREAKER_FIRST_SECONDS = 5.0
+BREAKER_LONGEST_SECONDS = 75.0
 
 # How old a blob must be before reconcile looks it up, with events; Event Grid's own retries last longer.
 EVENT_GRACE = timedelta(minutes=30)

@@ -62,9 +62,11 @@ def function_usage(workload: Workload) -> list[Usage]:
     memory_gb = sizing.instance_memory_mb / _MB_PER_GB
     analyzed = workload.analyzed_images
     cached_seconds = (workload.images_per_month - analyzed) * _SHORTEST_SECONDS
-    call_low, call_high = _CALL_SECONDS_LOW, _CALL_SECONDS_HIGH
+    call_low = _CALL_SECONDS_LOW
+    call_high = _CALL_SECONDS_HIGH
     if workload.foundry is not None and not workload.content_understanding:
-        call_low, call_high = _COMPLETION_SECONDS_LOW, _COMPLETION_SECONDS_HIGH
+        call_low = _COMPLETION_SECONDS_LOW
+        call_high = _COMPLETION_SECONDS_HIGH
     call_seconds_low = _OTHER_SECONDS + workload.calls_per_image * call_low
     call_seconds_high = _OTHER_SECONDS + workload.calls_per_image * call_high
     reconcile_seconds = max(RECONCILE_RUNS * _SHORTEST_SECONDS, list_operations(workload) * _PAGE_SECONDS)

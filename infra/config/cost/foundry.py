@@ -10,8 +10,10 @@ from infra.core.analysis import Feature, FoundryModel
 # Tokens of an answer with tags, caption and category: `low` without any reasoning, `high` with what a model spends on
 # it at the effort "low". A page of text is up to 2,000 tokens more; most images have a few lines. The metrics
 # inputTokens and outputTokens of the first images replace the guess.
-_ANSWER_TOKENS_LOW, _ANSWER_TOKENS_HIGH = 150, 400
-_TEXT_TOKENS_LOW, _TEXT_TOKENS_HIGH = 0, 300
+_ANSWER_TOKENS_LOW = 150
+_ANSWER_TOKENS_HIGH = 400
+_TEXT_TOKENS_LOW = 0
+_TEXT_TOKENS_HIGH = 300
 # https://learn.microsoft.com/azure/ai-services/content-understanding/pricing-explainer#contextualization-tokens
 _CONTEXTUALIZATION_TOKENS_PER_IMAGE = 1_000
 
@@ -19,7 +21,8 @@ _CONTEXTUALIZATION_TOKENS_PER_IMAGE = 1_000
 def foundry_usage(model: FoundryModel, *, images: float, features: Collection[Feature]) -> list[Usage]:
     """Return the tokens that a model takes for the images of a month."""
     prompt, answer = MODEL_TOKENS[model.name, model.deployment_type]
-    low, high = _ANSWER_TOKENS_LOW, _ANSWER_TOKENS_HIGH
+    low = _ANSWER_TOKENS_LOW
+    high = _ANSWER_TOKENS_HIGH
     if "read" in features:
         low += _TEXT_TOKENS_LOW
         high += _TEXT_TOKENS_HIGH

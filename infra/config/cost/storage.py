@@ -24,7 +24,8 @@ _SOFT_DELETE_DAYS = 14
 _READS_PER_MESSAGE = 2
 # A message is put into the queue, received, and deleted. Receiving is an operation of class 2, and one of class 1
 # because it hides the message: https://azure.microsoft.com/pricing/details/storage/queues/
-_CLASS_1_PER_MESSAGE, _CLASS_2_PER_MESSAGE = 3, 1
+_CLASS_1_PER_MESSAGE = 3
+_CLASS_2_PER_MESSAGE = 1
 # host.json: an instance asks an empty queue every two seconds (`maxPollingInterval`). Without always-ready instances
 # there is none most of the time, or one if the queue is never empty for long.
 _POLLS_PER_INSTANCE = HOURS_PER_MONTH * 3600 / 2

@@ -42,7 +42,8 @@ def read_token(token: str, *, secret: bytes, context: str) -> Progress:
     """The inverse of `write_token`. Raises CosmosError 400 if the token is not one of this query."""
     try:
         content = base64.urlsafe_b64decode(token.encode())
-        digest, data = content[:_DIGEST_BYTES], content[_DIGEST_BYTES:]
+        digest = content[:_DIGEST_BYTES]
+        data = content[_DIGEST_BYTES:]
         if hmac.compare_digest(digest, _digest(data, secret, context)):
             return msgspec.json.decode(data, type=Progress)
     except (ValueError, binascii.Error, msgspec.MsgspecError, UnicodeEncodeError):

@@ -74,7 +74,8 @@ def _value_range(
 
 def _key_bounds(prefix: bytes, values: _ValueRange, *, ascending: bool) -> KeyBounds:
     """The keys that begin with `prefix` and go on with a value of the range."""
-    first, last = values.minimum, values.maximum
+    first = values.minimum
+    last = values.maximum
     if not ascending:
         first, last = (None if key is None else reversed_key(key) for key in (last, first))
     return KeyBounds(minimum=prefix + (first or b""), maximum=_after(prefix + (last or b"")))

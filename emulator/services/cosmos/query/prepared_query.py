@@ -114,7 +114,8 @@ def prepare_query(query: tree.Query, parameters: Mapping[str, Any], container: C
     indexed, rest = split_condition(query, definition)
     if is_ranked:
         # A rank depends on statistics of the items that do not match, too.
-        indexed, rest = (), (*indexed, *rest)
+        rest = (*indexed, *rest)
+        indexed = ()
     index_filter = None
     if alias is not None and indexed:
         stripped = replace(stripped, where=conjunction(rest))

@@ -171,11 +171,13 @@ def _scan_ordering(
     if plan.backwards:
         limit = (plan.bounds.maximum, 0)
         start = limit if after is None else min(limit, (after.key, after.number))
-        sql, end = _BACKWARDS, plan.bounds.minimum
+        sql = _BACKWARDS
+        end = plan.bounds.minimum
     else:
         limit = (plan.bounds.minimum, 0)
         start = limit if after is None else max(limit, (after.key, after.number))
-        sql, end = _FORWARDS, plan.bounds.maximum
+        sql = _FORWARDS
+        end = plan.bounds.maximum
     rows = database.execute(sql.format(condition), (number, scope.partition, now, *arguments, *start, end))
     with closing(rows):
         for key, item, body in rows:

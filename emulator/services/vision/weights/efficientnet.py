@@ -54,7 +54,8 @@ class _Builder:
         return model
 
     def _blocks(self, value: str) -> str:
-        channels_in, stage = 32, -1
+        channels_in = 32
+        stage = -1
         previous = None
         for index in itertools.count():
             block = f"_blocks.{index}."
@@ -63,7 +64,8 @@ class _Builder:
             channels_out = self._weights[f"{block}_project_conv.weight"].shape[0]
             stride = 1
             if channels_out != previous:
-                stage, previous = stage + 1, channels_out
+                stage += 1
+                previous = channels_out
                 stride = _STAGE_STRIDES[stage]
             residual = value
             if f"{block}_expand_conv.weight" in self._weights:

@@ -155,7 +155,8 @@ class _Converter:
                 shape = self._constant(self._known[inputs[1]].astype(np.int64))
                 return [self._emit("Reshape", [self._lift(inputs[0]), shape])]
             case "SplitV":
-                sizes, axis = self._known[inputs[1]].astype(np.int64), int(self._known[inputs[2]])
+                sizes = self._known[inputs[1]].astype(np.int64)
+                axis = int(self._known[inputs[2]])
                 names = [self._name("Split") for _ in sizes]
                 split = [self._lift(inputs[0]), self._constant(sizes)]
                 self._nodes.append(helper.make_node("Split", split, names, axis=axis))

@@ -48,5 +48,7 @@ def add_suffix(name: str, suffix: str) -> str:
     folder, slash, file = name.rpartition("/")
     stem, dot, extension = file.rpartition(".")
     if not stem:
-        stem, dot, extension = file, "", ""
+        stem = file
+        dot = ""
+        extension = ""
     return f"{folder}{slash}{stem}-{suffix}{dot}{extension}"

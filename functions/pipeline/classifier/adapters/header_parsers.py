@@ -19,7 +19,8 @@ _MAX_TIFF_ENTRIES = 4_096
 # An icon has one image for each of its sizes, about ten.
 _MAX_ICON_IMAGES = 256
 
-_TIFF_WIDTH, _TIFF_HEIGHT = 256, 257
+_TIFF_WIDTH = 256
+_TIFF_HEIGHT = 257
 # "Number of Images" of the multi-picture format, CIPA DC-007.
 _MPF_IMAGE_COUNT = 0xB001
 # Inline values by TIFF's field types SHORT, LONG and LONG8.
@@ -28,7 +29,10 @@ _TIFF_VALUES = {3: "H", 4: "I", 16: "Q"}
 _JPEG_STANDALONE = frozenset({0x01, *range(0xD0, 0xD9)})
 # SOF0 to SOF15; 0xC4, 0xC8 and 0xCC in the same range are tables and an extension.
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-_JPEG_END, _JPEG_SCAN, _JPEG_APP1, _JPEG_APP2 = 0xD9, 0xDA, 0xE1, 0xE2
+_JPEG_END = 0xD9
+_JPEG_SCAN = 0xDA
+_JPEG_APP1 = 0xE1
+_JPEG_APP2 = 0xE2
 _PNG_START = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
 _BMP_HEADER_SIZES = frozenset({40, 52, 56, 64, 108, 124})
 

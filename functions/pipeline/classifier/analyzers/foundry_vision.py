@@ -41,7 +41,8 @@ FEATURES = ("tags", "caption", "read")
 # answers, and a longer one costs throughput: the service counts the limit, not the answer, against the deployment's
 # quota (https://learn.microsoft.com/azure/foundry/openai/how-to/quota). infra/config/foundry_sizing.py has the same
 # figures.
-_MAX_COMPLETION_TOKENS, _MAX_COMPLETION_TOKENS_WITH_TEXT = 1_000, 4_000
+_MAX_COMPLETION_TOKENS = 1_000
+_MAX_COMPLETION_TOKENS_WITH_TEXT = 4_000
 # Where the image goes in the JSON of a request. Nothing after it can have the same text.
 _IMAGE_MARKER = "<image>"
 

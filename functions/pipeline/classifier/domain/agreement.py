@@ -68,7 +68,8 @@ def _edit_distance(first: str, second: str) -> int:
     positions: dict[str, int] = {}
     for index, character in enumerate(first):
         positions[character] = positions.get(character, 0) | 1 << index
-    higher, lower = mask, 0
+    higher = mask
+    lower = 0
     distance = len(first)
     for character in second:
         matches = positions.get(character, 0)

@@ -116,7 +116,8 @@ class Comparison(Struct, frozen=True, kw_only=True, rename="camel"):
             compared_at: the current time.
             measured: metrics of the successor's calls.
         """
-        main, successor = ComparedAnalyzer.from_record(record), ComparedAnalyzer.from_record(successor_record)
+        main = ComparedAnalyzer.from_record(record)
+        successor = ComparedAnalyzer.from_record(successor_record)
         sha256 = record.blob.content_sha256 or ""
         key = f"{sha256} {main.fingerprint} {successor.fingerprint}"
         is_accepted = successor_record.status is RecordStatus.CLASSIFIED

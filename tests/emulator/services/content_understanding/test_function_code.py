@@ -4,7 +4,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from azure.core.pipeline.transport import AsyncHttpTransport
 from classifier.analyzers import content_understanding
 from classifier.domain.errors import (
     AnalyzerConfigurationError,
@@ -23,24 +22,19 @@ from emulator.core.resource_store import Resource
 from tests.emulator.conftest import Deployment
 from tests.emulator.services.content_understanding.support import PREFIX, READER, Account, Service, picture
 from tests.support.fake_content_understanding import ANALYZER, CONTENT_UNDERSTANDING
-from tests.support.fake_vision_service import FakeResponse, create_azure_clients
+from tests.support.fake_transport import FakeResponse, FakeTransport
+from tests.support.fake_vision_service import create_azure_clients
 from tests.support.in_memory_services import as_json
 
 INFO = ImageInfo(width=640, height=480, format=ImageFormat.PNG)
 OPTIONS = CONTENT_UNDERSTANDING | {"endpoints": ["https://f.services.ai.azure.com/"]}
 
 
-class EmulatedTransport(AsyncHttpTransport[Any, Any]):
+class EmulatedTransport(FakeTransport):
     """Sends the requests of an analyzer to the emulated account, as the caller of the test."""
 
     def __init__(self, account: Account) -> None:
         self._account = account
-
-    async def open(self) -> None: ...
-
-    async def close(self) -> None: ...
-
-    async def __aexit__(self, *_: object) -> None: ...
 
     async def send(self, request: Any, **_: Any) -> Any:
         url = urlsplit(request.url)

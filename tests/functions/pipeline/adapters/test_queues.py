@@ -10,13 +10,13 @@ from xml.sax.saxutils import escape
 import pytest
 from azure.core.credentials import AccessToken
 from azure.core.exceptions import HttpResponseError
-from azure.core.pipeline.transport import AsyncHttpTransport
 from azure.core.utils import case_insensitive_dict
 from classifier.adapters.queues import ReceivedMessage, StorageQueue, create_queue_client
 from classifier.use_cases.redrive import RedriveReport, redrive
 from common.adapters.azure_clients import AzureClients
 from common.domain.errors import AccessDeniedError
 
+from tests.support.fake_transport import FakeTransport
 from tests.support.in_memory_services import NOW, message
 
 ENDPOINT = "https://acct.queue.core.windows.net/"
@@ -47,7 +47,7 @@ class Response:
         return self._body.encode()
 
 
-class QueueService(AsyncHttpTransport[Any, Any]):
+class QueueService(FakeTransport):
     """One queue to receive and delete from, and any other to send to; contents are as they are stored."""
 
     def __init__(self, *contents: str) -> None:
@@ -56,12 +56,6 @@ class QueueService(AsyncHttpTransport[Any, Any]):
         self.sent: list[str] = []
         self.hidden_seconds: list[str] = []
         self.times = f"<InsertionTime>{DATE}</InsertionTime><ExpirationTime>{DATE}</ExpirationTime>"
-
-    async def open(self) -> None: ...
-
-    async def close(self) -> None: ...
-
-    async def __aexit__(self, *_: object) -> None: ...
 
     async def send(self, request: Any, **_: Any) -> Any:
         url = urlsplit(request.url)
