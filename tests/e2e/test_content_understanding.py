@@ -18,6 +18,7 @@ SETTINGS["content-understanding"] = SETTINGS["foundry-vision"].replace("foundry-
 def with_content_understanding(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     checkout = copy_working_tree(tmp_path_factory.mktemp("understanding") / "pipeline")
     configure(checkout, "content-understanding")
+    checkout.start_emulator()
     yield checkout
     checkout.make("clean", check=False)
 
@@ -26,7 +27,7 @@ def test_content_understanding_classifies_and_the_analyzer_can_be_changed_and_ch
     with_content_understanding: Checkout,
 ) -> None:
     checkout = with_content_understanding
-    assert set(steps(checkout.make("up", "FORMAT=json").stdout)) == {"created"}
+    assert set(steps(checkout.deploy().stdout)) == {"created"}
 
     # Neither confidences nor positions of tags, a category out of the list, and every tag is a label.
     cat = classify(checkout, "cat.png", CAT)
@@ -54,15 +55,15 @@ def test_content_understanding_classifies_and_the_analyzer_can_be_changed_and_ch
     assert rejected["record"]["reason"]["code"] == "UnsupportedFormat"
     assert rejected["record"]["analyzer"]["identity"].startswith("content-understanding/")
 
-    assert set(steps(checkout.make("up", "FORMAT=json").stdout)) == {"unchanged"}
+    assert set(steps(checkout.deploy("--skip-preview").stdout)) == {"unchanged"}
 
     # The previous analyzer, and back.
     configure(checkout, "image-analysis")
-    changed = steps(checkout.make("up", "FORMAT=json").stdout)
+    changed = steps(checkout.deploy().stdout)
     assert changed["deleted"] > 0
     assert classify(checkout, "cat again.png", CAT)["tags"][0]["confidence"] > 0.5
     configure(checkout, "content-understanding")
-    assert steps(checkout.make("up", "FORMAT=json").stdout)["created"] > 0
+    assert steps(checkout.deploy().stdout)["created"] > 0
     back = classify(checkout, "cat once more.png", CAT)
     assert back["tags"] == cat["tags"]
     # The content was analyzed with the same definition before: nothing is paid twice.
@@ -71,7 +72,7 @@ def test_content_understanding_classifies_and_the_analyzer_can_be_changed_and_ch
     # Another definition is another analyzer, which is made before the old one is deleted.
     stack = checkout.root / "stacks/Pulumi.local.yaml"
     stack.write_text(stack.read_text().replace("[cat, motorcycle]", "[animal, motorcycle]"))
-    assert steps(checkout.make("up", "FORMAT=json").stdout)["replaced"] == 1
+    assert steps(checkout.deploy().stdout)["replaced"] == 1
     assert classify(checkout, "cat as an animal.png", CAT)["category"]["name"] == "animal"
 
     # The analyzer goes before its role and its account, and the deployments of models before that too.

@@ -46,13 +46,14 @@ def classify(checkout: Checkout, name: str, source: Path) -> dict[str, Any]:
 def with_foundry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     checkout = copy_working_tree(tmp_path_factory.mktemp("foundry") / "pipeline")
     configure(checkout, "foundry-vision")
+    checkout.start_emulator()
     yield checkout
     checkout.make("clean", check=False)
 
 
 def test_a_vision_model_classifies_and_the_analyzer_can_be_changed_and_changed_back(with_foundry: Checkout) -> None:
     checkout = with_foundry
-    assert set(steps(checkout.make("up", "FORMAT=json").stdout)) == {"created"}
+    assert set(steps(checkout.deploy().stdout)) == {"created"}
 
     # Neither confidences nor positions, a category out of the list, and every tag is a label.
     cat = classify(checkout, "cat.png", CAT)
@@ -74,15 +75,15 @@ def test_a_vision_model_classifies_and_the_analyzer_can_be_changed_and_changed_b
     assert rejected["record"]["reason"]["code"] == "UnsupportedFormat"
     assert rejected["record"]["analyzer"]["identity"].startswith("foundry-vision/")
 
-    assert set(steps(checkout.make("up", "FORMAT=json").stdout)) == {"unchanged"}
+    assert set(steps(checkout.deploy("--skip-preview").stdout)) == {"unchanged"}
 
     # The previous analyzer, and back.
     configure(checkout, "image-analysis")
-    changed = steps(checkout.make("up", "FORMAT=json").stdout)
+    changed = steps(checkout.deploy().stdout)
     assert changed["deleted"] > 0
     assert classify(checkout, "cat again.png", CAT)["tags"][0]["confidence"] > 0.5
     configure(checkout, "foundry-vision")
-    assert steps(checkout.make("up", "FORMAT=json").stdout)["created"] > 0
+    assert steps(checkout.deploy().stdout)["created"] > 0
     back = classify(checkout, "cat once more.png", CAT)
     assert back["tags"] == cat["tags"]
     # The content was analyzed with the same request before: nothing is paid twice.
