@@ -41,6 +41,24 @@ class Checkout:
             )
         return result
 
+    def deploy(self, *options: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run `pulumi up` as `make up` does, on an emulator that runs, and nothing else: no sample is classified.
+
+        Args:
+            options: Further options of `pulumi up`. `--skip-preview` is for a deployment that restores a setting.
+            check: Fail the test with the output when the deployment fails.
+        """
+        result = self.emulator("pulumi", "--", "local", "up", "--yes", "--policy-pack", "policy/pack", *options)
+        if check and result.returncode:
+            pytest.fail(f"pulumi up ended with {result.returncode}\n{result.stdout[-4000:]}\n{result.stderr[-4000:]}")
+        return result
+
+    def start_emulator(self) -> None:
+        """Start the emulator; fails the test with its output when it does not start."""
+        started = self.emulator("start")
+        if started.returncode:
+            pytest.fail(f"the emulator does not start\n{started.stdout}\n{started.stderr}")
+
     def classify(self, *images: str, check: bool = True) -> list[dict[str, Any]]:
         """`make classify` on files, given as they are named from the checkout's root."""
         quoted = " ".join("'" + image.replace("'", "'\\''") + "'" for image in images)
@@ -93,9 +111,19 @@ def copy_working_tree(root: Path) -> Checkout:
 
 
 def share_tools(root: Path) -> None:
-    """Use the tools that are installed in this checkout in another tree."""
+    """Use the tools that are installed in this checkout, and its deployment packages, in another tree.
+
+    `make test` has built the packages. The name of each says what it was built from, so another tree finds its own.
+    """
     for name in _SHARED:
         (root / name).symlink_to(ROOT / name)
+    built = root / ".build"
+    built.mkdir()
+    for folder in (ROOT / ".build").glob("packages-*"):
+        (built / folder.name).symlink_to(folder)
+    # Copies: a pipeline's steps write the packages that they deploy.
+    for package in (ROOT / ".build").glob("functions-*.zip"):
+        shutil.copy2(package, built / package.name)
 
 
 @pytest.fixture(scope="session")

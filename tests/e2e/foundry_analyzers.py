@@ -44,11 +44,11 @@ def change_to_image_analysis_and_back(checkout: Checkout, analyzer: str, cat: di
         cat: The record of the photo, made by that analyzer.
     """
     configure(checkout, "image-analysis")
-    changed = steps(checkout.make("up", "FORMAT=json").stdout)
+    changed = steps(checkout.deploy().stdout)
     assert changed["deleted"] > 0
     assert classify(checkout, "cat again.png", CAT)["tags"][0]["confidence"] > 0.5
     configure(checkout, analyzer)
-    assert steps(checkout.make("up", "FORMAT=json").stdout)["created"] > 0
+    assert steps(checkout.deploy().stdout)["created"] > 0
     back = classify(checkout, "cat once more.png", CAT)
     assert back["tags"] == cat["tags"]
     # The content was analyzed with the same request before: nothing is paid twice.

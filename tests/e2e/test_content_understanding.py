@@ -22,6 +22,7 @@ pytestmark = pytest.mark.emulator
 def with_content_understanding(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     checkout = copy_working_tree(tmp_path_factory.mktemp("understanding") / "pipeline")
     configure(checkout, "content-understanding")
+    checkout.start_emulator()
     yield checkout
     checkout.make("clean", check=False)
 
@@ -30,7 +31,7 @@ def test_content_understanding_classifies_and_the_analyzer_can_be_changed_and_ch
     with_content_understanding: Checkout,
 ) -> None:
     checkout = with_content_understanding
-    assert set(steps(checkout.make("up", "FORMAT=json").stdout)) == {"created"}
+    assert set(steps(checkout.deploy().stdout)) == {"created"}
 
     # Neither confidences nor positions of tags, a category out of the list, and every tag is a label.
     cat = classify(checkout, "cat.png", CAT)
@@ -51,14 +52,14 @@ def test_content_understanding_classifies_and_the_analyzer_can_be_changed_and_ch
     assert line["box"]["width"] > line["box"]["height"]
 
     upload_unsupported_images(checkout, "content-understanding", "GIF")
-    assert set(steps(checkout.make("up", "FORMAT=json").stdout)) == {"unchanged"}
+    assert set(steps(checkout.deploy("--skip-preview").stdout)) == {"unchanged"}
 
     change_to_image_analysis_and_back(checkout, "content-understanding", cat)
 
     # Another definition is another analyzer, which is made before the old one is deleted.
     stack = checkout.root / "stacks/Pulumi.local.yaml"
     stack.write_text(stack.read_text().replace("[cat, motorcycle]", "[animal, motorcycle]"))
-    assert steps(checkout.make("up", "FORMAT=json").stdout)["replaced"] == 1
+    assert steps(checkout.deploy().stdout)["replaced"] == 1
     assert classify(checkout, "cat as an animal.png", CAT)["category"]["name"] == "animal"
 
     # The analyzer goes before its role and its account, and the deployments of models before that too.

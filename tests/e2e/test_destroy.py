@@ -21,8 +21,8 @@ def test_protected_resources_and_their_group_survive(local_stack: Checkout) -> N
     before = deployed(local_stack)
     protected = [item["urn"] for item in before if item["urn"].rpartition("::")[2] in HOLDS_DATA]
     assert len(protected) == len(HOLDS_DATA)
-    for urn in protected:
-        assert local_stack.emulator("pulumi", "--", "local", "state", "protect", urn, "--yes").returncode == 0
+    protection = local_stack.emulator("pulumi", "--", "local", "state", "protect", *protected, "--yes")
+    assert protection.returncode == 0, protection.stderr
 
     refusal = local_stack.emulator("pulumi", "--", "local", "destroy", "--yes")
     assert refusal.returncode != 0
@@ -36,6 +36,6 @@ def test_protected_resources_and_their_group_survive(local_stack: Checkout) -> N
     }
     assert remaining == HOLDS_DATA | {"resource-group"}
 
-    rebuilt = steps(local_stack.make("up", "FORMAT=json").stdout)
+    rebuilt = steps(local_stack.deploy().stdout)
     assert set(rebuilt) == {"created", "unchanged"}
     assert rebuilt["unchanged"] >= len(HOLDS_DATA)

@@ -47,7 +47,8 @@ def without_embeddings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Che
     """A checkout of its own with a stack without embeddings."""
     checkout = copy_working_tree(tmp_path_factory.mktemp("embeddings") / "pipeline")
     configure(checkout, "tags")
-    checkout.make("up", "FORMAT=json")
+    checkout.start_emulator()
+    checkout.deploy("--skip-preview")
     yield checkout
     checkout.make("clean", check=False)
 
@@ -58,7 +59,7 @@ def test_the_refusal_and_the_way_out(without_embeddings: Checkout) -> None:
     (before,) = checkout.classify("before.png")
     configure(checkout, "tags", "embeddings")
 
-    failure = checkout.make("up", "FORMAT=json", check=False)
+    failure = checkout.deploy(check=False)
     assert failure.returncode != 0
     output = failure.stdout + failure.stderr
     assert "the container was created with no vectors, and now has to have the vectors /vector and /vector2" in output
@@ -79,4 +80,4 @@ def test_the_refusal_and_the_way_out(without_embeddings: Checkout) -> None:
     record = json.loads(answer.stdout)
     assert record["blob"]["etag"] == before["record"]["blob"]["etag"]
     assert len(record["vector"]) == 1024
-    assert set(steps(checkout.make("up", "FORMAT=json").stdout)) == {"unchanged"}
+    assert set(steps(checkout.deploy("--skip-preview").stdout)) == {"unchanged"}

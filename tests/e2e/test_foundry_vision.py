@@ -22,13 +22,14 @@ pytestmark = pytest.mark.emulator
 def with_foundry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     checkout = copy_working_tree(tmp_path_factory.mktemp("foundry") / "pipeline")
     configure(checkout, "foundry-vision")
+    checkout.start_emulator()
     yield checkout
     checkout.make("clean", check=False)
 
 
 def test_a_vision_model_classifies_and_the_analyzer_can_be_changed_and_changed_back(with_foundry: Checkout) -> None:
     checkout = with_foundry
-    assert set(steps(checkout.make("up", "FORMAT=json").stdout)) == {"created"}
+    assert set(steps(checkout.deploy().stdout)) == {"created"}
 
     # Neither confidences nor positions, a category out of the list, and every tag is a label.
     cat = classify(checkout, "cat.png", CAT)
@@ -43,7 +44,7 @@ def test_a_vision_model_classifies_and_the_analyzer_can_be_changed_and_changed_b
     assert {line["box"] for line in motorcycle["read"]} <= {None}
 
     upload_unsupported_images(checkout, "foundry-vision", "BMP")
-    assert set(steps(checkout.make("up", "FORMAT=json").stdout)) == {"unchanged"}
+    assert set(steps(checkout.deploy("--skip-preview").stdout)) == {"unchanged"}
 
     change_to_image_analysis_and_back(checkout, "foundry-vision", cat)
 

@@ -77,7 +77,7 @@ def test_what_the_emulator_does_not_support_is_refused_before_anything_changes(l
     # Whichever resource comes first.
     assert re.search(r"protectData must be false|would change nothing in the emulator", refusal.stdout)
     assert "Updating" not in refusal.stdout
-    assert set(steps(local_stack.make("up", "FORMAT=json").stdout)) == {"unchanged"}
+    assert set(steps(local_stack.deploy("--skip-preview").stdout)) == {"unchanged"}
 
 
 def test_the_scan_prints_its_figures(local_stack: Checkout) -> None:

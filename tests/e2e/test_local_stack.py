@@ -92,7 +92,7 @@ def test_a_change_of_code_updates_the_release_alone_and_serves_the_next_image(lo
     original = models.read_text()
     models.write_text(original.replace("SCHEMA_VERSION = 1", "SCHEMA_VERSION = 7"))
     try:
-        changed = steps(local_stack.make("up", "FORMAT=json").stdout)
+        changed = steps(local_stack.deploy().stdout)
         assert changed["updated"] == 4  # of both apps: the package's revision, and the release
         assert set(changed) == {"updated", "unchanged"}
         picture(local_stack.root, "after the change.png")
@@ -100,7 +100,7 @@ def test_a_change_of_code_updates_the_release_alone_and_serves_the_next_image(lo
         assert result["record"]["schemaVersion"] == 7
     finally:
         models.write_text(original)
-        local_stack.make("up", "FORMAT=json")
+        local_stack.deploy("--skip-preview")
 
 
 def test_every_format_is_classified(local_stack: Checkout) -> None:
@@ -188,9 +188,11 @@ def test_the_state_holds_no_key(local_stack: Checkout) -> None:
 
 def test_a_killed_daemon_is_replaced_and_nothing_is_lost(local_stack: Checkout) -> None:
     os.kill(local_stack.daemon["pid"], signal.SIGKILL)
-    again = local_stack.make("up", "FORMAT=json")
-    assert set(steps(again.stdout)) == {"unchanged"}
-    assert '"status": "classified"' in again.stdout
+    local_stack.start_emulator()
+    assert set(steps(local_stack.deploy("--skip-preview").stdout)) == {"unchanged"}
+    picture(local_stack.root, "after the crash.png")
+    (result,) = local_stack.classify("after the crash.png")
+    assert result["status"] == "classified"
 
 
 def test_every_result_was_announced_once_for_each_version(local_stack: Checkout) -> None:
@@ -234,7 +236,7 @@ def test_after_a_change_of_features_a_backfill_analyses_what_is_there_again(loca
         + '  image-pipeline:reconcileSchedule: "*/5 * * * * *"\n'
     )
     try:
-        local_stack.make("up", "FORMAT=json")
+        local_stack.deploy()
         assert json.loads(local_stack.make("backfill", "FORMAT=json").stdout).keys() == {"backfill"}
         answer = local_stack.python(f"ID = {before['record']['id']!r}\n{READ}")
         assert answer.returncode == 0, answer.stderr

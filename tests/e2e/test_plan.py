@@ -11,7 +11,7 @@ pytestmark = pytest.mark.emulator
 
 def test_a_deployed_stack_has_nothing_to_approve(local_stack: Checkout) -> None:
     # Other tests may have deployed other settings.
-    local_stack.make("up", "FORMAT=json")
+    local_stack.deploy("--skip-preview")
     report = json.loads(local_stack.make("plan", "FORMAT=json").stdout)
     assert report["stack"] == "local"
     assert report["changes"] == []

@@ -1,4 +1,4 @@
-"""Mistakes that Azure would punish late or silently are refused by `make up`, which says what to do."""
+"""Mistakes that Azure would punish late or silently are refused by the deployment, which says what to do."""
 
 import json
 import re
@@ -67,7 +67,7 @@ ORDER: dict[str, tuple[Mistake, str, str]] = {
 def test_a_wrong_order_is_refused_before_anything_changes(local_stack: Checkout, name: str) -> None:
     mistake, rule, advice = ORDER[name]
     with planted(local_stack, mistake):
-        failure = local_stack.make("up", "FORMAT=json", check=False)
+        failure = local_stack.deploy(check=False)
     assert failure.returncode != 0
     assert re.search(rf"\[mandatory\]\s+{rule}", failure.stdout)
     assert advice in failure.stdout
@@ -97,11 +97,11 @@ def test_a_deployment_without_a_trigger_sync_fails_and_is_mended_by_the_next(loc
         "functions/common/domain/models.py": ("SCHEMA_VERSION = 1", "SCHEMA_VERSION = 8"),
     }
     with planted(local_stack, mistake):
-        failed = local_stack.make("up", "FORMAT=json", check=False)
+        failed = local_stack.deploy("--skip-preview", check=False)
     assert failed.returncode != 0
     assert "It lists only the placeholder WarmUp because its triggers were not synchronized" in failed.stdout
     assert "Running `pulumi up` again is safe" in failed.stdout
-    mended = steps(local_stack.make("up", "FORMAT=json").stdout)
+    mended = steps(local_stack.deploy("--skip-preview").stdout)
     # The revision and the release of the package of each app: both contain `common`.
     assert mended["updated"] == 4
     assert set(mended) == {"updated", "unchanged"}

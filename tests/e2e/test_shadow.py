@@ -108,11 +108,11 @@ def test_a_successor_is_compared_cut_over_to_and_rolled_back_from(shadowed: Chec
     assert (code, report["missed"]) == (0, [])
     before = accounts(checkout)
     assert set(before) == {"vision-account-1", "foundry-account", "foundry-gpt-5.4-mini-2026-03-17"}
-    assert set(steps(checkout.make("up", "FORMAT=json").stdout)) == {"unchanged"}
+    assert set(steps(checkout.deploy("--skip-preview").stdout)) == {"unchanged"}
 
     # The same accounts, and nothing is paid for what was in the shadow.
     configure(checkout, "cut-over")
-    checkout.make("up", "FORMAT=json")
+    checkout.deploy()
     assert accounts(checkout) == before
     for name, source in (("cat 2.png", CAT), ("motorcycle 2.png", MOTORCYCLE)):
         record = classify(checkout, name, source)
@@ -123,7 +123,7 @@ def test_a_successor_is_compared_cut_over_to_and_rolled_back_from(shadowed: Chec
 
     # The earlier analyzer again: its analyses are still there.
     configure(checkout, "rollback")
-    checkout.make("up", "FORMAT=json")
+    checkout.deploy()
     assert accounts(checkout) == before
     for name, source, original in (("cat 3.png", CAT, cat), ("motorcycle 3.png", MOTORCYCLE, motorcycle)):
         record = classify(checkout, name, source)
@@ -132,7 +132,7 @@ def test_a_successor_is_compared_cut_over_to_and_rolled_back_from(shadowed: Chec
 
     # Another successor, whose analyses are long-running operations. Its comparisons are a report of their own.
     configure(checkout, "other successor")
-    checkout.make("up", "FORMAT=json")
+    checkout.deploy()
     classify(checkout, "cat 4.png", CAT)
     code, report = agreement(checkout, 1, "content-understanding")
     assert (code, report["missed"]) == (0, [])
