@@ -10,7 +10,7 @@ from common.domain.errors import ConfigurationError, RetryLaterError
 from common.domain.models import Reason
 from common.domain.record import ImageRecord, RecordStatus
 
-from classifier.domain.errors import BlobNotFoundError, EventError, UnexpectedResponseError
+from classifier.domain.errors import BlobNotFoundError, EventError, OperationLimitError, UnexpectedResponseError
 from classifier.domain.events import Message, create_poison_message
 from classifier.domain.outcomes import Outcome, OutcomeStatus
 from classifier.domain.ports import (
@@ -110,7 +110,7 @@ class Pipeline:
                 return await self._process_current_version(delivery)
         except _REQUEUED:
             raise
-        except UnexpectedResponseError as error:
+        except (UnexpectedResponseError, OperationLimitError) as error:
             return await self._record_failure(delivery, error.code, str(error))
         except Exception as error:
             if delivery.interruptions + 1 < self._last_attempt:

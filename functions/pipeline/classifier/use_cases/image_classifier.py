@@ -59,10 +59,11 @@ class ImageClassifier:
         resumed = await self._resume(delivery)
         if resumed is not None:
             return resumed
-        delivery.resume = None
         started = self._now()
         blob = await self._images.read(delivery.message.event.name)
         delivery.etag = blob.etag
+        if delivery.resume is not None and delivery.resume.etag != blob.etag:
+            delivery.resume = None
         return blob, await self._create_record(delivery, blob, started)
 
     async def _resume(self, delivery: Delivery) -> tuple[Blob, ImageRecord] | None:
@@ -116,7 +117,9 @@ class ImageClassifier:
             analysis_started = self._now()
             sha256 = cast("str", properties.content_sha256)  # not None, as there is content
             try:
-                analysis, cached = await self._cached_analyzer.analyze(sha256, content, image)
+                analysis, cached = await self._cached_analyzer.analyze(
+                    sha256, content, image, has_waited=delivery.resume is not None
+                )
             except OperationRunningError:
                 delivery.resume = Resume(etag=blob.etag, sha256=sha256, image=image, started_at=started)
                 raise

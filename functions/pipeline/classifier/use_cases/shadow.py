@@ -14,7 +14,7 @@ from common.domain.errors import ConfigurationError, RetryLaterError
 from common.domain.record import RecordStatus
 
 from classifier.domain.comparison import Comparison
-from classifier.domain.errors import BlobNotFoundError, EventError, UnexpectedResponseError
+from classifier.domain.errors import BlobNotFoundError, EventError, OperationLimitError, UnexpectedResponseError
 from classifier.domain.events import BlobEvent, Message, create_poison_message
 from classifier.domain.outcomes import Outcome, OutcomeStatus
 from classifier.domain.ports import (
@@ -91,7 +91,7 @@ class Shadow:
             try:
                 async with self._time_limit(timeouts.PROCESSING_SECONDS):
                     return await self._process(delivery)
-            except UnexpectedResponseError as error:
+            except (UnexpectedResponseError, OperationLimitError) as error:
                 return await self._give_up(text, error.code, str(error))
             except _REQUEUED as error:
                 return await self._requeue(delivery, error)

@@ -8,7 +8,12 @@ from typing import Any
 
 import pytest
 from classifier.domain.comparison import Comparison, SuccessorOutcome
-from classifier.domain.errors import AnalyzerConfigurationError, ImageRejectedError, UnexpectedResponseError
+from classifier.domain.errors import (
+    AnalyzerConfigurationError,
+    ImageRejectedError,
+    OperationLimitError,
+    UnexpectedResponseError,
+)
 from classifier.domain.events import Message
 from classifier.domain.outcomes import Outcome, OutcomeStatus
 from common.domain.errors import AccessDeniedError, RetryLaterError
@@ -198,8 +203,10 @@ def test_what_can_never_be_compared_is_poison_of_the_shadow(services: InMemorySe
     assert compare(shadow, "no event").status is OutcomeStatus.POISON
     shadow.successor.failure = UnexpectedResponseError("UnreadableResponse", "no JSON")
     assert compare(shadow).status is OutcomeStatus.POISON
+    shadow.successor.failure = OperationLimitError("3 operations for the image had no result")
+    assert compare(shadow).detail == "OperationLimit: 3 operations for the image had no result"
     codes = [json.loads(text)["poison"]["code"] for text, _ in shadow.poison]
-    assert codes == ["BadEvent", "UnreadableResponse"]
+    assert codes == ["BadEvent", "UnreadableResponse", "OperationLimit"]
     assert services.poison_messages == []
 
 
