@@ -7,7 +7,8 @@ from typing import Literal
 from classifier.domain.errors import OperationLostError, OperationRunningError
 from classifier.domain.models import LongRunningOperation
 from common.domain.findings import Caption, Findings, Tag
-from common.domain.models import Analysis, ImageInfo
+from common.domain.models import Analysis, ImageInfo, Tokens
+from msgspec import UNSET
 
 from tests.support.in_memory_services import InMemoryServices
 
@@ -63,7 +64,11 @@ class InMemoryOperations:
             if started.call == "tags"
             else Findings(caption=Caption(text=text, confidence=0.9))
         )
-        return Analysis(analyzer="test", api_version="1", model_version=started.call[0], findings=findings)
+        # As those of Content Understanding: only one of both calls has a language model.
+        tokens = Tokens(input=1_000, output=100) if started.call == "tags" else UNSET
+        return Analysis(
+            analyzer="test", api_version="1", model_version=started.call[0], findings=findings, tokens=tokens
+        )
 
 
 class InMemoryLongRunningCall:

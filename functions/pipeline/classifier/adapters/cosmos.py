@@ -136,6 +136,7 @@ class CosmosAnalysisCache:
             model_version=analysis.model_version,
             findings=analysis.findings,
             exclusive=analysis.exclusive,
+            tokens=analysis.tokens,
         )
         with contextlib.suppress(ConcurrencyError):
             await self._container.write(lease.key, item, lease.etag)

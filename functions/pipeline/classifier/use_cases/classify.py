@@ -137,13 +137,14 @@ class Pipeline:
         event = message.event
         for _ in range(MAX_CONFLICTS):
             try:
-                blob, record = await self._classifier.classify(delivery)
+                classification = await self._classifier.classify(delivery)
             except BlobNotFoundError:
                 if await self._record_writer.remove(event):
                     return Outcome.for_event(event, OutcomeStatus.REMOVED, "the blob does not exist")
                 continue
-            metrics.put("queuedMs", record.timings.queued_ms)
-            record = await self._record_writer.write(record, event.name)
+            blob = classification.blob
+            metrics.put("queuedMs", classification.record.timings.queued_ms)
+            record = await self._record_writer.write(classification.record, event.name)
             if record is None:
                 continue  # the blob has a newer version
             copy_path = record.copy_path

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from common.domain import metrics, timeouts
 from common.domain.errors import ConfigurationError, RetryLaterError
+from common.domain.models import Tokens
 from common.domain.record import RecordStatus
 
 from classifier.domain.comparison import Comparison
@@ -108,12 +109,18 @@ class Shadow:
             return _skip(event, "the blob has not the version of the record")
         with metrics.collect_separately() as measured:
             try:
-                _, successor_record = await self._classifier.classify(delivery)
+                classification = await self._classifier.classify(delivery)
             except BlobNotFoundError:
                 return _skip(event, "the blob does not exist")
         if delivery.etag != record.blob.etag:
             return _skip(event, "the blob was changed meanwhile")
-        comparison = Comparison.create(record, successor_record, compared_at=self._now().isoformat(), measured=measured)
+        tokens = classification.tokens
+        if tokens is None and "inputTokens" in measured:
+            # A rejection has no analysis, but its call may have been charged.
+            tokens = Tokens(input=round(measured["inputTokens"]), output=round(measured.get("outputTokens", 0)))
+        comparison = Comparison.create(
+            record, classification.record, compared_at=self._now().isoformat(), tokens=tokens
+        )
         await self._comparisons.add(comparison)
         return Outcome.for_event(event, OutcomeStatus.COMPARED, comparison.reason or comparison.outcome)
 
