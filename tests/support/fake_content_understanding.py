@@ -25,11 +25,12 @@ FIELDS: dict[str, Any] = {
     },
     "category": {"type": "string", "valueString": "animal"},
 }
-USAGE = {
-    "documentPagesBasic": 1,
+USAGE: dict[str, Any] = {
     "contextualizationTokens": 1000,
     "tokens": {"gpt-5.4-mini-input": 1100, "gpt-5.4-mini-output": 90},
 }
+# `prebuilt-read` has no language model.
+READ_USAGE: dict[str, Any] = {"documentPagesBasic": 1}
 # Two lines of text in pixels, the second at an angle and with an offset that is left out in the first.
 PAGE: dict[str, Any] = {
     "pageNumber": 1,
@@ -48,7 +49,9 @@ PAGE: dict[str, Any] = {
 TEXT: dict[str, Any] = {"markdown": "HELLO CAT\nBYE", "kind": "document", "unit": "pixel", "pages": [PAGE]}
 
 
-def succeeded(content: dict[str, Any], *, warnings: tuple[dict[str, Any], ...] = ()) -> dict[str, Any]:
+def succeeded(
+    content: dict[str, Any], *, warnings: tuple[dict[str, Any], ...] = (), usage: dict[str, Any] | None = USAGE
+) -> dict[str, Any]:
     """Return an operation that has succeeded, with one content."""
     result = {
         "analyzerId": "any",
@@ -56,7 +59,7 @@ def succeeded(content: dict[str, Any], *, warnings: tuple[dict[str, Any], ...] =
         "warnings": [*warnings],
         "contents": [{"mimeType": "image/png", "startPageNumber": 1, "endPageNumber": 1, **content}],
     }
-    return {"id": "any", "status": "Succeeded", "result": result, "usage": USAGE}
+    return {"id": "any", "status": "Succeeded", "result": result, "usage": usage}
 
 
 def failed(**error: Any) -> dict[str, Any]:
@@ -84,7 +87,7 @@ class FakeContentUnderstanding(FakeTransport):
     ) -> None:
         self.results = results or {
             ANALYZER: [(200, succeeded({"fields": FIELDS}), {})],
-            READ: [(200, succeeded(TEXT), {})],
+            READ: [(200, succeeded(TEXT, usage=READ_USAGE), {})],
         }
         self.starts = starts or []
         self.requests: list[dict[str, Any]] = []

@@ -1,5 +1,6 @@
 """A fake Functions host whose workers are advanced call by call, with injected faults."""
 
+import json
 from collections import Counter
 from collections.abc import Callable, Coroutine, Generator
 from dataclasses import dataclass
@@ -7,16 +8,18 @@ from datetime import timedelta
 from typing import Any, NoReturn
 
 from classifier.domain.errors import ThrottledError
+from classifier.domain.events import Message
 from classifier.domain.models import AnalysisLease, LongRunningOperation
 from classifier.domain.outcomes import Outcome
 from common.domain.errors import RetryLaterError
 from common.domain.models import Analysis
 
-from tests.support.in_memory_operations import InMemoryOperations
+from tests.support.in_memory_operations import InMemoryOperations, OperationState
 from tests.support.in_memory_services import InMemoryCaption, InMemoryQueue, InMemoryServices
 
 CONTENTS = (b"cat", b"dog", b"fox", b"hen", b"text")
 MAX_DEQUEUE = 4
+MAX_OPERATIONS = 3
 FAULTS = ("crash before", "crash after", "fault", "lost answer", "throttled", "stale")
 # The operations of each service.
 OPERATIONS = {
@@ -66,6 +69,7 @@ class Worker:
         dead: whether the process ended.
         paid: the call and the content of a result that is charged and not stored yet.
         lease: the ETag of its last lease.
+        starts_over: whether earlier operations for the analysis of its last lease were given up.
         copying: whether its record may name a copy.
         stranded: whether it could not write to a queue.
         fault: the fault to inject at its next call.
@@ -76,6 +80,7 @@ class Worker:
     dead: bool = False
     paid: tuple[str, bytes] | None = None
     lease: str | None = None
+    starts_over: bool = False
     copying: bool = False
     stranded: bool = False
     fault: str = "go"
@@ -86,6 +91,8 @@ class FakeFunctionsHost:
 
     Attributes:
         lost_results: results that were charged and lost because of a fault, by call and content.
+        starts: operations that were started since the call and content were last begun anew.
+        unstored_starts: operations that no lease has, because of a fault, by call and content.
         leftover_copies: the largest number of copies that faults may have left behind.
         poison: the texts of the poison queue.
         unavailable: services that answer no call. From an unavailable queue the host receives nothing either.
@@ -100,6 +107,8 @@ class FakeFunctionsHost:
         self.workers: list[Worker] = []
         self.current: Worker | None = None
         self.lost_results: Counter[tuple[str, bytes]] = Counter()
+        self.starts: Counter[tuple[str, bytes]] = Counter()
+        self.unstored_starts: Counter[tuple[str, bytes]] = Counter()
         self.leftover_copies = 0
         self.unavailable: set[str] = set()
         self._paid_under: set[str | None] = set()
@@ -118,7 +127,11 @@ class FakeFunctionsHost:
     def _to_poison(self, sent: tuple[str, float]) -> None:
         """Receive a poison message of the pipeline; all messages and images of this test are valid."""
         assert self.current is not None
-        assert self.current.sent.unfinished >= MAX_DEQUEUE - 1, "a good message is poison"
+        if json.loads(sent[0])["poison"]["code"] == "OperationLimit":
+            assert self.operations is not None
+            assert max(self.lost_results.values()) >= MAX_OPERATIONS, "given up too early"
+        else:
+            assert self.current.sent.unfinished >= MAX_DEQUEUE - 1, "a good message is poison"
         self.poison.append(sent[0])
 
     async def step(self, operation: str, effect: Callable[[], Any]) -> Any:
@@ -138,17 +151,22 @@ class FakeFunctionsHost:
         if fault == "throttled" and operation in {"analyze", "start", "poll"}:
             raise ThrottledError("throttled", retry_after_seconds=10)
         self.services.replica_lags = fault == "stale"
+        if operation == "release":
+            effect = self._counting_given_up(effect)
         try:
             result = effect()
         finally:
             self.services.replica_lags = False
         if operation == "get_or_lease" and isinstance(result, AnalysisLease) and result.operation is None:
             worker.lease = result.etag
+            worker.starts_over = result.started_operations == MAX_OPERATIONS
         worker.copying |= operation in {"put", "save_copy"}
         if operation in {"analyze", "start"}:
             assert worker.lease not in self._paid_under, "paid for twice under one lease"
             self._paid_under.add(worker.lease)
             worker.paid = self._charged_call(result)
+        if operation == "start":
+            self._count_start(worker)
         is_stored = operation in {"store", "store_operation"}
         if fault == "crash after":
             self._die(worker, unless=is_stored)
@@ -158,6 +176,38 @@ class FakeFunctionsHost:
         if is_stored:
             worker.paid = None
         return result
+
+    def _counting_given_up(self, effect: Callable[[], Any]) -> Callable[[], Any]:
+        """Return the effect of a release, which counts a good operation that is given up with one of another call."""
+
+        def count() -> None:
+            items = self.services.analyses
+            operations = {key: item["operation"].id for key, item in items.items() if "operation" in item}
+            effect()
+            for key, operation_id in operations.items():
+                if "operation" in items.get(key, {}):
+                    continue
+                assert self.operations is not None
+                started = self.operations.operations[operation_id]
+                if started.state == "good":
+                    assert items[key]["started"] == MAX_OPERATIONS, "a good operation was given up"
+                    self.lost_results[started.call, started.content] += 1
+
+        return count
+
+    def _count_start(self, worker: Worker) -> None:
+        """Count an operation that was started. Only a message that has not waited for earlier ones may start over."""
+        assert self.operations is not None
+        assert worker.paid is not None
+        if self.operations.new_state != "good":
+            self.lost_results[worker.paid] += 1
+        if worker.starts_over:
+            message = Message.parse(worker.sent.text)
+            blob = self.services.blobs.get(message.event.name)
+            assert message.resume is None or blob is None or message.resume.etag != blob.etag, "no end of operations"
+            self.starts[worker.paid] = 0
+        self.starts[worker.paid] += 1
+        assert self.starts[worker.paid] <= MAX_OPERATIONS + self.unstored_starts[worker.paid], "too many operations"
 
     def _charged_call(self, result: Any) -> tuple[str, bytes]:
         """Return which call has made a result or started an operation, and the content that it is about."""
@@ -172,7 +222,7 @@ class FakeFunctionsHost:
         assert result.findings.tags
         return "tags", result.findings.tags[0].name.encode()
 
-    def spoil_operation(self, choice: int, state: str) -> None:
+    def spoil_operation(self, choice: int, state: OperationState) -> None:
         """Spoil one of the operations that a lease has: it is lost, stuck for ever, or fails."""
         assert self.operations is not None
         operations = self.operations.operations
@@ -182,10 +232,7 @@ class FakeFunctionsHost:
             operation_id = candidates[choice % len(candidates)]
             started = operations[operation_id]
             self.lost_results[started.call, started.content] += 1
-            if state == "lost":
-                del operations[operation_id]
-            else:
-                started.state = "stuck" if state == "stuck" else "failed"
+            started.state = state
 
     @staticmethod
     def _fail(worker: Worker, operation: str) -> NoReturn:
@@ -202,6 +249,7 @@ class FakeFunctionsHost:
         """Count what a fault loses: a result that was charged, a copy that is not saved or checked yet."""
         if worker.paid is not None and not unless:
             self.lost_results[worker.paid] += 1
+            self.unstored_starts[worker.paid] += 1
         worker.paid = None
         self.leftover_copies += worker.copying
 
@@ -252,12 +300,18 @@ class FakeFunctionsHost:
     def drain(self) -> None:
         """Continue without faults until no worker is running and the queue is empty."""
         self.unavailable.clear()
-        for _ in range(100_000):
+        if self.operations is not None:
+            self.operations.new_state = "good"
+        assert self.work(100_000), "the queue never empties"
+
+    def work(self, steps: int) -> bool:
+        """Deliver the messages in their order, one after the other; return whether the queue is empty at the end."""
+        for _ in range(steps):
             if self.workers:
                 self.advance(self.workers[0])
             elif self.queue:
                 self.services.now = max(self.services.now, self.queue[0].visible)
                 self.deliver(self.queue[0])
             else:
-                return
-        raise AssertionError("the queue never empties")
+                return True
+        return False

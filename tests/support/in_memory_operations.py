@@ -7,12 +7,14 @@ from typing import Literal
 from classifier.domain.errors import OperationLostError, OperationRunningError
 from classifier.domain.models import LongRunningOperation
 from common.domain.findings import Caption, Findings, Tag
-from common.domain.models import Analysis, ImageInfo
+from common.domain.models import Analysis, ImageInfo, Tokens
+from msgspec import UNSET
 
 from tests.support.in_memory_services import InMemoryServices
 
 OPERATION_TIME = timedelta(seconds=20)
 type CallName = Literal["tags", "caption"]
+type OperationState = Literal["good", "stuck", "failed", "lost"]
 
 
 @dataclass
@@ -22,15 +24,16 @@ class StartedOperation:
     call: CallName
     content: bytes
     ends_at: datetime
-    state: Literal["good", "stuck", "failed"] = "good"
+    state: OperationState = "good"
     retry_after_seconds: float = 1.0
 
 
 class InMemoryOperations:
-    """The operations that the service has, by id."""
+    """The operations that the service has, by id. `new_state` is the state of those that are started next."""
 
     def __init__(self, services: InMemoryServices) -> None:
         self.services = services
+        self.new_state: OperationState = "good"
         self.operations: dict[str, StartedOperation] = {}
         self.polls = 0
         services.calls = (InMemoryLongRunningCall(self, "tags"), InMemoryLongRunningCall(self, "caption"))
@@ -43,14 +46,15 @@ class InMemoryOperations:
         counts = services.analysis_counts if call == "tags" else services.caption_counts
         counts[content] += 1
         operation_id = f"op{sum(services.analysis_counts.values()) + sum(services.caption_counts.values()):04}"
-        self.operations[operation_id] = StartedOperation(call, content, services.now + OPERATION_TIME)
+        ends_at = services.now + OPERATION_TIME
+        self.operations[operation_id] = StartedOperation(call, content, ends_at, state=self.new_state)
         return LongRunningOperation(account="account1", id=operation_id), 0.0
 
     def get_result(self, operation: LongRunningOperation) -> Analysis:
         """Return the result of an operation, or raise an error."""
         self.polls += 1
-        started = self.operations.get(operation.id)
-        if started is None or started.state == "failed":
+        started = self.operations[operation.id]
+        if started.state in {"failed", "lost"}:
             raise OperationLostError(f"the operation {operation.id} is gone")
         if started.state == "stuck" or self.services.now < started.ends_at:
             raise OperationRunningError("the operation is running", retry_after_seconds=started.retry_after_seconds)
@@ -60,7 +64,11 @@ class InMemoryOperations:
             if started.call == "tags"
             else Findings(caption=Caption(text=text, confidence=0.9))
         )
-        return Analysis(analyzer="test", api_version="1", model_version=started.call[0], findings=findings)
+        # As those of Content Understanding: only one of both calls has a language model.
+        tokens = Tokens(input=1_000, output=100) if started.call == "tags" else UNSET
+        return Analysis(
+            analyzer="test", api_version="1", model_version=started.call[0], findings=findings, tokens=tokens
+        )
 
 
 class InMemoryLongRunningCall:

@@ -341,6 +341,7 @@ class InMemoryAnalysisCache:
             etag=item["etag"],
             operation=item["operation"],
             operation_age_seconds=(self._services.now - item["started_at"]).total_seconds(),
+            started_operations=item["started"],
         )
 
     async def get(self, key: str) -> Analysis | AnalysisLease | None:
@@ -353,12 +354,13 @@ class InMemoryAnalysisCache:
             if stored is not None:
                 return stored
             item = services.analyses.get(key)
+            started = 0 if item is None else item.get("started", 0)
             if item is not None and item["expires_at"] > services.now:
                 remaining = (item["expires_at"] - services.now).total_seconds()
                 raise LeasedError("the same content is being analyzed", retry_after_seconds=remaining)
-            lease = AnalysisLease(key=key, etag=services.new_etag())
+            lease = AnalysisLease(key=key, etag=services.new_etag(), started_operations=started)
             expires_at = services.now + timedelta(seconds=ANALYSIS_LEASE_SECONDS)
-            services.analyses[key] = {"etag": lease.etag, "expires_at": expires_at}
+            services.analyses[key] = {"etag": lease.etag, "expires_at": expires_at, "started": started}
             return lease
 
         return await self._services.step("get_or_lease", effect)
@@ -373,6 +375,7 @@ class InMemoryAnalysisCache:
                 "expires_at": services.now + timedelta(seconds=OPERATION_SECONDS),
                 "operation": operation,
                 "started_at": services.now,
+                "started": lease.started_operations + 1,
             }
 
         await self._services.step("store_operation", effect)
@@ -387,8 +390,14 @@ class InMemoryAnalysisCache:
 
     async def release(self, lease: AnalysisLease) -> None:
         def effect() -> None:
-            if self._services.analyses.get(lease.key, {}).get("etag") == lease.etag:
-                del self._services.analyses[lease.key]
+            services = self._services
+            if services.analyses.get(lease.key, {}).get("etag") != lease.etag:
+                return
+            if lease.started_operations == 0:
+                del services.analyses[lease.key]
+                return
+            started = lease.started_operations
+            services.analyses[lease.key] = {"etag": services.new_etag(), "expires_at": services.now, "started": started}
 
         await self._services.step("release", effect)
 

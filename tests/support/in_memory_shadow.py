@@ -12,7 +12,7 @@ from common.domain import metrics
 from common.domain.circuit_breaker import CircuitBreaker
 from common.domain.findings import Caption, Findings, Tag, TextLine
 from common.domain.image_limits import IMAGE_ANALYSIS_LIMITS
-from common.domain.models import Analysis, ImageInfo
+from common.domain.models import Analysis, ImageInfo, Tokens
 
 from tests.support.in_memory_services import (
     InMemoryAnalysisCache,
@@ -61,7 +61,13 @@ class InMemorySuccessor:
             self.paid += 1
             metrics.add("inputTokens", 1_000)
             metrics.add("outputTokens", 100)
-            return Analysis(analyzer="successor", api_version="1", model_version="m2", findings=self.findings)
+            return Analysis(
+                analyzer="successor",
+                api_version="1",
+                model_version="m2",
+                findings=self.findings,
+                tokens=Tokens(input=1_000, output=100),
+            )
 
         return await self.step("analyze", effect)
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Annotated
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import replace
 
 from common.domain.findings import Findings
@@ -62,6 +62,13 @@ class ImageInfo(Struct, frozen=True, kw_only=True):
     format: Annotated[ImageFormat, Meta(description="Format of the file.")]
 
 
+class Tokens(Struct, frozen=True, kw_only=True):
+    """What a model was charged for: the tokens of its prompts, and those of its answers."""
+
+    input: int
+    output: int
+
+
 class Analysis(Struct, frozen=True, kw_only=True, rename="camel"):
     """The result of an analyzer for one image.
 
@@ -71,6 +78,7 @@ class Analysis(Struct, frozen=True, kw_only=True, rename="camel"):
         model_version: versions of its models.
         findings: one entry for each requested feature.
         exclusive: whether the tags exclude each other, so that only the surest one can be a label.
+        tokens: the tokens of its calls, as far as the service reports them; absent if it reports none.
     """
 
     analyzer: str
@@ -78,19 +86,24 @@ class Analysis(Struct, frozen=True, kw_only=True, rename="camel"):
     model_version: str
     findings: Findings
     exclusive: bool = False
+    tokens: Tokens | UnsetType = UNSET
 
     @staticmethod
     def combine(results: Sequence["Analysis"]) -> "Analysis":
-        """Return the analysis that has the findings of all results of one analyzer."""
+        """Return the analysis that has the findings and the tokens of all results of one analyzer."""
+        tokens = [result.tokens for result in results if not isinstance(result.tokens, UnsetType)]
         findings: dict[str, object] = {}
         for result in results:
             values = msgspec.structs.asdict(result.findings)
-            findings |= {name: value for name, value in values.items() if value is not msgspec.UNSET}
+            findings |= {name: value for name, value in values.items() if value is not UNSET}
         return replace(
             results[0],
             model_version=", ".join(result.model_version for result in results if result.model_version),
             findings=replace(results[0].findings, **findings),
             exclusive=any(result.exclusive for result in results),
+            tokens=Tokens(input=sum(part.input for part in tokens), output=sum(part.output for part in tokens))
+            if tokens
+            else UNSET,
         )
 
 

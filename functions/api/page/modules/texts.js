@@ -10,6 +10,7 @@ const ADVICE = {
   NotAnImage: "Open the file in an image editor, and save it in one of the accepted formats.",
   Archived: "The file is in the archive tier. Ask an operator to rehydrate it.",
   InvalidImage: "The file seems to be damaged. Export the image again.",
+  OperationLimit: "The service did not finish the analysis. Ask an operator to send it again.",
   DeadlineExceeded: "A service did not answer for a long time. Ask an operator to send it again.",
 };
 const STATUS = { classified: "Classified", rejected: "Rejected", failed: "Failed" };

@@ -48,7 +48,8 @@ class CosmosAnalysisCache:
 
     A lease is an item with an expiry time. A worker takes over an expired lease by replacing its item, under its ETag,
     so that only one worker does. The previous owner then cannot store its analysis, and loses only the cache entry.
-    A lease with a long-running operation is never taken over: what becomes of the operation decides.
+    A lease with a long-running operation is never taken over: what becomes of the operation decides. The number of
+    operations that were started is kept from lease to lease.
     """
 
     def __init__(
@@ -85,15 +86,21 @@ class CosmosAnalysisCache:
             remaining = 0.0 if item is None else max(0.0, lease_end(item) - self._now())
             if remaining == 0:  # released, expired, held by a worker that has crashed, or an item that cannot be read
                 with contextlib.suppress(ConcurrencyError):
-                    return await self._acquire(key, None if item is None else item.etag)
+                    return await self._acquire(key, item)
             if pause is not None:
                 await self._sleep(pause)
         raise LeasedError("the same content is being analyzed", retry_after_seconds=remaining)
 
-    async def _acquire(self, key: str, previous_etag: str | None) -> AnalysisLease:
-        expires_at = self._now() + timeouts.ANALYSIS_LEASE_SECONDS
-        item = LeaseItem(id=key, owner=str(uuid.uuid4()), expires_at=expires_at)
-        return AnalysisLease(key=key, etag=await self._container.write(key, item, previous_etag))
+    async def _acquire(self, key: str, previous: StoredItem | None) -> AnalysisLease:
+        earlier = None if previous is None else decode_lease(previous)
+        item = LeaseItem(
+            id=key,
+            owner=str(uuid.uuid4()),
+            expires_at=self._now() + timeouts.ANALYSIS_LEASE_SECONDS,
+            started_operations=0 if earlier is None else earlier.started_operations,
+        )
+        etag = await self._container.write(key, item, None if previous is None else previous.etag)
+        return AnalysisLease(key=key, etag=etag, started_operations=item.started_operations)
 
     def _operation_lease(self, item: StoredItem) -> AnalysisLease | None:
         """Return the lease of a long-running operation; None if the item is none."""
@@ -105,6 +112,7 @@ class CosmosAnalysisCache:
             etag=item.etag,
             operation=LongRunningOperation(account=lease.operation.account, id=lease.operation.id),
             operation_age_seconds=self._now() - lease.operation.started_at,
+            started_operations=lease.started_operations,
         )
 
     async def store_operation(self, lease: AnalysisLease, operation: LongRunningOperation) -> None:
@@ -115,6 +123,7 @@ class CosmosAnalysisCache:
             owner=str(uuid.uuid4()),
             expires_at=now + timeouts.OPERATION_SECONDS,
             operation=OperationItem(account=operation.account, id=operation.id, started_at=now),
+            started_operations=lease.started_operations + 1,
         )
         await self._container.write(lease.key, item, lease.etag)
 
@@ -127,14 +136,21 @@ class CosmosAnalysisCache:
             model_version=analysis.model_version,
             findings=analysis.findings,
             exclusive=analysis.exclusive,
+            tokens=analysis.tokens,
         )
         with contextlib.suppress(ConcurrencyError):
             await self._container.write(lease.key, item, lease.etag)
 
     async def release(self, lease: AnalysisLease) -> None:
-        """Implements `ports.AnalysisCache.release`."""
+        """Implements `ports.AnalysisCache.release`. One with a count of operations becomes an expired one."""
         with contextlib.suppress(ConcurrencyError):
-            await self._container.delete(lease.key, lease.etag)
+            if lease.started_operations == 0:
+                await self._container.delete(lease.key, lease.etag)
+                return
+            item = LeaseItem(
+                id=lease.key, owner=str(uuid.uuid4()), expires_at=0, started_operations=lease.started_operations
+            )
+            await self._container.write(lease.key, item, lease.etag)
 
 
 class CosmosCheckpointStore:

@@ -22,7 +22,7 @@ class OperationItem(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     started_at: float
 
 
-class LeaseItem(msgspec.Struct, frozen=True, kw_only=True):
+class LeaseItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A lease in the container `analyses`, in the place of its analysis."""
 
     id: str
@@ -30,6 +30,7 @@ class LeaseItem(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: float = msgspec.field(name="claimedUntil")
     # Leases of calls without long-running operations have none, and neither have those of earlier versions.
     operation: OperationItem | msgspec.UnsetType = msgspec.UNSET
+    started_operations: int = msgspec.field(name="startedOperations", default=0)
 
 
 class CheckpointItem(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,8 +17,8 @@ from common.adapters.azure_clients import AzureClients
 from common.domain import metrics
 from common.domain.findings import Caption, Findings
 from common.domain.image_limits import CONTENT_UNDERSTANDING_LIMITS
-from common.domain.models import Analysis, ImageInfo
-from msgspec import UNSET, Meta
+from common.domain.models import Analysis, ImageInfo, Tokens
+from msgspec import UNSET, Meta, UnsetType
 
 from classifier.analyzers.account_pool import AccountPool
 from classifier.analyzers.content_understanding_responses import (
@@ -123,7 +123,11 @@ class _Operations:
         if answer is None:
             raise OperationLostError(f"the operation {operation.id} does not exist any more")
         status, retry_after = answer
-        return require_contents(status, retry_after), status
+        contents = require_contents(status, retry_after)
+        if not isinstance(status.tokens, UnsetType):
+            metrics.add("inputTokens", status.tokens.input)
+            metrics.add("outputTokens", status.tokens.output)
+        return contents, status
 
 
 class GeneratedFields:
@@ -145,9 +149,7 @@ class GeneratedFields:
     async def get_result(self, operation: LongRunningOperation) -> Analysis:
         """Implements `ports.LongRunningCall.get_result`."""
         contents, status = await self._operations.get_contents(operation)
-        metrics.add("inputTokens", status.count_tokens("input"))
-        metrics.add("outputTokens", status.count_tokens("output"))
-        return _create_analysis(read_result(lambda: self._findings(contents)), self._model_version)
+        return _create_analysis(read_result(lambda: self._findings(contents)), self._model_version, status.tokens)
 
     def _findings(self, contents: Sequence[Content]) -> Findings:
         """Return the findings. Raises ValueError if the category is none of the configured ones.
@@ -184,8 +186,8 @@ class TextRecognition:
 
     async def get_result(self, operation: LongRunningOperation) -> Analysis:
         """Implements `ports.LongRunningCall.get_result`."""
-        contents, _ = await self._operations.get_contents(operation)
-        return _create_analysis(Findings(read=read_lines(contents)), _READ_ANALYZER)
+        contents, status = await self._operations.get_contents(operation)
+        return _create_analysis(Findings(read=read_lines(contents)), _READ_ANALYZER, status.tokens)
 
 
 class ContentUnderstanding:
@@ -213,8 +215,10 @@ class ContentUnderstanding:
         self._pool.check_capacity()
 
 
-def _create_analysis(findings: Findings, model_version: str) -> Analysis:
-    return Analysis(analyzer=_NAME, api_version=_API_VERSION, model_version=model_version, findings=findings)
+def _create_analysis(findings: Findings, model_version: str, tokens: Tokens | UnsetType) -> Analysis:
+    return Analysis(
+        analyzer=_NAME, api_version=_API_VERSION, model_version=model_version, findings=findings, tokens=tokens
+    )
 
 
 def build(options: Mapping[str, object], features: Sequence[str], azure: AzureClients) -> Analyzer:

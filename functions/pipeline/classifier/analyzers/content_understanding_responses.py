@@ -11,7 +11,8 @@ import msgspec
 from azure.core.rest import AsyncHttpResponse
 from common.adapters.service_errors import retry_after_seconds
 from common.domain.findings import BoundingBox, TextLine
-from msgspec import Struct
+from common.domain.models import Tokens
+from msgspec import UNSET, Struct, UnsetType
 
 from classifier.analyzers.content_understanding_errors import (
     HARMFUL_CONTENT_FILTERED,
@@ -93,10 +94,16 @@ class OperationStatus(Struct, frozen=True, kw_only=True):
     result: _Result | None = None
     usage: _Usage | None = None
 
-    def count_tokens(self, kind: str) -> int:
-        """Return the tokens of all models of one kind, `input` or `output`; the names are `<model>-<kind>`."""
-        tokens = (self.usage.tokens if self.usage is not None else None) or {}
-        return sum(count for name, count in tokens.items() if name.endswith(f"-{kind}"))
+    @property
+    def tokens(self) -> Tokens | UnsetType:
+        """The tokens of all models, which have the names `<model>-input` and `<model>-output`; unset if unknown."""
+        counts = self.usage.tokens if self.usage is not None else None
+        if counts is None:
+            return UNSET
+        return Tokens(
+            input=sum(count for name, count in counts.items() if name.endswith("-input")),
+            output=sum(count for name, count in counts.items() if name.endswith("-output")),
+        )
 
 
 def parse_start(response: AsyncHttpResponse) -> tuple[str, float]:

@@ -17,7 +17,7 @@ from common.adapters.azure_clients import AzureClients
 from common.domain import metrics
 from common.domain.findings import Caption, Findings, TextLine
 from common.domain.image_limits import FOUNDRY_VISION_LIMITS, MEDIA_TYPES
-from common.domain.models import Analysis, ImageInfo
+from common.domain.models import Analysis, ImageInfo, Tokens
 from msgspec import UNSET, Meta
 
 from classifier.analyzers.account_pool import AccountPool
@@ -108,14 +108,16 @@ class FoundryVision:
 
         response = await self._pool.call(send, paid=paid)
         completion = read_result(lambda: msgspec.convert(response, Completion))
-        metrics.add("inputTokens", completion.usage.prompt_tokens)
-        metrics.add("outputTokens", completion.usage.completion_tokens)
+        tokens = Tokens(input=completion.usage.prompt_tokens, output=completion.usage.completion_tokens)
+        metrics.add("inputTokens", tokens.input)
+        metrics.add("outputTokens", tokens.output)
         answer = read_answer(completion.choices[0])
         return Analysis(
             analyzer=_NAME,
             api_version=_API_VERSION,
             model_version=completion.model,
             findings=read_result(lambda: self._findings(answer)),
+            tokens=tokens,
         )
 
     def _body_around(self, info: ImageInfo) -> tuple[str, str]:

@@ -4,13 +4,13 @@ An item of the Cosmos DB container `comparisons`; `make agreement` reads them (c
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated
 
 import msgspec
 from common.domain.findings import Caption, TextLine
-from common.domain.models import ImageFormat
+from common.domain.models import ImageFormat, Tokens
 from common.domain.record import ImageRecord, RecordStatus
 from msgspec import Meta, Struct
 from msgspec.structs import replace
@@ -106,7 +106,7 @@ class Comparison(Struct, frozen=True, kw_only=True, rename="camel"):
 
     @staticmethod
     def create(
-        record: ImageRecord, successor_record: ImageRecord, *, compared_at: str, measured: Mapping[str, float]
+        record: ImageRecord, successor_record: ImageRecord, *, compared_at: str, tokens: Tokens | None
     ) -> "Comparison":
         """Compare a record with the one that a successor would have made for the same version of the blob.
 
@@ -114,7 +114,7 @@ class Comparison(Struct, frozen=True, kw_only=True, rename="camel"):
             record: the record, with the findings of its analyzer.
             successor_record: the record by the successor, classified or rejected.
             compared_at: the current time.
-            measured: metrics of the successor's calls.
+            tokens: the tokens of the successor's calls; None if unknown.
         """
         main = ComparedAnalyzer.from_record(record)
         successor = ComparedAnalyzer.from_record(successor_record)
@@ -140,8 +140,8 @@ class Comparison(Struct, frozen=True, kw_only=True, rename="camel"):
             label_agreement=label_agreement(main.labels, successor.labels) if have_labels else None,
             same_category=same_name(main.category, successor.category) if is_accepted else None,
             latency_ms=successor_record.timings.analyze_ms if is_accepted and not is_cached else None,
-            input_tokens=_whole(measured.get("inputTokens")),
-            output_tokens=_whole(measured.get("outputTokens")),
+            input_tokens=tokens.input if tokens is not None else None,
+            output_tokens=tokens.output if tokens is not None else None,
         )
         if main.caption is not None and successor.caption is not None:
             comparison = replace(comparison, caption_agreement=caption_agreement(main.caption, successor.caption))
@@ -162,7 +162,3 @@ def _caption(caption: Caption | None) -> str | None:
 
 def _text(lines: Sequence[TextLine] | None) -> str | None:
     return None if lines is None else "\n".join(line.text for line in lines)[:_MAX_TEXT_CHARACTERS]
-
-
-def _whole(amount: float | None) -> int | None:
-    return None if amount is None else round(amount)

@@ -5,11 +5,12 @@ PipelineError
 ├── ImageRejectedError               the image can never be analyzed: a record, `rejected`
 ├── BlobNotFoundError                the blob does not exist: its record is removed
 ├── UnexpectedResponseError          a response that cannot be read: a record, `failed`, and poison, at once
+├── OperationLimitError              too many operations had no result: a record, `failed`, and poison, at once
 ├── RetryLaterError                  transient: the message is requeued with back-off, until its retry deadline
 │   ├── ThrottledError               one account of a pool rejected a call with 429
 │   ├── LeasedError                  another worker holds the lease on the analysis
 │   ├── OperationRunningError        the service has not finished the analysis: no attempt, requeued without back-off
-│   └── OperationLostError           the operation will have no result: it is started again
+│   └── OperationLostError           the operation will have no result: another one is started
 └── ConfigurationError               what was configured does not exist: requeued slowly, with an alert
     └── AnalyzerConfigurationError   the analyzer rejects the request whatever the image
 
@@ -54,6 +55,12 @@ class UnexpectedResponseError(PipelineError):
     def __init__(self, code: str, sentence: str) -> None:
         super().__init__(sentence)
         self.code = code
+
+
+class OperationLimitError(PipelineError):
+    """Several long-running operations for one image had no result; each further one may be charged again."""
+
+    code = "OperationLimit"
 
 
 class ThrottledError(RetryLaterError):

@@ -67,9 +67,11 @@ class AnalysisLease:
         etag: the version of the lease's item in Cosmos DB.
         operation: the operation that makes the analysis; None before it was started, and of calls that have none.
         operation_age_seconds: how long ago the operation was started.
+        started_operations: how many operations were started for the analysis, under this lease and earlier ones.
     """
 
     key: str
     etag: str
     operation: LongRunningOperation | None = None
     operation_age_seconds: float = 0.0
+    started_operations: int = 0

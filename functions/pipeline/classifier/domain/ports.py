@@ -215,7 +215,7 @@ class AnalysisCache(Protocol):
         ...
 
     async def store_operation(self, lease: AnalysisLease, operation: LongRunningOperation) -> None:
-        """Store the operation that was started under a lease, so that any worker may request its result.
+        """Store the operation that was started under a lease and count it, so that any worker may request its result.
 
         Raises:
             ConcurrencyError: the lease was lost.
@@ -227,7 +227,10 @@ class AnalysisCache(Protocol):
         ...
 
     async def release(self, lease: AnalysisLease) -> None:
-        """Release a lease. Does nothing if it was lost."""
+        """Release a lease, so that another one can be acquired at once. Does nothing if it was lost.
+
+        The next lease has the same `started_operations`.
+        """
         ...
 
 

@@ -14,6 +14,9 @@ from classifier.domain.resume import Resume
 # How often one delivery reads, checks and writes again after others have changed the same item or blob. After that the
 # message is requeued: endless conflicts would keep an instance busy until its time limit.
 MAX_CONFLICTS = 5
+# How many long-running operations are started for one image and call. Each may be charged, although it has no result:
+# a service whose operations never end, or always fail, must not be paid until the retry deadline.
+MAX_OPERATIONS = 3
 
 
 @dataclass(kw_only=True)

@@ -1,16 +1,19 @@
 """Cached analyzer: stores the result of each call under its content and request, so that it is charged once."""
 
+import contextlib
 import hashlib
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 
 from common.domain import metrics
 from common.domain.errors import ConfigurationError, RetryLaterError
 from common.domain.models import Analysis, ImageInfo
 
-from classifier.domain.errors import OperationRunningError
+from classifier.domain.errors import OperationLimitError, OperationRunningError
 from classifier.domain.models import AnalysisLease
 from classifier.domain.ports import AnalysisCache, Analyzer, AnalyzerCall, LongRunningCall
+from classifier.domain.retries import MAX_OPERATIONS
 from classifier.use_cases.operations import OperationRunner, release_lease, store_analysis
 
 
@@ -33,12 +36,21 @@ class CachedAnalyzer:
         self._time_limit = time_limit
         self._operations = OperationRunner(analyses=analyses, time_limit=time_limit)
 
-    async def analyze(self, sha256: str, content: bytes, info: ImageInfo) -> tuple[Analysis, bool]:
+    async def analyze(
+        self, sha256: str, content: bytes, info: ImageInfo, *, has_waited: bool = False
+    ) -> tuple[Analysis, bool]:
         """Return the analysis of the content, and whether all of it was cached.
 
-        Raises OperationRunningError after it has started every operation that is missing, LeasedError if another worker
-        is analyzing the same content, and the errors of `ports.Analyzer.check_capacity`, `ports.AnalyzerCall.analyze`
-        and `ports.LongRunningCall`.
+        Args:
+            sha256: the hash of the content, in hexadecimal.
+            content: the image.
+            info: what its header declares.
+            has_waited: whether the message has waited for operations for this image before.
+
+        Raises:
+            OperationRunningError: every operation that was missing has been started.
+            LeasedError: another worker is analyzing the same content.
+            PipelineError: that of `ports.Analyzer.check_capacity`, `ports.AnalyzerCall.analyze` or `OperationRunner`.
         """
         results: list[Analysis] = []
         pauses: list[float] = []
@@ -56,10 +68,12 @@ class CachedAnalyzer:
                 results.append(await self._call(call, stored, content, info, paid=paid))
                 paid = True
             elif stored.operation is None:
-                pauses.append(await self._operations.start(call, stored, content, info, paid=paid))
+                pauses.append(
+                    await self._operations.start(call, stored, content, info, paid=paid, has_waited=has_waited)
+                )
                 paid = True
             else:
-                await self._collect(call, stored, results, pauses)
+                await self._collect(sha256, call, stored, results, pauses)
         return _combine(results, pauses, cached=cached)
 
     async def resume(self, sha256: str) -> tuple[Analysis, bool] | None:
@@ -75,11 +89,12 @@ class CachedAnalyzer:
             if stored is None or not isinstance(call, LongRunningCall):
                 return None
             cached = False
-            await self._collect(call, stored, results, pauses)
+            await self._collect(sha256, call, stored, results, pauses)
         return _combine(results, pauses, cached=cached)
 
     async def _collect(
         self,
+        sha256: str,
         call: LongRunningCall,
         lease: AnalysisLease,
         results: list[Analysis],
@@ -91,6 +106,20 @@ class CachedAnalyzer:
         except OperationRunningError as error:
             # Not the error itself: in a list of a frame of its own traceback, it would keep the content in memory.
             pauses.append(error.retry_after_seconds)
+        except OperationLimitError:
+            await self._give_up(sha256)
+            raise
+
+    async def _give_up(self, sha256: str) -> None:
+        """Give up the other operations for an image as well: an operator who sends it again starts all anew.
+
+        Else the next message would find them, and could fail because of them at once.
+        """
+        with contextlib.suppress(RetryLaterError, ConfigurationError):
+            for call in self._analyzer.calls:
+                stored = await self._analyses.get(_cache_key(sha256, call))
+                if isinstance(stored, AnalysisLease):
+                    await self._analyses.release(replace(stored, started_operations=MAX_OPERATIONS))
 
     async def _get_or_lease(self, key: str) -> Analysis | AnalysisLease:
         """Return what is stored under `key`, or a lease if the analyzer has capacity."""

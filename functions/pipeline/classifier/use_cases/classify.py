@@ -10,7 +10,7 @@ from common.domain.errors import ConfigurationError, RetryLaterError
 from common.domain.models import Reason
 from common.domain.record import ImageRecord, RecordStatus
 
-from classifier.domain.errors import BlobNotFoundError, EventError, UnexpectedResponseError
+from classifier.domain.errors import BlobNotFoundError, EventError, OperationLimitError, UnexpectedResponseError
 from classifier.domain.events import Message, create_poison_message
 from classifier.domain.outcomes import Outcome, OutcomeStatus
 from classifier.domain.ports import (
@@ -110,7 +110,7 @@ class Pipeline:
                 return await self._process_current_version(delivery)
         except _REQUEUED:
             raise
-        except UnexpectedResponseError as error:
+        except (UnexpectedResponseError, OperationLimitError) as error:
             return await self._record_failure(delivery, error.code, str(error))
         except Exception as error:
             if delivery.interruptions + 1 < self._last_attempt:
@@ -137,13 +137,14 @@ class Pipeline:
         event = message.event
         for _ in range(MAX_CONFLICTS):
             try:
-                blob, record = await self._classifier.classify(delivery)
+                classification = await self._classifier.classify(delivery)
             except BlobNotFoundError:
                 if await self._record_writer.remove(event):
                     return Outcome.for_event(event, OutcomeStatus.REMOVED, "the blob does not exist")
                 continue
-            metrics.put("queuedMs", record.timings.queued_ms)
-            record = await self._record_writer.write(record, event.name)
+            blob = classification.blob
+            metrics.put("queuedMs", classification.record.timings.queued_ms)
+            record = await self._record_writer.write(classification.record, event.name)
             if record is None:
                 continue  # the blob has a newer version
             copy_path = record.copy_path

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
-from common.domain.models import Analysis, ImageInfo
+from common.domain.models import Analysis, ImageInfo, Tokens
 from common.domain.record import ImageRecord, RecordStatus
 from common.domain.record_fields import AnalyzerInfo, BlobProperties, milliseconds
+from msgspec import UnsetType
 from msgspec.structs import replace
 
 from classifier.domain import image_checks
@@ -18,6 +20,21 @@ from classifier.domain.records import create_record, describe_blob
 from classifier.domain.resume import Resume
 from classifier.domain.retries import Delivery
 from classifier.use_cases.cached_analyzer import CachedAnalyzer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Classification:
+    """What became of an image.
+
+    Attributes:
+        blob: the current version of the blob, with its content if there are copies.
+        record: its record.
+        tokens: the tokens of its analysis, whenever it was made; None if it was rejected, or if they are unknown.
+    """
+
+    blob: Blob
+    record: ImageRecord
+    tokens: Tokens | None = None
 
 
 class ImageClassifier:
@@ -47,8 +64,8 @@ class ImageClassifier:
         self._min_confidence = min_confidence
         self._now = now
 
-    async def classify(self, delivery: Delivery) -> tuple[Blob, ImageRecord]:
-        """Return the current version of the blob, with its content if there are copies, and its record.
+    async def classify(self, delivery: Delivery) -> Classification:
+        """Return the record of the current version of the blob.
 
         Sets `etag` of the delivery, and `resume`.
 
@@ -59,14 +76,15 @@ class ImageClassifier:
         resumed = await self._resume(delivery)
         if resumed is not None:
             return resumed
-        delivery.resume = None
         started = self._now()
         blob = await self._images.read(delivery.message.event.name)
         delivery.etag = blob.etag
-        return blob, await self._create_record(delivery, blob, started)
+        if delivery.resume is not None and delivery.resume.etag != blob.etag:
+            delivery.resume = None
+        return await self._analyze(delivery, blob, started)
 
-    async def _resume(self, delivery: Delivery) -> tuple[Blob, ImageRecord] | None:
-        """Return the blob and its record from the operations that were started; None if that is impossible."""
+    async def _resume(self, delivery: Delivery) -> Classification | None:
+        """Return the record that is made from the operations that were started; None if that is impossible."""
         resume = delivery.resume
         if resume is None:
             return None
@@ -83,7 +101,7 @@ class ImageClassifier:
             record = self._rejected(
                 delivery, properties, rejection, started=resume.started_at, image=resume.image, analyzer=analyzer
             )
-            return blob, record
+            return Classification(blob=blob, record=record)
         if resumed is None:
             return None
         analysis, cached = resumed
@@ -100,10 +118,10 @@ class ImageClassifier:
             blob = await self._images.read(name)
             if blob.etag != resume.etag or blob.content is None:
                 return None
-        return blob, record
+        return Classification(blob=blob, record=record, tokens=_known(analysis.tokens))
 
-    async def _create_record(self, delivery: Delivery, blob: Blob, started: datetime) -> ImageRecord:
-        """Return the record of one version of the blob."""
+    async def _analyze(self, delivery: Delivery, blob: Blob, started: datetime) -> Classification:
+        """Return the record of one version of the blob, from its content."""
         properties = describe_blob(delivery.message.event, blob)
         image: ImageInfo | None = None
         # Without an analyzer, a rejection is final under every fingerprint: what no analyzer can take.
@@ -116,13 +134,16 @@ class ImageClassifier:
             analysis_started = self._now()
             sha256 = cast("str", properties.content_sha256)  # not None, as there is content
             try:
-                analysis, cached = await self._cached_analyzer.analyze(sha256, content, image)
+                analysis, cached = await self._cached_analyzer.analyze(
+                    sha256, content, image, has_waited=delivery.resume is not None
+                )
             except OperationRunningError:
                 delivery.resume = Resume(etag=blob.etag, sha256=sha256, image=image, started_at=started)
                 raise
         except ImageRejectedError as rejection:
-            return self._rejected(delivery, properties, rejection, started=started, image=image, analyzer=analyzer)
-        return self._classified(
+            record = self._rejected(delivery, properties, rejection, started=started, image=image, analyzer=analyzer)
+            return Classification(blob=blob, record=record)
+        record = self._classified(
             delivery,
             properties,
             started=started,
@@ -131,6 +152,7 @@ class ImageClassifier:
             analysis=analysis,
             cached=cached,
         )
+        return Classification(blob=blob, record=record, tokens=_known(analysis.tokens))
 
     def _rejected(
         self,
@@ -181,3 +203,7 @@ class ImageClassifier:
         if not self._has_copies or record.category is None:
             return record
         return replace(record, copy_path=f"{record.category.name}/{delivery.message.event.name}")
+
+
+def _known(tokens: Tokens | UnsetType) -> Tokens | None:
+    return None if isinstance(tokens, UnsetType) else tokens

@@ -4,6 +4,7 @@ import contextlib
 import logging
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 
 from common.domain import metrics, timeouts
 from common.domain.errors import ConcurrencyError, ConfigurationError, RetryLaterError
@@ -11,12 +12,16 @@ from common.domain.models import Analysis, ImageInfo
 
 from classifier.domain.errors import (
     AnalyzerConfigurationError,
+    ImageRejectedError,
     LeasedError,
+    OperationLimitError,
     OperationLostError,
     OperationRunningError,
+    UnexpectedResponseError,
 )
-from classifier.domain.models import AnalysisLease
+from classifier.domain.models import AnalysisLease, LongRunningOperation
 from classifier.domain.ports import AnalysisCache, LongRunningCall
+from classifier.domain.retries import MAX_OPERATIONS
 
 _log = logging.getLogger("classifier")
 
@@ -42,7 +47,11 @@ async def store_analysis(analyses: AnalysisCache, lease: AnalysisLease, analysis
 
 
 class OperationRunner:
-    """Starts the long-running operation of a call under a lease, and requests its result. Never waits for it."""
+    """Starts the long-running operation of a call under a lease, and requests its result. Never waits for it.
+
+    After MAX_OPERATIONS operations without a result, the messages that have waited for them fail, and start no other.
+    A message that arrives later starts from the beginning: an operator has sent it again, or the image is another one.
+    """
 
     def __init__(
         self, *, analyses: AnalysisCache, time_limit: Callable[[float], AbstractAsyncContextManager[object]]
@@ -51,19 +60,40 @@ class OperationRunner:
         self._time_limit = time_limit
 
     async def start(
-        self, call: LongRunningCall, lease: AnalysisLease, content: bytes, info: ImageInfo, *, paid: bool
+        self,
+        call: LongRunningCall,
+        lease: AnalysisLease,
+        content: bytes,
+        info: ImageInfo,
+        *,
+        paid: bool,
+        has_waited: bool,
     ) -> float:
         """Start an operation, and store it in the lease.
+
+        Args:
+            call: the call to make.
+            lease: the lease on its analysis.
+            content: the image.
+            info: what its header declares.
+            paid: whether another call for the same image was charged just now.
+            has_waited: whether the message has waited for operations for this image before.
 
         Returns:
             The seconds after which the result is to be requested.
 
         Raises:
             LeasedError: the lease was lost meanwhile.
+            OperationLimitError: the last operation that is allowed had no result, as another worker has found out.
         """
+        begins_anew = lease.started_operations >= MAX_OPERATIONS
+        if begins_anew and has_waited:
+            await release_lease(self._analyses, lease, self._time_limit)
+            raise _limit_error("another message has the reason of the last one")
         try:
             operation, retry_after = await call.start(content, info, paid=paid)
-            await self._analyses.store_operation(lease, operation)
+            counted_lease = replace(lease, started_operations=0) if begins_anew else lease
+            await self._analyses.store_operation(counted_lease, operation)
         except ConcurrencyError as error:
             # Another worker has taken over the lease, or an answer of Cosmos DB was lost and the operation is stored.
             raise LeasedError("the lease on the analysis has changed", retry_after_seconds=1.0) from error
@@ -80,30 +110,47 @@ class OperationRunner:
         Raises:
             OperationRunningError: it is not finished; the error says when to request the result again.
             OperationLostError: it will have no result, or has run for too long.
+            OperationLimitError: the same, and it was the last one that is allowed.
         """
         if lease.operation is None:
             raise ValueError(f"the lease {lease.key} has no operation")
         try:
-            result = await call.get_result(lease.operation)
-        except OperationRunningError as error:
-            if lease.operation_age_seconds < timeouts.OPERATION_SECONDS:
-                pause = _pause_seconds(error.retry_after_seconds, age=lease.operation_age_seconds)
-                raise OperationRunningError(str(error), retry_after_seconds=pause) from error
-            await release_lease(self._analyses, lease, self._time_limit)
-            raise OperationLostError(f"the operation {lease.operation.id} has not ended in time") from error
-        except Exception as error:
-            if _is_final(error):
-                await release_lease(self._analyses, lease, self._time_limit)
+            result = await _request_result(call, lease.operation, age=lease.operation_age_seconds)
+        except (ImageRejectedError, UnexpectedResponseError):
+            # The answer to this image; the next operation with the same content is the first one again.
+            await release_lease(self._analyses, replace(lease, started_operations=0), self._time_limit)
             raise
+        except Exception as error:
+            if not _has_ended(error):
+                raise
+            await release_lease(self._analyses, lease, self._time_limit)
+            if lease.started_operations < MAX_OPERATIONS:
+                raise
+            raise _limit_error(str(error)) from error
         await store_analysis(self._analyses, lease, result)
         return result
 
 
-def _is_final(error: Exception) -> bool:
-    """Return whether an operation has ended, and not just a request for its result failed."""
+async def _request_result(call: LongRunningCall, operation: LongRunningOperation, *, age: float) -> Analysis:
+    """Return the result of an operation. Raises OperationLostError if it has run for too long; `age` is in seconds."""
+    try:
+        return await call.get_result(operation)
+    except OperationRunningError as error:
+        if age >= timeouts.OPERATION_SECONDS:
+            raise OperationLostError(f"the operation {operation.id} has not ended in time") from error
+        pause = _pause_seconds(error.retry_after_seconds, age=age)
+        raise OperationRunningError(str(error), retry_after_seconds=pause) from error
+
+
+def _has_ended(error: Exception) -> bool:
+    """Return whether an operation has ended without a result, and not just a request for its result failed."""
     if isinstance(error, OperationLostError | AnalyzerConfigurationError):
         return True
     return not isinstance(error, RetryLaterError | ConfigurationError | TimeoutError)
+
+
+def _limit_error(last: str) -> OperationLimitError:
+    return OperationLimitError(f"{MAX_OPERATIONS} operations for the image had no result; {last}")
 
 
 def _pause_seconds(retry_after: float, *, age: float) -> float:

@@ -11,10 +11,11 @@ from datetime import UTC, datetime
 
 from common.domain import metrics, timeouts
 from common.domain.errors import ConfigurationError, RetryLaterError
+from common.domain.models import Tokens
 from common.domain.record import RecordStatus
 
 from classifier.domain.comparison import Comparison
-from classifier.domain.errors import BlobNotFoundError, EventError, UnexpectedResponseError
+from classifier.domain.errors import BlobNotFoundError, EventError, OperationLimitError, UnexpectedResponseError
 from classifier.domain.events import BlobEvent, Message, create_poison_message
 from classifier.domain.outcomes import Outcome, OutcomeStatus
 from classifier.domain.ports import (
@@ -91,7 +92,7 @@ class Shadow:
             try:
                 async with self._time_limit(timeouts.PROCESSING_SECONDS):
                     return await self._process(delivery)
-            except UnexpectedResponseError as error:
+            except (UnexpectedResponseError, OperationLimitError) as error:
                 return await self._give_up(text, error.code, str(error))
             except _REQUEUED as error:
                 return await self._requeue(delivery, error)
@@ -108,12 +109,18 @@ class Shadow:
             return _skip(event, "the blob has not the version of the record")
         with metrics.collect_separately() as measured:
             try:
-                _, successor_record = await self._classifier.classify(delivery)
+                classification = await self._classifier.classify(delivery)
             except BlobNotFoundError:
                 return _skip(event, "the blob does not exist")
         if delivery.etag != record.blob.etag:
             return _skip(event, "the blob was changed meanwhile")
-        comparison = Comparison.create(record, successor_record, compared_at=self._now().isoformat(), measured=measured)
+        tokens = classification.tokens
+        if tokens is None and "inputTokens" in measured:
+            # A rejection has no analysis, but its call may have been charged.
+            tokens = Tokens(input=round(measured["inputTokens"]), output=round(measured.get("outputTokens", 0)))
+        comparison = Comparison.create(
+            record, classification.record, compared_at=self._now().isoformat(), tokens=tokens
+        )
         await self._comparisons.add(comparison)
         return Outcome.for_event(event, OutcomeStatus.COMPARED, comparison.reason or comparison.outcome)
 

@@ -18,8 +18,9 @@ from classifier.domain.models import LongRunningOperation
 from classifier.domain.ports import LongRunningCall
 from common.domain.errors import AccessDeniedError, ConfigurationError, RetryLaterError
 from common.domain.metrics import collect_metrics
-from common.domain.models import Analysis, ImageFormat, ImageInfo
+from common.domain.models import Analysis, ImageFormat, ImageInfo, Tokens
 from common.settings import SettingsError
+from msgspec import UNSET
 
 from benchmarks.outages import VirtualTime
 from tests.support.fake_content_understanding import (
@@ -28,8 +29,10 @@ from tests.support.fake_content_understanding import (
     FIELDS,
     PAGE,
     READ,
+    READ_USAGE,
     TEXT,
     UNFINISHED,
+    USAGE,
     FakeContentUnderstanding,
     failed,
     succeeded,
@@ -122,7 +125,30 @@ def test_findings_are_those_of_both_analyzers() -> None:
         "inputTokens": 1100,
         "outputTokens": 90,
     }
+    assert analysis.tokens == Tokens(input=1100, output=90)
     assert "emptyAnalysis" not in metrics
+
+
+@pytest.mark.parametrize(
+    ("usage", "read_usage", "tokens"),
+    [
+        (USAGE, USAGE, Tokens(input=2200, output=180)),
+        (READ_USAGE, USAGE, Tokens(input=1100, output=90)),
+        (READ_USAGE, READ_USAGE, UNSET),
+        (None, None, UNSET),
+    ],
+)
+def test_tokens_are_those_of_the_operations_that_report_them(usage: Any, read_usage: Any, tokens: Any) -> None:
+    service = FakeContentUnderstanding(
+        {
+            ANALYZER: [(200, succeeded({"fields": FIELDS}, usage=usage), {})],
+            READ: [(200, succeeded(TEXT, usage=read_usage), {})],
+        }
+    )
+    with collect_metrics() as metrics:
+        assert analyze(service, *ALL).tokens == tokens
+    known = {} if tokens is UNSET else {"inputTokens": tokens.input, "outputTokens": tokens.output}
+    assert {name: metrics[name] for name in ("inputTokens", "outputTokens") if name in metrics} == known
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from classifier.domain.errors import (
     EventError,
     ImageRejectedError,
     LeasedError,
+    OperationLimitError,
     ThrottledError,
     UnexpectedResponseError,
 )
@@ -30,6 +31,7 @@ from tests.support.in_memory_services import as_json
         (BlobNotFoundError("b"), (PipelineError,)),
         (ConcurrencyError("i"), (PipelineError,)),
         (UnexpectedResponseError("C", "s"), (PipelineError,)),
+        (OperationLimitError("s"), (PipelineError,)),
         (AuthorizationError(401, "s"), (PipelineError,)),
         (RetryLaterError("s"), (PipelineError,)),
         (ThrottledError("s"), (RetryLaterError,)),

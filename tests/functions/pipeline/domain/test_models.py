@@ -3,7 +3,8 @@
 import msgspec
 import pytest
 from common.domain.findings import AdultContent, AdultVerdict, Caption, Findings, Tag
-from common.domain.models import Analysis
+from common.domain.models import Analysis, Tokens
+from msgspec.structs import replace
 
 from tests.support.in_memory_services import as_json
 
@@ -30,6 +31,8 @@ def test_results_of_several_calls_are_one_analysis() -> None:
     third = Analysis(
         analyzer="a", api_version="1", model_version="n", findings=Findings(vector=(0.25,)), exclusive=True
     )
+    first_tokens, third_tokens = Tokens(input=1_000, output=100), Tokens(input=300, output=20)
+    first, third = replace(first, tokens=first_tokens), replace(third, tokens=third_tokens)
     assert Analysis.combine([first]) == first
     assert Analysis.combine([first, second, third]) == Analysis(
         analyzer="a",
@@ -37,7 +40,10 @@ def test_results_of_several_calls_are_one_analysis() -> None:
         model_version="m, n",
         findings=Findings(tags=tags, smart_crops=(), vector=(0.25,)),
         exclusive=True,
+        tokens=Tokens(input=1_300, output=120),
     )
+    assert Analysis.combine([second, third]).tokens == third_tokens
+    assert Analysis.combine([second, second]).tokens is msgspec.UNSET
 
 
 def test_a_finding_that_was_not_requested_is_absent_and_an_empty_one_is_not() -> None:

@@ -8,15 +8,24 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from classifier.domain.errors import ImageRejectedError, ThrottledError
+from classifier.domain.errors import AnalyzerConfigurationError, ImageRejectedError, ThrottledError
+from classifier.domain.events import parse_poison_message
 from classifier.domain.models import Blob
 from classifier.domain.outcomes import Outcome, OutcomeStatus
 from common.domain.errors import AccessDeniedError, RetryLaterError
 from common.domain.metrics import collect_metrics
 from common.domain.models import Reason
 
-from tests.support.in_memory_operations import InMemoryOperations
-from tests.support.in_memory_services import NOW, InMemoryServices, as_json, handle, message
+from tests.support.in_memory_operations import InMemoryOperations, OperationState
+from tests.support.in_memory_services import (
+    NOW,
+    InMemoryServices,
+    as_json,
+    failing_at,
+    handle,
+    message,
+    run_effect,
+)
 
 
 @pytest.fixture
@@ -183,14 +192,11 @@ def test_an_operation_is_finished_without_capacity_for_another(
 
 @pytest.mark.parametrize("state", ["failed", "lost", "stuck"])
 def test_an_operation_without_a_result_is_started_again_after_a_back_off(
-    services: InMemoryServices, operations: InMemoryOperations, state: str
+    services: InMemoryServices, operations: InMemoryOperations, state: OperationState
 ) -> None:
     deliver(services)
-    for operation_id, started in [*operations.operations.items()]:
-        if state == "lost":
-            del operations.operations[operation_id]
-        else:
-            started.state = "stuck" if state == "stuck" else "failed"
+    for started in operations.operations.values():
+        started.state = state
     after = 1800 if state == "stuck" else 25
     assert deliver(services, after=after).status is OutcomeStatus.DELAYED
     assert json.loads(last_message(services))["putBacks"] == 1
@@ -201,6 +207,100 @@ def test_an_operation_without_a_result_is_started_again_after_a_back_off(
     assert services.analysis_counts == services.caption_counts == {b"cat": 2}
     assert deliver(services, after=25).status is OutcomeStatus.CLASSIFIED
     assert services.record["attempts"] == 3
+
+
+def deliver_until_the_end(services: InMemoryServices, *, after: float) -> Outcome:
+    """Deliver the last message again and again, `after` seconds apart, until it is not requeued."""
+    for _ in range(50):
+        outcome = deliver(services, after=after, max_retry_age=timedelta(days=7))
+        if outcome.status not in {OutcomeStatus.DELAYED, OutcomeStatus.MISCONFIGURED}:
+            return outcome
+    raise AssertionError(f"still tried after {services.analysis_counts} analyses")
+
+
+@pytest.mark.parametrize(("state", "after"), [("stuck", 1800), ("failed", 25), ("lost", 25)])
+def test_a_service_without_results_is_paid_three_times_for_an_image(
+    services: InMemoryServices, operations: InMemoryOperations, state: OperationState, after: float
+) -> None:
+    operations.new_state = state
+    outcome = deliver_until_the_end(services, after=after)
+    assert (outcome.status, outcome.detail) == (OutcomeStatus.FAILED, "OperationLimit")
+    assert services.analysis_counts == {b"cat": 3}
+    assert services.caption_counts[b"cat"] <= 3
+    sentence = services.record["reason"]["sentence"]
+    assert sentence.startswith("3 operations for the image had no result; the operation op")
+    (poison,) = services.poison_messages
+    assert poison["poison"]["code"] == "OperationLimit"
+
+
+def test_a_model_that_ends_operations_with_an_error_of_configuration_is_paid_three_times(
+    services: InMemoryServices, operations: InMemoryOperations
+) -> None:
+    async def step(name: str, effect: Callable[[], Any]) -> Any:
+        if name == "poll":
+            raise AnalyzerConfigurationError("ModelRetired", "the model is retired")
+        return effect()
+
+    services.step = step
+    assert deliver_until_the_end(services, after=1000).detail == "OperationLimit"
+    assert services.analysis_counts == {b"cat": 3}
+    assert services.record["reason"]["sentence"].endswith("; the model is retired")
+
+
+def test_messages_that_have_waited_for_the_operations_fail_with_them(
+    services: InMemoryServices, operations: InMemoryOperations
+) -> None:
+    """Reconcile enqueues an image without a record every quarter of an hour; that must not multiply what is paid."""
+    operations.new_state = "stuck"
+    services.calls = services.calls[:1]
+    deliver(services, max_retry_age=timedelta(days=7))
+    first = last_message(services)
+    assert handle(services, max_retry_age=timedelta(days=7)).status is OutcomeStatus.DELAYED
+    second = last_message(services)
+    services.queued_messages.append((first, 0))
+    assert deliver_until_the_end(services, after=1800).detail == "OperationLimit"
+    names = steps(services)
+    outcome = handle(services, second, max_retry_age=timedelta(days=7))
+    assert (outcome.status, outcome.detail) == (OutcomeStatus.FAILED, "OperationLimit")
+    assert "start" not in names
+    assert services.analysis_counts == {b"cat": 3}
+
+
+@pytest.mark.parametrize("delay", ["none", "throttled", "capacity"])
+def test_a_redrive_starts_from_the_beginning(
+    services: InMemoryServices, operations: InMemoryOperations, delay: str
+) -> None:
+    """Even if something else delays the message before it starts an operation."""
+    operations.new_state = "failed"
+    deliver_until_the_end(services, after=25)
+    operations.new_state = "stuck"
+    _, text = parse_poison_message(json.dumps(services.poison_messages.pop()))
+    services.queued_messages[:] = [(text, 0)]
+    if delay == "throttled":
+        services.step = failing_at("start", error=ThrottledError("429", retry_after_seconds=5))
+    elif delay == "capacity":
+        services.failure = ThrottledError("every account is throttled", retry_after_seconds=20)
+    for _ in range(5):
+        deliver(services, after=25, max_retry_age=timedelta(days=7))
+    services.step, services.failure = run_effect, None
+    assert deliver_until_the_end(services, after=1800).detail == "OperationLimit"
+    assert services.analysis_counts == {b"cat": 6}
+    assert services.caption_counts[b"cat"] <= 6
+    operations.new_state = "good"
+    _, text = parse_poison_message(json.dumps(services.poison_messages.pop()))
+    services.queued_messages[:] = [(text, 0)]
+    assert deliver_until_the_end(services, after=100).status is OutcomeStatus.CLASSIFIED
+
+
+def test_each_image_with_the_same_content_starts_from_the_beginning(
+    services: InMemoryServices, operations: InMemoryOperations
+) -> None:
+    operations.new_state = "failed"
+    deliver_until_the_end(services, after=25)
+    services.upload("copy.png", b"cat")
+    operations.new_state = "good"
+    services.queued_messages[:] = [(message("copy.png"), 0)]
+    assert deliver_until_the_end(services, after=25).status is OutcomeStatus.CLASSIFIED
 
 
 def test_an_operation_may_run_for_half_an_hour(services: InMemoryServices, operations: InMemoryOperations) -> None:

@@ -2,65 +2,86 @@
 
 import asyncio
 import contextlib
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from classifier.domain.errors import LeasedError
+from classifier.domain.errors import (
+    AnalyzerConfigurationError,
+    ImageRejectedError,
+    LeasedError,
+    OperationLimitError,
+    OperationLostError,
+    OperationRunningError,
+    UnexpectedResponseError,
+)
 from classifier.domain.models import AnalysisLease, LongRunningOperation
 from classifier.use_cases.operations import OperationRunner
 from common.domain import timeouts
-from common.domain.errors import ConcurrencyError, RetryLaterError
+from common.domain.errors import AccessDeniedError, ConcurrencyError, ConfigurationError, RetryLaterError
 from common.domain.models import ImageFormat, ImageInfo
 
 LEASE = AnalysisLease(key="k", etag="e")
+OPERATION = LongRunningOperation(account="a", id="op")
 INFO = ImageInfo(width=9, height=9, format=ImageFormat.PNG)
 
 
 class Call:
-    """A call whose start ends with `failure`, if there is one, and names a pause otherwise."""
+    """A call whose start and result end with `failure`, if there is one; the start names a pause otherwise."""
 
     def __init__(self, failure: Exception | None = None, *, retry_after: float = 0.0) -> None:
         self.fingerprint = "test/1"
+        self.starts = 0
         self._failure = failure
         self._retry_after = retry_after
 
     async def start(self, content: bytes, info: ImageInfo, *, paid: bool) -> tuple[LongRunningOperation, float]:
         if self._failure is not None:
             raise self._failure
-        return LongRunningOperation(account="a", id="op"), self._retry_after
+        self.starts += 1
+        return OPERATION, self._retry_after
 
     async def get_result(self, operation: LongRunningOperation) -> Any:
-        raise AssertionError(f"nobody asks for {operation}")
+        assert operation == OPERATION
+        assert self._failure is not None
+        raise self._failure
 
 
 class Leases:
-    """Notes what is done with the lease; `failure` is that of storing the operation."""
+    """Notes what is done with leases; `failure` is that of storing the operation."""
 
     def __init__(self, failure: Exception | None = None) -> None:
         self.failure = failure
         self.stored: list[LongRunningOperation] = []
+        self.counted: list[int] = []
         self.released: list[AnalysisLease] = []
 
     async def store_operation(self, lease: AnalysisLease, operation: LongRunningOperation) -> None:
-        assert lease == LEASE
+        assert (lease.key, lease.etag) == (LEASE.key, LEASE.etag)
         if self.failure is not None:
             raise self.failure
         self.stored.append(operation)
+        self.counted.append(lease.started_operations)
 
     async def release(self, lease: AnalysisLease) -> None:
         self.released.append(lease)
 
 
-def start(leases: Leases, call: Call) -> float:
+def start(leases: Leases, call: Call, *, lease: AnalysisLease = LEASE, has_waited: bool = False) -> float:
     runner = OperationRunner(analyses=leases, time_limit=contextlib.nullcontext)  # type: ignore[arg-type]
-    return asyncio.run(runner.start(call, LEASE, b"cat", INFO, paid=False))
+    return asyncio.run(runner.start(call, lease, b"cat", INFO, paid=False, has_waited=has_waited))
+
+
+def request_result(leases: Leases, call: Call, lease: AnalysisLease) -> None:
+    runner = OperationRunner(analyses=leases, time_limit=contextlib.nullcontext)  # type: ignore[arg-type]
+    asyncio.run(runner.get_result(call, lease))
 
 
 def test_the_first_pause_is_that_of_a_new_operation_or_of_the_service() -> None:
     leases = Leases()
     assert start(leases, Call()) == timeouts.OPERATION_POLL_FIRST_SECONDS
     assert start(leases, Call(retry_after=11.0)) == 11.0
-    assert leases.stored == [LongRunningOperation(account="a", id="op")] * 2
+    assert leases.stored == [OPERATION] * 2
     assert leases.released == []
 
 
@@ -83,6 +104,79 @@ def test_an_operation_that_was_not_started_gives_its_lease_back(
 
 
 def test_a_lease_without_an_operation_has_no_result() -> None:
-    runner = OperationRunner(analyses=Leases(), time_limit=contextlib.nullcontext)  # type: ignore[arg-type]
+    leases = Leases()
     with pytest.raises(ValueError, match="the lease k has no operation"):
-        asyncio.run(runner.get_result(Call(), LEASE))
+        request_result(leases, Call(), LEASE)
+    assert leases.released == []
+
+
+LOST = (
+    OperationLostError("gone"),
+    AnalyzerConfigurationError("ModelRetired", "gone"),
+    KeyError("gone"),
+    OperationRunningError("gone"),
+)
+
+
+@pytest.mark.parametrize("error", LOST)
+@pytest.mark.parametrize("number", [1, 2])
+def test_an_operation_without_a_result_gives_its_lease_back_with_the_count(error: Exception, number: int) -> None:
+    leases = Leases()
+    lease = replace(LEASE, operation=OPERATION, operation_age_seconds=1800, started_operations=number)
+    expected = OperationLostError if isinstance(error, OperationRunningError) else type(error)
+    with pytest.raises(expected):
+        request_result(leases, Call(error), lease)
+    assert leases.released == [lease]
+
+
+@pytest.mark.parametrize("error", LOST)
+def test_the_third_operation_without_a_result_is_the_last(error: Exception) -> None:
+    leases = Leases()
+    lease = replace(LEASE, operation=OPERATION, operation_age_seconds=1800, started_operations=3)
+    with pytest.raises(OperationLimitError) as raised:
+        request_result(leases, Call(error), lease)
+    last = "the operation op has not ended in time" if isinstance(error, OperationRunningError) else str(error)
+    assert str(raised.value) == f"3 operations for the image had no result; {last}"
+    assert leases.released == [lease]
+
+
+@pytest.mark.parametrize(
+    "error", [AccessDeniedError("401"), ConfigurationError("C", "s"), TimeoutError("slow"), RetryLaterError("503")]
+)
+def test_an_error_of_the_request_keeps_the_last_operation(error: Exception) -> None:
+    leases = Leases()
+    with pytest.raises(type(error)):
+        request_result(leases, Call(error), replace(LEASE, operation=OPERATION, started_operations=3))
+    assert leases.released == []
+
+
+@pytest.mark.parametrize("error", [ImageRejectedError("ContentFiltered", "s"), UnexpectedResponseError("C", "s")])
+def test_after_an_answer_the_count_begins_anew(error: Exception) -> None:
+    leases = Leases()
+    with pytest.raises(type(error)):
+        request_result(leases, Call(error), replace(LEASE, operation=OPERATION, started_operations=3))
+    assert [lease.started_operations for lease in leases.released] == [0]
+
+
+@pytest.mark.parametrize(("number", "counted"), [(0, 0), (2, 2), (3, 0)])
+def test_a_message_that_has_not_waited_starts_an_operation_whatever_was_tried_before(number: int, counted: int) -> None:
+    leases, call = Leases(), Call()
+    start(leases, call, lease=replace(LEASE, started_operations=number))
+    assert (call.starts, leases.counted) == (1, [counted])
+
+
+@pytest.mark.parametrize("number", [2, 3])
+def test_an_operation_that_cannot_be_started_leaves_the_count_as_it_is(number: int) -> None:
+    leases, lease = Leases(), replace(LEASE, started_operations=number)
+    with pytest.raises(RetryLaterError):
+        start(leases, Call(RetryLaterError("429")), lease=lease)
+    assert leases.released == [lease]
+
+
+@pytest.mark.parametrize(("number", "starts"), [(0, 1), (2, 1), (3, 0)])
+def test_a_message_that_has_waited_starts_no_fourth_operation(number: int, starts: int) -> None:
+    leases, call = Leases(), Call()
+    lease = replace(LEASE, started_operations=number)
+    with contextlib.suppress(OperationLimitError) if number == 3 else contextlib.nullcontext():
+        start(leases, call, lease=lease, has_waited=True)
+    assert (call.starts, leases.released) == (starts, [lease] if number == 3 else [])

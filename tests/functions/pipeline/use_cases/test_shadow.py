@@ -8,7 +8,12 @@ from typing import Any
 
 import pytest
 from classifier.domain.comparison import Comparison, SuccessorOutcome
-from classifier.domain.errors import AnalyzerConfigurationError, ImageRejectedError, UnexpectedResponseError
+from classifier.domain.errors import (
+    AnalyzerConfigurationError,
+    ImageRejectedError,
+    OperationLimitError,
+    UnexpectedResponseError,
+)
 from classifier.domain.events import Message
 from classifier.domain.outcomes import Outcome, OutcomeStatus
 from common.domain.errors import AccessDeniedError, RetryLaterError
@@ -72,12 +77,12 @@ def test_a_content_is_paid_for_once_and_compared_once(services: InMemoryServices
     assert shadow.comparisons.items == first
 
 
-def test_an_analysis_that_was_stored_before_has_no_latency_and_no_tokens(shadow: InMemoryShadow) -> None:
+def test_an_analysis_that_was_stored_before_has_its_tokens_and_no_latency(shadow: InMemoryShadow) -> None:
     compare(shadow)
     shadow.comparisons.items.clear()
     compare(shadow)
     (comparison,) = shadow.comparisons.items.values()
-    assert (comparison.latency_ms, comparison.input_tokens, comparison.output_tokens) == (None, None, None)
+    assert (comparison.latency_ms, comparison.input_tokens, comparison.output_tokens) == (None, 1_000, 100)
 
 
 @pytest.mark.parametrize(
@@ -198,8 +203,10 @@ def test_what_can_never_be_compared_is_poison_of_the_shadow(services: InMemorySe
     assert compare(shadow, "no event").status is OutcomeStatus.POISON
     shadow.successor.failure = UnexpectedResponseError("UnreadableResponse", "no JSON")
     assert compare(shadow).status is OutcomeStatus.POISON
+    shadow.successor.failure = OperationLimitError("3 operations for the image had no result")
+    assert compare(shadow).detail == "OperationLimit: 3 operations for the image had no result"
     codes = [json.loads(text)["poison"]["code"] for text, _ in shadow.poison]
-    assert codes == ["BadEvent", "UnreadableResponse"]
+    assert codes == ["BadEvent", "UnreadableResponse", "OperationLimit"]
     assert services.poison_messages == []
 
 
@@ -239,6 +246,37 @@ def test_a_long_running_operation_of_the_successor_holds_no_instance(
     assert services.analysis_counts.total() == paid + 1
     assert operations.polls == 2
     assert (services.queued_messages, services.poison_messages, shadow.poison) == ([], [], [])
+
+
+@pytest.mark.parametrize("last", ["tags", "caption"])
+def test_tokens_are_those_of_every_operation_whichever_ends_last(
+    services: InMemoryServices, shadow: InMemoryShadow, last: str
+) -> None:
+    """The first result was stored by an earlier delivery; captions have no tokens."""
+    operations = InMemoryOperations(services)
+    shadow.successor.calls = services.calls
+    services.calls = (services,)
+    compare(shadow)
+    for started in operations.operations.values():
+        started.state = "stuck" if started.call == last else "good"
+    services.now += OPERATION_TIME
+    assert compare(shadow, shadow.queued.pop()[0]).status is OutcomeStatus.DELAYED
+    for started in operations.operations.values():
+        started.state = "good"
+    assert compare(shadow, shadow.queued.pop()[0]).status is OutcomeStatus.COMPARED
+    (comparison,) = shadow.comparisons.items.values()
+    assert (comparison.input_tokens, comparison.output_tokens) == (1_000, 100)
+
+
+def test_the_tokens_of_a_call_that_rejects_the_image_are_known(shadow: InMemoryShadow) -> None:
+    async def step(_operation: str, effect: Callable[[], Any]) -> Any:
+        effect()
+        raise ImageRejectedError("Refused", "no")
+
+    shadow.successor.step = step
+    compare(shadow)
+    (comparison,) = shadow.comparisons.items.values()
+    assert (comparison.reason, comparison.input_tokens, comparison.output_tokens) == ("Refused", 1_000, 100)
 
 
 class TestSampler:
