@@ -71,6 +71,13 @@ def _locks(type_: str, inputs: Properties, resource_id: str) -> Iterator[Lock]:
         )
         for connection in inputs["privateLinkServiceConnections"]:
             target = connection["privateLinkServiceId"]
+            if "/providers/microsoft.cognitiveservices/accounts/" in target.lower():
+                # https://github.com/hashicorp/terraform-provider-azurerm/issues/31712
+                yield Lock(
+                    key=target.lower(),
+                    error='Status=400 Code="AccountProvisioningStateInvalid" Message="Call to'
+                    f' Microsoft.CognitiveServices/accounts failed. Error message: Account {target} in state Accepted"',
+                )
             if "/providers/microsoft.storage/storageaccounts/" in target.lower():
                 # https://github.com/hashicorp/terraform-provider-azurerm/pull/28112
                 yield Lock(

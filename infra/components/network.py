@@ -9,6 +9,8 @@ import pulumi
 from pulumi_azure_native import network, privatedns
 
 from infra.core.context import DeploymentContext, PrivateLinkTarget
+from infra.core.error_hooks import error_hooks
+from infra.core.known_errors import PRIVATE_LINK_TARGET_NOT_READY
 from infra.dynamic.subnet_release_delay import SubnetReleaseDelay
 
 # Private DNS zones by group id (sub-resource):
@@ -198,7 +200,11 @@ class PrivateNetwork(pulumi.ComponentResource):
                 )
             ],
             tags=context.tags,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[*self.endpoints]),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=[*self.endpoints],
+                hooks=error_hooks(f"{self._label}-{label}", PRIVATE_LINK_TARGET_NOT_READY),
+            ),
         )
         return network.PrivateDnsZoneGroup(
             f"{self._label}-{label}-dns",

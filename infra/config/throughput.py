@@ -86,5 +86,5 @@ def size_container(*, ru_per_second: float, items: float, item_kb: float, index_
     return ContainerSizing(
         max_ru=max_ru,
         storage_gb=round(storage_gb, 1),
-        physical_partitions=max(1, math.ceil(storage_gb / PARTITION_GB), math.ceil(max_ru / PARTITION_RU)),
+        physical_partitions=max(math.ceil(storage_gb / PARTITION_GB), math.ceil(max_ru / PARTITION_RU)),
     )

@@ -58,11 +58,22 @@ IDENTITY_REFUSED = KnownError(
     " Storage Queue Data Message Sender on the queue, Storage Blob Data Contributor on the dead-letter container.",
 )
 
+# For some seconds after Azure has called an account of AI services ready, the network still sees it as being made and
+# refuses a private endpoint: https://github.com/hashicorp/terraform-provider-azurerm/issues/31712 and
+# https://github.com/DefangLabs/pulumi-defang/issues/274 (the text with azure-native)
+PRIVATE_LINK_TARGET_NOT_READY = KnownError(
+    name="private-link-target-not-ready",
+    pattern="AccountProvisioningStateInvalid",
+    retry_seconds=600,
+    advice="Azure still sees the account as being made after ten minutes. Running `pulumi up` again is safe: it makes"
+    " what is missing. If it fails again, see the account's provisioning state in the portal.",
+)
+
 # An account of Foundry accepts one operation on its deployments at a time; azure-native does not retry:
 # https://github.com/Azure/bicep/issues/11211 and https://github.com/hashicorp/terraform-provider-azurerm/issues/22607
 FOUNDRY_ACCOUNT_BUSY = KnownError(
     name="foundry-account-busy",
-    pattern="RequestConflict|Another operation is being performed on the parent resource",
+    pattern="RequestConflict|Another operation is being performed on the parent|AccountProvisioningStateInvalid",
     retry_seconds=600,
     advice="another operation on the Foundry account has not ended within ten minutes. Running `pulumi up` again is"
     " safe: it makes what is missing.",

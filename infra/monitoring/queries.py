@@ -71,6 +71,29 @@ _VISION_CALLS = """AzureMetrics
 | where ResourceProvider == "MICROSOFT.COGNITIVESERVICES" and MetricName in ("TotalCalls", "BlockedCalls")
 """
 
+_VISION_THROTTLED = LogAlertRule(
+    name="vision-throttled",
+    description=f"Vision refuses more than {_THROTTLED_PERCENT} % of its calls as too many: raise imagesPerMonth.",
+    severity=2,
+    window_minutes=15,
+    query=f"""{_VISION_CALLS}| summarize Blocked = sumif(Total, MetricName == "BlockedCalls"),
+    Calls = sumif(Total, MetricName == "TotalCalls")
+| where Blocked * 100 > Calls * {_THROTTLED_PERCENT}
+""",
+)
+# Azure's metrics of refused calls are not for its models, so the app's own count is taken.
+# https://learn.microsoft.com/azure/azure-monitor/reference/supported-metrics/microsoft-cognitiveservices-accounts-metrics
+_MODEL_THROTTLED = LogAlertRule(
+    name="model-throttled",
+    description=f"The analyzer refuses more than {_THROTTLED_PERCENT} % of its calls as too many: request quota.",
+    severity=2,
+    window_minutes=15,
+    query=f"""{_OUTCOMES}| summarize Refused = sum(ItemCount * coalesce(todouble(Outcome.throttled), 0.0)),
+    Calls = sum(ItemCount * (coalesce(todouble(Outcome.visionCalls), 0.0) + coalesce(todouble(Outcome.polls), 0.0)))
+| where Refused * 100 > Calls * {_THROTTLED_PERCENT}
+""",
+)
+
 LOG_ALERT_RULES = (
     LogAlertRule(
         name="poison",
@@ -112,16 +135,7 @@ LOG_ALERT_RULES = (
         window_minutes=60,
         query='AppRequests\n| where Name == "reconcile" and Success == false\n',
     ),
-    LogAlertRule(
-        name="vision-throttled",
-        description=f"Vision refuses more than {_THROTTLED_PERCENT} % of its calls as too many: raise imagesPerMonth.",
-        severity=2,
-        window_minutes=15,
-        query=f"""{_VISION_CALLS}| summarize Blocked = sumif(Total, MetricName == "BlockedCalls"),
-    Calls = sumif(Total, MetricName == "TotalCalls")
-| where Blocked * 100 > Calls * {_THROTTLED_PERCENT}
-""",
-    ),
+    _VISION_THROTTLED,
     LogAlertRule(
         name="silence",
         description="Images arrive and none is classified.",
@@ -176,7 +190,7 @@ def log_alert_rules(*, shadow: bool, models: bool) -> tuple[LogAlertRule, ...]:
         shadow: A successor is in the shadow. Its alerts are separate ones: nothing that uploads images depends on it.
         models: The analyzer deploys a model of Foundry.
     """
-    rules = LOG_ALERT_RULES
+    rules = tuple(_MODEL_THROTTLED if models and rule is _VISION_THROTTLED else rule for rule in LOG_ALERT_RULES)
     if shadow:
         rules += _SHADOW_LOG_ALERT_RULES
     if models:

@@ -8,9 +8,11 @@ import pytest
 from infra.core.error_hooks import KnownError, should_retry, waits
 from infra.core.known_errors import (
     ACCOUNT_LOCKED,
+    FOUNDRY_ACCOUNT_BUSY,
     IDENTITY_REFUSED,
     NOT_REPLICATED,
     PRINCIPAL_NOT_FOUND,
+    PRIVATE_LINK_TARGET_NOT_READY,
     TERMS_NOT_ACCEPTED,
     VECTOR_SEARCH_INACTIVE,
 )
@@ -39,6 +41,14 @@ VECTORS = (
 TERMS = (
     "ResourceKindRequireAcceptTerms: This subscription cannot create ComputerVision until you agree to Responsible AI"
     " terms for this resource."
+)
+BUSY = (
+    'Status=409 Code="RequestConflict" Message="Another operation is being performed on the parent resource'
+    " '/subscriptions/0123'. Please try again later.\""
+)
+ACCEPTED = (
+    'Status=400 Code="AccountProvisioningStateInvalid" Message="Call to Microsoft.CognitiveServices/accounts failed.'
+    ' Error message: Account /subscriptions/0123/x in state Accepted"'
 )
 DEPLOYER = 'Code="AuthorizationFailed" Message="The client does not have authorization or permission to perform action"'
 
@@ -77,6 +87,9 @@ def answer_of_hook(error: str, *known: KnownError, failures: int = 1) -> bool:
         (ACCOUNT_LOCKED, LOCK),
         (PRINCIPAL_NOT_FOUND, COSMOS_PRINCIPAL),
         (VECTOR_SEARCH_INACTIVE, VECTORS),
+        (FOUNDRY_ACCOUNT_BUSY, BUSY),
+        (FOUNDRY_ACCOUNT_BUSY, ACCEPTED),
+        (PRIVATE_LINK_TARGET_NOT_READY, ACCEPTED),
         (IDENTITY_REFUSED, "Forbidden: the managed identity of the topic cannot write to the queue"),
         (IDENTITY_REFUSED, "Event Grid could not\nreach it: This request is not authorized to perform this operation"),
     ],
@@ -148,6 +161,15 @@ def test_what_azure_may_refuse_for_a_while_has_a_hook(dev: Recorder) -> None:
         assert resources
         assert {hook_names.pop(f"{kind} {resource.name}") for resource in resources} == {errors}
     assert hook_names == {}
+
+
+def test_private_endpoints_wait_for_their_targets() -> None:
+    recorder = run_program("dev", {"networkAccess": "private"})
+    hook_names = hooks(recorder)
+    endpoints = recorder.of_type("network:PrivateEndpoint")
+    assert endpoints
+    names = {hook_names[f"network:PrivateEndpoint {endpoint.name}"] for endpoint in endpoints}
+    assert names == {PRIVATE_LINK_TARGET_NOT_READY.name}
 
 
 def test_only_the_container_with_vectors_waits_for_vector_search() -> None:

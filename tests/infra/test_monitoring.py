@@ -115,6 +115,22 @@ def test_an_alert_counts_errors_of_retired_models_where_there_are_models(
     assert 'Status == "misconfigured" and tostring(Outcome.detail) startswith "ModelRetired:"' in query
 
 
+@pytest.mark.parametrize(
+    ("config", "name"),
+    [({}, "vision-throttled"), (FOUNDRY, "model-throttled"), (CONTENT_UNDERSTANDING, "model-throttled")],
+    ids=["vision", "f", "cu"],
+)
+def test_refused_calls_of_models_are_not_counted_by_a_metric_that_excludes_them(
+    config: dict[str, Any], name: str
+) -> None:
+    """`BlockedCalls` and `TotalCalls`: "Do not use for Azure OpenAI service"."""
+    recorded = run_program("dev", config).of_type("monitor:ScheduledQueryRule")
+    rules = {rule.inputs["ruleName"].removesuffix("-imgpipe-dev"): rule for rule in recorded}
+    assert {rule for rule in rules if rule.endswith("-throttled")} == {name}
+    (criterion,) = rules[name].inputs["criteria"]["allOf"]
+    assert ("AzureMetrics" in criterion["query"]) == (config == {})
+
+
 def test_a_log_alert_is_replaced_when_its_workspace_changes(dev: Recorder) -> None:
     """Azure refuses the update in place: https://github.com/pulumi/pulumi-azure-native/issues/4839."""
     for rule in dev.of_type("monitor:ScheduledQueryRule"):

@@ -60,7 +60,11 @@ def test_a_retired_model_cannot_be_deployed() -> None:
     )
 
 
-def test_an_account_refuses_a_second_deployment_at_a_time() -> None:
+def endpoint_of(account: str) -> dict[str, Any]:
+    return {"subnet": {"id": "s"}, "privateLinkServiceConnections": [{"privateLinkServiceId": account}]}
+
+
+def test_an_account_refuses_a_second_deployment_at_a_time_and_a_private_endpoint() -> None:
     async def run() -> None:
         operations = OperationsInProgress(seconds=0)
         account = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.CognitiveServices/accounts/f"
@@ -68,6 +72,9 @@ def test_an_account_refuses_a_second_deployment_at_a_time() -> None:
         async with operations.begin(type_, {}, f"{account}/deployments/a"):
             with pytest.raises(DeploymentError, match="RequestConflict"):
                 async with operations.begin(type_, {}, f"{account}/deployments/b"):
+                    pass
+            with pytest.raises(DeploymentError, match="AccountProvisioningStateInvalid"):
+                async with operations.begin("azure-native:network:PrivateEndpoint", endpoint_of(account), "pe"):
                     pass
             async with operations.begin(type_, {}, f"{account}2/deployments/b"):
                 pass
