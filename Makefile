@@ -1,6 +1,7 @@
 # Everything a checkout is used for. `make` alone prints this list.
 STACK ?= local
 FORMAT ?= table
+QUEUE ?= images
 TIMEOUT ?= 300
 RUNS ?= 5
 IMAGES_COUNT ?= 2000
@@ -118,8 +119,8 @@ endif
 	@export PULUMI_DEBUG_COMMANDS=true; $(call pulumi,preview --json --event-log $(CURDIR)/.build/events.json $(policy)) >.build/preview.json || true
 	@python -m checks.plan .build/preview.json --events .build/events.json --format $(if $(filter json,$(FORMAT)),json,markdown) || test $$? -eq 3
 
-redrive: setup ## send the messages of the poison queue again, and print the counts (FORMAT=table|json)
-	@$(within) python -m client redrive --stack $(STACK) --format $(FORMAT)
+redrive: setup ## send the messages of the poison queue of QUEUE=images|shadow again, and print the counts (FORMAT=table|json)
+	@$(within) python -m client redrive --queue $(QUEUE) --stack $(STACK) --format $(FORMAT)
 
 backfill: setup ## have images analyzed again whose record has another analyzer or other features
 	@$(within) python -m client backfill --stack $(STACK) --format $(FORMAT)

@@ -199,6 +199,7 @@ if analyzer_role is not None:
 if shadow_analyzer is not None and shadow_queue is not None:
     function_access.assign(BuiltInRole.STORAGE_QUEUE_DATA_READER, shadow_queue.scope)
     function_access.assign(queue_processor, shadow_queue.scope)
+    function_access.assign(BuiltInRole.STORAGE_QUEUE_DATA_MESSAGE_PROCESSOR, shadow_queue.poison_scope)
     function_access.assign(BuiltInRole.STORAGE_QUEUE_DATA_MESSAGE_SENDER, shadow_queue.poison_scope)
     shadow_role = shadow_analyzer.built_in_role or shadow_caller
     if shadow_role is not None:

@@ -4,7 +4,7 @@
     python -m client search [--label LABEL] [--min-confidence NUMBER] [--limit NUMBER] [words ...]
     python -m client urls
     python -m client token
-    python -m client redrive
+    python -m client redrive [--queue images|shadow]
     python -m client backfill
     python -m client agreement
 
@@ -49,7 +49,8 @@ def create_parser() -> argparse.ArgumentParser:
     search.add_argument("--limit", type=int, default=25, metavar="NUMBER", help="number of images (default: 25)")
     commands.add_parser("urls", parents=[common], help="print the addresses of gallery, API and token endpoint")
     commands.add_parser("token", parents=[common], help="print an access token for the API")
-    commands.add_parser("redrive", parents=[common], help="send the messages of the poison queue again")
+    redrive = commands.add_parser("redrive", parents=[common], help="send the messages of a poison queue again")
+    redrive.add_argument("--queue", choices=("images", "shadow"), default="images", help="which (default: images)")
     commands.add_parser("backfill", parents=[common], help="have images analyzed again with the current settings")
     commands.add_parser("agreement", parents=[common], help="print how far the successor in the shadow agrees")
     return parser
@@ -81,7 +82,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return run_token(options.stack)
         if options.command == "agreement":
             return run_agreement(options.stack, options.format)
-        return run_operation(options.stack, options.command, options.format)
+        parameters = {"queue": options.queue} if options.command == "redrive" else {}
+        return run_operation(options.stack, options.command, parameters, options.format)
     except ClientError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -14,12 +14,17 @@ from client.tokens import AccessTokens
 # The app ends after 200 seconds (functions/pipeline/classifier/triggers.py), before the load balancer of Azure would.
 _TIMEOUT_SECONDS = 240
 
-# The app's JSON answer. redrive: counts `redriven` and `kept`, and `finished`; backfill: when it begins.
+# The app's JSON answer. redrive: counts `redriven` and `kept`, `finished` and `queue`; backfill: when it begins.
 type OperationResult = Mapping[str, int | bool | str]
 
 
-def call_operation(stack: str, operation: str) -> OperationResult:
+def call_operation(stack: str, operation: str, parameters: Mapping[str, str]) -> OperationResult:
     """Call an operation of a stack's app and return its answer.
+
+    Args:
+        stack: Name of the stack.
+        operation: `redrive` or `backfill`.
+        parameters: The parameters of the query.
 
     Raises:
         ClientError: The stack is not deployed, or its app cannot be reached or refuses the call.
@@ -27,7 +32,9 @@ def call_operation(stack: str, operation: str) -> OperationResult:
     outputs = read_stack_outputs(stack)
     headers = {"Authorization": f"Bearer {AccessTokens(stack, outputs).get()}"}
     try:
-        response = requests.post(f"{outputs.api_url}/{operation}", headers=headers, timeout=_TIMEOUT_SECONDS)
+        response = requests.post(
+            f"{outputs.api_url}/{operation}", params=parameters, headers=headers, timeout=_TIMEOUT_SECONDS
+        )
     except requests.RequestException as error:
         raise ClientError(f"{outputs.api_url} does not answer: {error}") from error
     if response.status_code != 200:
@@ -35,13 +42,13 @@ def call_operation(stack: str, operation: str) -> OperationResult:
     return response.json()
 
 
-def run_operation(stack: str, operation: str, output_format: str) -> int:
-    """Call an operation and print its answer as a table or as JSON.
+def run_operation(stack: str, operation: str, parameters: Mapping[str, str], output_format: str) -> int:
+    """Call an operation and print its answer as a table or as JSON; arguments are those of `call_operation`.
 
     Returns:
         The exit code: 1 when the app ended before all messages were sent again, 0 otherwise.
     """
-    result = call_operation(stack, operation)
+    result = call_operation(stack, operation, parameters)
     if output_format == "json":
         print(json.dumps(result))
     else:

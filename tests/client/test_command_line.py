@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -38,7 +39,9 @@ def test_defaults() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["judge"], ["redrive", "--timeout", "3"], ["classify", "--format", "xml"]], ids=str
+    "arguments",
+    [[], ["judge"], ["redrive", "--timeout", "3"], ["redrive", "--queue", "x"], ["classify", "--format", "xml"]],
+    ids=str,
 )
 def test_what_does_not_exist_is_refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exited:
@@ -80,27 +83,32 @@ def test_a_stack_that_pulumi_does_not_know_fails_with_its_message(
 def test_the_answer_of_an_operation_is_printed_and_decides_the_exit_code(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], result: OperationResult, code: int
 ) -> None:
-    calls: list[tuple[str, str]] = []
+    calls: list[tuple[str, str, Mapping[str, str]]] = []
 
-    def call_operation(stack: str, operation: str) -> OperationResult:
-        calls.append((stack, operation))
+    def call_operation(stack: str, operation: str, parameters: Mapping[str, str]) -> OperationResult:
+        calls.append((stack, operation, parameters))
         return result
 
     monkeypatch.setattr("client.operations.call_operation", call_operation)
     assert command_line.main(["redrive", "--stack", "dev", "--format", "json"]) == code
     assert json.loads(capsys.readouterr().out) == result
-    assert command_line.main(["redrive", "--stack", "dev"]) == code
+    assert command_line.main(["redrive", "--queue", "shadow", "--stack", "dev"]) == code
     table = capsys.readouterr().out
     for name, value in result.items():
         assert name in table
         assert str(value) in table
-    assert calls == [("dev", "redrive"), ("dev", "redrive")]
+    assert command_line.main(["backfill", "--stack", "dev"]) == code
+    assert calls == [
+        ("dev", "redrive", {"queue": "images"}),
+        ("dev", "redrive", {"queue": "shadow"}),
+        ("dev", "backfill", {}),
+    ]
 
 
 def test_an_error_of_an_operation_ends_with_2(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def call_operation(stack: str, operation: str) -> OperationResult:
+    def call_operation(stack: str, operation: str, _parameters: Mapping[str, str]) -> OperationResult:
         raise ClientError(f"{operation} on {stack} was refused with 403")
 
     monkeypatch.setattr("client.operations.call_operation", call_operation)

@@ -42,11 +42,11 @@ class Api:
     """The app's endpoints: keeps the requests, and gives one answer to all."""
 
     def __init__(self, status_code: int = 200, text: str = "", json: Any = None) -> None:
-        self.requests: list[tuple[str, dict[str, str], float]] = []
+        self.requests: list[tuple[str, dict[str, str], dict[str, str], float]] = []
         self._response = SimpleNamespace(status_code=status_code, text=text, json=lambda: json)
 
-    def post(self, url: str, *, headers: dict[str, str], timeout: float) -> SimpleNamespace:
-        self.requests.append((url, headers, timeout))
+    def post(self, url: str, *, params: dict[str, str], headers: dict[str, str], timeout: float) -> SimpleNamespace:
+        self.requests.append((url, params, headers, timeout))
         return self._response
 
 
@@ -65,10 +65,19 @@ def test_the_request_carries_a_token_for_the_stacks_app_registration(
 ) -> None:
     api = Api(json={"redriven": 1, "kept": 0, "finished": True})
     monkeypatch.setattr(requests, "post", api.post)
-    assert operations.call_operation("dev", "redrive") == {"redriven": 1, "kept": 0, "finished": True}
+    assert operations.call_operation("dev", "redrive", {"queue": "shadow"}) == {
+        "redriven": 1,
+        "kept": 0,
+        "finished": True,
+    }
     assert credential.scopes == ["client-1/.default"]
     assert api.requests == [
-        ("https://app.azurewebsites.net/api/redrive", {"Authorization": "Bearer secret"}, 240),
+        (
+            "https://app.azurewebsites.net/api/redrive",
+            {"queue": "shadow"},
+            {"Authorization": "Bearer secret"},
+            240,
+        ),
     ]
 
 
@@ -76,7 +85,7 @@ def test_the_request_carries_a_token_for_the_stacks_app_registration(
 def test_a_refusal_is_an_error_with_the_beginning_of_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(requests, "post", Api(403, "no operator" + "x" * 1000).post)
     with pytest.raises(ClientError) as raised:
-        operations.call_operation("dev", "backfill")
+        operations.call_operation("dev", "backfill", {})
     assert str(raised.value) == "backfill was refused with 403: " + ("no operator" + "x" * 1000)[:500]
 
 
@@ -87,7 +96,7 @@ def test_an_app_that_cannot_be_reached_is_an_error(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(requests, "post", post)
     with pytest.raises(ClientError, match=r"https://app\.azurewebsites\.net/api does not answer: refused"):
-        operations.call_operation("dev", "redrive")
+        operations.call_operation("dev", "redrive", {"queue": "shadow"})
 
 
 def test_without_a_sign_in_there_is_no_request(credential: type[Credential], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,7 +104,7 @@ def test_without_a_sign_in_there_is_no_request(credential: type[Credential], mon
     monkeypatch.setattr(requests, "post", api.post)
     credential.error = ClientAuthenticationError(message="run az login")
     with pytest.raises(ClientError, match="no token for client-1: run az login"):
-        operations.call_operation("dev", "redrive")
+        operations.call_operation("dev", "redrive", {"queue": "shadow"})
     assert api.requests == []
 
 
@@ -106,4 +115,4 @@ def test_without_an_app_registration_the_error_names_the_setting(
     outputs = StackOutputs(**{**vars(OUTPUTS), "api_client_id": ""})
     monkeypatch.setattr(operations, "read_stack_outputs", lambda _stack: outputs)
     with pytest.raises(ClientError, match=r"the stack dev was deployed without sign-in \(setting signIn"):
-        operations.call_operation("dev", "redrive")
+        operations.call_operation("dev", "redrive", {"queue": "shadow"})

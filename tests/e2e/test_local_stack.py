@@ -245,7 +245,12 @@ def test_after_a_change_of_features_a_backfill_analyses_what_is_there_again(loca
         stack.write_text(original)
     assert (after["analyzer"]["features"], after["caption"]) == (["tags"], None)
     assert after["blob"]["etag"] == before["record"]["blob"]["etag"]
-    assert json.loads(local_stack.make("redrive", "FORMAT=json").stdout) == {"redriven": 0, "kept": 0, "finished": True}
+    assert json.loads(local_stack.make("redrive", "FORMAT=json").stdout) == {
+        "redriven": 0,
+        "kept": 0,
+        "finished": True,
+        "queue": "images",
+    }
 
 
 def test_commands_that_need_no_cloud_print_what_they_say(local_stack: Checkout) -> None:

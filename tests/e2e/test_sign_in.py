@@ -28,7 +28,7 @@ else:
 @pytest.mark.parametrize(
     ("user", "answer"),
     [
-        ("operator", {"status": 200, "body": {"redriven": 0, "kept": 0, "finished": True}}),
+        ("operator", {"status": 200, "body": {"redriven": 0, "kept": 0, "finished": True, "queue": "images"}}),
         ("reader", {"status": 403, "body": {"error": "the caller does not have the app role Pipeline.Operate"}}),
         ("uploader", {"status": 403, "body": {"error": "the caller does not have the app role Pipeline.Operate"}}),
         ("guest", {"refusal": "AADSTS50105"}),

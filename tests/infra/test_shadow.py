@@ -203,10 +203,12 @@ def test_the_container_of_comparisons_has_an_index_for_their_order_alone(dev: Re
 
 def test_the_shadow_grants_exactly_this(shadowed: Recorder) -> None:
     service = "ServicePrincipal"
+    poison_queue = scope("storage:Queue", "images-shadow-poison-queue")
     assert granted(shadowed) == expected() | {
         (FUNCTION, service, "STORAGE_QUEUE_DATA_READER", scope("storage:Queue", "images-shadow-queue")),
         (FUNCTION, service, "queue-processor-role", scope("storage:Queue", "images-shadow-queue")),
-        (FUNCTION, service, "STORAGE_QUEUE_DATA_MESSAGE_SENDER", scope("storage:Queue", "images-shadow-poison-queue")),
+        (FUNCTION, service, "STORAGE_QUEUE_DATA_MESSAGE_PROCESSOR", poison_queue),
+        (FUNCTION, service, "STORAGE_QUEUE_DATA_MESSAGE_SENDER", poison_queue),
         (FUNCTION, service, "shadow-caller-role", scope("cognitiveservices:Account", "foundry-account")),
     }
     comparisons = "/dbs/records-database/colls/records-comparisons"

@@ -43,6 +43,14 @@ from classifier.use_cases.shadow_sampler import ShadowSampler
 
 
 @dataclass(frozen=True, kw_only=True)
+class ShadowQueues:
+    """The queue of the shadow, and its poison queue."""
+
+    queue: StorageQueue
+    poison_queue: StorageQueue
+
+
+@dataclass(frozen=True, kw_only=True)
 class Application:
     """What the triggers call."""
 
@@ -53,7 +61,16 @@ class Application:
     record_counter: RecordCounter
     images_queue: StorageQueue
     poison_queue: StorageQueue
+    shadow_queues: ShadowQueues | None
     token_validator: TokenValidator
+
+    def redrive_queues(self, name: str) -> tuple[StorageQueue, StorageQueue] | None:
+        """Return a poison queue and the queue that its messages belong to; None if the app has none of this name."""
+        if name == "images":
+            return self.poison_queue, self.images_queue
+        if name == "shadow" and self.shadow_queues is not None:
+            return self.shadow_queues.poison_queue, self.shadow_queues.queue
+        return None
 
 
 def create_analyzer(settings: Settings, azure: AzureClients) -> Analyzer:
@@ -79,6 +96,17 @@ def _analyzer_module(analyzer: str, setting: str) -> Any:
 def _create_azure_clients(client_id: str) -> AzureClients:
     """Create what the clients of a managed identity share."""
     return AzureClients(credential=ManagedIdentityCredential(client_id=client_id), transport=create_transport())
+
+
+def _create_shadow_queues(settings: Settings, azure: AzureClients) -> ShadowQueues | None:
+    """Create clients of the queues of the shadow; None if there is no shadow."""
+    name = settings.shadow_queue
+    if name is None:
+        return None
+    return ShadowQueues(
+        queue=StorageQueue(create_queue_client(settings.queue_endpoint, name, azure)),
+        poison_queue=StorageQueue(create_queue_client(settings.queue_endpoint, f"{name}-poison", azure)),
+    )
 
 
 def create_trigger_queue(connection: TriggerConnection) -> StorageQueue:
@@ -124,10 +152,11 @@ def create_application(settings: Settings, *, last_attempt: int) -> Application:
         image_copies = BlobImageCopyStore(
             ContainerClient(settings.blob_endpoint, settings.classified_container, **azure.client_options)
         )
+    shadow_queues = _create_shadow_queues(settings, azure)
     shadow_sampler: ShadowSampler | None = None
-    if settings.shadow_queue is not None:
+    if shadow_queues is not None:
         shadow_sampler = ShadowSampler(
-            queue=StorageQueue(create_queue_client(settings.queue_endpoint, settings.shadow_queue, azure)),
+            queue=shadow_queues.queue,
             percent=settings.shadow_percent,
             breaker=CircuitBreaker("the queue of the shadow"),
             time_limit=asyncio.timeout,
@@ -164,6 +193,7 @@ def create_application(settings: Settings, *, last_attempt: int) -> Application:
         record_counter=RecordCounter(counts=CosmosDayCountStore(records_container, cosmos_boundary)),
         images_queue=images_queue,
         poison_queue=poison_queue,
+        shadow_queues=shadow_queues,
         token_validator=TokenValidator(tenant_id=settings.tenant_id, client_id=settings.api_client_id),
     )
 
@@ -176,14 +206,14 @@ def create_shadow(settings: Settings) -> Shadow:
     Raises:
         SettingsError: there is no shadow, or the successor or its options are wrong.
     """
-    if settings.shadow_queue is None:
-        raise SettingsError("PIPELINE_SHADOW_QUEUE is not set")
     azure = _create_azure_clients(settings.client_id)
+    queues = _create_shadow_queues(settings, azure)
+    if queues is None:
+        raise SettingsError("PIPELINE_SHADOW_QUEUE is not set")
     cosmos_client = create_cosmos_client(settings.cosmos_endpoint, azure)
     database = cosmos_client.get_database_client(settings.cosmos_database)
     boundary = ServiceBoundary("Cosmos DB", CircuitBreaker("Cosmos DB"))
     build = _analyzer_module(settings.shadow_analyzer, "PIPELINE_SHADOW_ANALYZER").build
-    poison_queue = f"{settings.shadow_queue}-poison"
     return Shadow(
         images=BlobImageStore(
             create_image_container_client(settings.blob_endpoint, settings.images_container, **azure.client_options)
@@ -199,7 +229,7 @@ def create_shadow(settings: Settings) -> Shadow:
         comparisons=CosmosComparisonStore(
             CosmosContainer(database.get_container_client(settings.shadow_comparisons), boundary)
         ),
-        queue=StorageQueue(create_queue_client(settings.queue_endpoint, settings.shadow_queue, azure)),
-        poison_queue=StorageQueue(create_queue_client(settings.queue_endpoint, poison_queue, azure)),
+        queue=queues.queue,
+        poison_queue=queues.poison_queue,
         time_limit=asyncio.timeout,
     )

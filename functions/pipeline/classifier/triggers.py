@@ -160,19 +160,29 @@ async def reconcile(timer: func.TimerRequest) -> None:
     "redrive", trigger_arg_name="request", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS
 )
 async def redrive(request: func.HttpRequest) -> func.HttpResponse:
-    """Send the messages of the poison queue again, for an operator. The response has their counts."""
+    """Send the messages of a poison queue again, for an operator. The response has their counts.
+
+    `queue` in the query is `images`, the default, or `shadow`; 404 if there is no such queue.
+    """
+    queue_name = cast("Mapping[str, str]", request.params).get("queue", "images")
 
     async def run() -> dict[str, object]:
-        application = _application()
+        queues = _application().redrive_queues(queue_name)
+        if queues is None:
+            return {"error": f"there is no queue {queue_name!r} to redrive"}
+        poison_queue, queue = queues
         report = await redrive_messages(
-            application.poison_queue,
-            application.images_queue,
+            poison_queue,
+            queue,
             deadline=datetime.now(UTC) + timedelta(seconds=timeouts.HTTP_FUNCTION_SECONDS),
             now=lambda: datetime.now(UTC),
         )
-        return msgspec.to_builtins(report)
+        return {**msgspec.to_builtins(report), "queue": queue_name}
 
-    return await _run_for_caller(request, "redrive", AppRole.PIPELINE_OPERATE, run)
+    response = await _run_for_caller(request, "redrive", AppRole.PIPELINE_OPERATE, run)
+    if response.status_code == 200 and "error" in json.loads(response.get_body()):
+        return func.HttpResponse(response.get_body(), status_code=404, mimetype="application/json")
+    return response
 
 
 @blueprint.route(  # pyright: ignore[reportUnknownMemberType]

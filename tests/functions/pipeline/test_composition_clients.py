@@ -101,6 +101,22 @@ def test_every_client_acts_as_the_apps_identity_over_one_pool_of_connections(mon
             assert named["transport"] is composition.transport
 
 
+@pytest.mark.parametrize("has_shadow", [True, False])
+def test_the_poison_queues_of_images_and_shadow_can_be_redriven(
+    monkeypatch: pytest.MonkeyPatch, *, has_shadow: bool
+) -> None:
+    app = Composition(monkeypatch, settings(**({} if has_shadow else {"PIPELINE_SHADOW_QUEUE": ""}))).app
+    urls: dict[str, list[str]] = {}
+    for name in ("images", "shadow", "other"):
+        queues: Any = app.redrive_queues(name)
+        if queues is not None:
+            urls[name] = [queue._client.url.removeprefix("https://acct.queue.core.windows.net/") for queue in queues]
+    expected = {"images": ["images-queue-poison", "images-queue"]}
+    if has_shadow:
+        expected["shadow"] = ["images-shadow-poison", "images-shadow"]
+    assert urls == expected
+
+
 def test_each_part_has_its_own_container_and_queue(monkeypatch: pytest.MonkeyPatch) -> None:
     composition = Composition(monkeypatch, settings())
     pipeline: Any = composition.app.pipeline

@@ -16,6 +16,7 @@ from classifier.use_cases.reconcile import Report
 from common.domain import metrics
 
 from tests.functions.pipeline.test_triggers import FakeApplication, call, heard, http_functions, line, plain
+from tests.support.in_memory_services import message
 
 __all__ = ["heard"]
 
@@ -156,8 +157,30 @@ def test_a_redrive_has_two_hundred_seconds(monkeypatch: pytest.MonkeyPatch, capl
     monkeypatch.setattr(triggers, "redrive_messages", redrive)
     response = call("redrive", "Bearer good")
     assert (response.status_code, response.mimetype) == (200, "application/json")
-    assert json.loads(response.get_body()) == {"redriven": 3}
-    assert line(caplog, "redrive") == {"redriven": 3, "caller": "operator-1", "level": "INFO"}
+    assert json.loads(response.get_body()) == {"redriven": 3, "queue": "images"}
+    assert line(caplog, "redrive") == {"redriven": 3, "queue": "images", "caller": "operator-1", "level": "INFO"}
+
+
+def test_the_poison_queue_of_the_shadow_is_redriven_to_the_queue_of_the_shadow(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    application = FakeApplication()
+    monkeypatch.setattr(triggers, "_application", lambda: application)
+    response = call("redrive", "Bearer good", queue="shadow")
+    assert json.loads(response.get_body()) == {"redriven": 1, "kept": 0, "finished": True, "queue": "shadow"}
+    assert application.shadow_queue.texts == [message("compared.png")]
+    assert application.images_queue.texts == []
+
+
+@pytest.mark.parametrize("queue", ["other", ""])
+def test_a_queue_that_the_app_has_not_is_not_found(monkeypatch: pytest.MonkeyPatch, queue: str) -> None:
+    application = FakeApplication()
+    monkeypatch.setattr(triggers, "_application", lambda: application)
+    response = call("redrive", "Bearer good", queue=queue)
+    assert (response.status_code, response.mimetype) == (404, "application/json")
+    assert json.loads(response.get_body()) == {"error": f"there is no queue {queue!r} to redrive"}
+    assert call("redrive", "Bearer bad", queue=queue).status_code == 403
+    assert application.images_queue.texts == []
 
 
 def test_a_backfill_says_when_it_begins(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:

@@ -277,6 +277,7 @@ class FakeApplication:
     def __init__(self) -> None:
         self.poison_queue = InMemoryPoisonQueue(message())
         self.images_queue = InMemoryImagesQueue()
+        self.shadow_queue = InMemoryImagesQueue()
         self.token_validator = self
         self.reconciler = self
         self.backfill_started = False
@@ -294,10 +295,15 @@ class FakeApplication:
     async def start_backfill(self) -> None:
         self.backfill_started = True
 
+    def redrive_queues(self, name: str) -> tuple[InMemoryPoisonQueue, InMemoryImagesQueue] | None:
+        if name == "shadow":
+            return InMemoryPoisonQueue(message("compared.png")), self.shadow_queue
+        return (self.poison_queue, self.images_queue) if name == "images" else None
 
-def call(name: str, token: str | None) -> func.HttpResponse:
+
+def call(name: str, token: str | None, **parameters: str) -> func.HttpResponse:
     headers = {} if token is None else {"Authorization": token}
-    request = func.HttpRequest("POST", f"https://app/api/{name}", headers=headers, body=b"")
+    request = func.HttpRequest("POST", f"https://app/api/{name}", headers=headers, params=parameters, body=b"")
     return asyncio.run(cast("Any", plain(getattr(triggers, name))(request)))
 
 
@@ -363,7 +369,8 @@ def test_an_http_function_accepts_no_host_key_and_leaves_the_caller_to_the_token
 def test_an_operator_gets_the_counts(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     application = FakeApplication()
     monkeypatch.setattr(triggers, "_application", lambda: application)
-    assert json.loads(call("redrive", "Bearer good").get_body()) == {"redriven": 1, "kept": 0, "finished": True}
+    answer = {"redriven": 1, "kept": 0, "finished": True}
+    assert json.loads(call("redrive", "Bearer good").get_body()) == answer | {"queue": "images"}
     assert line(caplog, "redrive")["caller"] == "operator-1"
     assert call("backfill", "Bearer good").status_code == 200
     assert application.backfill_started
