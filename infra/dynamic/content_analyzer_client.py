@@ -65,7 +65,8 @@ class ContentAnalyzerClient:
     def create_analyzer(self, analyzer_id: str, definition: Mapping[str, Any], *, replace: bool = False) -> None:
         """Define an analyzer, and return once it can be used.
 
-        An analyzer of this id is left alone if it has the same definition, and is replaced if `replace` is set.
+        An analyzer of this id is left alone if it has the same definition, and is replaced if `replace` is set. A user
+        reports that the service confirms replacements without making them; it is then deleted and defined anew.
 
         Raises:
             ContentAnalyzerError: There is another definition under this id, or the service refuses this one.
@@ -77,28 +78,38 @@ class ContentAnalyzerClient:
                 f" it, and run `pulumi up` again"
             )
         if existing is None or not describes(existing, definition):
-            self._request(
-                "PUT",
-                f"/analyzers/{analyzer_id}",
-                step=f"{analyzer_id} could not be defined",
-                body=definition,
-                query={"allowReplace": "true"} if replace else {},
-                # Another run has begun to define it.
-                accepted=frozenset({409}),
-            )
-        self._wait_for_analyzer(analyzer_id)
+            self._put_analyzer(analyzer_id, definition, query={"allowReplace": "true"} if replace else {})
+        actual = self._wait_for_analyzer(analyzer_id)
+        if replace and not describes(actual, definition):
+            self.delete_analyzer(analyzer_id)
+            self._put_analyzer(analyzer_id, definition)
+            self._wait_for_analyzer(analyzer_id)
 
     def delete_analyzer(self, analyzer_id: str) -> Reply:
         """Request once that an analyzer is deleted."""
         return send_once(self._send, _http_request("DELETE", f"/analyzers/{analyzer_id}"))
 
-    def _wait_for_analyzer(self, analyzer_id: str) -> None:
+    def _put_analyzer(
+        self, analyzer_id: str, definition: Mapping[str, Any], query: Mapping[str, str] | None = None
+    ) -> None:
+        self._request(
+            "PUT",
+            f"/analyzers/{analyzer_id}",
+            step=f"{analyzer_id} could not be defined",
+            body=definition,
+            query=query,
+            # Another run has begun to define it.
+            accepted=frozenset({409}),
+        )
+
+    def _wait_for_analyzer(self, analyzer_id: str) -> Mapping[str, Any]:
         request = _http_request("GET", f"/analyzers/{analyzer_id}")
         reply = self._poll_until(
             lambda: send_once(self._send, request), lambda reply: _status(reply) in {"ready", "failed"}
         )
         if _status(reply) != "ready":
             raise ContentAnalyzerError(f"{analyzer_id} cannot be used: {reply.summary}. {_REMEDY}")
+        return reply.content
 
     def _request(
         self,

@@ -39,6 +39,7 @@ class Service:
         self.analyzers: dict[str, dict[str, Any]] = {}
         self.requests: list[tuple[str, str]] = []
         self.conflict = False
+        self.ignores_replacements = False
         self._refusals = [*(refusals or [])]
         self._polls = polls
         self._ends = ends
@@ -64,6 +65,8 @@ class Service:
                 return self._get(path)
 
     def _put(self, path: str, body: dict[str, Any]) -> Any:
+        if self.ignores_replacements and path in self.analyzers:
+            return Answer(200, self.analyzers[path])
         self.analyzers[path] = body | {"status": "creating", "createdAt": "2026-11-29T00:00:00Z", "config": {}}
         return Answer(409, {}) if self.conflict else Answer(201, self.analyzers[path])
 
@@ -234,6 +237,15 @@ def test_what_was_changed_otherwise_is_reported_and_restored(service: Service) -
     assert provider.update("id", outputs, PROPS).outs == PROPS
     assert ("PUT", f"{ANALYZER}{VERSION}&allowReplace=true") in service.requests
     assert provider.read("id", PROPS).outs == PROPS
+
+
+def test_an_analyzer_whose_replacement_was_only_confirmed_is_made_anew(service: Service) -> None:
+    """Reported by a user: docs/decisions/0047."""
+    service.ignores_replacements = True
+    store(service, DEFINITION | {"models": {"completion": "gpt-5.2"}})
+    _ContentAnalyzerProvider().update("id", PROPS, PROPS)
+    assert [method for method, _ in service.requests if method != "GET"] == ["PATCH", "PUT", "DELETE", "PUT"]
+    assert _ContentAnalyzerProvider().read("id", PROPS).outs == PROPS
 
 
 def test_an_analyzer_that_was_deleted_is_made_again(service: Service) -> None:

@@ -18,6 +18,8 @@ from classifier.domain.rate_limiter import AdaptiveRateLimiter, Quota
 # A failed call is retried immediately up to this often, at another account if there is one.
 _RETRIES = 2
 _RETRY_SECONDS = 0.5
+# The pause after a call that was refused without a time.
+_REFUSED_SECONDS = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,6 +154,12 @@ class AccountPool[Client]:
         await self._sleep(wait)
         self._breaker.check()
         return await self._measure(send, account, account.request_limiters)
+
+    def on_throttled(self, client: Client) -> None:
+        """Make fewer charged calls to an account that has accepted one and refused it afterwards as one too many."""
+        account = next(account for account in self._accounts if account.client is client)
+        account.calls.on_throttled(self._clock(), _REFUSED_SECONDS)
+        metrics.add("throttled")
 
     async def _measure[Result](
         self,

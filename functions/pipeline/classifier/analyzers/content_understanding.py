@@ -123,6 +123,8 @@ class _Operations:
         if answer is None:
             raise OperationLostError(f"the operation {operation.id} does not exist any more")
         status, retry_after = answer
+        if status.is_throttled:
+            self._pool.on_throttled(account)
         contents = require_contents(status, retry_after)
         if not isinstance(status.tokens, UnsetType):
             metrics.add("inputTokens", status.tokens.input)

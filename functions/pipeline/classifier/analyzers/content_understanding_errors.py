@@ -29,6 +29,11 @@ _CONFIGURATION_CODE = re.compile(r"Model|Deployment|Analyzer|ApiVersion|Defaults
 # Codes that say that the request was wrong, without more.
 _REQUEST_CODES = frozenset({"InvalidRequest", "InvalidArgument"})
 _RETIRED = re.compile(r"\b(retired|deprecated)\b", re.IGNORECASE)
+# Messages of operations that failed because of the model, as users report them (docs/decisions/0047).
+_NO_DEPLOYMENT = re.compile(
+    r"deployment or resource was not found|model deployment\b.*\bnone was resolved", re.IGNORECASE | re.DOTALL
+)
+_MODEL_BUSY = re.compile(r"\bRateLimit\b|\brate limit exceeded\b|\b429\b", re.IGNORECASE)
 
 
 class ServiceError(Struct, frozen=True, kw_only=True):
@@ -46,6 +51,11 @@ class ServiceError(Struct, frozen=True, kw_only=True):
                 yield from error.nested_errors()
         yield self
 
+    @property
+    def is_throttled(self) -> bool:
+        """Whether the deployment of the model has refused the operation's calls as too many."""
+        return any(_MODEL_BUSY.search(f"{error.code} {error.message}") for error in self.nested_errors())
+
     def known_error(self) -> PipelineError | None:
         """Return what the error means for the image; None if it may pass, or if its codes are unknown."""
         errors = [error for error in self.nested_errors() if error.code is not None]
@@ -59,6 +69,8 @@ class ServiceError(Struct, frozen=True, kw_only=True):
             code, message = error.code or "", error.message or ""
             if "ApiVersion" not in code and _RETIRED.search(message):
                 return AnalyzerConfigurationError("ModelRetired", message)
+            if _NO_DEPLOYMENT.search(message):
+                return AnalyzerConfigurationError("ModelDeploymentNotFound", message)
             if _CONFIGURATION_CODE.search(code):
                 return AnalyzerConfigurationError(code, message)
         if self.code in _REQUEST_CODES:

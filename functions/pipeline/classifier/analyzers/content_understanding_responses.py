@@ -95,6 +95,11 @@ class OperationStatus(Struct, frozen=True, kw_only=True):
     usage: _Usage | None = None
 
     @property
+    def is_throttled(self) -> bool:
+        """Whether it failed because its model was called too often."""
+        return self.status == "Failed" and self.error is not None and self.error.is_throttled
+
+    @property
     def tokens(self) -> Tokens | UnsetType:
         """The tokens of all models, which have the names `<model>-input` and `<model>-output`; unset if unknown."""
         counts = self.usage.tokens if self.usage is not None else None
@@ -150,7 +155,8 @@ def require_contents(status: OperationStatus, retry_after: float) -> Sequence[Co
     if status.status != "Succeeded":
         error = status.error or ServiceError()
         messages = [nested.message for nested in error.nested_errors() if nested.message]
-        raise error.known_error() or OperationLostError(f"the operation is {status.status}: {' '.join(messages)}")
+        known_error = None if status.is_throttled else error.known_error()
+        raise known_error or OperationLostError(f"the operation is {status.status}: {' '.join(messages)}")
     result = read_result(lambda: _require_result(status))
     for warning in result.warnings or ():
         if warning.code == HARMFUL_CONTENT_FILTERED:

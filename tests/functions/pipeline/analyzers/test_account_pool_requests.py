@@ -137,3 +137,15 @@ def test_requests_are_counted_apart_from_calls() -> None:
         run_all(lambda: accounts.call(send), lambda: accounts.request(0, send), lambda: accounts.request(0, send))
     assert (metrics["visionCalls"], metrics["polls"]) == (1, 2)
     assert {"visionMs", "pollMs"} <= metrics.keys()
+
+
+def test_a_call_that_is_refused_after_it_was_accepted_delays_the_next_ones_of_its_account() -> None:
+    accounts, clock = pool(2)
+    with collect_metrics() as metrics:
+        accounts.on_throttled(1)
+    assert metrics["throttled"] == 1
+    send, called_accounts = sending()
+    run_all(*[lambda: accounts.call(send)] * 6)
+    assert (called_accounts, clock.now) == ([0] * 6, pytest.approx(0.5))
+    run_all(lambda: accounts.request(1, send))
+    assert clock.now == pytest.approx(0.5), "requests are not affected"

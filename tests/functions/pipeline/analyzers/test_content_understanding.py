@@ -258,6 +258,9 @@ def nested(code: str, message: str = "m", outer: str = "InvalidRequest") -> dict
     return {"code": outer, "message": "Invalid request.", "innererror": {"code": code, "message": message}}
 
 
+# As users report them: see docs/decisions/0047.
+NO_RESOURCE = "It failed. (NotFound, 404, The Azure OpenAI deployment or resource was not found.)"
+NONE_RESOLVED = "This analyzer needs a 'completion' model deployment for current request, but none was resolved."
 ERRORS = [
     (nested("InvalidContent"), ImageRejectedError, "InvalidContent"),
     (nested("InvalidContentDimensions"), ImageRejectedError, "InvalidContentDimensions"),
@@ -273,6 +276,8 @@ ERRORS = [
         "ContentFiltered",
     ),
     (nested("DeploymentNotFound"), AnalyzerConfigurationError, "DeploymentNotFound"),
+    (nested("ResourceError", NO_RESOURCE), AnalyzerConfigurationError, "ModelDeploymentNotFound"),
+    (nested("BadRequest", NONE_RESOLVED), AnalyzerConfigurationError, "ModelDeploymentNotFound"),
     (nested("DefaultsNotSet"), AnalyzerConfigurationError, "DefaultsNotSet"),
     (nested("DefaultDeploymentModelNotFound"), AnalyzerConfigurationError, "DefaultDeploymentModelNotFound"),
     (nested("ModelNotReady"), AnalyzerConfigurationError, "ModelNotReady"),
@@ -309,6 +314,40 @@ def test_an_error_means_the_same_in_a_response_and_in_an_operation(
 def test_an_operation_that_fails_with_an_error_that_may_pass_is_started_again(body: Any) -> None:
     with pytest.raises(OperationLostError):
         analyze(generated(body), "tags")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        nested("ResourceError", "It failed. (RateLimit, 429, Rate limit exceeded)"),
+        nested("RateLimit", "Too many."),
+        {"code": "InternalServerError", "message": "Rate limit exceeded."},
+        nested("429", outer="BadRequest"),
+    ],
+)
+def test_a_model_that_is_called_too_often_slows_the_account_down(error: dict[str, Any]) -> None:
+    service = generated(failed(**error))
+
+    async def run() -> float:
+        analyzer = content_understanding.build(CONTENT_UNDERSTANDING, ["tags"], create_azure_clients(service))  # type: ignore[arg-type]
+        call: Any = analyzer.calls[0]
+        operation, _ = await call.start(b"cat", INFO, paid=False)
+        with pytest.raises(OperationLostError):
+            await call.get_result(operation)
+        started = asyncio.get_running_loop().time()
+        await call.start(b"cat", INFO, paid=False)
+        return asyncio.get_running_loop().time() - started
+
+    with collect_metrics() as metrics:
+        waited = run_without_waiting(run())
+    assert metrics["throttled"] == 1
+    assert waited > 0.99
+
+
+def test_an_operation_that_fails_otherwise_slows_nothing_down() -> None:
+    with collect_metrics() as metrics, pytest.raises(OperationLostError):
+        analyze(generated(failed(code="InternalServerError", message="An unexpected error occurred.")), "tags")
+    assert "throttled" not in metrics
 
 
 def test_an_error_without_a_message_has_none() -> None:
