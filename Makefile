@@ -4,6 +4,7 @@ FORMAT ?= table
 QUEUE ?= images
 TIMEOUT ?= 300
 RUNS ?= 5
+SIZE_DIVISOR ?= 1
 IMAGES_COUNT ?= 2000
 OUTAGE_SECONDS ?= 120
 REGION ?= eastus
@@ -182,8 +183,8 @@ throughput: setup-dev ## the shipped code: images a second, CPU, start-up, size,
 bombs: setup-dev ## files made to do harm, of every format, through the shipped code: event-loop stall and memory of each (RUNS=5)
 	@PYTHONPATH=functions:functions/pipeline python -m benchmarks.hostile_files --runs $(RUNS) --format $(FORMAT)
 
-simulate: setup-dev ## a backlog of 50,000 images before pools of 1, 2 and 4 Vision accounts, in simulated time
-	@PYTHONPATH=functions:functions/pipeline python -m benchmarks.simulation --format $(FORMAT)
+simulate: setup-dev ## a backlog of 50,000 images before pools of 1, 2 and 4 Vision accounts, and ten minutes without each service, in simulated time
+	@PYTHONPATH=functions:functions/pipeline python -m benchmarks.simulation --size-divisor $(SIZE_DIVISOR) --format $(FORMAT)
 
 simulate-operations: setup-dev ## backlogs before accounts of Content Understanding, and prod's rate, in simulated time
 	@PYTHONPATH=functions:functions/pipeline python -m benchmarks.operations --format $(FORMAT)

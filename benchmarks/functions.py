@@ -145,7 +145,7 @@ async def _throughput(app: Path, folder: Path, images: int, periods: int) -> dic
     size = images // periods
     with _services(folder, 100_000) as (host, environment):
         async with Worker.start(app, environment) as worker:
-            await _work(worker, host, 20 * _IN_FLIGHT, "warm")
+            await _work(worker, host, min(20 * _IN_FLIGHT, images), "warm")
             before = worker.cpu_seconds
             machine = _machine()
             ends = await _work(worker, host, size * periods, "image")

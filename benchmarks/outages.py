@@ -11,7 +11,7 @@ import json
 import random
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -57,6 +57,15 @@ class Sizing:
     calls_per_second: float = 10
     instances: int = 40
     at_once: int = 2
+
+    def divided_by(self, divisor: int) -> "Sizing":
+        """A smaller stack with the same load: rate, accounts and instances are divided by a divisor of both counts."""
+        return replace(
+            self,
+            images_per_second=self.images_per_second / divisor,
+            accounts=self.accounts // divisor,
+            instances=self.instances // divisor,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -124,11 +124,11 @@ def simulate(*, accounts: int, images: int, instances: int, at_once: int, rate: 
     )
 
 
-def outage(service: str, *, seed: int) -> Outage:
-    """Ten minutes without a service, at prod's size."""
+def outage(service: str, sizing: Sizing, *, seed: int) -> Outage:
+    """Ten minutes without a service."""
     random.seed(seed)
     with asyncio.Runner(loop_factory=VirtualTime) as runner:
-        return runner.run(simulate_outage(service, Sizing()))
+        return runner.run(simulate_outage(service, sizing))
 
 
 def _table(title: str, rows: Sequence[Result] | Sequence[Outage]) -> None:
@@ -148,6 +148,13 @@ def main() -> int:
     parser.add_argument("--at-once", type=int, default=1, help="messages that an instance works on at a time")
     parser.add_argument("--rate", type=float, default=10, help="calls a second that one account answers")
     parser.add_argument("--accounts", type=int, nargs="+", default=[1, 2, 4])
+    parser.add_argument(
+        "--size-divisor",
+        type=int,
+        choices=(1, 2, 4, 8),
+        default=1,
+        help="divide prod's rate, accounts and instances in the outages",
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--format", choices=("table", "json"), default="table")
     arguments = parser.parse_args()
@@ -163,7 +170,8 @@ def main() -> int:
         )
         for accounts in arguments.accounts
     ]
-    outages = [outage(service, seed=arguments.seed) for service in SERVICES]
+    sizing = Sizing().divided_by(arguments.size_divisor)
+    outages = [outage(service, sizing, seed=arguments.seed) for service in SERVICES]
     if arguments.format == "json":
         report = {"backlogs": [asdict(row) for row in results], "outages": [asdict(row) for row in outages]}
         print(json.dumps(report))
@@ -173,7 +181,7 @@ def main() -> int:
             results,
         )
         print(f"goals: use at least {_USE_PERCENT} %, throttled at most {_THROTTLED_PERCENT} %, poison 0")
-        _table("ten minutes without a service, at prod's rate", outages)
+        _table(f"ten minutes without a service, at {sizing.images_per_second:.1f} images a second", outages)
         print(f"goals: calls at most {CALLS_PERCENT:g} % of normal, ratio at most {TIME_RATIO}, poison and failed 0")
     return 0 if all(row.good for row in (*results, *outages)) else 1
 

@@ -32,7 +32,7 @@ E2E = "".join(path.read_text() for path in (ROOT / "tests/e2e").glob("*.py"))
 # `docs` writes documents; a test compares them (tests/checks/test_docs_blocks.py). setup-dev is what the others begin
 # with, setup-ci a step of tests/e2e/test_pipelines.py; judge and histories are old names (below). `prices` asks Azure;
 # tests/checks/test_prices.py has a fake of it. `bench-queries` and `bench-endpoints` store 100,000 records first;
-# tests/benchmarks/test_shadow.py is `bench-shadow`.
+# tests/benchmarks/test_shadow.py is `bench-shadow`, and tests/benchmarks/test_search_quality.py runs `search-quality`.
 RUN_ELSEWHERE = {
     "test",
     "check",
@@ -47,6 +47,7 @@ RUN_ELSEWHERE = {
     "bench-shadow",
     "lint",
     "screenshots",
+    "search-quality",
     "docs",
     "setup-ci",
     "setup-dev",

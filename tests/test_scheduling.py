@@ -8,13 +8,11 @@ from xdist.remote import Producer
 
 from tests import conftest
 from tests.conftest import ROOT
-from tests.support.scheduling import GroupScheduling, group_of, prepare_groups
+from tests.support.scheduling import LONG, SHARED, GroupScheduling, group_of, prepare_groups
 
 
-def item(nodeid: str, *fixtures: str, emulator: bool = False) -> Any:
-    return SimpleNamespace(
-        nodeid=nodeid, fixturenames=list(fixtures), get_closest_marker=lambda _name: "marker" if emulator else None
-    )
+def item(nodeid: str, *fixtures: str) -> Any:
+    return SimpleNamespace(nodeid=nodeid, fixturenames=list(fixtures))
 
 
 def test_tests_that_share_something_are_in_one_group() -> None:
@@ -33,19 +31,27 @@ def test_tests_that_share_something_are_in_one_group() -> None:
 def test_the_tests_that_take_longest_come_first() -> None:
     items = [
         item("tests/checks/test_a.py::test_a"),
-        item("tests/e2e/test_upgrade.py::test_a", emulator=True),
-        item("tests/emulator/test_lifecycle.py::test_a", emulator=True),
-        item("tests/e2e/test_private.py::test_a", "checkout", emulator=True),
-        item("tests/e2e/test_gate.py::test_a", "checkout", "local_stack", emulator=True),
+        item("tests/e2e/test_upgrade.py::test_a"),
+        item("tests/functions/api/page/test_keyboard.py::test_a"),
+        item("tests/e2e/test_private.py::test_a", "checkout"),
+        item("tests/e2e/test_pipelines.py::test_a"),
+        item("tests/e2e/test_gate.py::test_a", "checkout", "local_stack"),
     ]
     prepare_groups(items)
     assert [one.nodeid.split("test_")[1] for one in items] == [
         "private.py::",
         "gate.py::",
+        "pipelines.py::",
         "upgrade.py::",
-        "lifecycle.py::",
+        "keyboard.py::",
         "a.py::",
     ]
+
+
+def test_every_end_to_end_test_is_ranked() -> None:
+    """A new file takes minutes too, and would else be among the last."""
+    paths = {str(path.relative_to(ROOT)) for path in (ROOT / "tests/e2e").glob("test_*.py")}
+    assert paths == SHARED | {*LONG}
 
 
 def test_a_file_with_an_emulator_of_its_own_does_not_use_the_shared_one() -> None:

@@ -1,6 +1,6 @@
 """The search queries, the counts and the cut-off; and what the API's search finds among the packaged photos."""
 
-import asyncio
+import json
 
 import pytest
 
@@ -8,14 +8,14 @@ from benchmarks.search_quality import (
     QUERIES,
     Query,
     QuerySimilarities,
+    Summary,
     calibrate,
-    measure,
     read_queries,
     summarize,
-    summarize_method,
 )
 from benchmarks.vision_accuracy import PHOTOS, read_photos
-from tests.conftest import configuration
+from tests.conftest import ROOT, configuration
+from tests.support.make import run_make
 
 
 def query(*photos: str) -> Query:
@@ -60,14 +60,14 @@ def test_the_cut_off_is_where_hits_exceed_false_answers_most() -> None:
 
 
 def test_what_is_there_is_found_and_what_is_not_there_is_not() -> None:
-    cut_off, results = asyncio.run(measure(read_queries(QUERIES)))
-    assert round(cut_off * 100) == configuration("local")["minSimilarityPercent"]
-    held_out = results[1::2]
+    report = json.loads(run_make(ROOT, "search-quality", "FORMAT=json").stdout)
+    assert round(report["cutOff"] * 100) == configuration("local")["minSimilarityPercent"]
     labels, words, meaning, hybrid = (
-        summarize_method(held_out, method) for method in ("labels", "words", "meaning", "hybrid")
+        Summary(**report["held out"][method]) for method in ("labels", "words", "meaning", "hybrid")
     )
     assert labels.hits < words.hits < meaning.hits <= hybrid.hits
     assert hybrid.hits / hybrid.there >= 0.5
     assert hybrid.first_right == hybrid.hits
     assert labels.false_answers == 0
     assert hybrid.false_answers / hybrid.absent <= 0.1
+    assert report["all"]["meaning"]["hits"] > report["all"]["words"]["hits"]

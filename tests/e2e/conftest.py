@@ -11,6 +11,9 @@ from typing import Any
 
 import pytest
 
+from infra import build_deployment_package
+from tests.support.make import plain_environment, run_make
+
 pytest.register_assert_rewrite("tests.e2e.foundry_analyzers")
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,20 +29,7 @@ class Checkout:
 
     def make(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Runs make; fails the test with its output when it fails."""
-        result = subprocess.run(
-            ["make", "--no-print-directory", *arguments],
-            cwd=self.root,
-            capture_output=True,
-            text=True,
-            check=False,
-            env=_plain_environment(),
-            timeout=400,
-        )
-        if check and result.returncode:
-            pytest.fail(
-                f"make {arguments} ended with {result.returncode}\n{result.stdout[-4000:]}\n{result.stderr[-4000:]}"
-            )
-        return result
+        return run_make(self.root, *arguments, check=check)
 
     def deploy(self, *options: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run `pulumi up` as `make up` does, on an emulator that runs, and nothing else: no sample is classified.
@@ -71,7 +61,7 @@ class Checkout:
 
     def emulator(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Runs `python -m emulator`, with the PATH that the Makefile gives it."""
-        environment = _plain_environment()
+        environment = plain_environment()
         path = [f"{self.root}/.venv/bin", environment["PATH"], f"{self.root}/.tools/pulumi-3.274.1/bin"]
         return subprocess.run(
             [str(self.root / ".venv/bin/python"), "-m", "emulator", *arguments],
@@ -89,16 +79,6 @@ class Checkout:
         return json.loads((self.root / ".local/run/daemon.json").read_text())
 
 
-def _plain_environment() -> dict[str, str]:
-    """A new user's environment: no virtual environment, no Pulumi or Azure settings, make's own variables gone."""
-    dropped = ("PULUMI_", "AZURE_", "ARM_", "MAKE", "MFLAGS", "VIRTUAL_ENV", "IDENTITY_", "STACK", "FORMAT", "PYTHON")
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(dropped)}
-    venv = str(ROOT / ".venv/bin")
-    return environment | {
-        "PATH": os.pathsep.join(folder for folder in environment["PATH"].split(os.pathsep) if folder != venv)
-    }
-
-
 def copy_working_tree(root: Path) -> Checkout:
     """Copy the working tree to `root`, as a fresh clone would hold it; the installed tools are shared."""
     listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
@@ -113,17 +93,19 @@ def copy_working_tree(root: Path) -> Checkout:
 def share_tools(root: Path) -> None:
     """Use the tools that are installed in this checkout, and its deployment packages, in another tree.
 
-    `make test` has built the packages. The name of each says what it was built from, so another tree finds its own.
+    The name of a package says what is in it, so a tree with other code or dependencies makes packages of its own.
     """
     for name in _SHARED:
         (root / name).symlink_to(ROOT / name)
-    built = root / ".build"
-    built.mkdir()
-    for folder in (ROOT / ".build").glob("packages-*"):
-        (built / folder.name).symlink_to(folder)
-    # Copies: a pipeline's steps write the packages that they deploy.
-    for package in (ROOT / ".build").glob("functions-*.zip"):
-        shutil.copy2(package, built / package.name)
+    source = ROOT / ".build"
+    target = root / ".build"
+    target.mkdir()
+    for app in ("pipeline", "api"):
+        package = build_deployment_package(ROOT / "functions" / app, source)
+        # A copy: steps of a pipeline write the package that they deploy.
+        shutil.copy2(package.path, target / package.path.name)
+    for dependencies in source.glob("packages-*"):
+        (target / dependencies.name).symlink_to(dependencies)
 
 
 @pytest.fixture(scope="session")

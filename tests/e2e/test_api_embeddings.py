@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from tests.e2e.conftest import Checkout, copy_working_tree
-from tests.e2e.test_api import CAT, UPLOAD, parsed, send, upload, wait, without
+from tests.e2e.test_api import CAT, UPLOAD, parsed, send, upload, wait
+from tests.e2e.test_api_rights import without
 
 pytestmark = pytest.mark.emulator
 

@@ -80,19 +80,6 @@ def test_what_the_emulator_does_not_support_is_refused_before_anything_changes(l
     assert set(steps(local_stack.deploy("--skip-preview").stdout)) == {"unchanged"}
 
 
-def test_the_scan_prints_its_figures(local_stack: Checkout) -> None:
-    result = local_stack.make("scan", "FORMAT=json")
-    figures = [json.loads(line) for line in result.stdout.splitlines() if line.startswith("{")]
-    assert [row["network"] for row in figures] == ["public", "private"]
-    assert [(row["failed"], row["stale"]) for row in figures] == [(0, 0), (0, 0)]
-
-
-def test_the_cost_of_a_stack_is_printed_without_an_engine(local_stack: Checkout) -> None:
-    report = json.loads(local_stack.make("cost", "STACK=prod", "FORMAT=json").stdout)
-    assert report["stack"] == "prod"
-    assert 100_000 < report["monthlyCost"]["low"] < report["monthlyCost"]["high"]
-
-
 def test_the_benchmark_prints_both_times(local_stack: Checkout) -> None:
     result = local_stack.make("bench", "RUNS=1", "FORMAT=json", check=False)
     report = json.loads(result.stdout.splitlines()[-1] if result.returncode == 0 else result.stdout.split("make")[0])

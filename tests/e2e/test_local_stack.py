@@ -253,41 +253,6 @@ def test_after_a_change_of_features_a_backfill_analyses_what_is_there_again(loca
     }
 
 
-def test_commands_that_need_no_cloud_print_what_they_say(local_stack: Checkout) -> None:
-    simulated = json.loads(local_stack.make("simulate", "FORMAT=json").stdout)
-    assert [(pool["accounts"], pool["images"], pool["poison"]) for pool in simulated["backlogs"]] == [
-        (accounts, 50_000, 0) for accounts in (1, 2, 4)
-    ]
-    assert all(pool["use_percent"] >= 90 and pool["throttled_percent"] <= 5 for pool in simulated["backlogs"])
-    assert [outage["service"] for outage in simulated["outages"]] == ["vision", "cosmos", "topic"]
-    for outage in simulated["outages"]:
-        assert (outage["poison"], outage["failed"]) == (0, 0)
-        assert outage["calls_percent"] <= 5
-        assert outage["ratio"] <= 1.3
-    assert "2 passed" in local_stack.make("stateful-test", "EXAMPLES=1").stdout
-    mutants = json.loads(local_stack.make("mutants", "MODULES=policy/secrets.py", "SAMPLE=3", "FORMAT=json").stdout)
-    assert [(one["module"], one["mutants"]) for one in mutants["modules"]] == [("policy/secrets.py", 3)]
-    throughput = json.loads(
-        local_stack.make("throughput", "RUNS=1", "IMAGES_COUNT=100", "FORMAT=json", check=False).stdout
-    )
-    assert throughput["memory MB"] < 2048
-    assert throughput["ratio"] < 2.5
-    assert throughput["images a second"] > 0
-    api = json.loads(local_stack.make("bench-api", "RUNS=3", "FORMAT=json").stdout)
-    assert 0 < api["ratio"] <= 2
-    assert 0 < api["CPU ms of get_configuration"] < api["CPU ms of get_image"] < api["CPU ms of list_images, 25"]
-    assert api["package MB"] < 25
-    bombs = json.loads(local_stack.make("bombs", "RUNS=1", "FORMAT=json", check=False).stdout)
-    assert len(bombs) > 30
-    assert {name for name, one in bombs.items() if one["memory_mb"] > 64} == set()
-    accuracy = json.loads(local_stack.make("accuracy", "FORMAT=json").stdout)
-    assert accuracy["after"]["right"] > accuracy["before"]["right"]
-    search_quality = json.loads(local_stack.make("search-quality", "FORMAT=json").stdout)
-    assert search_quality["all"]["meaning"]["hits"] > search_quality["all"]["words"]["hits"]
-    structure = json.loads(local_stack.make("structure", "FORMAT=json").stdout)
-    assert {goal["name"]: goal["violations"] for goal in structure["goals"]}["import cycles in the whole project"] == []
-
-
 def test_roles_are_enforced_for_the_user_too(local_stack: Checkout) -> None:
     """Without the API, the user may upload images and read records, but not even read what was uploaded."""
     answers = local_stack.python(

@@ -8,10 +8,11 @@ import pytest
 from xdist.scheduler.loadfile import LoadFileScheduling
 
 # The files whose tests share an emulator, and the checkout that it runs in. Others deploy to emulators of their own.
-_SHARED = frozenset(
+SHARED = frozenset(
     f"tests/e2e/test_{name}.py"
     for name in (
         "api",
+        "api_rights",
         "destroy",
         "gallery",
         "gallery_in_browser",
@@ -21,6 +22,20 @@ _SHARED = frozenset(
         "planted_mistakes",
         "private",
         "sign_in",
+    )
+)
+# The other files that take minutes, the longest first.
+LONG = tuple(
+    f"tests/e2e/test_{name}.py"
+    for name in (
+        "pipelines",
+        "shadow",
+        "content_understanding",
+        "foundry_vision",
+        "upgrade",
+        "commands",
+        "embeddings_change",
+        "api_embeddings",
     )
 )
 _SHARED_EMULATOR = "the shared emulator"
@@ -37,7 +52,7 @@ class GroupScheduling(LoadFileScheduling):
 def group_of(nodeid: str) -> str:
     """The name of a test's group."""
     path = nodeid.partition("::")[0]
-    if path in _SHARED:
+    if path in SHARED:
         return _SHARED_EMULATOR
     if path.startswith("tests/functions/api/page/"):
         return _BROWSER
@@ -47,8 +62,8 @@ def group_of(nodeid: str) -> str:
 def prepare_groups(items: list[pytest.Item]) -> None:
     """Check the groups of tests, and sort the tests: first those that take longest.
 
-    What is left then keeps all workers busy until the end: the tests that share an emulator, those with emulators of
-    their own, and all others.
+    What is left then keeps all workers busy until the end: the tests that share an emulator, the other files that take
+    minutes, those in a browser, and all others.
 
     Raises:
         pytest.UsageError: a test uses the shared emulator, and is not in its group.
@@ -60,6 +75,9 @@ def prepare_groups(items: list[pytest.Item]) -> None:
 
 
 def _rank(item: pytest.Item) -> int:
-    if group_of(item.nodeid) == _SHARED_EMULATOR:
+    group = group_of(item.nodeid)
+    if group == _SHARED_EMULATOR:
         return 0
-    return 1 if item.get_closest_marker("emulator") else 2
+    if group in LONG:
+        return 1 + LONG.index(group)
+    return len(LONG) + (1 if group == _BROWSER else 2)
