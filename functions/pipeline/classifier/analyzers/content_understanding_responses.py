@@ -24,6 +24,7 @@ from classifier.domain.errors import (
     ImageRejectedError,
     OperationLostError,
     OperationRunningError,
+    OperationThrottledError,
     UnexpectedResponseError,
 )
 
@@ -146,6 +147,7 @@ def require_contents(status: OperationStatus, retry_after: float) -> Sequence[Co
     Raises:
         OperationRunningError: it is not finished.
         OperationLostError: it was canceled, or failed with an error that may pass.
+        OperationThrottledError: it failed because its model was called too often.
         ImageRejectedError: a content filter has removed fields, or the image cannot be read.
         AnalyzerConfigurationError: it failed for a reason that is the same for every image.
         UnexpectedResponseError: it has no result, or failed with an unknown error about the request.
@@ -155,8 +157,10 @@ def require_contents(status: OperationStatus, retry_after: float) -> Sequence[Co
     if status.status != "Succeeded":
         error = status.error or ServiceError()
         messages = [nested.message for nested in error.nested_errors() if nested.message]
-        known_error = None if status.is_throttled else error.known_error()
-        raise known_error or OperationLostError(f"the operation is {status.status}: {' '.join(messages)}")
+        summary = f"the operation is {status.status}: {' '.join(messages)}"
+        if status.is_throttled:
+            raise OperationThrottledError(summary)
+        raise error.known_error() or OperationLostError(summary)
     result = read_result(lambda: _require_result(status))
     for warning in result.warnings or ():
         if warning.code == HARMFUL_CONTENT_FILTERED:

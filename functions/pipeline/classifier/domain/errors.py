@@ -11,6 +11,7 @@ PipelineError
 │   ├── LeasedError                  another worker holds the lease on the analysis
 │   ├── OperationRunningError        the service has not finished the analysis: no attempt, requeued without back-off
 │   └── OperationLostError           the operation will have no result: another one is started
+│       └── OperationThrottledError  its model was called too often: it does not count as one without a result
 └── ConfigurationError               what was configured does not exist: requeued slowly, with an alert
     └── AnalyzerConfigurationError   the analyzer rejects the request whatever the image
 
@@ -83,6 +84,10 @@ class OperationRunningError(RetryLaterError):
 
 class OperationLostError(RetryLaterError):
     """A long-running operation will have no result: it failed, ran for too long, or does not exist any more."""
+
+
+class OperationThrottledError(OperationLostError):
+    """A long-running operation failed because the model that it needs was called too often."""
 
 
 class AnalyzerConfigurationError(ConfigurationError):

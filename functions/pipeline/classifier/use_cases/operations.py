@@ -17,6 +17,7 @@ from classifier.domain.errors import (
     OperationLimitError,
     OperationLostError,
     OperationRunningError,
+    OperationThrottledError,
     UnexpectedResponseError,
 )
 from classifier.domain.models import AnalysisLease, LongRunningOperation
@@ -120,6 +121,11 @@ class OperationRunner:
             # The answer to this image; the next operation with the same content is the first one again.
             await release_lease(self._analyses, replace(lease, started_operations=0), self._time_limit)
             raise
+        except (OperationThrottledError, AnalyzerConfigurationError):
+            # The model was not called, and the service is not broken: the image waits, as it does for other services.
+            uncounted = max(0, lease.started_operations - 1)
+            await release_lease(self._analyses, replace(lease, started_operations=uncounted), self._time_limit)
+            raise
         except Exception as error:
             if not _has_ended(error):
                 raise
@@ -144,7 +150,7 @@ async def _request_result(call: LongRunningCall, operation: LongRunningOperation
 
 def _has_ended(error: Exception) -> bool:
     """Return whether an operation has ended without a result, and not just a request for its result failed."""
-    if isinstance(error, OperationLostError | AnalyzerConfigurationError):
+    if isinstance(error, OperationLostError):
         return True
     return not isinstance(error, RetryLaterError | ConfigurationError | TimeoutError)
 

@@ -11,6 +11,7 @@ from classifier.domain.errors import (
     ImageRejectedError,
     OperationLostError,
     OperationRunningError,
+    OperationThrottledError,
     ThrottledError,
     UnexpectedResponseError,
 )
@@ -332,7 +333,7 @@ def test_a_model_that_is_called_too_often_slows_the_account_down(error: dict[str
         analyzer = content_understanding.build(CONTENT_UNDERSTANDING, ["tags"], create_azure_clients(service))  # type: ignore[arg-type]
         call: Any = analyzer.calls[0]
         operation, _ = await call.start(b"cat", INFO, paid=False)
-        with pytest.raises(OperationLostError):
+        with pytest.raises(OperationThrottledError):
             await call.get_result(operation)
         started = asyncio.get_running_loop().time()
         await call.start(b"cat", INFO, paid=False)

@@ -8,6 +8,8 @@ from classifier.domain.errors import (
     ImageRejectedError,
     LeasedError,
     OperationLimitError,
+    OperationLostError,
+    OperationThrottledError,
     ThrottledError,
     UnexpectedResponseError,
 )
@@ -36,6 +38,8 @@ from tests.support.in_memory_services import as_json
         (RetryLaterError("s"), (PipelineError,)),
         (ThrottledError("s"), (RetryLaterError,)),
         (LeasedError("s"), (RetryLaterError,)),
+        (OperationLostError("s"), (RetryLaterError,)),
+        (OperationThrottledError("s"), (OperationLostError,)),
         (AccessDeniedError("s"), (RetryLaterError,)),
         (ConfigurationError("C", "s"), (PipelineError,)),
         (AnalyzerConfigurationError("C", "s"), (ConfigurationError,)),

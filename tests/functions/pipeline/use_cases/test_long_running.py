@@ -8,7 +8,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from classifier.domain.errors import AnalyzerConfigurationError, ImageRejectedError, ThrottledError
+from classifier.domain.errors import (
+    AnalyzerConfigurationError,
+    ImageRejectedError,
+    OperationThrottledError,
+    ThrottledError,
+)
 from classifier.domain.events import parse_poison_message
 from classifier.domain.models import Blob
 from classifier.domain.outcomes import Outcome, OutcomeStatus
@@ -233,18 +238,26 @@ def test_a_service_without_results_is_paid_three_times_for_an_image(
     assert poison["poison"]["code"] == "OperationLimit"
 
 
-def test_a_model_that_ends_operations_with_an_error_of_configuration_is_paid_three_times(
-    services: InMemoryServices, operations: InMemoryOperations
+@pytest.mark.parametrize(
+    "error", [AnalyzerConfigurationError("ModelRetired", "the model is retired"), OperationThrottledError("429")]
+)
+def test_an_image_waits_for_a_model_that_is_not_called(
+    services: InMemoryServices, operations: InMemoryOperations, error: Exception
 ) -> None:
+    """A retired model, or one that is called too often, is nothing that makes the message poison."""
+
     async def step(name: str, effect: Callable[[], Any]) -> Any:
         if name == "poll":
-            raise AnalyzerConfigurationError("ModelRetired", "the model is retired")
+            raise error
         return effect()
 
     services.step = step
-    assert deliver_until_the_end(services, after=1000).detail == "OperationLimit"
-    assert services.analysis_counts == {b"cat": 3}
-    assert services.record["reason"]["sentence"].endswith("; the model is retired")
+    deliver(services, max_retry_age=timedelta(days=7))
+    for _ in range(10):
+        deliver(services, after=1000, max_retry_age=timedelta(days=7))
+    assert services.poison_messages == []
+    services.step = run_effect
+    assert deliver_until_the_end(services, after=100).status is OutcomeStatus.CLASSIFIED
 
 
 def test_messages_that_have_waited_for_the_operations_fail_with_them(

@@ -13,6 +13,7 @@ from classifier.domain.errors import (
     OperationLimitError,
     OperationLostError,
     OperationRunningError,
+    OperationThrottledError,
     UnexpectedResponseError,
 )
 from classifier.domain.models import AnalysisLease, LongRunningOperation
@@ -112,7 +113,6 @@ def test_a_lease_without_an_operation_has_no_result() -> None:
 
 LOST = (
     OperationLostError("gone"),
-    AnalyzerConfigurationError("ModelRetired", "gone"),
     KeyError("gone"),
     OperationRunningError("gone"),
 )
@@ -127,6 +127,17 @@ def test_an_operation_without_a_result_gives_its_lease_back_with_the_count(error
     with pytest.raises(expected):
         request_result(leases, Call(error), lease)
     assert leases.released == [lease]
+
+
+@pytest.mark.parametrize(
+    "error", [OperationThrottledError("429"), AnalyzerConfigurationError("ModelRetired", "the model is retired")]
+)
+@pytest.mark.parametrize(("number", "counted"), [(0, 0), (1, 0), (3, 2)])
+def test_an_operation_whose_model_was_not_called_does_not_count(error: Exception, number: int, counted: int) -> None:
+    leases = Leases()
+    with pytest.raises(type(error)):
+        request_result(leases, Call(error), replace(LEASE, operation=OPERATION, started_operations=number))
+    assert [lease.started_operations for lease in leases.released] == [counted]
 
 
 @pytest.mark.parametrize("error", LOST)
