@@ -117,13 +117,13 @@ def share_tools(root: Path) -> None:
     """
     for name in _SHARED:
         (root / name).symlink_to(ROOT / name)
-    built = root / ".build"
-    built.mkdir()
+    packages = root / ".build"
+    packages.mkdir()
     for folder in (ROOT / ".build").glob("packages-*"):
-        (built / folder.name).symlink_to(folder)
+        (packages / folder.name).symlink_to(folder)
     # Copies: a pipeline's steps write the packages that they deploy.
     for package in (ROOT / ".build").glob("functions-*.zip"):
-        shutil.copy2(package, built / package.name)
+        shutil.copy2(package, packages / package.name)
 
 
 @pytest.fixture(scope="session")

@@ -209,7 +209,7 @@ def test_an_operation_without_a_result_is_started_again_after_a_back_off(
     assert services.record["attempts"] == 3
 
 
-def deliver_until_the_end(services: InMemoryServices, *, after: float) -> Outcome:
+def deliver_to_the_end(services: InMemoryServices, *, after: float) -> Outcome:
     """Deliver the last message again and again, `after` seconds apart, until it is not requeued."""
     for _ in range(50):
         outcome = deliver(services, after=after, max_retry_age=timedelta(days=7))
@@ -223,7 +223,7 @@ def test_a_service_without_results_is_paid_three_times_for_an_image(
     services: InMemoryServices, operations: InMemoryOperations, state: OperationState, after: float
 ) -> None:
     operations.new_state = state
-    outcome = deliver_until_the_end(services, after=after)
+    outcome = deliver_to_the_end(services, after=after)
     assert (outcome.status, outcome.detail) == (OutcomeStatus.FAILED, "OperationLimit")
     assert services.analysis_counts == {b"cat": 3}
     assert services.caption_counts[b"cat"] <= 3
@@ -242,7 +242,7 @@ def test_a_model_that_ends_operations_with_an_error_of_configuration_is_paid_thr
         return effect()
 
     services.step = step
-    assert deliver_until_the_end(services, after=1000).detail == "OperationLimit"
+    assert deliver_to_the_end(services, after=1000).detail == "OperationLimit"
     assert services.analysis_counts == {b"cat": 3}
     assert services.record["reason"]["sentence"].endswith("; the model is retired")
 
@@ -258,7 +258,7 @@ def test_messages_that_have_waited_for_the_operations_fail_with_them(
     assert handle(services, max_retry_age=timedelta(days=7)).status is OutcomeStatus.DELAYED
     second = last_message(services)
     services.queued_messages.append((first, 0))
-    assert deliver_until_the_end(services, after=1800).detail == "OperationLimit"
+    assert deliver_to_the_end(services, after=1800).detail == "OperationLimit"
     names = steps(services)
     outcome = handle(services, second, max_retry_age=timedelta(days=7))
     assert (outcome.status, outcome.detail) == (OutcomeStatus.FAILED, "OperationLimit")
@@ -272,7 +272,7 @@ def test_a_redrive_starts_from_the_beginning(
 ) -> None:
     """Even if something else delays the message before it starts an operation."""
     operations.new_state = "failed"
-    deliver_until_the_end(services, after=25)
+    deliver_to_the_end(services, after=25)
     operations.new_state = "stuck"
     _, text = parse_poison_message(json.dumps(services.poison_messages.pop()))
     services.queued_messages[:] = [(text, 0)]
@@ -283,24 +283,24 @@ def test_a_redrive_starts_from_the_beginning(
     for _ in range(5):
         deliver(services, after=25, max_retry_age=timedelta(days=7))
     services.step, services.failure = run_effect, None
-    assert deliver_until_the_end(services, after=1800).detail == "OperationLimit"
+    assert deliver_to_the_end(services, after=1800).detail == "OperationLimit"
     assert services.analysis_counts == {b"cat": 6}
     assert services.caption_counts[b"cat"] <= 6
     operations.new_state = "good"
     _, text = parse_poison_message(json.dumps(services.poison_messages.pop()))
     services.queued_messages[:] = [(text, 0)]
-    assert deliver_until_the_end(services, after=100).status is OutcomeStatus.CLASSIFIED
+    assert deliver_to_the_end(services, after=100).status is OutcomeStatus.CLASSIFIED
 
 
 def test_each_image_with_the_same_content_starts_from_the_beginning(
     services: InMemoryServices, operations: InMemoryOperations
 ) -> None:
     operations.new_state = "failed"
-    deliver_until_the_end(services, after=25)
+    deliver_to_the_end(services, after=25)
     services.upload("copy.png", b"cat")
     operations.new_state = "good"
     services.queued_messages[:] = [(message("copy.png"), 0)]
-    assert deliver_until_the_end(services, after=25).status is OutcomeStatus.CLASSIFIED
+    assert deliver_to_the_end(services, after=25).status is OutcomeStatus.CLASSIFIED
 
 
 def test_an_operation_may_run_for_half_an_hour(services: InMemoryServices, operations: InMemoryOperations) -> None:
