@@ -71,6 +71,15 @@ _VISION_CALLS = """AzureMetrics
 | where ResourceProvider == "MICROSOFT.COGNITIVESERVICES" and MetricName in ("TotalCalls", "BlockedCalls")
 """
 
+
+def _messages_put_into(queue: str) -> str:
+    """Return the query for the messages that were put into a queue."""
+    return f"""StorageQueueLogs
+| where OperationName == "PutMessage" and StatusText == "Success"
+| where Uri has "/{queue}/"
+"""
+
+
 _VISION_THROTTLED = LogAlertRule(
     name="vision-throttled",
     description=f"Vision refuses more than {_THROTTLED_PERCENT} % of its calls as too many: raise imagesPerMonth.",
@@ -100,10 +109,7 @@ LOG_ALERT_RULES = (
         description="Images failed too often; their messages are in the queue images-poison.",
         severity=1,
         window_minutes=15,
-        query="""StorageQueueLogs
-| where OperationName == "PutMessage" and StatusText == "Success"
-| where Uri has "/images-poison/"
-""",
+        query=_messages_put_into("images-poison"),
     ),
     LogAlertRule(
         name="misconfigured",
@@ -157,10 +163,7 @@ _SHADOW_LOG_ALERT_RULES = (
         description="Images could not be compared; their messages are in the queue images-shadow-poison.",
         severity=3,
         window_minutes=60,
-        query="""StorageQueueLogs
-| where OperationName == "PutMessage" and StatusText == "Success"
-| where Uri has "/images-shadow-poison/"
-""",
+        query=_messages_put_into("images-shadow-poison"),
     ),
     LogAlertRule(
         name="shadow-misconfigured",

@@ -152,7 +152,7 @@ class FakeFunctionsHost:
             raise ThrottledError("throttled", retry_after_seconds=10)
         self.services.replica_lags = fault == "stale"
         if operation == "release":
-            effect = self._counting_given_up(effect)
+            effect = self._count_lost_results(effect)
         try:
             result = effect()
         finally:
@@ -177,7 +177,7 @@ class FakeFunctionsHost:
             worker.paid = None
         return result
 
-    def _counting_given_up(self, effect: Callable[[], Any]) -> Callable[[], Any]:
+    def _count_lost_results(self, effect: Callable[[], Any]) -> Callable[[], Any]:
         """Return the effect of a release, which counts a good operation that is given up with one of another call."""
 
         def count() -> None:

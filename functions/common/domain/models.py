@@ -101,7 +101,7 @@ class Analysis(Struct, frozen=True, kw_only=True, rename="camel"):
             model_version=", ".join(result.model_version for result in results if result.model_version),
             findings=replace(results[0].findings, **findings),
             exclusive=any(result.exclusive for result in results),
-            tokens=Tokens(input=sum(part.input for part in tokens), output=sum(part.output for part in tokens))
+            tokens=Tokens(input=sum(one.input for one in tokens), output=sum(one.output for one in tokens))
             if tokens
             else UNSET,
         )

@@ -214,7 +214,7 @@ def test_an_operation_without_a_result_is_started_again_after_a_back_off(
     assert services.record["attempts"] == 3
 
 
-def deliver_until_the_end(services: InMemoryServices, *, after: float) -> Outcome:
+def deliver_to_the_end(services: InMemoryServices, *, after: float) -> Outcome:
     """Deliver the last message again and again, `after` seconds apart, until it is not requeued."""
     for _ in range(50):
         outcome = deliver(services, after=after, max_retry_age=timedelta(days=7))
@@ -228,7 +228,7 @@ def test_a_service_without_results_is_paid_three_times_for_an_image(
     services: InMemoryServices, operations: InMemoryOperations, state: OperationState, after: float
 ) -> None:
     operations.new_state = state
-    outcome = deliver_until_the_end(services, after=after)
+    outcome = deliver_to_the_end(services, after=after)
     assert (outcome.status, outcome.detail) == (OutcomeStatus.FAILED, "OperationLimit")
     assert services.analysis_counts == {b"cat": 3}
     assert services.caption_counts[b"cat"] <= 3
@@ -257,7 +257,7 @@ def test_an_image_waits_for_a_model_that_is_not_called(
         deliver(services, after=1000, max_retry_age=timedelta(days=7))
     assert services.poison_messages == []
     services.step = run_effect
-    assert deliver_until_the_end(services, after=100).status is OutcomeStatus.CLASSIFIED
+    assert deliver_to_the_end(services, after=100).status is OutcomeStatus.CLASSIFIED
 
 
 def test_messages_that_have_waited_for_the_operations_fail_with_them(
@@ -271,7 +271,7 @@ def test_messages_that_have_waited_for_the_operations_fail_with_them(
     assert handle(services, max_retry_age=timedelta(days=7)).status is OutcomeStatus.DELAYED
     second = last_message(services)
     services.queued_messages.append((first, 0))
-    assert deliver_until_the_end(services, after=1800).detail == "OperationLimit"
+    assert deliver_to_the_end(services, after=1800).detail == "OperationLimit"
     names = steps(services)
     outcome = handle(services, second, max_retry_age=timedelta(days=7))
     assert (outcome.status, outcome.detail) == (OutcomeStatus.FAILED, "OperationLimit")
@@ -285,7 +285,7 @@ def test_a_redrive_starts_from_the_beginning(
 ) -> None:
     """Even if something else delays the message before it starts an operation."""
     operations.new_state = "failed"
-    deliver_until_the_end(services, after=25)
+    deliver_to_the_end(services, after=25)
     operations.new_state = "stuck"
     _, text = parse_poison_message(json.dumps(services.poison_messages.pop()))
     services.queued_messages[:] = [(text, 0)]
@@ -296,24 +296,24 @@ def test_a_redrive_starts_from_the_beginning(
     for _ in range(5):
         deliver(services, after=25, max_retry_age=timedelta(days=7))
     services.step, services.failure = run_effect, None
-    assert deliver_until_the_end(services, after=1800).detail == "OperationLimit"
+    assert deliver_to_the_end(services, after=1800).detail == "OperationLimit"
     assert services.analysis_counts == {b"cat": 6}
     assert services.caption_counts[b"cat"] <= 6
     operations.new_state = "good"
     _, text = parse_poison_message(json.dumps(services.poison_messages.pop()))
     services.queued_messages[:] = [(text, 0)]
-    assert deliver_until_the_end(services, after=100).status is OutcomeStatus.CLASSIFIED
+    assert deliver_to_the_end(services, after=100).status is OutcomeStatus.CLASSIFIED
 
 
 def test_each_image_with_the_same_content_starts_from_the_beginning(
     services: InMemoryServices, operations: InMemoryOperations
 ) -> None:
     operations.new_state = "failed"
-    deliver_until_the_end(services, after=25)
+    deliver_to_the_end(services, after=25)
     services.upload("copy.png", b"cat")
     operations.new_state = "good"
     services.queued_messages[:] = [(message("copy.png"), 0)]
-    assert deliver_until_the_end(services, after=25).status is OutcomeStatus.CLASSIFIED
+    assert deliver_to_the_end(services, after=25).status is OutcomeStatus.CLASSIFIED
 
 
 def test_an_operation_may_run_for_half_an_hour(services: InMemoryServices, operations: InMemoryOperations) -> None:

@@ -54,7 +54,7 @@ class Leases:
     def __init__(self, failure: Exception | None = None) -> None:
         self.failure = failure
         self.stored: list[LongRunningOperation] = []
-        self.counted: list[int] = []
+        self.started_counts: list[int] = []
         self.released: list[AnalysisLease] = []
 
     async def store_operation(self, lease: AnalysisLease, operation: LongRunningOperation) -> None:
@@ -62,7 +62,7 @@ class Leases:
         if self.failure is not None:
             raise self.failure
         self.stored.append(operation)
-        self.counted.append(lease.started_operations)
+        self.started_counts.append(lease.started_operations)
 
     async def release(self, lease: AnalysisLease) -> None:
         self.released.append(lease)
@@ -169,11 +169,11 @@ def test_after_an_answer_the_count_begins_anew(error: Exception) -> None:
     assert [lease.started_operations for lease in leases.released] == [0]
 
 
-@pytest.mark.parametrize(("number", "counted"), [(0, 0), (2, 2), (3, 0)])
-def test_a_message_that_has_not_waited_starts_an_operation_whatever_was_tried_before(number: int, counted: int) -> None:
+@pytest.mark.parametrize(("number", "count"), [(0, 0), (2, 2), (3, 0)])
+def test_a_message_that_has_not_waited_starts_an_operation_whatever_was_tried_before(number: int, count: int) -> None:
     leases, call = Leases(), Call()
     start(leases, call, lease=replace(LEASE, started_operations=number))
-    assert (call.starts, leases.counted) == (1, [counted])
+    assert (call.starts, leases.started_counts) == (1, [count])
 
 
 @pytest.mark.parametrize("number", [2, 3])
