@@ -61,9 +61,11 @@ class FoundryAccount(pulumi.ComponentResource):
         self.register_outputs({"endpoint": self.endpoint})
 
     def _create_account(self, location: str) -> cognitiveservices.Account:
+        """The account. A region of its own is part of its name, which a deleted account in another region keeps."""
+        label = self._account_label if location == self._context.location else f"{self._account_label}-{location}"
         return create_cognitive_account(
             self._label,
-            account_name=self._context.names.global_name(self._account_label),
+            account_name=self._context.names.global_name(label),
             kind="AIServices",
             sku_name="S0",
             context=replace(self._context, location=location),

@@ -40,8 +40,9 @@ class Names:
         return f"{kind}-{self.deployment_name}"
 
     def global_name(self, kind: str) -> str:
-        """A name that becomes a host name: 2 to 40 characters of [a-z0-9-], such as `func-imgpipe-dev-ab12cd34`.
+        """A name that becomes a host name: characters of [a-z0-9-], such as `func-imgpipe-dev-ab12cd34`.
 
+        It has 40 characters at most, and more only for accounts of AI services with a region in their name (64).
         Of the services that use it, Cosmos DB has the strictest rule (44 characters; letters, digits and hyphens):
         https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules
         """

@@ -100,7 +100,7 @@ def test_descriptions_are_as_short_as_the_service_wants_them() -> None:
 def test_there_is_one_account_with_one_deployment(public: Recorder) -> None:
     (account,) = public.of_type("cognitiveservices:Account")
     assert account.name == "content-understanding-1-account"
-    assert account.inputs["accountName"].startswith("content1-imgpipe-dev-")
+    assert account.inputs["accountName"].startswith("content1-swedencentral-imgpipe-dev-")
     assert (account.inputs["kind"], account.inputs["properties"]["disableLocalAuth"]) == ("AIServices", True)
     (deployment,) = public.of_type("cognitiveservices:Deployment")
     assert deployment.inputs["sku"] == {"name": "DataZoneStandard", "capacity": 100}

@@ -89,6 +89,25 @@ def test_another_model_gets_a_deployment_of_its_own_before_the_old_one_is_delete
     assert account.inputs["location"] == "northeurope"
 
 
+def test_an_account_in_another_region_than_the_stack_has_another_name() -> None:
+    """Azure keeps the name of a deleted account in its region, and refuses it in another one."""
+
+    def account_name(location: str) -> str:
+        recorder = run_program("dev", FOUNDRY | {"foundry": {"location": location}})
+        (account,) = recorder.of_type("cognitiveservices:Account")
+        return str(account.inputs["accountName"])
+
+    names = {location: account_name(location) for location in ("northeurope", "swedencentral", "germanywestcentral")}
+    assert [name.partition("-imgpipe-dev-")[0] for name in names.values()] == [
+        "foundry",
+        "foundry-swedencentral",
+        "foundry-germanywestcentral",
+    ]
+    # Of a host name's label; every part at its longest.
+    longest = Names(prefix="a" * 10, stack="s" * 30, subscription_id=SUBSCRIPTION)
+    assert len(longest.global_name("content10-germanywestcentral")) <= 64
+
+
 def test_deployments_are_made_one_after_the_other() -> None:
     context = infra.DeploymentContext(
         names=Names(prefix="imgpipe", stack="dev", subscription_id=SUBSCRIPTION),
