@@ -85,7 +85,8 @@ QUOTA_EXCEEDED = KnownError(
     pattern="InsufficientQuota",
     advice="the subscription has no quota left for this model, deployment type and region. Request more"
     " (https://aka.ms/oai/stuquotarequest), or set foundry.capacityKTpm to what there is, or choose another"
-    " foundry.deploymentType or foundry.location. Then run `pulumi up` again; what was made so far stays.",
+    " foundry.deploymentType or foundry.location. Another version of a model takes quota beside the old one, which is"
+    " deleted last: halve foundry.capacityKTpm before. Then run `pulumi up` again; what was made so far stays.",
 )
 
 # Azure shows the terms in its portal only, once for each subscription; waiting does not help:
