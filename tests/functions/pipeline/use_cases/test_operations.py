@@ -132,12 +132,12 @@ def test_an_operation_without_a_result_gives_its_lease_back_with_the_count(error
 @pytest.mark.parametrize(
     "error", [OperationThrottledError("429"), AnalyzerConfigurationError("ModelRetired", "the model is retired")]
 )
-@pytest.mark.parametrize(("number", "counted"), [(0, 0), (1, 0), (3, 2)])
-def test_an_operation_whose_model_was_not_called_does_not_count(error: Exception, number: int, counted: int) -> None:
+@pytest.mark.parametrize(("number", "count"), [(0, 0), (1, 0), (3, 2)])
+def test_an_operation_whose_model_was_not_called_does_not_count(error: Exception, number: int, count: int) -> None:
     leases = Leases()
     with pytest.raises(type(error)):
         request_result(leases, Call(error), replace(LEASE, operation=OPERATION, started_operations=number))
-    assert [lease.started_operations for lease in leases.released] == [counted]
+    assert [lease.started_operations for lease in leases.released] == [count]
 
 
 @pytest.mark.parametrize("error", LOST)
