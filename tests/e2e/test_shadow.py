@@ -106,6 +106,9 @@ def test_a_successor_is_compared_cut_over_to_and_rolled_back_from(shadowed: Chec
     assert report["means"]["labels"]["count"] == 11
     assert report["cost_per_thousand"] > 0
     assert (code, report["missed"]) == (0, [])
+    # Roles are checked by the emulator: the app may receive the poison messages of the shadow.
+    redriven = json.loads(checkout.make("redrive", "QUEUE=shadow", "FORMAT=json").stdout)
+    assert redriven == {"redriven": 0, "kept": 0, "finished": True, "queue": "shadow"}
     before = accounts(checkout)
     assert set(before) == {"vision-account-1", "foundry-account", "foundry-gpt-5.4-mini-2026-03-17"}
     assert set(steps(checkout.deploy("--skip-preview").stdout)) == {"unchanged"}
@@ -120,6 +123,8 @@ def test_a_successor_is_compared_cut_over_to_and_rolled_back_from(shadowed: Chec
         assert record["analyzer"]["cached"]
     result = checkout.make("agreement", check=False)
     assert "has no successor in the shadow" in result.stderr
+    result = checkout.make("redrive", "QUEUE=shadow", check=False)
+    assert "there is no queue 'shadow' to redrive" in result.stderr
 
     # The earlier analyzer again: its analyses are still there.
     configure(checkout, "rollback")
