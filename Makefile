@@ -219,12 +219,13 @@ check: setup-dev lint package ## format, lint, types and the tests that need no 
 test: setup-dev lint package ## all of check, and the tests that deploy to the emulator
 	@$(MAKE) --no-print-directory --jobs=2 types whole
 
-# Side by side, on both cores (tests/support/scheduling.py).
+# Side by side (tests/support/scheduling.py), for two cores.
 quick:
 	@python -m pytest -n 2 --dist loadfile -q -m "not emulator"
 
+# A third worker: a deployment waits for more seconds than it computes.
 whole:
-	@python -m pytest -n 2 --dist loadfile
+	@python -m pytest -n 3 --dist loadfile
 
 lock: setup-dev ## compile requirements/*.txt anew
 	@UV=$$(ls -d .tools/uv-*/bin/uv | head -1) scripts/lock

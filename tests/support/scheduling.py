@@ -7,23 +7,18 @@ https://github.com/pytest-dev/pytest-xdist/issues/1386. So this scheduler has gr
 import pytest
 from xdist.scheduler.loadfile import LoadFileScheduling
 
-# The files whose tests share an emulator, and the checkout that it runs in. Others deploy to emulators of their own.
-SHARED = frozenset(
-    f"tests/e2e/test_{name}.py"
-    for name in (
-        "api",
-        "api_rights",
-        "destroy",
-        "gallery",
-        "gallery_in_browser",
-        "gate",
-        "local_stack",
-        "plan",
-        "planted_mistakes",
-        "private",
-        "sign_in",
-    )
-)
+# The files whose tests share an emulator and the checkout that it runs in, the fixture `checkout`, by their group. Each
+# worker has one checkout, so groups that run in different workers have different ones.
+SHARED = {
+    f"tests/e2e/test_{name}.py": group
+    for group, names in {
+        "the stack that is deployed again": ("gate", "local_stack", "plan", "planted_mistakes"),
+        "the stack that is used": ("api", "api_rights", "destroy", "gallery", "gallery_in_browser", "sign_in"),
+        "the private stack": ("private",),
+    }.items()
+    for name in names
+}
+_SHARED_GROUPS = list(dict.fromkeys(SHARED.values()))
 # The other files that take minutes, the longest first.
 LONG = tuple(
     f"tests/e2e/test_{name}.py"
@@ -38,7 +33,6 @@ LONG = tuple(
         "api_embeddings",
     )
 )
-_SHARED_EMULATOR = "the shared emulator"
 _BROWSER = "the browser"
 
 
@@ -53,7 +47,7 @@ def group_of(nodeid: str) -> str:
     """The name of a test's group."""
     path = nodeid.partition("::")[0]
     if path in SHARED:
-        return _SHARED_EMULATOR
+        return SHARED[path]
     if path.startswith("tests/functions/api/page/"):
         return _BROWSER
     return path
@@ -66,18 +60,15 @@ def prepare_groups(items: list[pytest.Item]) -> None:
     minutes, those in a browser, and all others.
 
     Raises:
-        pytest.UsageError: a test uses the shared emulator, and is not in its group.
+        pytest.UsageError: a test uses the checkout of its worker, and is in no group that shares it.
     """
     for item in items:
-        if "checkout" in getattr(item, "fixturenames", ()) and group_of(item.nodeid) != _SHARED_EMULATOR:
-            raise pytest.UsageError(f"{item.nodeid} uses the checkout of {_SHARED_EMULATOR}, and is not in its group")
+        if "checkout" in getattr(item, "fixturenames", ()) and group_of(item.nodeid) not in _SHARED_GROUPS:
+            raise pytest.UsageError(f"{item.nodeid} uses the checkout of a worker, and is in no group that shares it")
     items.sort(key=_rank)
 
 
 def _rank(item: pytest.Item) -> int:
+    order = [*_SHARED_GROUPS[:2], *LONG, *_SHARED_GROUPS[2:], _BROWSER]
     group = group_of(item.nodeid)
-    if group == _SHARED_EMULATOR:
-        return 0
-    if group in LONG:
-        return 1 + LONG.index(group)
-    return len(LONG) + (1 if group == _BROWSER else 2)
+    return order.index(group) if group in order else len(order)
