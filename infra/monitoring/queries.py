@@ -90,15 +90,19 @@ _VISION_THROTTLED = LogAlertRule(
 | where Blocked * 100 > Calls * {_THROTTLED_PERCENT}
 """,
 )
-# Azure's metrics of refused calls are not for its models, so the app's own count is taken.
+# Azure's metrics of calls are not for its models, so the app's own counts are taken where an analyzer may be one.
 # https://learn.microsoft.com/azure/azure-monitor/reference/supported-metrics/microsoft-cognitiveservices-accounts-metrics
+_COUNTED_CALLS = (
+    "sum(ItemCount * (coalesce(todouble(Outcome.visionCalls), 0.0) + coalesce(todouble(Outcome.polls), 0.0)))"
+)
+_COUNTED_REFUSALS = "sum(ItemCount * coalesce(todouble(Outcome.throttled), 0.0))"
 _MODEL_THROTTLED = LogAlertRule(
     name="model-throttled",
     description=f"The analyzer refuses more than {_THROTTLED_PERCENT} % of its calls as too many: request quota.",
     severity=2,
     window_minutes=15,
-    query=f"""{_OUTCOMES}| summarize Refused = sum(ItemCount * coalesce(todouble(Outcome.throttled), 0.0)),
-    Calls = sum(ItemCount * (coalesce(todouble(Outcome.visionCalls), 0.0) + coalesce(todouble(Outcome.polls), 0.0)))
+    query=f"""{_OUTCOMES}| summarize Refused = {_COUNTED_REFUSALS},
+    Calls = {_COUNTED_CALLS}
 | where Refused * 100 > Calls * {_THROTTLED_PERCENT}
 """,
 )
@@ -214,8 +218,9 @@ CHARTS = (
         " by bin(TimeGenerated, 5m)\n",
     ),
     Chart(
-        title="Vision: calls, and those refused as too many",
-        query=f"{_VISION_CALLS}| summarize Calls = sum(Total) by MetricName, bin(TimeGenerated, 5m)\n",
+        title="Requests to the analyzer, and those refused as too many",
+        query=f"{_OUTCOMES}| summarize Requests = {_COUNTED_CALLS},\n"
+        f"    Refused = {_COUNTED_REFUSALS} by bin(TimeGenerated, 5m)\n",
     ),
     Chart(
         title="What became of the messages",
@@ -227,12 +232,11 @@ CHARTS = (
         "| summarize Median = percentile(Seconds, 50), Slow = percentile(Seconds, 95) by bin(TimeGenerated, 5m)\n",
     ),
     Chart(
-        title="Vision: milliseconds a call, and refusals in a hundred calls",
+        title="Milliseconds a charged call of the analyzer",
         query=f"{_OUTCOMES}| where isnotnull(Outcome.visionCalls)\n"
         "| summarize Calls = sum(ItemCount * todouble(Outcome.visionCalls)),\n"
-        "    Milliseconds = sum(ItemCount * todouble(Outcome.visionMs)),\n"
-        "    Refused = sum(ItemCount * coalesce(todouble(Outcome.throttled), 0.0)) by bin(TimeGenerated, 5m)\n"
-        "| project TimeGenerated, Latency = Milliseconds / Calls, RefusedPercent = 100 * Refused / Calls\n",
+        "    Milliseconds = sum(ItemCount * todouble(Outcome.visionMs)) by bin(TimeGenerated, 5m)\n"
+        "| project TimeGenerated, Latency = Milliseconds / Calls\n",
     ),
     Chart(
         title="Request units an image, and images answered from the cache in a hundred",
