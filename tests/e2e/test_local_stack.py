@@ -1,5 +1,6 @@
 """What a user sees: the README's commands, on real photos, against the real engine."""
 
+import fcntl
 import json
 import os
 import re
@@ -15,6 +16,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from emulator.core.state_directory import StateDirectory
 from tests.e2e.conftest import Checkout
 
 pytestmark = pytest.mark.emulator
@@ -188,6 +190,8 @@ def test_the_state_holds_no_key(local_stack: Checkout) -> None:
 
 def test_a_killed_daemon_is_replaced_and_nothing_is_lost(local_stack: Checkout) -> None:
     os.kill(local_stack.daemon["pid"], signal.SIGKILL)
+    with StateDirectory(local_stack.root / ".local").lock.open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # until the process has ended
     local_stack.start_emulator()
     assert set(steps(local_stack.deploy("--skip-preview").stdout)) == {"unchanged"}
     picture(local_stack.root, "after the crash.png")
