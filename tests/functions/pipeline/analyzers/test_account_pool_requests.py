@@ -39,6 +39,14 @@ def test_requests_that_are_not_charged_wait_for_the_limit_of_all_requests_alone(
     assert clock.now == pytest.approx(1.0)
 
 
+def test_without_a_limit_of_all_requests_none_waits() -> None:
+    clock = Clock()
+    accounts = AccountPool(range(1), CALLS, clock=clock, sleep=clock.sleep)
+    send, _ = sending()
+    run_all(*[lambda: accounts.request(0, send)] * 30)
+    assert set(clock.slept) == {0.0}
+
+
 def test_a_call_waits_for_both_limits() -> None:
     accounts, clock = pool(1)
     send, _ = sending()

@@ -182,6 +182,12 @@ def test_an_analysis_without_any_value_is_one_without_findings_and_is_counted(fi
     assert metrics["emptyAnalysis"] == 1
 
 
+def test_a_tag_without_a_text_is_left_out() -> None:
+    tags = {"type": "array", "valueArray": [{"type": "string"}, {"type": "string", "valueString": "cat"}]}
+    findings = analyze(generated(succeeded({"fields": FIELDS | {"tags": tags}})), "tags").findings
+    assert [tag.name for tag in findings.tags or ()] == ["cat"]
+
+
 def test_a_missing_category_is_the_one_for_images_that_none_fits() -> None:
     fields = {name: value for name, value in FIELDS.items() if name != "category"}
     assert analyze(generated(succeeded({"fields": fields})), "tags").findings.category == "other"
@@ -208,6 +214,10 @@ def test_an_unknown_category_is_refused() -> None:
             {"pages": [PAGE | {"words": [{"content": "HELLO", "span": {"length": 5}}, {"confidence": 0.9}]}]},
             [("HELLO CAT", None, True), ("BYE", None, True)],
         ),
+        (
+            {"pages": [PAGE | {"words": PAGE["words"][::-1]}, {"pageNumber": 2, "lines": []}]},
+            [("HELLO CAT", 0.75, True), ("BYE", 0.5, True)],
+        ),
     ],
     ids=[
         "in inches",
@@ -216,6 +226,7 @@ def test_an_unknown_category_is_refused() -> None:
         "without text",
         "a picture only",
         "words without confidence or position",
+        "words in another order, and a page without lines",
     ],
 )
 def test_text_is_read_without_what_the_service_does_not_state(
@@ -251,8 +262,9 @@ def test_an_operation_without_an_id_cannot_be_read() -> None:
 
 
 def test_an_analysis_that_is_answered_at_once_cannot_be_read() -> None:
-    with pytest.raises(UnexpectedResponseError, match="200"):
+    with pytest.raises(UnexpectedResponseError, match="200") as error:
         analyze(starting(200, succeeded({"fields": FIELDS})), "tags")
+    assert error.value.code == "UnexpectedResponse"
 
 
 def nested(code: str, message: str = "m", outer: str = "InvalidRequest") -> dict[str, Any]:
@@ -265,6 +277,8 @@ NONE_RESOLVED = "This analyzer needs a 'completion' model deployment for current
 ERRORS = [
     (nested("InvalidContent"), ImageRejectedError, "InvalidContent"),
     (nested("InvalidContentDimensions"), ImageRejectedError, "InvalidContentDimensions"),
+    (nested("InvalidContentLength"), ImageRejectedError, "InvalidContentLength"),
+    (nested("UnsupportedContent"), ImageRejectedError, "UnsupportedContent"),
     (nested("HarmfulContentFiltered"), ImageRejectedError, "ContentFiltered"),
     (
         {"code": "InternalServerError", "message": "m", "details": [{"code": "content_filter", "message": "violence"}]},
@@ -286,6 +300,7 @@ ERRORS = [
     (nested("ApiVersionRetired", "The API version is retired."), AnalyzerConfigurationError, "ApiVersionRetired"),
     (nested("New"), UnexpectedResponseError, "New"),
     ({"code": "InvalidRequest"}, UnexpectedResponseError, "InvalidRequest"),
+    (nested("New", outer="InvalidArgument"), UnexpectedResponseError, "New"),
     (nested(""), UnexpectedResponseError, "InvalidRequest"),
 ]
 
@@ -355,6 +370,12 @@ def test_an_error_without_a_message_has_none() -> None:
     with pytest.raises(UnexpectedResponseError) as error:
         analyze(generated(failed(code="InvalidRequest")), "tags")
     assert str(error.value) == ""
+
+
+def test_an_image_that_is_refused_has_the_reason_of_the_service() -> None:
+    with pytest.raises(ImageRejectedError) as error:
+        analyze(generated(failed(**nested("InvalidContent", "The file is corrupt."))), "tags")
+    assert str(error.value) == "The file is corrupt."
 
 
 def test_a_result_may_have_no_list_of_warnings() -> None:
