@@ -172,7 +172,7 @@ class SoakTest:
             worker_peaks=disruptions.worker_peaks,
             unrelated_messages=list(self._unrelated),
             poison=poison,
-            redrive=call_operation(_STACK, "redrive"),
+            redrive=call_operation(_STACK, "redrive", {"queue": "images"}),
             drained=drained,
         )
 

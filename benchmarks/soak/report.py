@@ -56,7 +56,7 @@ def create_report(run: SoakRun, files: Sequence[ImageFile]) -> dict[str, Any]:
     poison_missing = sorted(set(run.unrelated_messages) - poison.keys())
     poison_unexpected = sorted(poison.keys() - set(run.unrelated_messages))
     # A message whose deletion failed is delivered again, and becomes poison again.
-    expected_redrive = {"redriven": 0, "kept": poison.total(), "finished": True}
+    expected_redrive = {"queue": "images", "redriven": 0, "kept": poison.total(), "finished": True}
     outcomes, throttled, calls = _count_outcomes(run.state_directory)
     records = [file.record for file in files if file.record]
     statuses = Counter(record["status"] for record in records)

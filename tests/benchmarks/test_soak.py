@@ -159,7 +159,7 @@ def run(tmp_path: Path) -> SoakRun:
         unrelated_messages=["p", "q"],
         # A message can be delivered twice, and so become poison twice.
         poison=["p", "q", "q"],
-        redrive={"redriven": 0, "kept": 3, "finished": True},
+        redrive={"queue": "images", "redriven": 0, "kept": 3, "finished": True},
         drained=True,
     )
 
@@ -190,7 +190,8 @@ def test_poison_messages_are_compared(run: SoakRun, files: list[ImageFile], chan
 
 
 @pytest.mark.parametrize(
-    "change", [{"drained": False}, {"kills": 2}, {"redrive": {"redriven": 1, "kept": 3, "finished": True}}]
+    "change",
+    [{"drained": False}, {"kills": 2}, {"redrive": {"queue": "images", "redriven": 1, "kept": 3, "finished": True}}],
 )
 def test_a_run_that_was_not_complete_has_not_passed(
     run: SoakRun, files: list[ImageFile], change: dict[str, Any]
