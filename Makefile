@@ -223,9 +223,8 @@ test: setup-dev lint package ## all of check, and the tests that deploy to the e
 quick:
 	@python -m pytest -n 2 --dist loadfile -q -m "not emulator"
 
-# A third worker: a deployment waits for more seconds than it computes.
 whole:
-	@python -m pytest -n 3 --dist loadfile
+	@python -m pytest -n 2 --dist loadfile
 
 lock: setup-dev ## compile requirements/*.txt anew
 	@UV=$$(ls -d .tools/uv-*/bin/uv | head -1) scripts/lock

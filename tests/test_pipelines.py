@@ -130,7 +130,7 @@ LINT = [
 TYPES = ["python3.13 scripts/setup.py dev", "basedpyright"]
 CI_COMMANDS = {
     "make check": [*LINT, *TYPES, 'python -m pytest -n 2 --dist loadfile -q -m "not emulator"'],
-    ".ci/run": [*LINT, *TYPES, "python -m pytest -n 3 --dist loadfile"],
+    ".ci/run": [*LINT, *TYPES, "python -m pytest -n 2 --dist loadfile"],
 }
 
 

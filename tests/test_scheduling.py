@@ -69,7 +69,6 @@ def test_the_scheduler_is_that_of_the_makefile() -> None:
     assert isinstance(scheduler, GroupScheduling)
     assert scheduler._split_scope("tests/e2e/test_gate.py::test_a") == group_of("tests/e2e/test_plan.py::test_a")
     assert not option.loadscopereorder
-    makefile = (ROOT / "Makefile").read_text()
-    assert (makefile.count("-n 2 --dist loadfile"), makefile.count("-n 3 --dist loadfile")) == (1, 1)
+    assert (ROOT / "Makefile").read_text().count("-n 2 --dist loadfile") == 2
     config.getvalue = lambda _name: "load"
     assert conftest.pytest_xdist_make_scheduler(config, Producer("test", enabled=False)) is None
