@@ -408,6 +408,7 @@ def test_an_image_is_deleted_by_the_id_of_its_record(
 def test_the_image_of_an_unknown_record_is_not_found(application: FakeApplication) -> None:
     response = delete(application, "a" * 52)
     assert (response.status_code, json.loads(response.get_body())["deleted"]) == (404, False)
+    assert response.mimetype == "application/json"
     assert "cat.png" in application.services.blobs
 
 

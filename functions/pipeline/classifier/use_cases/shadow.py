@@ -117,7 +117,7 @@ class Shadow:
         tokens = classification.tokens
         if tokens is None and "inputTokens" in measured:
             # A rejection has no analysis, but its call may have been charged.
-            tokens = Tokens(input=round(measured["inputTokens"]), output=round(measured.get("outputTokens", 0)))
+            tokens = Tokens(input=round(measured["inputTokens"]), output=round(measured["outputTokens"]))
         comparison = Comparison.create(
             record, classification.record, compared_at=self._now().isoformat(), tokens=tokens
         )

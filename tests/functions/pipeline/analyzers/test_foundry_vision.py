@@ -164,9 +164,20 @@ def filtered() -> dict[str, Any]:
         (200, completion("", finish_reason="content_filter"), "ContentFiltered"),
         (200, completion(None, finish_reason="content_filter"), "ContentFiltered"),
         (200, completion(None, refusal="I cannot help with that."), "Refused"),
-        (400, {"error": {"message": "m", "code": "invalid_image_format"}}, "invalid_image_format"),
-        (400, {"error": {"message": "m", "code": "image_parse_error"}}, "image_parse_error"),
-        (400, {"error": {"message": "m", "code": "image_too_large"}}, "image_too_large"),
+        *[
+            (400, {"error": {"message": "m", "code": code}}, code)
+            for code in (
+                "empty_image_file",
+                "image_file_too_large",
+                "image_parse_error",
+                "image_too_large",
+                "image_too_small",
+                "invalid_image",
+                "invalid_image_format",
+                "invalid_image_mode",
+                "unsupported_image_media_type",
+            )
+        ],
     ],
 )
 def test_an_image_that_gets_no_answer_is_rejected_and_never_without_findings(
@@ -242,6 +253,12 @@ def test_a_retired_model_is_named() -> None:
     with pytest.raises(ConfigurationError, match="the model is gone") as raised:
         analyze(FakeVisionService(completions=[(410, body)]), *ALL)
     assert (type(raised.value), raised.value.code) == (ConfigurationError, "ModelRetired")
+
+
+def test_a_retired_model_is_named_whatever_the_body_is() -> None:
+    with pytest.raises(ConfigurationError, match="the model is retired") as raised:
+        analyze(FakeVisionService(completions=[(410, ["gone"])]), *ALL)
+    assert raised.value.code == "ModelRetired"
 
 
 def test_a_large_image_is_sent_in_slices_and_again_after_a_failure() -> None:

@@ -260,6 +260,19 @@ def test_an_image_waits_for_a_model_that_is_not_called(
     assert deliver_to_the_end(services, after=100).status is OutcomeStatus.CLASSIFIED
 
 
+def test_a_result_that_another_message_has_stored_meanwhile_is_cached(
+    services: InMemoryServices, operations: InMemoryOperations
+) -> None:
+    deliver(services)
+    waiting = last_message(services)
+    services.upload("copy.png", b"cat")
+    handle(services, message("copy.png"))
+    assert deliver_to_the_end(services, after=100).status is OutcomeStatus.CLASSIFIED
+    assert handle(services, waiting).status is OutcomeStatus.CLASSIFIED
+    cached = {record["blob"]["name"]: record["analyzer"]["cached"] for record in services.records.values()}
+    assert cached == {"copy.png": False, "cat.png": True}
+
+
 def test_messages_that_have_waited_for_the_operations_fail_with_them(
     services: InMemoryServices, operations: InMemoryOperations
 ) -> None:
