@@ -117,13 +117,14 @@ def test_the_queue_of_the_trigger_is_that_of_the_shadow() -> None:
 def test_the_app_has_the_function_with_the_setting_only(
     monkeypatch: pytest.MonkeyPatch, queue: str | None, expected: bool
 ) -> None:
-    if queue is None:
-        monkeypatch.delenv("PIPELINE_SHADOW_QUEUE", raising=False)
-    else:
-        monkeypatch.setenv("PIPELINE_SHADOW_QUEUE", queue)
-    # Loaded anew, as by the worker: the library adds the functions of a blueprint once for each import.
+    # Loaded anew, as by the worker: the library adds the functions of a blueprint once for each import. What other
+    # tests use is loaded first, to be there again afterwards: the library also lists the functions of an app only once.
+    monkeypatch.delenv("PIPELINE_SHADOW_QUEUE", raising=False)
     for name in ("function_app", "classifier.shadow_trigger", "classifier.triggers"):
-        monkeypatch.delitem(sys.modules, name, raising=False)
+        importlib.import_module(name)
+        monkeypatch.delitem(sys.modules, name)
+    if queue is not None:
+        monkeypatch.setenv("PIPELINE_SHADOW_QUEUE", queue)
     app = importlib.import_module("function_app").app
     names = {str(function.get_function_name()) for function in app.get_functions()}
     assert ("shadow" in names) is expected
