@@ -166,10 +166,10 @@ async def redrive(request: func.HttpRequest) -> func.HttpResponse:
     """
     queue_name = cast("Mapping[str, str]", request.params).get("queue", "images")
 
-    async def run() -> dict[str, object]:
+    async def run() -> tuple[int, dict[str, object]]:
         queues = _application().redrive_queues(queue_name)
         if queues is None:
-            return {"error": f"there is no queue {queue_name!r} to redrive"}
+            return 404, {"error": f"there is no queue {queue_name!r} to redrive"}
         poison_queue, queue = queues
         report = await redrive_messages(
             poison_queue,
@@ -177,12 +177,9 @@ async def redrive(request: func.HttpRequest) -> func.HttpResponse:
             deadline=datetime.now(UTC) + timedelta(seconds=timeouts.HTTP_FUNCTION_SECONDS),
             now=lambda: datetime.now(UTC),
         )
-        return {**msgspec.to_builtins(report), "queue": queue_name}
+        return 200, {**msgspec.to_builtins(report), "queue": queue_name}
 
-    response = await _run_for_caller(request, "redrive", AppRole.PIPELINE_OPERATE, run)
-    if response.status_code == 200 and "error" in json.loads(response.get_body()):
-        return func.HttpResponse(response.get_body(), status_code=404, mimetype="application/json")
-    return response
+    return await _run_for_caller(request, "redrive", AppRole.PIPELINE_OPERATE, run)
 
 
 @blueprint.route(  # pyright: ignore[reportUnknownMemberType]
@@ -191,9 +188,9 @@ async def redrive(request: func.HttpRequest) -> func.HttpResponse:
 async def backfill(request: func.HttpRequest) -> func.HttpResponse:
     """Analyze every image again whose record was not made by the current analyzer, from the next reconcile run on."""
 
-    async def run() -> dict[str, object]:
+    async def run() -> tuple[int, dict[str, object]]:
         await _application().reconciler.start_backfill()
-        return {"backfill": "begins with the next run of reconcile"}
+        return 200, {"backfill": "begins with the next run of reconcile"}
 
     return await _run_for_caller(request, "backfill", AppRole.PIPELINE_OPERATE, run)
 
@@ -205,21 +202,18 @@ async def delete_image(request: func.HttpRequest) -> func.HttpResponse:
     """Delete the blob of a record, for the API, which passes on the token of its caller (docs/decisions/0044)."""
     record_id = cast("Mapping[str, str]", request.route_params).get("id", "")
 
-    async def run() -> dict[str, object]:
+    async def run() -> tuple[int, dict[str, object]]:
         application = _application()
         deleted = await delete_blob_of_record(record_id, records=application.records, images=application.images)
-        return {"id": record_id, "deleted": deleted}
+        return 200 if deleted else 404, {"id": record_id, "deleted": deleted}
 
-    response = await _run_for_caller(request, "delete-image", AppRole.IMAGES_DELETE, run)
-    if response.status_code == 200 and not json.loads(response.get_body())["deleted"]:
-        return func.HttpResponse(response.get_body(), status_code=404, mimetype="application/json")
-    return response
+    return await _run_for_caller(request, "delete-image", AppRole.IMAGES_DELETE, run)
 
 
 async def _run_for_caller(
-    request: func.HttpRequest, name: str, role: AppRole, run: Callable[[], Awaitable[dict[str, object]]]
+    request: func.HttpRequest, name: str, role: AppRole, run: Callable[[], Awaitable[tuple[int, dict[str, object]]]]
 ) -> func.HttpResponse:
-    """Run a function for a caller with an app role, and for no other.
+    """Run a function for a caller with an app role, and for no other; it returns the status and what is answered.
 
     The Functions host lets every request through: it checks function keys only, and these functions accept none.
     """
@@ -231,6 +225,6 @@ async def _run_for_caller(
         body = json.dumps({"error": str(error)})
         return func.HttpResponse(body, status_code=error.status, mimetype="application/json")
     with collect_metrics() as metrics:
-        result = await run()
+        status, result = await run()
     _log_event(name, {**result, "caller": caller.object_id, **metrics})
-    return func.HttpResponse(json.dumps(result), mimetype="application/json")
+    return func.HttpResponse(json.dumps(result), status_code=status, mimetype="application/json")

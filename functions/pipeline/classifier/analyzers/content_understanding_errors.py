@@ -66,7 +66,8 @@ class ServiceError(Struct, frozen=True, kw_only=True):
             if error.code in _IMAGE_CODES:
                 return ImageRejectedError(error.code, error.message or "The service cannot read the image.")
         for error in errors:
-            code, message = error.code or "", error.message or ""
+            code = error.code or ""
+            message = error.message or ""
             if "ApiVersion" not in code and _RETIRED.search(message):
                 return AnalyzerConfigurationError("ModelRetired", message)
             if _NO_DEPLOYMENT.search(message):

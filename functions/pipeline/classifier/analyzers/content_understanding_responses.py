@@ -229,6 +229,8 @@ def _bounding_box(source: str | None) -> BoundingBox | None:
     if match is None:
         return None
     values = [float(value) for value in match[1].split(",")[1:]]
-    xs, ys = values[0::2], values[1::2]
-    left, top = round(min(xs)), round(min(ys))
+    xs = values[0::2]
+    ys = values[1::2]
+    left = round(min(xs))
+    top = round(min(ys))
     return BoundingBox(x=left, y=top, width=round(max(xs)) - left, height=round(max(ys)) - top)
